@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One end of a SOCK_SEQPACKET pair on a libuv loop. Sends are queued when the kernel's
+ * buffer is full (bounded; past the bound the peer is treated as broken). A frame that is
+ * malformed, not permitted from that peer, or carries too many descriptors breaks the
+ * channel: descriptors are closed, on_gone is called, boot restarts the peer.
+ */
+#ifndef HITHER_IPC_CHANNEL_H
+#define HITHER_IPC_CHANNEL_H
+
+#include <uv.h>
+
+#include "common/err.h"
+#include "ipc/msg.h"
+
+struct channel;
+
+struct channel_handler {
+	/*
+	 * One permitted, well-sized frame. `fds` (n of them, close-on-exec) belong to the
+	 * callee from here on. Return false to declare the peer broken: the channel then
+	 * calls on_gone with ERR_PROTOCOL.
+	 */
+	bool (*on_frame)(void *ctx, enum role peer, enum msg_type type, struct span frame,
+	                 const int *fds, unsigned n);
+	/* The peer is gone or broken; called once. The channel is closed and freed afterwards. */
+	void (*on_gone)(void *ctx, enum role peer, enum err why);
+};
+
+/* Takes over `fd` (made non-blocking). NULL when memory or the loop refuses; fd is then closed. */
+struct channel *channel_open(uv_loop_t *loop, int fd, enum role self, enum role peer,
+                             const struct channel_handler *handler, void *ctx);
+
+/*
+ * Sends one encoded frame; `fds` stay the caller's (they are duplicated by the kernel, or by
+ * the queue). ERR_PEER_GONE, ERR_BUSY (queue bound hit: channel is broken), ERR_TOO_BIG.
+ * `c` may be NULL: ERR_PEER_GONE.
+ */
+MUST_CHECK enum err channel_send(struct channel *c, const uint8_t *frame, size_t bytes, const int *fds,
+                                 unsigned n);
+
+/* CHANNEL_SEND(c, ASK, &m, fds, n): encode and send. Evaluates to enum err. */
+#define CHANNEL_SEND(c, NAME, message, fds, n)                                                 \
+	({                                                                                     \
+		uint8_t frame_[MSG_BYTES_MAX];                                                 \
+		size_t  frame_bytes_ = msg_##NAME##_encode((message), frame_, sizeof frame_);  \
+		frame_bytes_ == 0 ? ERR_TOO_BIG                                                \
+		                  : channel_send((c), frame_, frame_bytes_, (fds), (n));       \
+	})
+
+/* No more callbacks; closes the descriptor; frees later. NULL is fine. */
+void channel_close(struct channel *c);
+
+#endif

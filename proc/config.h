@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration of the daemon (config/hitherd.json), after defaults and command line.
+ * boot reads and checks the file once, writes the effective form, and hands it to each role
+ * in a sealed memfd; every role parses it with the same function. Unknown keys are errors.
+ * Units are in the names. Ranges are in the table in config.c, which also prints the
+ * commented default file.
+ */
+#ifndef HITHER_PROC_CONFIG_H
+#define HITHER_PROC_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/arena.h"
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/json.h"
+
+struct config_limits {
+	uint32_t request_line_bytes, headers, header_bytes, body_bytes;
+	uint32_t header_timeout_ms, body_timeout_ms, idle_timeout_ms, total_timeout_ms;
+	uint32_t connections, connections_per_uid, queue;
+	uint32_t output_buffer_bytes;
+};
+
+struct config_engine {
+	const char *binary;        /* path; "" = look in data dir, then PATH */
+	const char *model;         /* "" = the chosen one (`hither model use`) */
+	uint32_t    context_tokens;
+	uint32_t    parallel;      /* slots */
+	uint32_t    queue;         /* requests waiting beyond the slots */
+	uint32_t    idle_stop_s;   /* 0 = never */
+	uint32_t    load_timeout_ms, first_token_timeout_ms, gap_timeout_ms;
+	uint32_t    restart_backoff_ms, restart_backoff_max_ms;
+	uint32_t    threads;       /* 0 = engine's choice */
+};
+
+struct config_cloud {
+	uint32_t connect_timeout_ms, first_byte_timeout_ms, gap_timeout_ms, total_timeout_ms;
+	uint32_t concurrent, event_bytes, total_bytes, header_bytes;
+	bool     allow_loopback;   /* destinations may resolve to loopback (tests, gateways) */
+	const char *ca_file;       /* "" = the system's bundle */
+};
+
+struct config_routing {
+	uint16_t threshold_pm;     /* score at or above which the device is not sufficient */
+};
+
+struct config {
+	const char *runtime_dir, *state_dir, *config_dir, *data_dir, *models_dir;
+	struct config_limits  limits;
+	struct config_engine  engine;
+	struct config_cloud   cloud;
+	struct config_routing routing;
+	uint8_t     log_level;     /* enum log_level */
+	bool        log_json;
+	bool        system_mode;
+};
+
+/* Defaults, directories from XDG variables (argument, not read from the environment here). */
+void config_defaults(struct config *ret);
+/* Overlays `text` (JSON with comments); strings are copied to `a`. ERR_SYNTAX with *reterr and a message. */
+MUST_CHECK enum err config_parse(struct span text, struct arena *a, struct config *io,
+                                 struct json_where *reterr);
+/* The effective configuration; config_parse of it gives an equal one. */
+void config_write(const struct config *c, struct buf *out);
+/* The commented default file, as shipped in config/hitherd.json. */
+void config_print_default(struct buf *out);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The skeleton every role starts with: descriptors at their fixed numbers (ipc/role.h),
+ * configuration, policy, privileged preparation, jail, loop. Privilege ends before untrusted
+ * bytes begin.
+ *
+ *   service_run: log, rlimits, no-new-privs, non-dumpable, clear environment
+ *             -> configuration and policy read from their sealed memfds
+ *             -> before_jail (open files, read keys, build filters)
+ *             -> jail (seccomp, Landlock as far as the kernel has them)
+ *             -> loop, channels -> after_jail -> READY to boot -> run
+ *
+ * A role exits 0 on STOP, 1 when boot is gone (the control channel closed).
+ */
+#ifndef HITHER_PROC_SERVICE_H
+#define HITHER_PROC_SERVICE_H
+
+#include <uv.h>
+
+#include "common/err.h"
+#include "ipc/channel.h"
+#include "ipc/msg.h"
+#include "ipc/role.h"
+#include "proc/config.h"
+
+struct service_listen {
+	int  fd;       /* listening, inherited */
+	char name[72]; /* "api", "consent", "admin", "app:ID" */
+};
+
+struct service {
+	enum role  role;
+	uv_loop_t *loop;            /* set by service_run before after_jail */
+	const struct config *config; /* parsed; constant for the life of the process */
+	struct span policy_bundle;  /* mapped; replaced on POLICY. Parse with policy_bundle_read */
+	uint64_t    policy_generation;
+	struct service_listen listen[ROLE_FD_LISTEN_MAX - ROLE_FD_LISTEN];
+	unsigned    listens;
+	void       *ctx;            /* the role's own state */
+};
+
+struct service_handler {
+	enum role role;
+	/* Still privileged, no loop yet. Not OK: the reason was logged; the process exits 1. */
+	enum err (*before_jail)(struct service *s);
+	/* Loop and channels exist; untrusted bytes may come from here on. */
+	enum err (*after_jail)(struct service *s);
+	/* As channel_handler.on_frame; POLICY, PEER, STOP are handled before. */
+	bool (*on_frame)(struct service *s, enum role peer, enum msg_type type, struct span frame,
+	                 const int *fds, unsigned n);
+	/* A peer's channel is new (again) or gone; service_channel(s, peer) tells which. */
+	void (*on_peer)(struct service *s, enum role peer);
+	/* s->policy_bundle and policy_generation are new. */
+	void (*on_policy)(struct service *s);
+	/* STOP: call service_finished() when done, at the latest at the deadline it is forced. */
+	void (*on_stop)(struct service *s);
+};
+
+int service_run(const struct service_handler *handler);
+
+/* NULL while that peer is gone. channel_send() accepts NULL. */
+struct channel *service_channel(struct service *s, enum role peer);
+void            service_finished(struct service *s);
+
+#endif

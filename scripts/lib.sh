@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+#
+# What every quickstart step uses: messages, failure with a next step, progress, hashes.
+#
+# All messages go to stderr. A step that takes long is run in the background in its own
+# process group and followed with follow(), so that an interrupt can end the whole group.
+#
+# Read by quickstart; expects STEP_COUNT to be set before the first step().
+
+STEP_NUMBER=0
+STEP_TITLE='starting'
+JOB_PID=''
+SCRATCH=''
+
+if [ -t 2 ] && [ "${TERM:-dumb}" != dumb ]; then ON_TTY=1; else ON_TTY=0; fi
+
+say() { printf '%s\n' "    $*" >&2; }
+
+step() {
+	STEP_NUMBER=$((STEP_NUMBER + 1))
+	STEP_TITLE=$1
+	printf '[%d/%d] %s\n' "$STEP_NUMBER" "$STEP_COUNT" "$1" >&2
+}
+
+# fail REASON NEXT: name the step, the reason and what to do, then end.
+fail() {
+	printf '\nquickstart stopped in step %d (%s).\n  Reason: %s\n  Next:   %s\n' \
+		"$STEP_NUMBER" "$STEP_TITLE" "$1" "$2" >&2
+	exit 1
+}
+
+# The end of a log, for a failure message that should not send the reader away.
+show_log_end() {
+	[ -s "$1" ] || return 0
+	printf '    --- end of %s ---\n' "$1" >&2
+	tail -n "${2:-15}" "$1" | sed 's/^/    | /' >&2
+}
+
+scratch_dir() {
+	[ -n "$SCRATCH" ] || SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/hither-quickstart.XXXXXX")
+}
+
+end_job() {
+	[ -n "$JOB_PID" ] || return 0
+	kill -TERM -- "-$JOB_PID" 2>/dev/null || kill -TERM "$JOB_PID" 2>/dev/null || :
+	wait "$JOB_PID" 2>/dev/null || :
+	JOB_PID=''
+}
+
+on_exit() {
+	status=$?
+	trap - EXIT
+	end_job
+	[ -z "$SCRATCH" ] || rm -rf -- "$SCRATCH"
+	exit "$status"
+}
+
+on_signal() {
+	printf '\nInterrupted in step %d (%s). Nothing half-made is used; run ./quickstart again to go on.\n' \
+		"$STEP_NUMBER" "$STEP_TITLE" >&2
+	exit "$1"
+}
+
+install_traps() {
+	trap on_exit EXIT
+	trap 'on_signal 130' INT
+	trap 'on_signal 143' TERM
+	trap 'on_signal 129' HUP
+}
+
+# start_job LOG COMMAND...: run in the background in a process group of its own.
+start_job() {
+	job_log=$1
+	shift
+	setsid "$@" </dev/null >"$job_log" 2>&1 &
+	JOB_PID=$!
+}
+
+# progress_text DONE TOTAL UNIT SECONDS: "31 % 102.4/322.6 MB, 12.1 MB/s, 18 s left"
+progress_text() {
+	awk -v have="$1" -v total="$2" -v unit="$3" -v secs="$4" 'BEGIN {
+		if (have > total && total > 0) have = total
+		rate = secs > 0 ? have / secs : 0
+		if (total > 0) printf "%3d %% ", 100 * have / total
+		if (unit == "bytes") {
+			printf "%.1f", have / 1e6
+			if (total > 0) printf "/%.1f", total / 1e6
+			printf " MB, %.1f MB/s", rate / 1e6
+		} else {
+			printf "%d/%d %s", have, total, unit
+			if (rate > 0) printf ", %.1f/s", rate
+		}
+		if (rate > 0 && total > have) {
+			left = (total - have) / rate
+			if (left >= 60) printf ", %d min %02d s left", left / 60, left % 60
+			else printf ", %d s left", left + 0.5
+		}
+	}'
+}
+
+# show_progress LABEL TEXT: a line rewritten in place on a terminal, else one line per ten seconds.
+PROGRESS_SHOWN=0
+show_progress() {
+	if [ "$ON_TTY" = 1 ]; then
+		printf '\r\033[K    %s %s' "$1" "$2" >&2
+		return
+	fi
+	progress_now=$(date +%s)
+	[ $((progress_now - PROGRESS_SHOWN)) -ge 10 ] || return 0
+	PROGRESS_SHOWN=$progress_now
+	printf '    %s %s\n' "$1" "$2" >&2
+}
+
+end_progress() {
+	[ "$ON_TTY" = 0 ] || printf '\r\033[K' >&2
+}
+
+# follow LABEL MEASURE...: wait for the job and show what MEASURE prints ("DONE TOTAL UNIT").
+# Returns the exit status of the job.
+follow() {
+	follow_label=$1
+	shift
+	follow_start=$(date +%s)
+	PROGRESS_SHOWN=$follow_start
+	while kill -0 "$JOB_PID" 2>/dev/null; do
+		sleep 0.3
+		follow_measure=$("$@") || follow_measure=''
+		[ -n "$follow_measure" ] || continue
+		# shellcheck disable=SC2086 # three words on purpose
+		set -- "$@" $follow_measure
+		follow_unit='' follow_total='' follow_done=''
+		for follow_word do
+			follow_done=$follow_total follow_total=$follow_unit follow_unit=$follow_word
+		done
+		follow_keep=$(($# - 3))
+		follow_text=$(progress_text "$follow_done" "$follow_total" "$follow_unit" \
+			$(($(date +%s) - follow_start)))
+		show_progress "$follow_label" "$follow_text"
+		follow_args=0
+		for follow_word do
+			[ "$follow_args" -lt "$follow_keep" ] && set -- "$@" "$follow_word"
+			follow_args=$((follow_args + 1))
+			shift
+		done
+	done
+	end_progress
+	follow_status=0
+	wait "$JOB_PID" || follow_status=$?
+	JOB_PID=''
+	return "$follow_status"
+}
+
+sha256_of() { sha256sum -- "$1" | cut -d' ' -f1; }
+
+# matches_integrity FILE sha512-BASE64: as npm writes the hash of a tarball.
+matches_integrity() {
+	integrity_want=$(printf '%s' "${2#sha512-}" | base64 -d | od -An -v -tx1 | tr -d ' \n')
+	integrity_have=$(sha512sum -- "$1" | cut -d' ' -f1)
+	[ -n "$integrity_want" ] && [ "$integrity_want" = "$integrity_have" ]
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Node keeps its own list of certificate authorities; a machine's own additions count too.
+use_system_authorities() {
+	if [ -z "${NODE_EXTRA_CA_CERTS:-}" ] && [ -r /etc/ssl/certs/ca-certificates.crt ]; then
+		NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt
+		export NODE_EXTRA_CA_CERTS
+	fi
+}
