@@ -116,33 +116,19 @@ end_progress() {
 	[ "$ON_TTY" = 0 ] || printf '\r\033[K' >&2
 }
 
-# follow LABEL MEASURE...: wait for the job and show what MEASURE prints ("DONE TOTAL UNIT").
+# follow LABEL MEASURE: wait for the job, showing what the function MEASURE prints: "DONE TOTAL UNIT".
 # Returns the exit status of the job.
 follow() {
-	follow_label=$1
-	shift
+	follow_label=$1 follow_measure=$2
 	follow_start=$(date +%s)
 	PROGRESS_SHOWN=$follow_start
 	while kill -0 "$JOB_PID" 2>/dev/null; do
 		sleep 0.3
-		follow_measure=$("$@") || follow_measure=''
-		[ -n "$follow_measure" ] || continue
-		# shellcheck disable=SC2086 # three words on purpose
-		set -- "$@" $follow_measure
-		follow_unit='' follow_total='' follow_done=''
-		for follow_word do
-			follow_done=$follow_total follow_total=$follow_unit follow_unit=$follow_word
-		done
-		follow_keep=$(($# - 3))
-		follow_text=$(progress_text "$follow_done" "$follow_total" "$follow_unit" \
-			$(($(date +%s) - follow_start)))
-		show_progress "$follow_label" "$follow_text"
-		follow_args=0
-		for follow_word do
-			[ "$follow_args" -lt "$follow_keep" ] && set -- "$@" "$follow_word"
-			follow_args=$((follow_args + 1))
-			shift
-		done
+		# shellcheck disable=SC2046 # three words on purpose
+		set -- $("$follow_measure")
+		[ $# -eq 3 ] || continue
+		show_progress "$follow_label" \
+			"$(progress_text "$1" "$2" "$3" $(($(date +%s) - follow_start)))"
 	done
 	end_progress
 	follow_status=0

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Client dialects (who talks to us) and upstream dialects (whom we talk to). All pure.
+ * Wire shapes: OpenAI's OpenAPI document 2.3.0; event streams: WHATWG HTML section 9.2.
+ */
+#ifndef HITHER_DIALECT_DIALECT_H
+#define HITHER_DIALECT_DIALECT_H
+
+#include "dialect/chat.h"
+
+/* --- clients ------------------------------------------------------------------------- */
+
+/* What stays the same through one reply. */
+struct reply_head {
+	const char *id;          /* "chatcmpl-…" made by the caller */
+	int64_t     created_s;
+	const char *model;       /* as shown to the client */
+	bool        stream;
+	bool        include_usage;
+};
+
+/*
+ * State of writing one reply. Streamed: bytes appear in `out` after every event. Not
+ * streamed: bytes appear with END (or ERROR). `status` and `content_type` are for the head.
+ */
+struct reply_writer;
+
+struct client_dialect {
+	const char *name; /* "openai.chat" */
+	/* Body to chat. OK, or not OK with *reterr filled for the dialect's error shape. */
+	enum err (*read)(struct span body, struct arena *a, struct chat *ret, struct chat_problem *reterr);
+	struct reply_writer *(*writer_new)(struct arena *a, const struct reply_head *head);
+	/* False when the event breaks the order: the caller turns that into an error. */
+	bool (*writer_event)(struct reply_writer *w, const struct chat_event *ev, struct buf *out);
+	/* An error before the first byte: a whole JSON body. */
+	void (*error_body)(const struct chat_problem *p, struct buf *out);
+	const char *stream_type; /* "text/event-stream" */
+};
+
+extern const struct client_dialect dialect_openai_chat;
+
+/* --- upstreams ----------------------------------------------------------------------- */
+
+struct upstream_reader; /* incremental reading of one reply */
+
+struct upstream_dialect {
+	const char *name;        /* "openai": the policy's `api` */
+	const char *path;        /* appended to base_url: "/chat/completions" */
+	/* Known fields only, from the struct; never the client's bytes. */
+	enum err (*write)(const struct chat *c, const char *model, struct buf *out);
+	/* `stream`: what was asked for. Lives in `a`; `max_event_bytes` caps one event and one plain body. */
+	struct upstream_reader *(*reader_new)(struct arena *a, bool stream, size_t max_event_bytes);
+	/* HTTP status first, then body bytes as they come, then the end of the body. */
+	enum err (*reader_status)(struct upstream_reader *r, int status, chat_sink *sink, void *ctx);
+	enum err (*reader_bytes)(struct upstream_reader *r, struct span bytes, chat_sink *sink, void *ctx);
+	/* The transfer ended; emits END when the terminal marker was seen, ERROR (code "stream_cut") otherwise. */
+	enum err (*reader_end)(struct upstream_reader *r, chat_sink *sink, void *ctx);
+	void (*reader_free)(struct upstream_reader *r);
+};
+
+extern const struct upstream_dialect upstream_openai_chat;
+/* By the policy's `api`; NULL when not supported. "llamacpp" is OpenAI chat too. */
+const struct upstream_dialect *upstream_dialect_find(const char *api);
+
+/* --- event streams (WHATWG HTML, section 9.2) ---------------------------------------- */
+
+struct sse_reader {
+	struct buf line, data, event;
+	size_t max_bytes;
+	bool started, last_was_cr, failed;
+};
+/* One event per call: `event` may be empty. */
+typedef bool sse_sink(void *ctx, struct span event, struct span data);
+void sse_reader_init(struct sse_reader *r, size_t max_bytes);
+void sse_reader_free(struct sse_reader *r);
+MUST_CHECK enum err sse_read(struct sse_reader *r, struct span bytes, sse_sink *sink, void *ctx);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One HTTP/1.1 exchange as a client over an already connected stream socket (an engine's
+ * Unix socket): writes one request, streams the reply. No redirects, no compression, strict
+ * llhttp. Cancelling closes the socket, which stops the engine's work.
+ */
+#ifndef HITHER_HTTP_CLIENT_H
+#define HITHER_HTTP_CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "common/err.h"
+#include "common/span.h"
+
+struct http_call;
+
+struct http_call_handler {
+	void (*on_head)(void *ctx, int status, struct span content_type);
+	void (*on_data)(void *ctx, struct span bytes); /* body bytes, chunked coding undone */
+	/* Exactly once, last. `why` OK: the body ended as its framing says. `reusable`: the
+	 * descriptor may carry another request; take it with http_call_take_fd inside. */
+	void (*on_end)(void *ctx, enum err why, bool reusable);
+};
+
+struct http_call_limits {
+	uint32_t header_bytes;
+	uint32_t first_byte_timeout_ms, gap_timeout_ms;
+	uint64_t total_bytes;
+};
+
+/*
+ * Takes over `fd`. Sends `method path HTTP/1.1` with Host: localhost, Content-Type JSON and
+ * the body (copied). NULL when memory is out (fd closed).
+ */
+struct http_call *http_call_start(uv_loop_t *loop, int fd, const char *method, const char *path,
+                                  struct span body, const struct http_call_limits *limits,
+                                  const struct http_call_handler *handler, void *ctx);
+/* Back-pressure: stop and go on reading. */
+void http_call_pause(struct http_call *c, bool pause);
+/* Inside on_end only: the descriptor, now the caller's; -1 when not reusable. */
+int  http_call_take_fd(struct http_call *c);
+/* No more callbacks; closes the socket. Valid until on_end returned. NULL is fine. */
+void http_call_cancel(struct http_call *c);
+
+#endif
