@@ -23,7 +23,7 @@
 #include "common/span.h"
 
 struct json_limits {
-	uint32_t max_depth;        /* nesting of arrays and objects */
+	uint32_t max_depth;        /* nesting of arrays and objects; over 256 counts as 256 */
 	uint32_t max_values;       /* values of any kind */
 	uint32_t max_string_bytes; /* one string, after unescaping */
 	bool     comments;         /* allow // and slash-star comments (policy, configuration) */

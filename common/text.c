@@ -210,6 +210,11 @@ static size_t utf8_sequence(const uint8_t *p, size_t left)
 	return n;
 }
 
+size_t text_utf8_first(struct span text)
+{
+	return text.len > 0 ? utf8_sequence((const uint8_t *)text.ptr, text.len) : 0;
+}
+
 bool text_is_utf8(struct span text)
 {
 	const uint8_t *p = (const uint8_t *)text.ptr;

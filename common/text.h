@@ -32,6 +32,8 @@ bool text_is_ulid(struct span text);
 
 /* Whole input is UTF-8 as RFC 3629 defines it (no overlong forms, no surrogates). */
 bool text_is_utf8(struct span text);
+/* Bytes of the well-formed UTF-8 sequence at the start (1 to 4); 0 when there is none. */
+size_t text_utf8_first(struct span text);
 /* Number of code points in valid UTF-8. */
 size_t text_code_points(struct span text);
 
