@@ -12,6 +12,7 @@ STEP_NUMBER=0
 STEP_TITLE='starting'
 JOB_PID=''
 SCRATCH=''
+SUITE_LINE=''
 
 if [ -t 2 ] && [ "${TERM:-dumb}" != dumb ]; then ON_TTY=1; else ON_TTY=0; fi
 
@@ -52,7 +53,9 @@ on_exit() {
 	status=$?
 	trap - EXIT
 	end_job
-	[ -z "$SCRATCH" ] || rm -rf -- "$SCRATCH"
+	# The last line of `quickstart test`, whatever ended it.
+	[ -z "$SUITE_LINE" ] || printf '%s\n' "$SUITE_LINE"
+	[ -z "$SCRATCH" ] || rm -rf -- "$SCRATCH" 2>/dev/null || :
 	exit "$status"
 }
 
@@ -100,7 +103,8 @@ progress_text() {
 }
 
 # show_progress LABEL TEXT: a line rewritten in place on a terminal, else one line per ten seconds.
-PROGRESS_SHOWN=0
+progress_begin() { PROGRESS_SHOWN=$(date +%s); }
+
 show_progress() {
 	if [ "$ON_TTY" = 1 ]; then
 		printf '\r\033[K    %s %s' "$1" "$2" >&2
@@ -121,7 +125,7 @@ end_progress() {
 follow() {
 	follow_label=$1 follow_measure=$2
 	follow_start=$(date +%s)
-	PROGRESS_SHOWN=$follow_start
+	progress_begin
 	while kill -0 "$JOB_PID" 2>/dev/null; do
 		sleep 0.3
 		# shellcheck disable=SC2046 # three words on purpose
