@@ -77,6 +77,13 @@ bool         json_get_number(const cJSON *obj, const char *key, double *ret);
 /* Whole numbers only, within [min, max]; false otherwise. */
 bool json_get_int(const cJSON *obj, const char *key, int64_t min, int64_t max, int64_t *ret);
 
+/*
+ * Takes one character or escape from *p (before `end`, not the closing quote) and puts its
+ * UTF-8 into `out`. Returns the number of bytes put, 1 to 4; 0 when the escape is malformed
+ * or names half of a surrogate pair, with *p untouched.
+ */
+size_t json_unescape(const char **p, const char *end, char out[4]);
+
 /* `"text"` with the escapes of RFC 8259 section 7; valid UTF-8 is kept, invalid bytes become U+FFFD. */
 void json_put_string(struct buf *b, struct span text);
 /* The escaped inside of a string, without quotes. */
