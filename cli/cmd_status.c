@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `hither status`: one screen. Exit 0 ready, 3 not running, 10 running with something to mend. */
+#include <string.h>
+
+#include "cli/cli.h"
+
+static void print_roles(struct cli *cli, const cJSON *status)
+{
+	static const char *const headings[] = { "ROLE", "PID", "SANDBOX", "RESTARTS" };
+	struct cli_table *t = cli_table_new(cli, headings, 4);
+	const cJSON *role;
+
+	cJSON_ArrayForEach(role, json_get_object(status, "roles"))
+	{
+		double pid = 0, restarts = 0;
+		bool sandboxed = false;
+
+		json_get_number(role, "pid", &pid);
+		json_get_number(role, "restarts", &restarts);
+		json_get_bool(role, "sandboxed", &sandboxed);
+		cli_table_cell(t, "%s", role->string);
+		if (pid > 0)
+			cli_table_cell(t, "%.0f", pid);
+		else
+			cli_table_cell(t, "DOWN");
+		cli_table_cell(t, "%s", sandboxed ? "yes" : "NO");
+		cli_table_cell(t, "%.0f", restarts);
+	}
+	cli_table_print(t);
+}
+
+static const char *text_or(const cJSON *o, const char *key, const char *otherwise)
+{
+	const char *v = json_get_string(o, key);
+
+	return v != NULL && v[0] != '\0' ? v : otherwise;
+}
+
+static bool print_status(struct cli *cli, const cJSON *status)
+{
+	const cJSON *engine = json_get_object(status, "engine");
+	const cJSON *policy = json_get_object(status, "policy");
+	const char *state = text_or(policy, "state", "unknown");
+	const char *engine_state = text_or(engine, "state", "unknown");
+	double pending = 0;
+	bool ready = false;
+
+	json_get_bool(status, "ready", &ready);
+	json_get_number(status, "pending_consents", &pending);
+	printf("%shither %s%s   %s\n", cli_bold(cli), HITHER_VERSION, cli_normal(cli),
+	       ready ? "READY" : "NOT READY");
+	printf("engine  %s", engine_state);
+	if (json_get_string(engine, "model") != NULL)
+		printf(", model %s", text_or(engine, "model", "none chosen"));
+	if (text_or(engine, "detail", "")[0] != '\0') {
+		fputs(": ", stdout);
+		cli_print_safe(stdout, span_of(text_or(engine, "detail", "")));
+	}
+	printf("\npolicy  %s, %s", text_or(policy, "id", "built-in defaults"), state);
+	if (text_or(policy, "detail", "")[0] != '\0') {
+		fputs(": ", stdout);
+		cli_print_safe(stdout, span_of(text_or(policy, "detail", "")));
+	}
+	printf("\nasking  %.0f open question%s\n\n", pending, pending == 1 ? "" : "s");
+	print_roles(cli, status);
+	return ready && strcmp(state, "active") == 0 && strcmp(engine_state, "failed") != 0 &&
+	       strcmp(engine_state, "missing") != 0;
+}
+
+int cmd_status(struct cli *cli, int argc, char **argv)
+{
+	struct json_where where;
+	struct cli_reply reply;
+	cJSON *status = NULL;
+	int code = CLI_OK;
+	enum err e;
+
+	(void)argv;
+	if (argc > 0)
+		return cli_usage(cli, "status takes no arguments");
+	e = cli_call(cli, &(struct cli_request){ .socket = CLI_SOCKET_ADMIN, .method = "GET",
+	                                         .path = "/hither/v1/status", .timeout_ms = 10000 }, &reply);
+	if (e != ERR_OK)
+		code = cli_call_failed(cli, e);
+	else if (reply.status != 200)
+		code = cli_reply_failed(cli, &reply);
+	else if (json_parse(buf_span(&reply.body), &json_limits_api, &status, &where) != ERR_OK)
+		code = cli_error(cli, CLI_FAILED, "internal_error", "hither doctor",
+		                 "the daemon's status could not be read: %s", where.problem);
+	else if (cli->json)
+		cli_print_json(cli, span_trim(buf_span(&reply.body)));
+	else if (!print_status(cli, status))
+		code = CLI_WARNINGS;
+	cJSON_Delete(status);
+	cli_reply_free(&reply);
+	return code;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Registers a terminal agent and follows its event stream. Each `request` event is shown and
+ * answered on /dev/tty; the others are told in one line. Without a terminal the questions are
+ * only printed (--json: one JSON object per line), for scripts that answer with approve/deny.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/question.h"
+#include "cli/watch.h"
+#include "dialect/dialect.h"
+
+struct watch {
+	struct cli *cli;
+	struct sse_reader reader;
+	bool interactive, broken;
+};
+
+static void on_question(struct watch *w, const char *id)
+{
+	cJSON *q;
+	int code;
+
+	if (w->interactive && !w->cli->json) {
+		switch (question_ask_inline(w->cli, id)) {
+		case QUESTION_SEND:
+			fputs("  released.\n\n", stderr);
+			break;
+		case QUESTION_KEEP:
+			fputs("  kept on this device.\n\n", stderr);
+			break;
+		case QUESTION_GONE:
+		default:
+			fputs("  the question is gone.\n\n", stderr);
+			break;
+		}
+		return;
+	}
+	q = question_fetch(w->cli, id, &code);
+	if (q != NULL)
+		question_print(w->cli, stdout, q);
+	cJSON_Delete(q);
+	fflush(stdout);
+}
+
+static bool on_sse(void *ctx, struct span event, struct span data)
+{
+	struct watch *w = ctx;
+	struct json_where where;
+	cJSON *tree = NULL;
+	const char *id;
+
+	if (w->cli->json) {
+		printf("{\"event\":\"%.*s\",\"data\":%.*s}\n", (int)event.len, event.ptr, (int)data.len, data.ptr);
+		fflush(stdout);
+		return true;
+	}
+	if (json_parse(data, &json_limits_api, &tree, &where) != ERR_OK)
+		return true;
+	id = json_get_string(tree, "id");
+	if (id != NULL && span_is(event, "request"))
+		on_question(w, id);
+	else if (id != NULL && !w->cli->quiet)
+		fprintf(stderr, "question %s: %.*s\n", id, (int)event.len, event.ptr);
+	cJSON_Delete(tree);
+	return true;
+}
+
+static bool on_data(void *ctx, struct span bytes)
+{
+	struct watch *w = ctx;
+
+	w->broken = sse_read(&w->reader, bytes, on_sse, w) != ERR_OK;
+	return !w->broken;
+}
+
+/* The agent's id, or an empty string after the error was printed. */
+static int register_agent(struct cli *cli, char id[64])
+{
+	struct json_where where;
+	struct cli_reply reply;
+	cJSON *tree = NULL;
+	int code = CLI_OK;
+	enum err e;
+
+	e = cli_call(cli, &(struct cli_request){
+			     .socket = CLI_SOCKET_CONSENT, .method = "POST", .path = "/hither/v1/agents",
+			     .body = SPAN_LITERAL("{\"kind\":\"terminal\",\"name\":\"hither consent watch\","
+			                          "\"caps\":[\"full_text\",\"diff\"]}"),
+			     .timeout_ms = 10000 }, &reply);
+	if (e != ERR_OK)
+		code = cli_call_failed(cli, e);
+	else if (reply.status != 201)
+		code = cli_reply_failed(cli, &reply);
+	else if (json_parse(buf_span(&reply.body), &json_limits_api, &tree, &where) != ERR_OK ||
+	         json_get_string(tree, "agent") == NULL ||
+	         !span_copy(span_of(json_get_string(tree, "agent")), id, 64))
+		code = cli_error(cli, CLI_FAILED, "internal_error", NULL, "the daemon gave no agent id");
+	cJSON_Delete(tree);
+	cli_reply_free(&reply);
+	return code;
+}
+
+int cmd_watch(struct cli *cli, int argc, char **argv)
+{
+	struct watch w = { .cli = cli, .interactive = question_terminal() };
+	struct cli_reply reply;
+	char id[64], path[128];
+	int code;
+	enum err e;
+
+	(void)argv;
+	if (argc > 0)
+		return cli_usage(cli, "watch takes no arguments");
+	code = register_agent(cli, id);
+	if (code != CLI_OK)
+		return code;
+	if (!cli->quiet)
+		fputs("watching for questions; leave with Ctrl-C\n", stderr);
+	sse_reader_init(&w.reader, 8u << 20);
+	snprintf(path, sizeof path, "/hither/v1/agents/%s/events", id);
+	e = cli_call(cli, &(struct cli_request){ .socket = CLI_SOCKET_CONSENT, .method = "GET", .path = path,
+	                                         .on_data = on_data, .ctx = &w }, &reply);
+	if (e == ERR_OK && reply.status != 200)
+		code = cli_reply_failed(cli, &reply);
+	else if (e == ERR_OK || e == ERR_PEER_GONE)
+		code = cli_error(cli, CLI_NO_DAEMON, "daemon_not_running", "hither status",
+		                 "the daemon closed the stream of questions");
+	else
+		code = cli_call_failed(cli, e);
+	sse_reader_free(&w.reader);
+	cli_reply_free(&reply);
+	return code;
+}
