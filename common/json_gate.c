@@ -7,15 +7,9 @@
  *     '--'{'--> FIRST_KEY --key ':'--> VALUE
  *     '--'['--> FIRST_ITEM --> VALUE, or ']' --> AFTER
  *
- * Keys of all open objects lie on one stack; a frame remembers where its own begin. The
- * first PAIRWISE_KEYS keys of an object are compared as they come; an object with more is
- * sorted when it closes, so 100,000 keys cost n log n and never n squared, whatever their
- * bytes. Keys are compared unescaped and with ASCII letters folded.
+ * Duplicate keys are json_keys.c's matter.
  *
- * Invariants
- *   1. g->p never passes g->end.
- *   2. A key's bytes stay where they are until the gate returns: they are the text itself,
- *      or, for a key with escapes, a scratch area that is allocated once at full size.
+ * Invariant: g->p never passes g->end.
  */
 #include <errno.h>
 #include <math.h>
@@ -28,27 +22,17 @@
 #include "common/json_impl.h"
 #include "common/text.h"
 
-#define DEPTH_CAP        256
-#define PAIRWISE_KEYS    16
-#define INLINE_KEYS      48
-#define CJSON_NUMBER_MAX 63 /* cJSON copies a number into 64 bytes */
-#define SAFE_DIGITS      15 /* every integer of 15 digits is below 2^53 */
-#define SAFE_MAGNITUDE   300
+#define DEPTH_CAP      256
+#define SAFE_DIGITS    15 /* every integer of 15 digits is below 2^53 */
+#define SAFE_MAGNITUDE 300
 
-#define EACH_BYTE        UINT64_C(0x0101010101010101)
-#define HIGH_BITS        UINT64_C(0x8080808080808080)
+#define EACH_BYTE      UINT64_C(0x0101010101010101)
+#define HIGH_BITS      UINT64_C(0x8080808080808080)
 
 const struct json_limits json_limits_api = { 64, 100000, 4 * 1024 * 1024, false };
 const struct json_limits json_limits_file = { 64, 100000, 4 * 1024 * 1024, true };
 
 enum state { VALUE, FIRST_KEY, NEXT_KEY, FIRST_ITEM, AFTER, DONE };
-
-struct key {
-	uint64_t head;   /* first 8 bytes, folded, zero-padded */
-	const char *ptr; /* unescaped bytes */
-	const char *at;  /* opening quote in the text */
-	uint32_t len;
-};
 
 struct frame {
 	size_t first_key;
@@ -60,13 +44,9 @@ struct gate {
 	const struct json_limits *limits;
 	struct json_where *where;
 	uint32_t depth, values;
-	bool rewrite;     /* cJSON needs a copy: comments or long numbers */
-	struct key *keys; /* inline_keys or allocated */
-	size_t keys_len, keys_cap;
-	char *scratch; /* NULL until a key has an escape */
-	size_t scratch_len;
+	bool rewrite; /* cJSON needs a copy: comments or long numbers */
 	struct frame frames[DEPTH_CAP];
-	struct key inline_keys[INLINE_KEYS];
+	struct json_keys keys;
 };
 
 /* Fills *reterr; returns `e` so that callers can `return fail(...)`. */
@@ -234,44 +214,8 @@ static enum err check_string(struct gate *g, struct span *ret_raw, size_t *ret_s
 
 /* ---- keys ---- */
 
-/* Lower-cases the ASCII letters among eight bytes, all of which must be below 0x80 or stay. */
-static uint64_t fold_word(uint64_t w)
-{
-	uint64_t low = w & ~HIGH_BITS;
-	uint64_t from_a = low + EACH_BYTE * (0x80 - 'A');
-	uint64_t past_z = low + EACH_BYTE * (0x80 - 'Z' - 1);
-	uint64_t upper = from_a & ~past_z & ~w & HIGH_BITS;
-
-	return w | upper >> 2; /* 0x80 >> 2 is the 0x20 between cases */
-}
-
-static uint64_t head_of(const char *p, size_t len)
-{
-	uint64_t w = 0;
-
-	memcpy(&w, p, len < sizeof w ? len : sizeof w);
-	return fold_word(w);
-}
-
-static int compare_folded(const char *a, const char *b, size_t len)
-{
-	for (size_t i = 0; i < len; i += sizeof(uint64_t)) {
-		uint64_t x = head_of(a + i, len - i), y = head_of(b + i, len - i);
-
-		if (x != y)
-			return x < y ? -1 : 1;
-	}
-	return 0;
-}
-
-static bool same_key(const struct key *a, const struct key *b)
-{
-	return a->head == b->head && a->len == b->len &&
-	       compare_folded(a->ptr, b->ptr, a->len) == 0;
-}
-
-static enum err fail_duplicate(struct gate *g, const struct key *first,
-			       const struct key *second)
+static enum err fail_duplicate(struct gate *g, const struct json_key *first,
+			       const struct json_key *second)
 {
 	bool exact = memcmp(first->ptr, second->ptr, first->len) == 0;
 
@@ -281,102 +225,29 @@ static enum err fail_duplicate(struct gate *g, const struct key *first,
 			  (struct span){ second->ptr, second->len });
 }
 
-static bool grow_keys(struct gate *g)
-{
-	if (g->keys_len < g->keys_cap)
-		return true;
-	if (fault_here())
-		return false;
-	size_t cap = g->keys_cap * 2;
-	bool moving = g->keys == g->inline_keys;
-	struct key *keys = realloc(moving ? NULL : g->keys, cap * sizeof *keys);
-
-	if (keys == NULL)
-		return false;
-	if (moving)
-		memcpy(keys, g->inline_keys, sizeof g->inline_keys);
-	g->keys = keys;
-	g->keys_cap = cap;
-	return true;
-}
-
-/* The bytes of a key with escapes; NULL when memory is out. Invariant 2. */
-static const char *unescape_key(struct gate *g, struct span raw)
-{
-	if (g->scratch == NULL) {
-		g->scratch = fault_here() ? NULL : malloc((size_t)(g->end - g->start));
-		if (g->scratch == NULL)
-			return NULL;
-	}
-	char *key = g->scratch + g->scratch_len;
-	const char *p = raw.ptr;
-	while (p < raw.ptr + raw.len) {
-		char out[4];
-		size_t n = json_unescape(&p, raw.ptr + raw.len, out);
-
-		memcpy(g->scratch + g->scratch_len, out, n);
-		g->scratch_len += n;
-	}
-	return key;
-}
-
 static enum err check_key(struct gate *g)
 {
-	struct key k = { .at = g->p };
+	const char *at = g->p;
+	const struct json_key *twin;
 	struct span raw;
 	size_t saved;
 	enum err e = check_string(g, &raw, &saved);
 
 	if (e != ERR_OK)
 		return e;
-	k.ptr = saved == 0 ? raw.ptr : unescape_key(g, raw);
-	if (k.ptr == NULL || !grow_keys(g))
-		return fail(g, ERR_NO_MEMORY, k.at, "out of memory");
-	k.len = (uint32_t)(raw.len - saved);
-	k.head = head_of(k.ptr, k.len);
-
-	size_t first = g->frames[g->depth - 1].first_key;
-	if (g->keys_len - first < PAIRWISE_KEYS) {
-		for (size_t i = first; i < g->keys_len; i++) {
-			if (same_key(&g->keys[i], &k))
-				return fail_duplicate(g, &g->keys[i], &k);
-		}
-	}
-	g->keys[g->keys_len++] = k;
-	return ERR_OK;
+	e = json_keys_add(&g->keys, g->frames[g->depth - 1].first_key, raw, saved, &twin);
+	if (e == ERR_EXISTS)
+		return fail_duplicate(g, twin, &g->keys.all[g->keys.len - 1]);
+	return e == ERR_OK ? ERR_OK : fail(g, e, at, "out of memory");
 }
 
-static int compare_keys(const void *left, const void *right)
-{
-	const struct key *a = left, *b = right;
-
-	if (a->head != b->head)
-		return a->head < b->head ? -1 : 1;
-	if (a->len != b->len)
-		return a->len < b->len ? -1 : 1;
-	int order = compare_folded(a->ptr, b->ptr, a->len);
-	if (order != 0)
-		return order;
-	return a->at < b->at ? -1 : a->at > b->at;
-}
-
-/* Called when an object closes; looks for duplicates in one too large for the pairwise check.
- */
 static enum err close_object(struct gate *g)
 {
-	size_t first = g->frames[g->depth - 1].first_key;
-	size_t n = g->keys_len - first;
-	struct key *keys = g->keys + first;
+	const struct json_key *first, *second;
 
-	g->keys_len = first;
-	if (n <= PAIRWISE_KEYS)
+	if (json_keys_close(&g->keys, g->frames[g->depth - 1].first_key, &first, &second))
 		return ERR_OK;
-	qsort(keys, n, sizeof *keys, compare_keys);
-	for (size_t i = 1; i < n; i++) {
-		if (same_key(&keys[i - 1], &keys[i]))
-			return fail_duplicate(g, &keys[i - 1], &keys[i]);
-	}
-	return ERR_OK;
+	return fail_duplicate(g, first, second);
 }
 
 /* ---- numbers ---- */
@@ -477,7 +348,7 @@ static enum err check_number(struct gate *g)
 		exponent = read_exponent(sign, p);
 	}
 	g->p = p;
-	if (p - at > CJSON_NUMBER_MAX)
+	if (p - at > JSON_CJSON_NUMBER_MAX)
 		g->rewrite = true;
 	if (integer ? whole > SAFE_DIGITS : whole + exponent > SAFE_MAGNITUDE)
 		return check_magnitude(g, (struct span){ at, (size_t)(p - at) }, integer);
@@ -500,7 +371,7 @@ static enum err open_container(struct gate *g, bool object)
 
 	if (g->depth >= max)
 		return fail(g, ERR_TOO_BIG, g->p, "arrays and objects are nested too deeply");
-	g->frames[g->depth++] = (struct frame){ g->keys_len, object };
+	g->frames[g->depth++] = (struct frame){ g->keys.len, object };
 	g->p++;
 	return ERR_OK;
 }
@@ -632,8 +503,8 @@ static enum err run(struct gate *g)
 	return ERR_OK;
 }
 
-static enum err check(struct span text, const struct json_limits *limits, bool *ret_rewrite,
-		      struct json_where *reterr)
+enum err json_gate(struct span text, const struct json_limits *limits, bool *ret_rewrite,
+		   struct json_where *reterr)
 {
 	struct gate g;
 
@@ -644,16 +515,10 @@ static enum err check(struct span text, const struct json_limits *limits, bool *
 	g.where = reterr;
 	g.depth = g.values = 0;
 	g.rewrite = false;
-	g.keys = g.inline_keys;
-	g.keys_len = 0;
-	g.keys_cap = INLINE_KEYS;
-	g.scratch = NULL;
-	g.scratch_len = 0;
+	json_keys_init(&g.keys, text.len);
 
 	enum err e = run(&g);
-	if (g.keys != g.inline_keys)
-		free(g.keys);
-	free(g.scratch);
+	json_keys_free(&g.keys);
 	*ret_rewrite = g.rewrite;
 	return e;
 }
@@ -663,104 +528,5 @@ enum err json_check(struct span text, const struct json_limits *limits,
 {
 	bool rewrite;
 
-	return check(text, limits, &rewrite, reterr);
-}
-
-/* ---- parsing what passed ---- */
-
-/* Past the string that starts at p; the text has passed the gate. */
-static char *past_string(char *p)
-{
-	for (p++; *p != '"'; p++) {
-		if (*p == '\\')
-			p++;
-	}
-	return p + 1;
-}
-
-/* Spaces over the comment at p; returns what follows. */
-static char *blank_comment(char *p, char *end)
-{
-	bool line = p[1] == '/';
-	char *close = line ? memchr(p, '\n', (size_t)(end - p))
-			   : memmem(p + 2, (size_t)(end - p - 2), "*/", 2);
-	char *stop = close == NULL ? end : close + (line ? 0 : 2);
-
-	memset(p, ' ', (size_t)(stop - p));
-	return stop;
-}
-
-/* The number at p in at most CJSON_NUMBER_MAX bytes, padded with spaces. */
-static char *shorten_number(char *p, char *end)
-{
-	char *stop = p;
-
-	while (stop < end && strchr("+-.0123456789eE", *stop) != NULL)
-		stop++;
-	size_t len = (size_t)(stop - p);
-	if (len > CJSON_NUMBER_MAX) {
-		char held = *stop, text[CJSON_NUMBER_MAX + 1];
-
-		*stop = '\0'; /* the copy has one byte more than the text */
-		int n = snprintf(text, sizeof text, "%.17g", strtod(p, NULL));
-		*stop = held;
-		memset(p, ' ', len);
-		memcpy(p, text, (size_t)n);
-	}
-	return stop;
-}
-
-/* What cJSON cannot read is made readable: comments become spaces, long numbers shorter. */
-static void rewrite(char *p, char *end)
-{
-	while (p < end) {
-		if (*p == '"')
-			p = past_string(p);
-		else if (*p == '/')
-			p = blank_comment(p, end);
-		else if (*p == '-' || (*p >= '0' && *p <= '9'))
-			p = shorten_number(p, end);
-		else
-			p++;
-	}
-}
-
-static enum err parse_copy(struct span text, cJSON **ret)
-{
-	char *copy = fault_here() ? NULL : malloc(text.len + 1);
-
-	if (copy == NULL)
-		return ERR_NO_MEMORY;
-	memcpy(copy, text.ptr, text.len);
-	copy[text.len] = '\0';
-	rewrite(copy, copy + text.len);
-	cJSON *tree = cJSON_ParseWithLength(copy, text.len);
-	free(copy);
-	if (tree == NULL)
-		return ERR_NO_MEMORY;
-	*ret = tree;
-	return ERR_OK;
-}
-
-enum err json_parse(struct span text, const struct json_limits *limits, cJSON **ret,
-		    struct json_where *reterr)
-{
-	bool needs_copy;
-	enum err e = check(text, limits, &needs_copy, reterr);
-
-	if (e != ERR_OK)
-		return e;
-	if (needs_copy) {
-		e = parse_copy(text, ret);
-	} else {
-		/* What passed the gate can only fail for want of memory. */
-		cJSON *tree = fault_here() ? NULL : cJSON_ParseWithLength(text.ptr, text.len);
-
-		e = tree != NULL ? ERR_OK : ERR_NO_MEMORY;
-		if (tree != NULL)
-			*ret = tree;
-	}
-	if (e != ERR_OK)
-		*reterr = (struct json_where){ 0, 1, 1, "out of memory", "" };
-	return e;
+	return json_gate(text, limits, &rewrite, reterr);
 }
