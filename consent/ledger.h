@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ledger: an append-only, hash-chained list of records (record.h) in one SQLite file, and
+ * the only state consent has. Permissions, remembered refusals, budgets and highest policy
+ * serials are read back from it, so that nothing that widens lies outside the chain.
+ *
+ *   STATE/ledger/ledger.db   records and seals; WAL, synchronous=FULL
+ *   STATE/ledger/key.pem     P-256 key that seals, 0600, made at first start
+ *   STATE/ledger/key.pub     its public half, for auditors
+ *   STATE/ledger/secret      32 bytes that key the digests of persons, 0600
+ *   STATE/ledger/head        newest head, as "SEQ HEX\n"
+ *   STATE/ledger.head        the same beside the folder
+ *   STATE/witness/head       the head another role has seen, same form
+ *
+ * Every commit is sealed: an ECDSA signature over its head replaces the seal before it, and
+ * one seal in LEDGER_SEAL_EVERY records stays for good. Used by consent (writes) and by the
+ * command line (reads, verifies, acknowledges). No libuv, no globals.
+ */
+#ifndef HITHER_CONSENT_LEDGER_H
+#define HITHER_CONSENT_LEDGER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/arena.h"
+#include "common/err.h"
+#include "consent/record.h"
+#include "crypto/crypto.h"
+
+#define LEDGER_SEAL_EVERY 1024
+
+struct ledger;
+enum ledger_mode { LEDGER_READ, LEDGER_WRITE };
+
+struct ledger_head {
+	uint64_t             seq;  /* 0: empty */
+	struct crypto_sha256 hash; /* zero when empty */
+};
+
+struct ledger_problem {
+	char text[256]; /* English, one sentence */
+	char next[160]; /* what to do */
+};
+
+/*
+ * crypto_init() must have succeeded. LEDGER_WRITE makes what is missing (folder 0700, files
+ * 0600) and takes a lock that one process can hold; it does not verify.
+ * Errors, with *reterr (may be NULL) filled: ERR_NOT_FOUND (read: there is no ledger yet),
+ * ERR_BUSY (another process writes), ERR_UNSUPPORTED (made by a newer version), ERR_CORRUPT
+ * (not a database any more), ERR_DENIED (key readable by others), ERR_SYSTEM, ERR_NO_MEMORY.
+ */
+MUST_CHECK enum err ledger_open(const char *state_dir, enum ledger_mode mode, struct ledger **ret,
+                                struct ledger_problem *reterr);
+void ledger_close(struct ledger *l); /* writes what is queued; NULL is fine */
+
+struct ledger_head ledger_head(const struct ledger *l);
+const char        *ledger_key_id(const struct ledger *l);
+/* Keyed digest of a user on this machine, hex; `out` holds CRYPTO_SHA256_HEX_BYTES. Write mode. */
+void ledger_subject(const struct ledger *l, uint32_t uid, char *out);
+/* As "hmac-sha256:HEX": proves the bytes to who has the secret, tells nobody else. Write mode. */
+void ledger_keyed_digest(const struct ledger *l, const struct crypto_sha256 *digest, struct buf *out);
+
+/*
+ * Appends `n` records, and before them what is queued, in one transaction; durable on return.
+ * Sets seq, id and times in the records. On error nothing was appended and the ledger is as
+ * before: ERR_SYSTEM (disk full, not writable), ERR_CORRUPT (somebody else wrote; verify
+ * again), ERR_TOO_BIG (one record), ERR_NO_MEMORY. The queue is kept.
+ */
+MUST_CHECK enum err ledger_append(struct ledger *l, struct record *records, unsigned n);
+/* Copies the record for the next commit: for what need not be durable at once. Over 256 waiting
+ * ones are counted and dropped (the count goes on record). */
+void     ledger_queue(struct ledger *l, const struct record *r);
+unsigned ledger_queued(const struct ledger *l);
+MUST_CHECK enum err ledger_flush(struct ledger *l);
+
+/* Return false to stop. `r` and its strings live during the call only. */
+typedef bool ledger_fn(void *ctx, const struct record *r, struct span body);
+
+/* Records from..to (inclusive; to 0: the end), oldest first. */
+MUST_CHECK enum err ledger_each(struct ledger *l, uint64_t from, uint64_t to, ledger_fn *fn, void *ctx);
+/* The last `n`, oldest first. */
+MUST_CHECK enum err ledger_tail(struct ledger *l, unsigned n, ledger_fn *fn, void *ctx);
+/* The record with this id (ERR_NOT_FOUND); those that refer to it. */
+MUST_CHECK enum err ledger_find(struct ledger *l, const char *id, ledger_fn *fn, void *ctx);
+MUST_CHECK enum err ledger_refs(struct ledger *l, const char *id, ledger_fn *fn, void *ctx);
+/* First record at or after this time; 0 when there is none. */
+uint64_t ledger_seq_at(struct ledger *l, int64_t time_ms);
+
+struct ledger_report {
+	bool     ok;
+	uint64_t records;      /* looked at */
+	uint64_t first_bad;    /* 0: none; the first missing number for a cut tail */
+	bool     acknowledged; /* a person has acknowledged exactly this damage */
+	char     problem[256]; /* empty when ok */
+	uint64_t last_seq;     /* newest record found */
+	struct crypto_sha256 content; /* of everything from first_bad on, as stored */
+};
+
+/* A head somebody else remembers; who is for people: "the cloud role". */
+struct ledger_witness {
+	const char        *who;
+	struct ledger_head head;
+};
+
+/*
+ * Checks the chain, that columns agree with records, every seal in the range, and the head
+ * against the head files beside the ledger and `witnesses`. from 0: the start; to 0: the end
+ * (heads are compared only then). One scan. `fn` (may be NULL) sees every record of a good
+ * chain as a raw row: kind, id, ref, seq and body are set, fields are not decoded.
+ * ERR_OK when it could be read (look at ret->ok), ERR_SYSTEM, ERR_NO_MEMORY.
+ */
+MUST_CHECK enum err ledger_verify(struct ledger *l, uint64_t from, uint64_t to,
+                                  const struct ledger_witness *witnesses, unsigned n,
+                                  struct ledger_report *ret, ledger_fn *fn, void *ctx);
+
+/*
+ * A person has seen `report` and goes on: appends a record that pins the damage, so that any
+ * further change shows again. A file that is no database any more is moved aside and a new
+ * ledger begun. Works beside a running daemon, which notices at the next question.
+ * ERR_EXISTS when there is nothing to acknowledge.
+ */
+MUST_CHECK enum err ledger_acknowledge(const char *state_dir, struct ledger_report *ret,
+                                       struct ledger_problem *reterr);
+
+/*
+ * Removes records older than `before_ms`, as far as a kept seal reaches; appends a `pruned`
+ * record. Records that still matter (open sends, permissions in force, the last 40 days) stay.
+ * The chain then starts at the seal. *ret_removed: how many. Errors as ledger_append().
+ */
+MUST_CHECK enum err ledger_prune(struct ledger *l, int64_t before_ms, uint64_t *ret_removed);
+
+/* "SEQ HEX\n", the form of the head files. False when it is anything else. */
+bool ledger_head_parse(struct span text, struct ledger_head *ret);
+void ledger_head_write(const struct ledger_head *h, struct buf *out);
+
+#endif

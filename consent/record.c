@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Records to canonical JSON and back. One table (RECORD_FIELDS) makes the struct, the writer
+ * and the reader, so that a field cannot be in one and not in the other.
+ */
+#include "consent/record.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/json.h"
+
+enum field_type { TYPE_TEXT, TYPE_NUMBER, TYPE_JSON };
+
+static const struct {
+	const char     *name;
+	enum field_type type;
+	size_t          offset;
+} fields[] = {
+#define X(type, name, text) { #name, TYPE_##type, offsetof(struct record, name) },
+	RECORD_FIELDS(X)
+#undef X
+};
+
+static const char *const kinds[] = {
+#define X(name, text, meaning) text,
+	RECORD_KINDS(X)
+#undef X
+};
+
+void record_init(struct record *r, enum record_kind kind)
+{
+	memset(r, 0, sizeof *r);
+	r->kind = kind;
+	for (size_t i = 0; i < LEN(fields); i++)
+		if (fields[i].type == TYPE_NUMBER)
+			*(int64_t *)(void *)((char *)r + fields[i].offset) = RECORD_ABSENT;
+}
+
+const char *record_kind_name(enum record_kind k)
+{
+	return k < RECORD_KIND_COUNT ? kinds[k] : "unknown";
+}
+
+bool record_kind_from(struct span name, enum record_kind *ret)
+{
+	for (unsigned i = 0; i < RECORD_KIND_COUNT; i++) {
+		if (span_is(name, kinds[i])) {
+			*ret = (enum record_kind)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *record_field_name(enum record_field f)
+{
+	return f < RECORD_FIELD_COUNT ? fields[f].name : "";
+}
+
+void record_write_head(const struct record *r, struct buf *out)
+{
+	buf_printf(out,
+	           "{\"v\":%d,\"seq\":%" PRIu64 ",\"time_ms\":%" PRId64 ",\"boot_ms\":%" PRIu64
+	           ",\"kind\":\"%s\",\"id\":\"%s\",\"ref\":\"%s\"",
+	           RECORD_VERSION, r->seq, r->time_ms, r->boot_ms, record_kind_name(r->kind), r->id,
+	           r->ref);
+}
+
+void record_write_fields(const struct record *r, struct buf *out)
+{
+	for (size_t i = 0; i < LEN(fields); i++) {
+		const void *at = (const char *)r + fields[i].offset;
+
+		if (fields[i].type == TYPE_NUMBER) {
+			if (*(const int64_t *)at != RECORD_ABSENT)
+				json_put_key_i64(out, fields[i].name, *(const int64_t *)at);
+			continue;
+		}
+		const char *text = *(const char *const *)at;
+		if (text == NULL)
+			continue;
+		if (fields[i].type == TYPE_TEXT) {
+			json_put_key_cstr(out, fields[i].name, text);
+		} else {
+			json_put_key(out, fields[i].name);
+			buf_add_str(out, text);
+		}
+	}
+	buf_add_char(out, '}');
+}
+
+void record_write(const struct record *r, struct buf *out)
+{
+	record_write_head(r, out);
+	record_write_fields(r, out);
+}
+
+static enum err read_json(const cJSON *value, struct arena *a, const char **ret)
+{
+	struct buf b;
+	enum err   e = ERR_NO_MEMORY;
+
+	buf_init(&b, RECORD_MAX_BYTES);
+	json_put_tree(&b, value);
+	if (!b.failed && (*ret = arena_strdup(a, buf_span(&b))) != NULL)
+		e = ERR_OK;
+	buf_free(&b);
+	return e;
+}
+
+static enum err read_field(const cJSON *root, size_t i, struct arena *a, struct record *r)
+{
+	void        *at = (char *)r + fields[i].offset;
+	const cJSON *value = json_get(root, fields[i].name);
+	const char  *text;
+
+	if (value == NULL)
+		return ERR_OK;
+	if (fields[i].type == TYPE_NUMBER)
+		return json_get_int(root, fields[i].name, -(1LL << 53), 1LL << 53, at) ? ERR_OK
+		                                                                       : ERR_SYNTAX;
+	if (fields[i].type == TYPE_JSON)
+		return read_json(value, a, at);
+	text = json_get_string(root, fields[i].name);
+	if (text == NULL)
+		return ERR_SYNTAX;
+	*(const char **)at = arena_strdup(a, span_of(text));
+	return *(const char **)at != NULL ? ERR_OK : ERR_NO_MEMORY;
+}
+
+static enum err read_head(const cJSON *root, struct record *r)
+{
+	int64_t     version, seq, boot_ms;
+	const char *kind = json_get_string(root, "kind");
+
+	if (!json_get_int(root, "v", 1, 1 << 30, &version))
+		return ERR_SYNTAX;
+	if (version != RECORD_VERSION)
+		return ERR_UNSUPPORTED;
+	if (!json_get_int(root, "seq", 1, 1LL << 53, &seq) ||
+	    !json_get_int(root, "time_ms", 0, 1LL << 53, &r->time_ms) ||
+	    !json_get_int(root, "boot_ms", 0, 1LL << 53, &boot_ms) || kind == NULL ||
+	    !record_kind_from(span_of(kind), &r->kind) ||
+	    !span_copy(span_of(json_get_string(root, "id")), r->id, sizeof r->id) ||
+	    !span_copy(span_of(json_get_string(root, "ref")), r->ref, sizeof r->ref))
+		return ERR_SYNTAX;
+	r->seq = (uint64_t)seq;
+	r->boot_ms = (uint64_t)boot_ms;
+	return ERR_OK;
+}
+
+enum err record_read(struct span body, struct arena *a, struct record *ret)
+{
+	struct json_where where;
+	struct record     r;
+	cJSON            *root = NULL;
+	enum err          e = json_parse(body, &json_limits_api, &root, &where);
+
+	if (e != ERR_OK)
+		return e == ERR_NO_MEMORY ? e : ERR_SYNTAX;
+	record_init(&r, RECORD_START);
+	e = read_head(root, &r);
+	for (size_t i = 0; e == ERR_OK && i < LEN(fields); i++)
+		e = read_field(root, i, a, &r);
+	cJSON_Delete(root);
+	if (e == ERR_OK)
+		*ret = r;
+	return e;
+}
