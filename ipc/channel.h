@@ -23,7 +23,11 @@ struct channel_handler {
 	 */
 	bool (*on_frame)(void *ctx, enum role peer, enum msg_type type, struct span frame,
 	                 const int *fds, unsigned n);
-	/* The peer is gone or broken; called once. The channel is closed and freed afterwards. */
+	/*
+	 * The peer is gone (ERR_PEER_GONE), broke the protocol (ERR_PROTOCOL) or does not read
+	 * (ERR_BUSY); called once, from the loop. The descriptor is closed already; the
+	 * channel must not be used any more.
+	 */
 	void (*on_gone)(void *ctx, enum role peer, enum err why);
 };
 
@@ -41,14 +45,21 @@ MUST_CHECK enum err channel_send(struct channel *c, const uint8_t *frame, size_t
 
 /* CHANNEL_SEND(c, ASK, &m, fds, n): encode and send. Evaluates to enum err. */
 #define CHANNEL_SEND(c, NAME, message, fds, n)                                                 \
-	({                                                                                     \
+	__extension__({                                                                        \
 		uint8_t frame_[MSG_BYTES_MAX];                                                 \
 		size_t  frame_bytes_ = msg_##NAME##_encode((message), frame_, sizeof frame_);  \
 		frame_bytes_ == 0 ? ERR_TOO_BIG                                                \
 		                  : channel_send((c), frame_, frame_bytes_, (fds), (n));       \
 	})
 
-/* No more callbacks; closes the descriptor; frees later. NULL is fine. */
+/*
+ * Delivers what has already arrived, as the loop would, until nothing is left or the channel
+ * is gone (on_gone is then called). For the moment before a channel to a dead peer is
+ * replaced: its last words count. NULL is fine.
+ */
+void channel_drain(struct channel *c);
+
+/* No more callbacks; closes the descriptor at once; frees later. NULL is fine. */
 void channel_close(struct channel *c);
 
 #endif

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A channel is OPEN until it is shut once, either by its owner (channel_close) or by itself
+ * (peer gone or broken); memory goes when libuv has let go of the handle.
+ *
+ *   OPEN  -> SHUT   channel_close(): no callback              [shut]
+ *   OPEN  -> SHUT   end of stream, bad frame, queue too long  [gone: shut, then on_gone]
+ *   SHUT  -> freed                                            [on_closed]
+ *
+ * Invariants
+ *   1. on_gone is called from the loop (or channel_drain), never from inside channel_send:
+ *      a failed send shuts the socket down and the loop finds out.
+ *   2. The descriptor is closed before on_gone runs, so the owner may put something else at
+ *      its number there.
+ *   3. Descriptors that were received are either handed to on_frame or closed here.
+ *   4. Frames that arrived before the peer died are delivered before on_gone.
+ */
+#include "ipc/channel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define QUEUE_FRAMES_MAX 256
+#define QUEUE_BYTES_MAX  (512u << 10)
+#define FRAMES_PER_TURN  32 /* then other handles of the loop get their turn */
+
+struct queued {
+	struct queued *next;
+	size_t bytes;
+	unsigned n;
+	int fds[MSG_FDS_MAX];
+	uint8_t frame[];
+};
+
+struct channel {
+	uv_poll_t poll;
+	int fd;
+	enum role self, peer;
+	const struct channel_handler *handler;
+	void *ctx;
+	struct queued *first, **last;
+	unsigned queued_frames;
+	size_t queued_bytes;
+	enum err broken; /* found while sending; told from the loop */
+	bool shut;
+};
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+static void close_all(const int *fds, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		close(fds[i]);
+}
+
+static void queue_drop_first(struct channel *c)
+{
+	struct queued *q = c->first;
+
+	c->first = q->next;
+	if (c->first == NULL)
+		c->last = &c->first;
+	c->queued_frames--;
+	c->queued_bytes -= q->bytes;
+	close_all(q->fds, q->n);
+	free(q);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+static void shut(struct channel *c)
+{
+	c->shut = true;
+	while (c->first != NULL)
+		queue_drop_first(c);
+	uv_close((uv_handle_t *)&c->poll, on_closed); /* takes the descriptor out of epoll */
+	close(c->fd);
+}
+
+static void gone(struct channel *c, enum err why)
+{
+	if (c->shut)
+		return;
+	shut(c);
+	c->handler->on_gone(c->ctx, c->peer, c->broken != ERR_OK ? c->broken : why);
+}
+
+static void watch(struct channel *c)
+{
+	int events = UV_READABLE | (c->first != NULL ? UV_WRITABLE : 0);
+
+	uv_poll_start(&c->poll, events, on_poll);
+}
+
+/* --- in ------------------------------------------------------------------------------ */
+
+/* All descriptors of one message; more than MSG_FDS_MAX do not fit into the control buffer. */
+static unsigned take_fds(struct msghdr *h, int *fds)
+{
+	unsigned n = 0;
+
+	for (struct cmsghdr *m = CMSG_FIRSTHDR(h); m != NULL; m = CMSG_NXTHDR(h, m)) {
+		if (m->cmsg_level != SOL_SOCKET || m->cmsg_type != SCM_RIGHTS)
+			continue;
+		size_t count = (m->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < count; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(m) + i * sizeof fd, sizeof fd);
+			if (n < MSG_FDS_MAX)
+				fds[n++] = fd;
+			else
+				close(fd);
+		}
+	}
+	return n;
+}
+
+static bool frame_is_good(const struct channel *c, const struct msghdr *h, enum msg_type type,
+			  unsigned n)
+{
+	return (h->msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0 &&
+	       msg_permitted(type, c->peer, c->self) && n <= msg_fds_max(type);
+}
+
+/* False when there is nothing more to read now, or the channel has been shut. */
+static bool receive_one(struct channel *c)
+{
+	uint8_t frame[MSG_BYTES_MAX];
+	int fds[MSG_FDS_MAX];
+	union {
+		char bytes[CMSG_SPACE(sizeof(int) * MSG_FDS_MAX)];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = { frame, sizeof frame };
+	struct msghdr h = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control.bytes,
+			    .msg_controllen = sizeof control.bytes };
+	ssize_t got = recvmsg(c->fd, &h, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	if (got < 0 && (errno == EINTR || errno == ECONNRESET))
+		return true; /* a reset is told once, before what is still queued and the end */
+	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return false;
+	if (got <= 0) {
+		gone(c, ERR_PEER_GONE);
+		return false;
+	}
+
+	struct span f = { (const char *)frame, (size_t)got };
+	enum msg_type type = msg_type_of(f);
+	unsigned n = take_fds(&h, fds);
+
+	if (!frame_is_good(c, &h, type, n)) {
+		close_all(fds, n);
+		gone(c, ERR_PROTOCOL);
+		return false;
+	}
+	if (!c->handler->on_frame(c->ctx, c->peer, type, f, fds, n))
+		gone(c, ERR_PROTOCOL);
+	return !c->shut;
+}
+
+void channel_drain(struct channel *c)
+{
+	/* The kernel's buffer bounds this: the peer of a drained channel is dead. */
+	while (c != NULL && c->broken == ERR_OK && receive_one(c))
+		;
+}
+
+/* --- out ----------------------------------------------------------------------------- */
+
+/* ERR_AGAIN when the kernel's buffer is full. */
+static enum err send_now(struct channel *c, const uint8_t *frame, size_t bytes, const int *fds,
+			 unsigned n)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int) * MSG_FDS_MAX)];
+		struct cmsghdr align;
+	} control = { { 0 } };
+	struct iovec iov = { (void *)(uintptr_t)frame, bytes };
+	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t sent;
+
+	if (n > 0) {
+		h.msg_control = control.bytes;
+		h.msg_controllen = CMSG_SPACE(sizeof(int) * n);
+		struct cmsghdr *m = CMSG_FIRSTHDR(&h);
+		m->cmsg_level = SOL_SOCKET;
+		m->cmsg_type = SCM_RIGHTS;
+		m->cmsg_len = CMSG_LEN(sizeof(int) * n);
+		memcpy(CMSG_DATA(m), fds, sizeof(int) * n);
+	}
+	do
+		sent = sendmsg(c->fd, &h, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	if (sent >= 0)
+		return ERR_OK;
+	return errno == EAGAIN || errno == EWOULDBLOCK ? ERR_AGAIN : ERR_PEER_GONE;
+}
+
+static enum err declare_broken(struct channel *c, enum err why)
+{
+	c->broken = why;
+	shutdown(c->fd, SHUT_RDWR); /* wakes the loop: invariant 1 */
+	return why;
+}
+
+static enum err enqueue(struct channel *c, const uint8_t *frame, size_t bytes, const int *fds,
+			unsigned n)
+{
+	if (c->queued_frames >= QUEUE_FRAMES_MAX || c->queued_bytes + bytes > QUEUE_BYTES_MAX)
+		return declare_broken(c, ERR_BUSY);
+
+	struct queued *q = malloc(sizeof *q + bytes);
+	if (q == NULL)
+		return declare_broken(c, ERR_BUSY);
+	q->next = NULL;
+	q->bytes = bytes;
+	memcpy(q->frame, frame, bytes);
+	for (q->n = 0; q->n < n; q->n++) {
+		q->fds[q->n] = fcntl(fds[q->n], F_DUPFD_CLOEXEC, 0);
+		if (q->fds[q->n] < 0) {
+			close_all(q->fds, q->n);
+			free(q);
+			return declare_broken(c, ERR_BUSY);
+		}
+	}
+	*c->last = q;
+	c->last = &q->next;
+	c->queued_frames++;
+	c->queued_bytes += bytes;
+	watch(c);
+	return ERR_OK;
+}
+
+enum err channel_send(struct channel *c, const uint8_t *frame, size_t bytes, const int *fds,
+		      unsigned n)
+{
+	if (c == NULL || c->shut || c->broken != ERR_OK)
+		return ERR_PEER_GONE;
+	if (bytes == 0 || bytes > MSG_BYTES_MAX || n > MSG_FDS_MAX)
+		return ERR_TOO_BIG;
+
+	enum err e = c->first != NULL ? ERR_AGAIN : send_now(c, frame, bytes, fds, n);
+	if (e == ERR_AGAIN)
+		return enqueue(c, frame, bytes, fds, n);
+	return e == ERR_OK ? ERR_OK : declare_broken(c, ERR_PEER_GONE);
+}
+
+static void flush(struct channel *c)
+{
+	while (c->first != NULL) {
+		enum err e = send_now(c, c->first->frame, c->first->bytes, c->first->fds,
+				      c->first->n);
+
+		if (e == ERR_AGAIN)
+			return;
+		if (e != ERR_OK) {
+			declare_broken(c, ERR_PEER_GONE);
+			return;
+		}
+		queue_drop_first(c);
+	}
+	watch(c);
+}
+
+/* --- life ---------------------------------------------------------------------------- */
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+	struct channel *c = poll->data;
+
+	if (status == 0 && (events & UV_WRITABLE) != 0)
+		flush(c);
+	if (c->broken == ERR_BUSY || c->broken == ERR_PROTOCOL) {
+		gone(c, c->broken);
+		return;
+	}
+	if (status < 0 || c->broken != ERR_OK) { /* the peer died: hear its last words */
+		while (receive_one(c))
+			;
+		gone(c, ERR_PEER_GONE);
+		return;
+	}
+	for (unsigned i = 0; i < FRAMES_PER_TURN && receive_one(c); i++)
+		;
+}
+
+struct channel *channel_open(uv_loop_t *loop, int fd, enum role self, enum role peer,
+			     const struct channel_handler *handler, void *ctx)
+{
+	struct channel *c = calloc(1, sizeof *c);
+
+	if (c == NULL || uv_poll_init(loop, &c->poll, fd) != 0) { /* makes fd non-blocking */
+		free(c);
+		close(fd);
+		return NULL;
+	}
+	c->poll.data = c;
+	c->fd = fd;
+	c->self = self;
+	c->peer = peer;
+	c->handler = handler;
+	c->ctx = ctx;
+	c->last = &c->first;
+	if (uv_poll_start(&c->poll, UV_READABLE, on_poll) != 0) {
+		shut(c);
+		return NULL;
+	}
+	return c;
+}
+
+void channel_close(struct channel *c)
+{
+	if (c != NULL && !c->shut)
+		shut(c);
+}

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Channels over real socket pairs: frames and descriptors arrive, whatever is wrong breaks. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "ipc/channel.h"
+
+struct side {
+	struct channel *c;
+	unsigned frames, fds, gone;
+	enum err why;
+	struct msg_STOP last;
+	bool refuse;     /* on_frame says: protocol broken */
+	bool close_self; /* on_frame closes its own channel */
+	char read_back;  /* one byte read from a descriptor that came along */
+};
+
+static uv_loop_t loop;
+
+static bool on_frame(void *ctx, enum role peer, enum msg_type type, struct span frame,
+		     const int *fds, unsigned n)
+{
+	struct side *s = ctx;
+
+	(void)peer;
+	s->frames++;
+	s->fds += n;
+	if (type == MSG_STOP)
+		assert_int_equal(msg_STOP_decode(frame, &s->last), ERR_OK);
+	for (unsigned i = 0; i < n; i++) {
+		assert_int_equal(fcntl(fds[i], F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+		if (pread(fds[i], &s->read_back, 1, 0) != 1)
+			s->read_back = '?';
+		close(fds[i]);
+	}
+	if (s->close_self) {
+		channel_close(s->c);
+		s->c = NULL;
+	}
+	return !s->refuse;
+}
+
+static void on_gone(void *ctx, enum role peer, enum err why)
+{
+	struct side *s = ctx;
+
+	(void)peer;
+	s->gone++;
+	s->why = why;
+	s->c = NULL;
+}
+
+static const struct channel_handler handler = { on_frame, on_gone };
+
+/* boot's end as a channel, the role's end raw. */
+static int open_pair(struct side *role)
+{
+	int pair[2];
+
+	memset(role, 0, sizeof *role);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	role->c = channel_open(&loop, pair[0], ROLE_ROUTER, ROLE_BOOT, &handler, role);
+	assert_non_null(role->c);
+	return pair[1];
+}
+
+static unsigned open_descriptors(void)
+{
+	unsigned n = 0;
+	DIR *d = opendir("/proc/self/fd");
+
+	assert_non_null(d);
+	while (readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return n;
+}
+
+static void turn(void)
+{
+	for (int i = 0; i < 20; i++)
+		uv_run(&loop, UV_RUN_NOWAIT);
+}
+
+static int file_with(char c)
+{
+	int fd = memfd_create("test", MFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, &c, 1), 1);
+	return fd;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	return uv_loop_init(&loop);
+}
+
+/* Nothing may be left behind: neither handles nor descriptors. */
+static int teardown(void **state)
+{
+	(void)state;
+	turn();
+	return uv_loop_close(&loop);
+}
+
+static void send_raw(int fd, const void *bytes, size_t n, const int *fds, unsigned count)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int) * 8)];
+		struct cmsghdr align;
+	} control = { { 0 } };
+	struct iovec iov = { (void *)(uintptr_t)bytes, n };
+	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (count > 0) {
+		h.msg_control = control.bytes;
+		h.msg_controllen = CMSG_SPACE(sizeof(int) * count);
+		struct cmsghdr *m = CMSG_FIRSTHDR(&h);
+		m->cmsg_level = SOL_SOCKET;
+		m->cmsg_type = SCM_RIGHTS;
+		m->cmsg_len = CMSG_LEN(sizeof(int) * count);
+		memcpy(CMSG_DATA(m), fds, sizeof(int) * count);
+	}
+	assert_int_equal(sendmsg(fd, &h, MSG_NOSIGNAL), (ssize_t)n);
+}
+
+static size_t stop_frame(uint8_t *out, uint32_t deadline_ms)
+{
+	return msg_STOP_encode(&(struct msg_STOP){ deadline_ms }, out, MSG_BYTES_MAX);
+}
+
+static void a_frame_arrives_with_its_descriptor(void **state)
+{
+	struct side s;
+	int raw = open_pair(&s), fd = file_with('x');
+	struct msg_POLICY m = { 7 };
+	uint8_t f[MSG_BYTES_MAX];
+
+	(void)state;
+	send_raw(raw, f, msg_POLICY_encode(&m, f, sizeof f), &fd, 1);
+	send_raw(raw, f, stop_frame(f, 1234), NULL, 0);
+	turn();
+	assert_int_equal(s.frames, 2);
+	assert_int_equal(s.fds, 1);
+	assert_int_equal(s.read_back, 'x');
+	assert_int_equal(s.last.deadline_ms, 1234);
+	assert_int_equal(s.gone, 0);
+	channel_close(s.c);
+	channel_close(NULL);
+	close(raw);
+	close(fd);
+}
+
+static void expect_broken(const void *bytes, size_t n, const int *fds, unsigned count)
+{
+	struct side s;
+	int raw = open_pair(&s);
+	unsigned before;
+
+	before = open_descriptors();
+	send_raw(raw, bytes, n, fds, count);
+	turn();
+	assert_int_equal(s.frames, 0);
+	assert_int_equal(s.gone, 1);
+	assert_int_equal(s.why, ERR_PROTOCOL);
+	assert_int_equal(open_descriptors(), before - 1); /* the channel's, and none stayed */
+	close(raw);
+}
+
+static void what_is_not_permitted_breaks_the_channel(void **state)
+{
+	uint8_t f[MSG_BYTES_MAX + 100] = { 0 };
+	int fds[5];
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++)
+		fds[i] = file_with('a');
+
+	struct msg_READY ready = { 0, "router says what only a role may say to boot" };
+	expect_broken(f, msg_READY_encode(&ready, f, sizeof f), NULL, 0);
+	expect_broken("\xff\xff", 2, NULL, 0); /* no such type */
+	expect_broken("\x01", 1, NULL, 0);     /* too short for a type */
+	size_t n = stop_frame(f, 1);
+	expect_broken(f, n, fds, 1); /* STOP carries none */
+	expect_broken(f, n, fds, 5); /* more than the control buffer holds */
+	n = msg_POLICY_encode(&(struct msg_POLICY){ 1 }, f, sizeof f);
+	expect_broken(f, n, fds, 2); /* POLICY carries one */
+	expect_broken(f, n, fds, 3);
+	expect_broken(f, sizeof f, NULL, 0); /* longer than a frame may be */
+	for (unsigned i = 0; i < 5; i++)
+		close(fds[i]);
+}
+
+static void a_handler_can_declare_the_peer_broken_or_close(void **state)
+{
+	struct side s;
+	uint8_t f[16];
+	size_t n = stop_frame(f, 1);
+	int raw = open_pair(&s);
+
+	(void)state;
+	s.refuse = true;
+	send_raw(raw, f, n, NULL, 0);
+	send_raw(raw, f, n, NULL, 0);
+	turn();
+	assert_int_equal(s.frames, 1);
+	assert_int_equal(s.gone, 1);
+	close(raw);
+
+	raw = open_pair(&s);
+	s.close_self = true;
+	send_raw(raw, f, n, NULL, 0);
+	send_raw(raw, f, n, NULL, 0);
+	turn();
+	assert_int_equal(s.frames, 1);
+	assert_int_equal(s.gone, 0);
+	close(raw);
+}
+
+static void last_words_are_heard_before_the_end(void **state)
+{
+	struct side s;
+	uint8_t f[16];
+	size_t n = stop_frame(f, 42);
+	int raw = open_pair(&s);
+	struct msg_READY ready = { 0, "unread by the peer, so that its end is a reset" };
+
+	(void)state;
+	assert_int_equal(CHANNEL_SEND(s.c, READY, &ready, NULL, 0), ERR_OK);
+	for (unsigned i = 0; i < 50; i++)
+		send_raw(raw, f, n, NULL, 0);
+	close(raw);
+	turn();
+	assert_int_equal(s.frames, 50);
+	assert_int_equal(s.last.deadline_ms, 42);
+	assert_int_equal(s.gone, 1);
+	assert_int_equal(s.why, ERR_PEER_GONE);
+	assert_int_equal(CHANNEL_SEND(s.c, READY, &ready, NULL, 0), ERR_PEER_GONE); /* NULL */
+}
+
+static void draining_hears_a_dead_peer_without_the_loop(void **state)
+{
+	struct side s;
+	uint8_t f[16];
+	int raw = open_pair(&s);
+
+	(void)state;
+	send_raw(raw, f, stop_frame(f, 9), NULL, 0);
+	close(raw);
+	channel_drain(s.c);
+	assert_int_equal(s.frames, 1);
+	assert_int_equal(s.gone, 1);
+	channel_drain(NULL);
+}
+
+static size_t receive(int fd, uint8_t *out, int *ret_fd)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = { out, MSG_BYTES_MAX };
+	struct msghdr h = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control.bytes,
+			    .msg_controllen = sizeof control.bytes };
+	ssize_t n = recvmsg(fd, &h, MSG_DONTWAIT);
+	struct cmsghdr *m = n > 0 ? CMSG_FIRSTHDR(&h) : NULL;
+
+	*ret_fd = -1;
+	if (m != NULL)
+		memcpy(ret_fd, CMSG_DATA(m), sizeof *ret_fd);
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* A consent that is slow to read gets everything, in order, descriptors included. */
+static void a_full_socket_queues_in_order(void **state)
+{
+	struct side s;
+	int pair[2], fd = file_with('q'), small = 4096, came;
+	uint8_t f[MSG_BYTES_MAX];
+
+	(void)state;
+	memset(&s, 0, sizeof s);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+	s.c = channel_open(&loop, pair[0], ROLE_BOOT, ROLE_CONSENT, &handler, &s);
+	for (uint64_t i = 0; i < 100; i++) {
+		struct msg_POLICY m = { i };
+		assert_int_equal(CHANNEL_SEND(s.c, POLICY, &m, &fd, 1), ERR_OK);
+	}
+	close(fd);
+	for (uint64_t i = 0; i < 100;) {
+		size_t n = receive(pair[1], f, &came);
+		struct msg_POLICY m;
+		char byte = 0;
+
+		if (n == 0) {
+			uv_run(&loop, UV_RUN_NOWAIT);
+			continue;
+		}
+		assert_int_equal(msg_POLICY_decode((struct span){ (char *)f, n }, &m), ERR_OK);
+		assert_true(m.generation == i++);
+		assert_int_equal(pread(came, &byte, 1, 0), 1);
+		assert_int_equal(byte, 'q');
+		close(came);
+	}
+	assert_int_equal(s.gone, 0);
+	channel_close(s.c);
+	close(pair[1]);
+}
+
+static void a_peer_that_does_not_read_is_given_up(void **state)
+{
+	struct side s;
+	int raw = open_pair(&s);
+	struct msg_READY m = { 0 };
+	enum err e = ERR_OK;
+	unsigned sent = 0, before = open_descriptors();
+
+	(void)state;
+	memset(m.detail, 'x', 200);
+	while (e == ERR_OK && sent < 100000) {
+		e = CHANNEL_SEND(s.c, READY, &m, NULL, 0);
+		sent++;
+	}
+	assert_int_equal(e, ERR_BUSY);
+	assert_int_equal(s.gone, 0); /* told from the loop, not from inside the send */
+	assert_int_equal(CHANNEL_SEND(s.c, READY, &m, NULL, 0), ERR_PEER_GONE);
+	turn();
+	assert_int_equal(s.gone, 1);
+	assert_int_equal(s.why, ERR_BUSY);
+	assert_int_equal(open_descriptors(), before - 1);
+	close(raw);
+}
+
+static void a_closed_peer_is_told_from_the_loop(void **state)
+{
+	struct side s;
+	int raw = open_pair(&s);
+	struct msg_READY m = { 0 };
+
+	(void)state;
+	close(raw);
+	assert_int_equal(CHANNEL_SEND(s.c, READY, &m, NULL, 0), ERR_PEER_GONE);
+	assert_int_equal(s.gone, 0);
+	turn();
+	assert_int_equal(s.gone, 1);
+	assert_int_equal(s.why, ERR_PEER_GONE);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(a_frame_arrives_with_its_descriptor),
+		CASE(what_is_not_permitted_breaks_the_channel),
+		CASE(a_handler_can_declare_the_peer_broken_or_close),
+		CASE(last_words_are_heard_before_the_end),
+		CASE(draining_hears_a_dead_peer_without_the_loop),
+		CASE(a_full_socket_queues_in_order),
+		CASE(a_peer_that_does_not_read_is_given_up),
+		CASE(a_closed_peer_is_told_from_the_loop),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
