@@ -42,10 +42,15 @@ struct model_source {
 };
 
 struct model {
-	const char *name, *family, *title, *parameters, *quantisation, *licence, *licence_url;
+	const char *name, *family, *title, *quantisation;
+	const char *parameters;    /* number of weights for people: "1.1B"; "" unknown */
+	const char *licence, *licence_url; /* SPDX identifier; "" when unknown (imported) */
 	uint64_t bytes, memory_bytes;
 	char     sha256[65];       /* hex */
 	uint32_t context_tokens;
+	uint32_t rank;             /* 0..1000, higher answers better */
+	const char **languages;    /* BCP 47 */
+	uint32_t n_languages;
 	struct model_sampling sampling;
 	const char **stop;
 	uint32_t n_stop;
@@ -62,24 +67,45 @@ struct model_list {
 	struct model *models;
 	uint32_t n;
 	const char *chosen;        /* installed list: name in use, "" when none */
+	const char *fallback;      /* catalogue: the model that needs the npm registry only, "" in other lists */
 };
 
-/* The shipped catalogue. ERR_SYNTAX with *reterr. Everything lives in `a`. */
+#define MODELS_NAME_BYTES 65   /* longest name, with NUL */
+#define MODELS_MAX        256  /* entries of one list */
+#define MODELS_TEXT_BYTES (1u << 20) /* longest catalogue or index that is read */
+
+/* [a-z0-9][a-z0-9._-]{0,63} */
+bool models_name_valid(const char *name);
+/* The text of models/catalogue.json as it was built in. */
+struct span models_catalogue_shipped(void);
+
+/*
+ * A catalogue (schema hither.catalogue/1, models/README.md). Unknown keys, wrong types and
+ * values out of range are ERR_SYNTAX with *reterr at the value; ERR_TOO_BIG, ERR_NO_MEMORY.
+ * Everything lives in `a`, nothing of `text` is kept.
+ */
 MUST_CHECK enum err models_catalogue_parse(struct span text, struct arena *a, struct model_list *ret,
                                            struct json_where *reterr);
 /*
  * The models folder's index.json (written by the cli): what is installed, its verified hash
- * and size, and the chosen one. A folder without it gives an empty list.
+ * and size, and the chosen one (schema hither.models/1: {"schema", "chosen", "models"}, entries
+ * as in the catalogue with `file` and `imported`, most keys optional). Empty text (a folder
+ * without it) gives an empty list. Errors as above.
  */
 MUST_CHECK enum err models_index_parse(struct span text, struct arena *a, struct model_list *ret,
                                        struct json_where *reterr);
+/* models_index_parse() of it gives an equal list (but for sources, which are not kept). */
 void models_index_write(const struct model_list *l, struct buf *out);
 /* The JSON array of a MODELS message: name, context_tokens, sampling, stop, recipes, chosen. */
 void models_message_write(const struct model_list *l, struct buf *out);
+/* As written by models_message_write; any other shape is ERR_SYNTAX. */
 MUST_CHECK enum err models_message_parse(struct span text, struct arena *a, struct model_list *ret);
 /* NULL when absent. */
 const struct model *models_find(const struct model_list *l, const char *name);
-/* The recipe for a task: exact, else the one for any task, else NULL. */
+/*
+ * The recipe for a task: exact, else of the part before the last '.', else the one for any task
+ * (key "any", task ""), else NULL.
+ */
 const struct model_recipe *model_recipe_for(const struct model *m, const char *task);
 
 #endif
