@@ -6,6 +6,7 @@
  */
 #include "cli/args.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -299,6 +300,7 @@ int cli_main(int argc, char **argv)
 	signal(SIGPIPE, SIG_DFL);
 	code = dispatch(&cli, argc, argv);
 	if (fflush(stdout) != 0 && code == CLI_OK)
-		code = cli_error(&cli, CLI_FAILED, "output", NULL, "the output could not be written whole: %m");
+		code = cli_error(&cli, CLI_FAILED, "output", NULL, 
+		                 "the output could not be written whole: %s", strerror(errno));
 	return code;
 }
