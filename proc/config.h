@@ -56,15 +56,27 @@ struct config {
 	uint8_t     log_level;     /* enum log_level */
 	bool        log_json;
 	bool        system_mode;
+	const char *const *apps;   /* ids that get a socket of their own besides those found in config_dir/apps */
+	uint32_t    n_apps;
 };
 
-/* Defaults, directories from XDG variables (argument, not read from the environment here). */
+#define CONFIG_MAX_APPS  32u
+#define CONFIG_MAX_BYTES (256u << 10)
+
+/* Letters, digits, '.', '_' and '-', 1 to 64 of them, not starting with '.': a file name. */
+bool config_is_app_id(struct span id);
+
+/* Defaults; the directories are empty strings, boot fills them in. */
 void config_defaults(struct config *ret);
-/* Overlays `text` (JSON with comments); strings are copied to `a`. ERR_SYNTAX with *reterr and a message. */
+/*
+ * Overlays `text` (JSON with comments) on *io; an empty directory leaves the old one. Strings
+ * are copied to `a`. ERR_SYNTAX, ERR_TOO_BIG or ERR_NO_MEMORY with *reterr: `problem` is a
+ * phrase, `detail` the key with its range or the nearest known key. *io is untouched then.
+ */
 MUST_CHECK enum err config_parse(struct span text, struct arena *a, struct config *io,
                                  struct json_where *reterr);
 /* The effective configuration; config_parse of it gives an equal one. */
-void config_write(const struct config *c, struct buf *out);
+void config_write(const struct config *c, struct buf *out); /* out->failed when it did not fit */
 /* The commented default file, as shipped in config/hitherd.json. */
 void config_print_default(struct buf *out);
 
