@@ -368,6 +368,13 @@ struct policy_reason policy_decision_reason(const struct policy_set *s,
 void policy_decision_write(const struct policy_set *s, const struct policy_decision *d,
 			   struct buf *out);
 
+/*
+ * One line of `policy eval --jsonl`: {"id","layers":{LAYER:[FILE,…]},"request":{…}} to
+ * {"id","verdicts":{DEST:…}} in `out`, or {"id","error"} with false. Files are read with
+ * POLICY_INLINE unless `strict`; the request lies over the benign base.
+ */
+bool policy_eval_line(struct span line, bool strict, struct buf *out);
+
 /* ---------------------------------------------------------------- merged blocks */
 
 enum policy_scope { /* bits */
