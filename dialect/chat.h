@@ -24,6 +24,7 @@ struct chat_part {
 	struct span text;       /* text, or the data of the attachment (base64, or a data: URL's payload) */
 	struct span media_type; /* attachments */
 	struct span name;       /* file name */
+	struct span detail;     /* images: "low" or "high" as the client asked; empty: not stated */
 };
 
 struct chat_tool_call {
@@ -60,7 +61,8 @@ struct chat {
 	struct span tool_choice_name;
 	bool parallel_tools, has_parallel_tools;
 	enum chat_format format;
-	struct span format_name, format_schema;
+	struct span format_name, format_schema, format_description;
+	bool format_strict;
 	struct span *stop;
 	uint32_t n_stop;
 	double temperature, top_p, frequency_penalty, presence_penalty; /* valid when has_… */
@@ -68,9 +70,10 @@ struct chat {
 	int64_t seed;
 	bool has_seed;
 	uint32_t max_tokens;  /* 0: none stated */
+	bool max_tokens_new_name; /* stated as max_completion_tokens, which some models insist on */
 	struct span reasoning_effort;
 	bool stream, include_usage;
-	bool logprobs;
+	bool logprobs; /* ask the engine for them; set by the router, never by a client */
 	uint32_t top_logprobs;
 	/* Totals the facts need. */
 	uint64_t text_bytes;
@@ -129,6 +132,7 @@ void chat_event_encode(const struct chat_event *ev, struct buf *out);
 struct chat_event_reader {
 	struct buf pending;
 	bool failed;
+	bool stopped; /* the sink said so: the rest is skipped */
 };
 void chat_event_reader_init(struct chat_event_reader *r, size_t max_event_bytes);
 void chat_event_reader_free(struct chat_event_reader *r);

@@ -50,16 +50,25 @@ struct upstream_dialect {
 	enum err (*write)(const struct chat *c, const char *model, struct buf *out);
 	/* `stream`: what was asked for. Lives in `a`; `max_event_bytes` caps one event and one plain body. */
 	struct upstream_reader *(*reader_new)(struct arena *a, bool stream, size_t max_event_bytes);
-	/* HTTP status first, then body bytes as they come, then the end of the body. */
+	/*
+	 * HTTP status first, then body bytes as they come, then the end of a body that arrived
+	 * whole. Not OK exactly when an ERROR event was given to the sink, by this call or an
+	 * earlier one: ERR_TRUNCATED (no terminal marker), ERR_TOO_BIG (a cap), ERR_SYNTAX (not
+	 * what the dialect says), ERR_DENIED (the upstream reported an error). Everything after
+	 * that is skipped. When the transfer itself fails the caller makes the ERROR event and
+	 * does not call reader_end.
+	 */
 	enum err (*reader_status)(struct upstream_reader *r, int status, chat_sink *sink, void *ctx);
 	enum err (*reader_bytes)(struct upstream_reader *r, struct span bytes, chat_sink *sink, void *ctx);
-	/* The transfer ended; emits END when the terminal marker was seen, ERROR (code "stream_cut") otherwise. */
+	/* Emits FINISH and END when the terminal marker was seen, ERROR (code "stream_cut") otherwise. */
 	enum err (*reader_end)(struct upstream_reader *r, chat_sink *sink, void *ctx);
 	void (*reader_free)(struct upstream_reader *r);
 };
 
+/* "openai": any server that speaks OpenAI chat. "llamacpp": the same as llama-server speaks it. */
 extern const struct upstream_dialect upstream_openai_chat;
-/* By the policy's `api`; NULL when not supported. "llamacpp" is OpenAI chat too. */
+extern const struct upstream_dialect upstream_llamacpp_chat;
+/* By the policy's `api`; NULL when not supported. */
 const struct upstream_dialect *upstream_dialect_find(const char *api);
 
 /* --- event streams (WHATWG HTML, section 9.2) ---------------------------------------- */
@@ -67,7 +76,7 @@ const struct upstream_dialect *upstream_dialect_find(const char *api);
 struct sse_reader {
 	struct buf line, data, event;
 	size_t max_bytes;
-	bool started, last_was_cr, failed;
+	bool started, last_was_cr, failed, stopped;
 };
 /* One event per call: `event` may be empty. */
 typedef bool sse_sink(void *ctx, struct span event, struct span data);

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the translators of this folder share. */
+#ifndef HITHER_DIALECT_IMPL_H
+#define HITHER_DIALECT_IMPL_H
+
+#include "common/json.h"
+#include "dialect/dialect.h"
+
+/* --- reading a client's body --------------------------------------------------------- */
+
+#define CHAT_MAX_MESSAGES    2048
+#define CHAT_MAX_PARTS       1024 /* of one message */
+#define CHAT_MAX_TOOLS       128
+#define CHAT_MAX_CALLS       128 /* of one message */
+#define CHAT_MAX_STOPS       4
+#define CHAT_MAX_MODEL_BYTES 128
+#define CHAT_MAX_NAME_BYTES  64
+#define CHAT_PARAM_BYTES     96
+
+struct reading {
+	struct arena *arena;
+	struct chat *chat;
+	struct chat_problem *problem;
+	bool no_memory;
+};
+
+/* Fills the problem once (the first counts) and returns false. `param` NULL: none. */
+bool reading_fail(struct reading *r, const char *code, const char *param, const char *format,
+		  ...) __attribute__((format(printf, 4, 5)));
+/* The same for a full arena. */
+bool reading_fail_memory(struct reading *r);
+/* "`param`: expected WHAT." */
+bool reading_fail_type(struct reading *r, const char *param, const char *expected);
+
+/*
+ * Gate and parse, then the fields nobody may send at any depth. NULL with the problem filled.
+ * The tree is the caller's.
+ */
+cJSON *reading_parse(struct reading *r, struct span body);
+
+/* Copies into the arena. False when it is full; an empty span stays one. */
+bool reading_copy(struct reading *r, struct span text, struct span *ret);
+bool reading_copy_tree(struct reading *r, const cJSON *tree, struct span *ret);
+
+/* Path of a value in the body, for `param`. */
+void reading_path(char out[CHAT_PARAM_BYTES], const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* NULL when absent or null: the published documents call most fields nullable. */
+const cJSON *reading_get(const cJSON *obj, const char *key);
+
+/* [A-Za-z0-9_-]{1,64}: names of tools and formats. */
+bool reading_is_name(struct span s);
+
+/* RFC 4648 section 4 with padding, not empty. */
+bool reading_is_base64(struct span s);
+/* "data:TYPE;base64,DATA" (RFC 2397) into its two halves; the data must be RFC 4648 base64. */
+bool reading_data_url(struct span url, struct span *ret_type, struct span *ret_data);
+
+/* The messages of an OpenAI chat body. */
+bool openai_read_messages(struct reading *r, const cJSON *messages);
+bool openai_read_tools(struct reading *r, const cJSON *body);
+bool openai_read_format(struct reading *r, const cJSON *body);
+
+/* dialect_openai_chat, in two files. */
+enum err openai_chat_read(struct span body, struct arena *a, struct chat *ret,
+			  struct chat_problem *reterr);
+
+/* Upstream bodies, for the rows of the upstream dialects. */
+enum err openai_chat_send(const struct chat *c, const char *model, struct buf *out);
+enum err llamacpp_chat_send(const struct chat *c, const char *model, struct buf *out);
+
+/* --- walking JSON that has passed the gate ------------------------------------------- */
+
+/*
+ * A cursor over text that json_check() has accepted: no tree, no allocation. What these
+ * functions do on text that has not passed is bounded, but meaningless.
+ */
+struct walk {
+	const char *p;
+	const char *end;
+};
+
+enum walk_kind {
+	WALK_NONE,
+	WALK_OBJECT,
+	WALK_ARRAY,
+	WALK_STRING,
+	WALK_NUMBER,
+	WALK_TRUE,
+	WALK_FALSE,
+	WALK_NULL
+};
+
+struct walk walk_of(struct span text);
+enum walk_kind walk_kind(struct walk *w);
+/* The raw text of the value at the cursor, which moves past it. */
+struct span walk_value(struct walk *w);
+/* First call with the cursor on '{' or '['; then after each value. False at the closing one,
+ * which is consumed. The key is raw text without its quotes. */
+bool walk_member(struct walk *w, struct span *ret_raw_key);
+bool walk_element(struct walk *w);
+/* Raw value to text. A string without escapes is a view into it; else it is unescaped into
+ * `scratch`, which is cleared first. False when it is not a string or does not fit. */
+bool walk_string(struct span raw, struct buf *scratch, struct span *ret);
+/* A whole number in [0, 2^53]; false otherwise. */
+bool walk_count(struct span raw, int64_t *ret);
+bool walk_number(struct span raw, double *ret);
+static inline bool walk_is_null(struct span raw)
+{
+	return raw.len == 0 || raw.ptr[0] == 'n';
+}
+
+#endif

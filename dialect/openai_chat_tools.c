@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tools, the choice among them and the response format of an OpenAI chat body. Schemas are
+ * carried as JSON text; whoever answers applies them or refuses, never answers without.
+ */
+#include "dialect/impl.h"
+
+static bool read_tool(struct reading *r, const cJSON *tool, const char *path,
+		      struct chat_tool *ret)
+{
+	char param[CHAT_PARAM_BYTES];
+	const cJSON *function = json_get_object(tool, "function");
+	struct span name = span_of(json_get_string(function, "name"));
+	const cJSON *parameters = reading_get(function, "parameters");
+	const cJSON *description = reading_get(function, "description");
+	const cJSON *strict = reading_get(function, "strict");
+
+	reading_path(param, "%s.type", path);
+	if (!span_is(span_of(json_get_string(tool, "type")), "function"))
+		return reading_fail(r, "unsupported_value", param,
+				    "'%s' must be 'function'; other kinds are not supported.",
+				    param);
+	reading_path(param, "%s.function.name", path);
+	if (!reading_is_name(name))
+		return reading_fail(r, "invalid_value", param,
+				    "'%s' must be 1 to 64 letters, digits, '_' or '-'.", param);
+	reading_path(param, "%s.function.parameters", path);
+	if (parameters != NULL && !cJSON_IsObject(parameters))
+		return reading_fail_type(r, param, "an object");
+	reading_path(param, "%s.function.description", path);
+	if (description != NULL && !cJSON_IsString(description))
+		return reading_fail_type(r, param, "a string");
+	reading_path(param, "%s.function.strict", path);
+	if (strict != NULL && !cJSON_IsBool(strict))
+		return reading_fail_type(r, param, "true or false");
+	ret->strict = cJSON_IsTrue(strict);
+	return reading_copy(r, name, &ret->name) &&
+	       reading_copy(r, span_of(cJSON_GetStringValue(description)), &ret->description) &&
+	       (parameters == NULL || reading_copy_tree(r, parameters, &ret->schema));
+}
+
+static bool read_tool_list(struct reading *r, const cJSON *tools)
+{
+	char path[CHAT_PARAM_BYTES];
+	struct chat *c = r->chat;
+	const cJSON *tool;
+
+	if (tools == NULL)
+		return true;
+	int n = cJSON_GetArraySize(tools);
+	if (!cJSON_IsArray(tools) || n > CHAT_MAX_TOOLS)
+		return reading_fail(r, "invalid_value", "tools",
+				    "'tools' must be an array of at most %d tools.",
+				    CHAT_MAX_TOOLS);
+	c->tools = arena_array(r->arena, (size_t)n, sizeof *c->tools);
+	if (c->tools == NULL)
+		return reading_fail_memory(r);
+	cJSON_ArrayForEach (tool, tools) {
+		reading_path(path, "tools[%u]", c->n_tools);
+		if (!read_tool(r, tool, path, &c->tools[c->n_tools]))
+			return false;
+		c->n_tools++;
+	}
+	return true;
+}
+
+static bool read_named_choice(struct reading *r, const cJSON *choice)
+{
+	struct chat *c = r->chat;
+	struct span name =
+		span_of(json_get_string(json_get_object(choice, "function"), "name"));
+
+	if (!span_is(span_of(json_get_string(choice, "type")), "function"))
+		return reading_fail(r, "unsupported_value", "tool_choice.type",
+				    "'tool_choice.type' must be 'function'.");
+	for (uint32_t i = 0; i < c->n_tools; i++) {
+		if (span_equal(c->tools[i].name, name)) {
+			c->tool_choice = CHAT_TOOLS_NAMED;
+			c->tool_choice_name = c->tools[i].name;
+			return true;
+		}
+	}
+	return reading_fail(r, "invalid_value", "tool_choice.function.name",
+			    "'tool_choice.function.name' must be the name of one of 'tools'.");
+}
+
+static bool read_tool_choice(struct reading *r, const cJSON *choice)
+{
+	struct chat *c = r->chat;
+	struct span word = span_of(cJSON_GetStringValue(choice));
+
+	if (choice == NULL)
+		return true;
+	if (cJSON_IsObject(choice))
+		return read_named_choice(r, choice);
+	if (span_is(word, "auto"))
+		c->tool_choice = CHAT_TOOLS_AUTO;
+	else if (span_is(word, "none"))
+		c->tool_choice = CHAT_TOOLS_NONE;
+	else if (span_is(word, "required"))
+		c->tool_choice = CHAT_TOOLS_REQUIRED;
+	else
+		return reading_fail(r, "invalid_value", "tool_choice",
+				    "'tool_choice' must be 'none', 'auto', 'required' or a "
+				    "function.");
+	if (c->tool_choice == CHAT_TOOLS_REQUIRED && c->n_tools == 0)
+		return reading_fail(r, "invalid_value", "tool_choice",
+				    "'tool_choice' is 'required' but there are no 'tools'.");
+	return true;
+}
+
+bool openai_read_tools(struct reading *r, const cJSON *body)
+{
+	const cJSON *parallel = reading_get(body, "parallel_tool_calls");
+
+	if (!read_tool_list(r, reading_get(body, "tools")) ||
+	    !read_tool_choice(r, reading_get(body, "tool_choice")))
+		return false;
+	if (parallel == NULL)
+		return true;
+	if (!cJSON_IsBool(parallel))
+		return reading_fail_type(r, "parallel_tool_calls", "true or false");
+	r->chat->has_parallel_tools = true;
+	r->chat->parallel_tools = cJSON_IsTrue(parallel);
+	return true;
+}
+
+static bool read_schema(struct reading *r, const cJSON *format)
+{
+	struct chat *c = r->chat;
+	const cJSON *spec = json_get_object(format, "json_schema");
+	const cJSON *schema = reading_get(spec, "schema");
+	const cJSON *strict = reading_get(spec, "strict");
+	const cJSON *description = reading_get(spec, "description");
+	struct span name = span_of(json_get_string(spec, "name"));
+
+	if (!reading_is_name(name))
+		return reading_fail(r, "invalid_value", "response_format.json_schema.name",
+				    "'response_format.json_schema.name' must be 1 to 64 "
+				    "letters, digits, '_' or '-'.");
+	if (!cJSON_IsObject(schema))
+		return reading_fail_type(r, "response_format.json_schema.schema", "an object");
+	if (strict != NULL && !cJSON_IsBool(strict))
+		return reading_fail_type(r, "response_format.json_schema.strict",
+					 "true or false");
+	if (description != NULL && !cJSON_IsString(description))
+		return reading_fail_type(r, "response_format.json_schema.description",
+					 "a string");
+	c->format = CHAT_FORMAT_SCHEMA;
+	c->format_strict = cJSON_IsTrue(strict);
+	return reading_copy(r, name, &c->format_name) &&
+	       reading_copy(r, span_of(cJSON_GetStringValue(description)),
+			    &c->format_description) &&
+	       reading_copy_tree(r, schema, &c->format_schema);
+}
+
+bool openai_read_format(struct reading *r, const cJSON *body)
+{
+	const cJSON *format = reading_get(body, "response_format");
+	struct span type = span_of(json_get_string(format, "type"));
+
+	if (format == NULL || span_is(type, "text"))
+		return true;
+	if (span_is(type, "json_object")) {
+		r->chat->format = CHAT_FORMAT_JSON;
+		return true;
+	}
+	if (span_is(type, "json_schema"))
+		return read_schema(r, format);
+	return reading_fail(r, "unsupported_value", "response_format.type",
+			    "'response_format.type' must be 'text', 'json_object' or "
+			    "'json_schema'.");
+}
