@@ -10,7 +10,9 @@
  *             -> jail (seccomp, Landlock as far as the kernel has them)
  *             -> loop, channels -> after_jail -> READY to boot -> run
  *
- * A role exits 0 on STOP, 1 when boot is gone (the control channel closed).
+ * A role exits 0 on STOP, 1 when boot is gone (the control channel closed). The kernel kills it
+ * when boot dies. SIGINT, SIGTERM, SIGHUP and SIGPIPE are ignored; a child process that a role
+ * starts must set them back (uv_spawn does).
  */
 #ifndef HITHER_PROC_SERVICE_H
 #define HITHER_PROC_SERVICE_H
@@ -48,7 +50,12 @@ struct service_handler {
 	/* As channel_handler.on_frame; POLICY, PEER, STOP are handled before. */
 	bool (*on_frame)(struct service *s, enum role peer, enum msg_type type, struct span frame,
 	                 const int *fds, unsigned n);
-	/* A peer's channel is new (again) or gone; service_channel(s, peer) tells which. */
+	/*
+	 * A peer's channel is gone or new; service_channel(s, peer) tells which (NULL: gone). At
+	 * every change, so a peer that was restarted is first gone, then new: everything it
+	 * knew and every number given to it is void, and what it must know is sent again. Not
+	 * called for channels that are there at the start (look in after_jail).
+	 */
 	void (*on_peer)(struct service *s, enum role peer);
 	/* s->policy_bundle and policy_generation are new. */
 	void (*on_policy)(struct service *s);
@@ -56,6 +63,10 @@ struct service_handler {
 	void (*on_stop)(struct service *s);
 };
 
+/*
+ * The whole life of the process; returns its exit status. Once per process. on_frame, on_peer,
+ * on_policy and on_stop may be NULL (then: frames are dropped, STOP ends at once).
+ */
 int service_run(const struct service_handler *handler);
 
 /* NULL while that peer is gone. channel_send() accepts NULL. */

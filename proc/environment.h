@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What of the environment a role may see. Everything else stays behind: keys of other
+ * programs, proxies that libraries read on their own, loader settings.
+ */
+#ifndef HITHER_PROC_ENVIRONMENT_H
+#define HITHER_PROC_ENVIRONMENT_H
+
+#include "ipc/role.h"
+
+#define ENVIRONMENT_LISTEN     "HITHER_LISTEN"     /* names of the listening sockets, comma separated */
+#define ENVIRONMENT_GENERATION "HITHER_GENERATION" /* of the policy at ROLE_FD_POLICY, decimal */
+
+/*
+ * The part of `from` ("NAME=value", NULL-terminated) that is meant for role `r`, then `extra`
+ * (n of them). Proxy variables reach cloud as HITHER_HTTPS_PROXY, HITHER_ALL_PROXY and
+ * HITHER_NO_PROXY, so that nothing but cloud itself honours them. The array is malloc'ed, the
+ * strings are too; nobody frees them: a process does this once or execs. NULL: memory is out.
+ */
+char **environment_for(enum role r, char *const *from, const char *const *extra, unsigned n);
+
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Between fork and exec only calls that are safe there are made; everything that allocates
+ * happens before. Descriptors move in two steps: every source first goes to a number above all
+ * targets, then from there to its target, so no source is overwritten before it is moved.
+ * Numbers below ROLE_FD_LISTEN without a descriptor get /dev/null: nothing else can come to
+ * lie at the number of a wire.
+ */
+#include "proc/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "common/span.h"
+#include "proc/environment.h"
+
+#define ABOVE_ALL  128 /* > ROLE_FD_LISTEN_MAX */
+#define EXIT_SPAWN 126
+
+static int exe = -1;        /* this program */
+static int nothing_fd = -1; /* /dev/null, or an empty file where that is missing */
+
+enum err spawn_prepare(const char *argv0)
+{
+	if (exe < 0)
+		exe = open("/proc/self/exe", O_PATH | O_CLOEXEC);
+	if (exe < 0)
+		exe = open(argv0, O_PATH | O_CLOEXEC);
+	if (exe >= 0 && exe < ABOVE_ALL) { /* out of the way of every target */
+		int low = exe;
+
+		exe = fcntl(low, F_DUPFD_CLOEXEC, ABOVE_ALL);
+		close(low);
+	}
+	if (exe < 0)
+		return ERR_SYSTEM;
+	if (nothing_fd < 0)
+		nothing_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (nothing_fd < 0)
+		nothing_fd = memfd_create("null", MFD_CLOEXEC);
+	return nothing_fd < 0 ? ERR_SYSTEM : ERR_OK;
+}
+
+/* source[t] is what comes to lie at number t, for t < n. */
+struct plan {
+	int source[ROLE_FD_LISTEN_MAX];
+	unsigned n;
+};
+
+static struct plan plan_of(const struct spawn_order *o)
+{
+	struct plan p = { .n = ROLE_FD_LISTEN + o->n_listen };
+
+	for (unsigned t = 0; t < ROLE_FD_LISTEN; t++)
+		p.source[t] = nothing_fd;
+	p.source[STDERR_FILENO] = STDERR_FILENO;
+	p.source[ROLE_FD_CONTROL] = o->control;
+	p.source[ROLE_FD_CONFIG] = o->config;
+	p.source[ROLE_FD_POLICY] = o->policy;
+	for (unsigned peer = ROLE_ROUTER; peer < ROLE_COUNT; peer++) {
+		int t = role_channel_fd(o->role, (enum role)peer);
+
+		if (t >= 0 && o->channel[peer] >= 0)
+			p.source[t] = o->channel[peer];
+	}
+	for (unsigned i = 0; i < o->n_listen; i++)
+		p.source[ROLE_FD_LISTEN + i] = o->listen[i];
+	return p;
+}
+
+/* --- in the child ------------------------------------------------------------------------ */
+
+static void give_up(const char *what)
+{
+	ssize_t ignored = write(STDERR_FILENO, what, strlen(what));
+
+	(void)ignored;
+	_exit(EXIT_SPAWN);
+}
+
+static void move_descriptors(const struct plan *p)
+{
+	int raised[ROLE_FD_LISTEN_MAX];
+
+	for (unsigned t = 0; t < p->n; t++) {
+		raised[t] = fcntl(p->source[t], F_DUPFD_CLOEXEC, ABOVE_ALL);
+		if (raised[t] < 0)
+			give_up("hitherd: cannot hand over a descriptor\n");
+	}
+	for (unsigned t = 0; t < p->n; t++)
+		if (dup2(raised[t], (int)t) < 0)
+			give_up("hitherd: cannot place a descriptor\n");
+	if (close_range(p->n, ~0u, CLOSE_RANGE_CLOEXEC) == 0)
+		return;
+
+	struct rlimit l = { .rlim_cur = 4096 };
+	getrlimit(RLIMIT_NOFILE, &l);
+	for (int fd = (int)p->n; (rlim_t)fd < l.rlim_cur && fd < 1 << 20; fd++)
+		fcntl(fd, F_SETFD, FD_CLOEXEC); /* kernels before 5.11 */
+}
+
+static void default_signals(void)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	for (int s = 1; s < NSIG; s++)
+		sigaction(s, &dfl, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+__attribute__((noreturn)) static void become(const struct plan *p, pid_t boot,
+					     char *const *argv, char *const *env)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != boot)
+		give_up("hitherd: the starting process is gone\n");
+	move_descriptors(p);
+	default_signals();
+	execveat(exe, "", argv, env, AT_EMPTY_PATH);
+	give_up("hitherd: cannot start a role: the program cannot be executed\n");
+	_exit(EXIT_SPAWN);
+}
+
+/* --- in boot ----------------------------------------------------------------------------- */
+
+/* "HITHER_LISTEN=api,app:x" in malloc'ed memory. */
+static char *listen_variable(const struct spawn_order *o)
+{
+	size_t bytes = sizeof ENVIRONMENT_LISTEN + 2;
+
+	for (unsigned i = 0; i < o->n_listen; i++)
+		bytes += strlen(o->listen_names[i]) + 1;
+	char *text = malloc(bytes);
+	if (text == NULL)
+		return NULL;
+	char *end = stpcpy(text, ENVIRONMENT_LISTEN "=");
+	for (unsigned i = 0; i < o->n_listen; i++) {
+		if (i > 0)
+			*end++ = ',';
+		end = stpcpy(end, o->listen_names[i]);
+	}
+	return text;
+}
+
+static void free_environment(char **env)
+{
+	for (char **e = env; e != NULL && *e != NULL; e++)
+		free(*e);
+	free(env);
+}
+
+enum err spawn_role(const struct spawn_order *o, pid_t *ret_pid)
+{
+	char generation[64];
+	const char *extra[2] = { listen_variable(o), generation };
+	char *const argv[] = { (char[]){ "hitherd" }, (char[]){ "--role" },
+			       (char *)(uintptr_t)role_name(o->role), NULL };
+	struct plan p = plan_of(o);
+	sigset_t all, before;
+	pid_t boot = getpid();
+
+	if (extra[0] == NULL)
+		return ERR_NO_MEMORY;
+	snprintf(generation, sizeof generation, ENVIRONMENT_GENERATION "=%" PRIu64,
+		 o->policy_generation);
+	char **env = environment_for(o->role, environ, extra, LEN(extra));
+	free((char *)(uintptr_t)extra[0]);
+	if (env == NULL)
+		return ERR_NO_MEMORY;
+
+	/* No handler of the loop may run in the child: it would write into our signal pipe. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	pid_t pid = fork();
+	if (pid == 0)
+		become(&p, boot, argv, env);
+	int saved = errno;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	free_environment(env);
+	errno = saved;
+	if (pid < 0)
+		return ERR_SYSTEM;
+	*ret_pid = pid;
+	return ERR_OK;
+}

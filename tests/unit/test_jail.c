@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What each role can still do once confined. Every case runs in a child, as root and as a
+ * normal user, inside the usual root and inside a chroot; the child's exit status is the line
+ * of the check that failed.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/span.h"
+#include "proc/environment.h"
+#include "proc/jail.h"
+
+/* Exit statuses hold 8 bits, so the failing line is told on stderr as well. */
+#define NEED(condition)                                                                        \
+	do {                                                                                   \
+		if (!(condition)) {                                                            \
+			fprintf(stderr, "line %d: %s (errno %d)\n", __LINE__, #condition,      \
+				errno);                                                        \
+			_exit(1);                                                              \
+		}                                                                              \
+	} while (0)
+#define REFUSED(call, why) NEED((errno = 0, (call) < 0 && errno == (why)))
+
+static int wire_far; /* the other end of the pair at ROLE_FD_CONTROL */
+
+/* Wires where the role expects them, /dev/null at the other numbers below 16. */
+static void lay_wires(enum role r)
+{
+	int pair[2];
+	int null = open("/dev/null", O_RDWR);
+
+	NEED(null >= 0);
+	null = fcntl(null, F_DUPFD, 64);
+	NEED(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == 0);
+	int near = fcntl(pair[0], F_DUPFD, 64);
+	wire_far = fcntl(pair[1], F_DUPFD, 64);
+	for (int fd = 3; fd < 16; fd++)
+		NEED(dup2(null, fd) == fd);
+	for (unsigned peer = 0; peer < ROLE_COUNT; peer++)
+		if (role_channel_fd(r, (enum role)peer) >= 0)
+			NEED(dup2(near, role_channel_fd(r, (enum role)peer)) >= 0);
+	NEED(dup2(near, 20) == 20); /* the same socket at a number that is no wire's */
+	close(near);
+}
+
+static void send_descriptor(void)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { { 0 } };
+	struct iovec iov = { (char[]){ 'x' }, 1 };
+	struct msghdr h = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control.bytes,
+			    .msg_controllen = sizeof control.bytes };
+	struct cmsghdr *m = CMSG_FIRSTHDR(&h);
+	int fd = STDIN_FILENO;
+
+	m->cmsg_level = SOL_SOCKET;
+	m->cmsg_type = SCM_RIGHTS;
+	m->cmsg_len = CMSG_LEN(sizeof fd);
+	memcpy(CMSG_DATA(m), &fd, sizeof fd);
+	NEED(sendmsg(wire_far, &h, 0) == 1);
+}
+
+static ssize_t receive(int fd)
+{
+	char c[8], control[64];
+	struct iovec iov = { c, sizeof c };
+	struct msghdr h = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control,
+			    .msg_controllen = sizeof control };
+
+	return recvmsg(fd, &h, MSG_DONTWAIT);
+}
+
+static void enter(enum role r)
+{
+	uint32_t bits = 0;
+	char detail[200] = "?";
+
+	NEED(setenv("OPENAI_API_KEY", "sk-none-of-your-business", 1) == 0);
+	NEED(setenv("https_proxy", "http://proxy.example", 1) == 0);
+	NEED(setenv("LANG", "C", 1) == 0);
+	NEED(jail_process(r, &bits) == ERR_OK);
+	NEED(bits == (JAIL_NO_NEW_PRIVS | JAIL_NOT_DUMPABLE | JAIL_RLIMITS | JAIL_CLEAN_ENV));
+	NEED(jail_enter(r, &bits, detail, sizeof detail) == ERR_OK);
+	NEED((bits & JAIL_SECCOMP) != 0 && detail[0] == '\0');
+	if (geteuid() == 0 && (r == ROLE_ROUTER || r == ROLE_CONSENT))
+		NEED((bits & JAIL_NO_NETWORK) != 0);
+}
+
+static void attributes_hold(enum role r)
+{
+	struct rlimit l;
+
+	NEED(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1);
+	NEED(prctl(PR_GET_DUMPABLE) == 0);
+	NEED(getrlimit(RLIMIT_CORE, &l) == 0 && l.rlim_max == 0);
+	NEED(getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_max <= 4096);
+	NEED(getenv("OPENAI_API_KEY") == NULL);
+	NEED(getenv("https_proxy") == NULL);
+	NEED((getenv("HITHER_HTTPS_PROXY") != NULL) == (r == ROLE_CLOUD));
+	NEED(getenv("LANG") != NULL);
+	NEED(strcmp(getenv("LANG"), "C") == 0);
+}
+
+static void nobody_gets_around(void)
+{
+	char c = 0;
+	struct iovec v = { &c, 1 };
+
+	REFUSED(syscall(SYS_io_uring_setup, 1, NULL), ENOSYS);
+	REFUSED(syscall(SYS_io_uring_enter, 0, 0, 0, 0, NULL, 0), ENOSYS);
+	REFUSED(ptrace(PTRACE_TRACEME, 0, NULL, NULL), EPERM);
+	REFUSED(process_vm_readv(getpid(), &v, 1, &v, 1, 0), EPERM);
+	REFUSED(process_vm_writev(getpid(), &v, 1, &v, 1, 0), EPERM);
+	REFUSED(syscall(SYS_pidfd_getfd, 0, 0, 0), EPERM);
+	REFUSED(syscall(SYS_bpf, 0, NULL, 0), EPERM);
+	REFUSED(syscall(SYS_unshare, 0), EPERM);
+	REFUSED(socket(AF_PACKET, SOCK_RAW, 0), EPERM);
+	REFUSED(socket(AF_VSOCK, SOCK_STREAM, 0), EPERM);
+}
+
+static void no_execution(void)
+{
+	char *argv[] = { (char[]){ "true" }, NULL };
+
+	REFUSED(execve("/bin/true", argv, environ), EPERM);
+	REFUSED(syscall(SYS_execveat, AT_FDCWD, "/bin/true", argv, environ, 0), EPERM);
+}
+
+static void router(void)
+{
+	char c;
+
+	lay_wires(ROLE_ROUTER);
+	enter(ROLE_ROUTER);
+	attributes_hold(ROLE_ROUTER);
+	nobody_gets_around();
+	no_execution();
+	REFUSED(socket(AF_INET, SOCK_STREAM, 0), EPERM);
+	REFUSED(socket(AF_INET6, SOCK_DGRAM, 0), EPERM);
+	REFUSED(socket(AF_UNIX, SOCK_STREAM, 0), EPERM);
+	REFUSED(connect(20, (struct sockaddr *)&(struct sockaddr){ AF_UNIX, "" }, 2), EPERM);
+
+	send_descriptor();
+	REFUSED(receive(20), EPERM); /* the very same socket, at a number that is no wire's */
+	NEED(receive(ROLE_FD_CONTROL) == 1);
+	send_descriptor();
+	NEED(receive(ROLE_FD_LOCAL) == 1);
+	send_descriptor();
+	NEED(receive(ROLE_FD_CONSENT) == 1);
+	send_descriptor();
+	REFUSED(receive(ROLE_FD_CLOUD), EPERM); /* no wire between router and cloud */
+	REFUSED(receive(ROLE_FD_ROUTER), EPERM);
+	REFUSED(receive(STDIN_FILENO), EPERM);
+	REFUSED(receive(1023), EPERM);
+	REFUSED(syscall(SYS_recvmsg, 0x100000003ul, NULL, 0), EPERM); /* upper half */
+	REFUSED(syscall(SYS_recvmmsg, ROLE_FD_CONTROL, NULL, 0, 0, NULL), EPERM);
+	NEED(read(20, &c, 1) == 1 && c == 'x'); /* plain reading goes on, without descriptors */
+}
+
+static void local(void)
+{
+	char *argv[] = { (char[]){ "true" }, NULL };
+
+	lay_wires(ROLE_LOCAL);
+	enter(ROLE_LOCAL);
+	attributes_hold(ROLE_LOCAL);
+	nobody_gets_around();
+	NEED(socket(AF_UNIX, SOCK_STREAM, 0) >= 0);
+	REFUSED(socket(AF_INET, SOCK_STREAM, 0), EPERM);
+	REFUSED(socket(AF_INET6, SOCK_STREAM, 0), EPERM);
+	REFUSED(execve("/does/not/exist", argv, environ), ENOENT); /* engines are started */
+}
+
+static void consent(void)
+{
+	lay_wires(ROLE_CONSENT);
+	enter(ROLE_CONSENT);
+	attributes_hold(ROLE_CONSENT);
+	nobody_gets_around();
+	no_execution();
+	NEED(socket(AF_UNIX, SOCK_STREAM, 0) >= 0);
+	REFUSED(socket(AF_INET, SOCK_STREAM, 0), EPERM);
+	REFUSED(socket(AF_INET6, SOCK_STREAM, 0), EPERM);
+	REFUSED(socket(AF_NETLINK, SOCK_RAW, 0), EPERM);
+	REFUSED(syscall(SYS_socket, 0x100000002ul, SOCK_STREAM, 0), EPERM); /* upper half */
+	send_descriptor();
+	NEED(receive(20) == 1);
+}
+
+static void cloud(void)
+{
+	lay_wires(ROLE_CLOUD);
+	enter(ROLE_CLOUD);
+	attributes_hold(ROLE_CLOUD);
+	nobody_gets_around();
+	no_execution();
+	NEED(socket(AF_INET, SOCK_STREAM, 0) >= 0);
+	NEED(socket(AF_UNIX, SOCK_STREAM, 0) >= 0);
+	REFUSED(socket(AF_BLUETOOTH, SOCK_RAW, 0), EPERM);
+	REFUSED(listen(20, 1), EPERM);
+	REFUSED(accept(20, NULL, NULL), EPERM);
+}
+
+static void (*const roles[])(void) = { router, local, consent, cloud };
+
+struct place {
+	bool user;
+	const char *root; /* NULL: as it is */
+};
+
+static void run_at(void (*role)(void), struct place at)
+{
+	pid_t pid = fork();
+	int status = 0;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (at.root != NULL)
+			NEED(chroot(at.root) == 0 && chdir("/") == 0);
+		if (at.user)
+			NEED(setresgid(65534, 65534, 65534) == 0 &&
+			     setresuid(65534, 65534, 65534) == 0);
+		role();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void every_role_is_confined_as_this_user(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < LEN(roles); i++)
+		run_at(roles[i], (struct place){ false, NULL });
+}
+
+static void every_role_is_confined_as_a_normal_user(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip(); /* the test before was it */
+	for (size_t i = 0; i < LEN(roles); i++)
+		run_at(roles[i], (struct place){ true, NULL });
+}
+
+/* A root with a /dev/null and nothing else. */
+static void every_role_is_confined_in_a_chroot(void **state)
+{
+	char root[] = "/tmp/hither-test-root.XXXXXX", path[64];
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_non_null(mkdtemp(root));
+	assert_int_equal(chmod(root, 0755), 0);
+	snprintf(path, sizeof path, "%s/dev", root);
+	assert_int_equal(mkdir(path, 0755), 0);
+	snprintf(path, sizeof path, "%s/dev/null", root);
+	int null = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0666);
+	assert_true(null >= 0);
+	assert_int_equal(fchmod(null, 0666), 0);
+	close(null);
+	for (size_t i = 0; i < LEN(roles); i++) {
+		run_at(roles[i], (struct place){ false, root });
+		run_at(roles[i], (struct place){ true, root });
+	}
+	unlink(path);
+	snprintf(path, sizeof path, "%s/dev", root);
+	rmdir(path);
+	rmdir(root);
+}
+
+static const char *value(char **env, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (; *env != NULL; env++)
+		if (strncmp(*env, name, n) == 0 && (*env)[n] == '=')
+			return *env + n + 1;
+	return NULL;
+}
+
+static void a_role_sees_only_its_part_of_the_environment(void **state)
+{
+	char *const from[] = { (char[]){ "PATH=/bin" },        (char[]){ "LD_PRELOAD=/x.so" },
+			       (char[]){ "OPENAI_API_KEY=k" }, (char[]){ "no_proxy=*" },
+			       (char[]){ "HOME=/root" },       (char[]){ "LANG=de_DE.UTF-8" },
+			       (char[]){ "PATHX=1" },          NULL };
+	const char *const extra[] = { "HITHER_LISTEN=api" };
+
+	(void)state;
+	for (unsigned r = ROLE_ROUTER; r < ROLE_COUNT; r++) {
+		char **env = environment_for((enum role)r, from, extra, 1);
+
+		assert_non_null(env);
+		assert_null(value(env, "LD_PRELOAD"));
+		assert_null(value(env, "OPENAI_API_KEY"));
+		assert_null(value(env, "no_proxy"));
+		assert_null(value(env, "PATHX"));
+		assert_string_equal(value(env, "LANG"), "de_DE.UTF-8");
+		assert_string_equal(value(env, "HITHER_LISTEN"), "api");
+		assert_int_equal(value(env, "PATH") != NULL, r == ROLE_LOCAL);
+		assert_int_equal(value(env, "HITHER_NO_PROXY") != NULL, r == ROLE_CLOUD);
+		for (char **e = env; *e != NULL; e++)
+			free(*e);
+		free(env);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_role_is_confined_as_this_user),
+		cmocka_unit_test(every_role_is_confined_as_a_normal_user),
+		cmocka_unit_test(every_role_is_confined_in_a_chroot),
+		cmocka_unit_test(a_role_sees_only_its_part_of_the_environment),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
