@@ -33,7 +33,7 @@ struct ledger;
 enum ledger_mode { LEDGER_READ, LEDGER_WRITE };
 
 struct ledger_head {
-	uint64_t             seq;  /* 0: empty */
+	uint64_t seq;              /* 0: empty */
 	struct crypto_sha256 hash; /* zero when empty */
 };
 
@@ -49,16 +49,19 @@ struct ledger_problem {
  * ERR_BUSY (another process writes), ERR_UNSUPPORTED (made by a newer version), ERR_CORRUPT
  * (not a database any more), ERR_DENIED (key readable by others), ERR_SYSTEM, ERR_NO_MEMORY.
  */
-MUST_CHECK enum err ledger_open(const char *state_dir, enum ledger_mode mode, struct ledger **ret,
-                                struct ledger_problem *reterr);
+MUST_CHECK enum err ledger_open(const char *state_dir, enum ledger_mode mode,
+				struct ledger **ret, struct ledger_problem *reterr);
 void ledger_close(struct ledger *l); /* writes what is queued; NULL is fine */
 
 struct ledger_head ledger_head(const struct ledger *l);
-const char        *ledger_key_id(const struct ledger *l);
-/* Keyed digest of a user on this machine, hex; `out` holds CRYPTO_SHA256_HEX_BYTES. Write mode. */
+const char *ledger_key_id(const struct ledger *l);
+/* Keyed digest of a user on this machine, hex; `out` holds CRYPTO_SHA256_HEX_BYTES. Write mode.
+ */
 void ledger_subject(const struct ledger *l, uint32_t uid, char *out);
-/* As "hmac-sha256:HEX": proves the bytes to who has the secret, tells nobody else. Write mode. */
-void ledger_keyed_digest(const struct ledger *l, const struct crypto_sha256 *digest, struct buf *out);
+/* As "hmac-sha256:HEX": proves the bytes to who has the secret, tells nobody else. Write mode.
+ */
+void ledger_keyed_digest(const struct ledger *l, const struct crypto_sha256 *digest,
+			 struct buf *out);
 
 /*
  * Appends `n` records, and before them what is queued, in one transaction; durable on return.
@@ -69,7 +72,7 @@ void ledger_keyed_digest(const struct ledger *l, const struct crypto_sha256 *dig
 MUST_CHECK enum err ledger_append(struct ledger *l, struct record *records, unsigned n);
 /* Copies the record for the next commit: for what need not be durable at once. Over 256 waiting
  * ones are counted and dropped (the count goes on record). */
-void     ledger_queue(struct ledger *l, const struct record *r);
+void ledger_queue(struct ledger *l, const struct record *r);
 unsigned ledger_queued(const struct ledger *l);
 MUST_CHECK enum err ledger_flush(struct ledger *l);
 
@@ -77,7 +80,8 @@ MUST_CHECK enum err ledger_flush(struct ledger *l);
 typedef bool ledger_fn(void *ctx, const struct record *r, struct span body);
 
 /* Records from..to (inclusive; to 0: the end), oldest first. */
-MUST_CHECK enum err ledger_each(struct ledger *l, uint64_t from, uint64_t to, ledger_fn *fn, void *ctx);
+MUST_CHECK enum err ledger_each(struct ledger *l, uint64_t from, uint64_t to, ledger_fn *fn,
+				void *ctx);
 /* The last `n`, oldest first. */
 MUST_CHECK enum err ledger_tail(struct ledger *l, unsigned n, ledger_fn *fn, void *ctx);
 /* The record with this id (ERR_NOT_FOUND); those that refer to it. */
@@ -87,18 +91,18 @@ MUST_CHECK enum err ledger_refs(struct ledger *l, const char *id, ledger_fn *fn,
 uint64_t ledger_seq_at(struct ledger *l, int64_t time_ms);
 
 struct ledger_report {
-	bool     ok;
-	uint64_t records;      /* looked at */
-	uint64_t first_bad;    /* 0: none; the first missing number for a cut tail */
-	bool     acknowledged; /* a person has acknowledged exactly this damage */
-	char     problem[256]; /* empty when ok */
-	uint64_t last_seq;     /* newest record found */
+	bool ok;
+	uint64_t records;             /* looked at */
+	uint64_t first_bad;           /* 0: none; the first missing number for a cut tail */
+	bool acknowledged;            /* a person has acknowledged exactly this damage */
+	char problem[256];            /* empty when ok */
+	uint64_t last_seq;            /* newest record found */
 	struct crypto_sha256 content; /* of everything from first_bad on, as stored */
 };
 
 /* A head somebody else remembers; who is for people: "the cloud role". */
 struct ledger_witness {
-	const char        *who;
+	const char *who;
 	struct ledger_head head;
 };
 
@@ -110,8 +114,8 @@ struct ledger_witness {
  * ERR_OK when it could be read (look at ret->ok), ERR_SYSTEM, ERR_NO_MEMORY.
  */
 MUST_CHECK enum err ledger_verify(struct ledger *l, uint64_t from, uint64_t to,
-                                  const struct ledger_witness *witnesses, unsigned n,
-                                  struct ledger_report *ret, ledger_fn *fn, void *ctx);
+				  const struct ledger_witness *witnesses, unsigned n,
+				  struct ledger_report *ret, ledger_fn *fn, void *ctx);
 
 /*
  * A person has seen `report` and goes on: appends a record that pins the damage, so that any
@@ -120,7 +124,7 @@ MUST_CHECK enum err ledger_verify(struct ledger *l, uint64_t from, uint64_t to,
  * ERR_EXISTS when there is nothing to acknowledge.
  */
 MUST_CHECK enum err ledger_acknowledge(const char *state_dir, struct ledger_report *ret,
-                                       struct ledger_problem *reterr);
+				       struct ledger_problem *reterr);
 
 /*
  * Removes records older than `before_ms`, as far as a kept seal reaches; appends a `pruned`

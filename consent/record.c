@@ -14,9 +14,9 @@
 enum field_type { TYPE_TEXT, TYPE_NUMBER, TYPE_JSON };
 
 static const struct {
-	const char     *name;
+	const char *name;
 	enum field_type type;
-	size_t          offset;
+	size_t offset;
 } fields[] = {
 #define X(type, name, text) { #name, TYPE_##type, offsetof(struct record, name) },
 	RECORD_FIELDS(X)
@@ -62,10 +62,18 @@ const char *record_field_name(enum record_field f)
 void record_write_head(const struct record *r, struct buf *out)
 {
 	buf_printf(out,
-	           "{\"v\":%d,\"seq\":%" PRIu64 ",\"time_ms\":%" PRId64 ",\"boot_ms\":%" PRIu64
-	           ",\"kind\":\"%s\",\"id\":\"%s\",\"ref\":\"%s\"",
-	           RECORD_VERSION, r->seq, r->time_ms, r->boot_ms, record_kind_name(r->kind), r->id,
-	           r->ref);
+		   "{\"v\":%d,\"seq\":%" PRIu64 ",\"time_ms\":%" PRId64 ",\"boot_ms\":%" PRIu64
+		   ",\"kind\":\"%s\",\"id\":\"%s\",\"ref\":\"%s\"",
+		   RECORD_VERSION, r->seq, r->time_ms, r->boot_ms, record_kind_name(r->kind),
+		   r->id, r->ref);
+}
+
+/* The comma is ours to write: what stands before may be in another buffer. */
+static void put_key(struct buf *out, const char *name)
+{
+	buf_add_str(out, ",\"");
+	buf_add_str(out, name);
+	buf_add_str(out, "\":");
 }
 
 void record_write_fields(const struct record *r, struct buf *out)
@@ -74,19 +82,20 @@ void record_write_fields(const struct record *r, struct buf *out)
 		const void *at = (const char *)r + fields[i].offset;
 
 		if (fields[i].type == TYPE_NUMBER) {
-			if (*(const int64_t *)at != RECORD_ABSENT)
-				json_put_key_i64(out, fields[i].name, *(const int64_t *)at);
+			if (*(const int64_t *)at != RECORD_ABSENT) {
+				put_key(out, fields[i].name);
+				buf_add_i64(out, *(const int64_t *)at);
+			}
 			continue;
 		}
 		const char *text = *(const char *const *)at;
 		if (text == NULL)
 			continue;
-		if (fields[i].type == TYPE_TEXT) {
-			json_put_key_cstr(out, fields[i].name, text);
-		} else {
-			json_put_key(out, fields[i].name);
+		put_key(out, fields[i].name);
+		if (fields[i].type == TYPE_TEXT)
+			json_put_string(out, span_of(text));
+		else
 			buf_add_str(out, text);
-		}
 	}
 	buf_add_char(out, '}');
 }
@@ -100,7 +109,7 @@ void record_write(const struct record *r, struct buf *out)
 static enum err read_json(const cJSON *value, struct arena *a, const char **ret)
 {
 	struct buf b;
-	enum err   e = ERR_NO_MEMORY;
+	enum err e = ERR_NO_MEMORY;
 
 	buf_init(&b, RECORD_MAX_BYTES);
 	json_put_tree(&b, value);
@@ -112,15 +121,16 @@ static enum err read_json(const cJSON *value, struct arena *a, const char **ret)
 
 static enum err read_field(const cJSON *root, size_t i, struct arena *a, struct record *r)
 {
-	void        *at = (char *)r + fields[i].offset;
+	void *at = (char *)r + fields[i].offset;
 	const cJSON *value = json_get(root, fields[i].name);
-	const char  *text;
+	const char *text;
 
 	if (value == NULL)
 		return ERR_OK;
 	if (fields[i].type == TYPE_NUMBER)
-		return json_get_int(root, fields[i].name, -(1LL << 53), 1LL << 53, at) ? ERR_OK
-		                                                                       : ERR_SYNTAX;
+		return json_get_int(root, fields[i].name, -(1LL << 53), 1LL << 53, at)
+			       ? ERR_OK
+			       : ERR_SYNTAX;
 	if (fields[i].type == TYPE_JSON)
 		return read_json(value, a, at);
 	text = json_get_string(root, fields[i].name);
@@ -132,7 +142,7 @@ static enum err read_field(const cJSON *root, size_t i, struct arena *a, struct 
 
 static enum err read_head(const cJSON *root, struct record *r)
 {
-	int64_t     version, seq, boot_ms;
+	int64_t version, seq, boot_ms;
 	const char *kind = json_get_string(root, "kind");
 
 	if (!json_get_int(root, "v", 1, 1 << 30, &version))
@@ -154,9 +164,9 @@ static enum err read_head(const cJSON *root, struct record *r)
 enum err record_read(struct span body, struct arena *a, struct record *ret)
 {
 	struct json_where where;
-	struct record     r;
-	cJSON            *root = NULL;
-	enum err          e = json_parse(body, &json_limits_api, &root, &where);
+	struct record r;
+	cJSON *root = NULL;
+	enum err e = json_parse(body, &json_limits_api, &root, &where);
 
 	if (e != ERR_OK)
 		return e == ERR_NO_MEMORY ? e : ERR_SYNTAX;

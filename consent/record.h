@@ -51,7 +51,7 @@ enum record_kind {
 #define X(name, text, meaning) RECORD_##name,
 	RECORD_KINDS(X)
 #undef X
-	RECORD_KIND_COUNT
+		RECORD_KIND_COUNT
 };
 
 /* X(TEXT | NUMBER | JSON, name, what it says). JSON: compact text of one value. */
@@ -126,7 +126,7 @@ enum record_field {
 #define X(type, name, text) RECORD_FIELD_##name,
 	RECORD_FIELDS(X)
 #undef X
-	RECORD_FIELD_COUNT
+		RECORD_FIELD_COUNT
 };
 
 #define RECORD_C_TEXT   const char *
@@ -135,20 +135,20 @@ enum record_field {
 
 /* Strings are borrowed; NULL or RECORD_ABSENT: no value. Start from record_init(). */
 struct record {
-	uint64_t         seq;     /* set by the ledger */
-	int64_t          time_ms; /* Unix; set by the ledger when 0 */
-	uint64_t         boot_ms; /* CLOCK_BOOTTIME; set by the ledger when 0 */
+	uint64_t seq;     /* set by the ledger */
+	int64_t time_ms;  /* Unix; set by the ledger when 0 */
+	uint64_t boot_ms; /* CLOCK_BOOTTIME; set by the ledger when 0 */
 	enum record_kind kind;
-	char             id[TEXT_ULID_BYTES];  /* made by the ledger when empty */
-	char             ref[TEXT_ULID_BYTES]; /* the record this one belongs to; may be empty */
+	char id[TEXT_ULID_BYTES];  /* made by the ledger when empty */
+	char ref[TEXT_ULID_BYTES]; /* the record this one belongs to; may be empty */
 #define X(type, name, text) RECORD_C_##type name;
 	RECORD_FIELDS(X)
 #undef X
 };
 
-void        record_init(struct record *r, enum record_kind kind);
+void record_init(struct record *r, enum record_kind kind);
 const char *record_kind_name(enum record_kind k);
-bool        record_kind_from(struct span name, enum record_kind *ret);
+bool record_kind_from(struct span name, enum record_kind *ret);
 const char *record_field_name(enum record_field f);
 
 /* The fixed beginning of the canonical form, without the closing brace. */

@@ -1,0 +1,617 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening the ledger and appending to it.
+ *
+ *   append: BEGIN IMMEDIATE -> is the stored head still ours? -> queued records -> new records
+ *        -> one seal over the new head -> COMMIT (WAL, synchronous=FULL: on disk)
+ *        -> head files
+ *
+ * Invariants
+ *   1. The head in memory moves only after COMMIT succeeded.
+ *   2. Head files are written after COMMIT: they are never ahead of the database, so a
+ *      database that is behind one of them has lost records.
+ *   3. Nothing is ever updated or deleted but the seal before the newest (and by prune).
+ */
+#include "consent/ledger.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/fault.h"
+#include "common/file.h"
+#include "consent/ledger_impl.h"
+
+static const char schema[] =
+	"CREATE TABLE records(seq INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL,"
+	" boot_ms INTEGER NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL UNIQUE,"
+	" ref TEXT NOT NULL, body TEXT NOT NULL, hash BLOB NOT NULL) STRICT;"
+	"CREATE INDEX records_ref ON records(ref) WHERE ref <> '';"
+	"CREATE INDEX records_time ON records(time_ms);"
+	"CREATE TABLE seals(seq INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, hash BLOB NOT "
+	"NULL,"
+	" key_id TEXT NOT NULL, signature BLOB NOT NULL) STRICT;"
+	"PRAGMA user_version = 1;";
+
+void ledger_problem_set(struct ledger_problem *p, const char *next, const char *format, ...)
+{
+	va_list ap;
+
+	if (p == NULL)
+		return;
+	va_start(ap, format);
+	vsnprintf(p->text, sizeof p->text, format, ap);
+	va_end(ap);
+	snprintf(p->next, sizeof p->next, "%s", next);
+}
+
+enum err ledger_err(int code)
+{
+	switch (code & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_ROW:
+	case SQLITE_DONE:
+		return ERR_OK;
+	case SQLITE_NOMEM:
+		return ERR_NO_MEMORY;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+	case SQLITE_CONSTRAINT:
+		return ERR_CORRUPT;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return ERR_BUSY;
+	default:
+		return ERR_SYSTEM;
+	}
+}
+
+/* --- head files ---------------------------------------------------------------------- */
+
+bool ledger_head_parse(struct span text, struct ledger_head *ret)
+{
+	struct ledger_head h = { 0 };
+	size_t i = 0;
+
+	for (; i < text.len && text.ptr[i] >= '0' && text.ptr[i] <= '9' && i < 16; i++)
+		h.seq = h.seq * 10 + (uint64_t)(text.ptr[i] - '0');
+	if (i == 0 || i == text.len || text.ptr[i] != ' ')
+		return false;
+	text = span_trim((struct span){ text.ptr + i + 1, text.len - i - 1 });
+	if (text_unhex(text, h.hash.bytes, sizeof h.hash.bytes) != ERR_OK)
+		return false;
+	*ret = h;
+	return true;
+}
+
+void ledger_head_write(const struct ledger_head *h, struct buf *out)
+{
+	char hex[CRYPTO_SHA256_HEX_BYTES];
+
+	crypto_sha256_hex(&h->hash, hex);
+	buf_printf(out, "%" PRIu64 " %s\n", h->seq, hex);
+}
+
+static const char *const head_paths[] = { "%s/head", "%s.head", "%s/../witness/head" };
+static const char *const head_owners[] = { "the head file", "the second head file",
+					   "the witness file" };
+
+unsigned ledger_head_files(const struct ledger *l, struct ledger_witness out[LEDGER_HEADS_MAX])
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < LEN(head_paths); i++) {
+		char path[PATH_MAX];
+		struct buf b;
+
+		snprintf(path, sizeof path, head_paths[i], l->dir);
+		buf_init(&b, 4096);
+		if (file_read(path, 4096, &b) == ERR_OK &&
+		    ledger_head_parse(buf_span(&b), &out[n].head))
+			out[n++].who = head_owners[i];
+		buf_free(&b);
+	}
+	return n;
+}
+
+/* Fixed width, so that one pwrite(2) replaces the whole content. Best effort: invariant 2. */
+void ledger_store_heads(struct ledger *l)
+{
+	char line[128], hex[CRYPTO_SHA256_HEX_BYTES];
+	int n;
+
+	crypto_sha256_hex(&l->head.hash, hex);
+	n = snprintf(line, sizeof line, "%016" PRIu64 " %s\n", l->head.seq, hex);
+	for (unsigned i = 0; i < LEN(l->head_fd); i++)
+		if (l->head_fd[i] >= 0 && pwrite(l->head_fd[i], line, (size_t)n, 0) != n)
+			continue; /* an older head stays: still true */
+}
+
+/* --- opening ------------------------------------------------------------------------- */
+
+static enum err prepare(struct ledger *l)
+{
+	const struct {
+		sqlite3_stmt **ret;
+		const char *sql;
+	} all[] = {
+		{ &l->begin, "BEGIN IMMEDIATE" },
+		{ &l->commit, "COMMIT" },
+		{ &l->rollback, "ROLLBACK" },
+		{ &l->last, "SELECT seq, hash FROM records ORDER BY seq DESC LIMIT 1" },
+		{ &l->insert, "INSERT INTO records VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)" },
+		{ &l->seal, "INSERT INTO seals VALUES(?1, ?2, ?3, ?4, ?5)" },
+		{ &l->unseal, "DELETE FROM seals WHERE seq = ?1" },
+	};
+
+	for (size_t i = 0; i < LEN(all); i++) {
+		int rc = sqlite3_prepare_v3(l->db, all[i].sql, -1, SQLITE_PREPARE_PERSISTENT,
+					    all[i].ret, NULL);
+
+		if (rc != SQLITE_OK)
+			return ledger_err(rc);
+	}
+	return ERR_OK;
+}
+
+static int user_version(sqlite3 *db, int *ret)
+{
+	sqlite3_stmt *s = NULL;
+	int rc = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &s, NULL);
+
+	if (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW)
+		*ret = sqlite3_column_int(s, 0);
+	sqlite3_finalize(s);
+	return rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
+static enum err migrate(struct ledger *l, struct ledger_problem *reterr)
+{
+	int version = 0;
+	int rc = sqlite3_exec(l->db,
+			      "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
+			      "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-1024;",
+			      NULL, NULL, NULL);
+
+	if (rc == SQLITE_OK && l->mode == LEDGER_WRITE)
+		rc = sqlite3_exec(l->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+				  NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = user_version(l->db, &version);
+	if (rc == SQLITE_OK && version == 0 && l->mode == LEDGER_WRITE) {
+		rc = sqlite3_exec(l->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+		if (rc == SQLITE_OK)
+			rc = sqlite3_exec(l->db, schema, NULL, NULL, NULL);
+		if (rc == SQLITE_OK)
+			rc = sqlite3_exec(l->db, "COMMIT", NULL, NULL, NULL);
+	}
+	if (rc != SQLITE_OK) {
+		ledger_problem_set(reterr,
+				   "look at it with: hither ledger verify; go on with: hither "
+				   "ledger acknowledge",
+				   "%s/ledger.db cannot be used: %s", l->dir,
+				   sqlite3_errmsg(l->db));
+		return ledger_err(rc);
+	}
+	if (version > 1) {
+		ledger_problem_set(reterr, "install the newer hither again",
+				   "%s/ledger.db was written by a newer version (%d)", l->dir,
+				   version);
+		return ERR_UNSUPPORTED;
+	}
+	return ERR_OK;
+}
+
+static enum err open_files(struct ledger *l, bool locked, struct ledger_problem *reterr)
+{
+	char path[PATH_MAX];
+
+	if (file_mkdirs(l->dir, 0700) != ERR_OK) {
+		ledger_problem_set(reterr,
+				   "check owner, mode and free space of the state folder",
+				   "cannot make %s: %s", l->dir, strerror(errno));
+		return ERR_SYSTEM;
+	}
+	if (locked) {
+		snprintf(path, sizeof path, "%s/lock", l->dir);
+		l->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (l->lock_fd < 0 || flock(l->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+			bool busy = l->lock_fd >= 0 && errno == EWOULDBLOCK;
+
+			ledger_problem_set(
+				reterr,
+				"stop the other daemon, or give this one its own --state-dir",
+				busy ? "another process writes %s" : "cannot lock %s", l->dir);
+			return busy ? ERR_BUSY : ERR_SYSTEM;
+		}
+	}
+	for (unsigned i = 0; i < LEN(l->head_fd); i++) {
+		snprintf(path, sizeof path, head_paths[i], l->dir);
+		l->head_fd[i] = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	}
+	return ERR_OK;
+}
+
+static enum err open_database(struct ledger *l, struct ledger_problem *reterr)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+	int rc;
+
+	snprintf(path, sizeof path, "%s/ledger.db", l->dir);
+	if (l->mode == LEDGER_READ && stat(path, &st) != 0) {
+		ledger_problem_set(reterr,
+				   "it is made when the daemon first starts: hitherd --user",
+				   "there is no ledger at %s", path);
+		return ERR_NOT_FOUND;
+	}
+	/* Read mode opens for writing where it may: a WAL left by a killed process needs that.
+	 */
+	flags |= l->mode == LEDGER_WRITE   ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+		 : access(path, W_OK) == 0 ? SQLITE_OPEN_READWRITE
+					   : SQLITE_OPEN_READONLY;
+	mode_t old = umask(0077);
+	rc = sqlite3_open_v2(path, &l->db, flags, NULL);
+	umask(old);
+	if (rc != SQLITE_OK) {
+		ledger_problem_set(reterr, "check owner and mode of the file",
+				   "cannot open %s: %s", path,
+				   l->db != NULL ? sqlite3_errmsg(l->db) : "out of memory");
+		return ledger_err(rc);
+	}
+	sqlite3_busy_timeout(l->db, 5000);
+	sqlite3_extended_result_codes(l->db, 1);
+	old = umask(0077);
+	enum err e = migrate(l, reterr);
+	umask(old);
+	return e;
+}
+
+enum err ledger_load_head(struct ledger *l)
+{
+	enum err e = ERR_OK;
+	int rc = sqlite3_step(l->last);
+
+	memset(&l->head, 0, sizeof l->head);
+	if (rc == SQLITE_ROW && sqlite3_column_bytes(l->last, 1) == CRYPTO_SHA256_BYTES) {
+		l->head.seq = (uint64_t)sqlite3_column_int64(l->last, 0);
+		memcpy(l->head.hash.bytes, sqlite3_column_blob(l->last, 1),
+		       CRYPTO_SHA256_BYTES);
+	} else if (rc == SQLITE_ROW) {
+		e = ERR_CORRUPT;
+	} else {
+		e = ledger_err(rc);
+	}
+	sqlite3_reset(l->last);
+	return e;
+}
+
+enum err ledger_open_as(const char *state_dir, enum ledger_mode mode, bool locked,
+			struct ledger **ret, struct ledger_problem *reterr)
+{
+	struct ledger *l = calloc(1, sizeof *l);
+	enum err e = ERR_OK;
+
+	if (l == NULL)
+		return ERR_NO_MEMORY;
+	l->mode = mode;
+	l->lock_fd = l->head_fd[0] = l->head_fd[1] = -1;
+	l->last_queued = &l->first;
+	if ((size_t)snprintf(l->dir, sizeof l->dir, "%s/ledger", state_dir) >= sizeof l->dir)
+		e = ERR_TOO_BIG;
+	if (e == ERR_OK && mode == LEDGER_WRITE)
+		e = open_files(l, locked, reterr);
+	if (e == ERR_OK)
+		e = open_database(l, reterr);
+	if (e == ERR_OK)
+		e = ledger_keys_load(l, reterr);
+	if (e == ERR_OK && (e = prepare(l)) == ERR_OK)
+		e = ledger_load_head(l);
+	if (e == ERR_OK) {
+		*ret = l;
+		return ERR_OK;
+	}
+	if (reterr != NULL && reterr->text[0] == '\0')
+		ledger_problem_set(reterr, "look at it with: hither ledger verify",
+				   "the ledger in %s cannot be used: %s", l->dir, err_text(e));
+	ledger_close(l);
+	return e;
+}
+
+enum err ledger_open(const char *state_dir, enum ledger_mode mode, struct ledger **ret,
+		     struct ledger_problem *reterr)
+{
+	if (reterr != NULL)
+		*reterr = (struct ledger_problem){ 0 };
+	return ledger_open_as(state_dir, mode, true, ret, reterr);
+}
+
+void ledger_close(struct ledger *l)
+{
+	if (l == NULL)
+		return;
+	if (l->db != NULL && l->insert != NULL && l->queued > 0)
+		(void)!ledger_flush(l);
+	for (struct queued *q = l->first; q != NULL;) {
+		struct queued *next = q->next;
+
+		free(q);
+		q = next;
+	}
+	sqlite3_stmt *const all[] = { l->begin,  l->commit, l->rollback, l->last,
+				      l->insert, l->seal,   l->unseal };
+	for (size_t i = 0; i < LEN(all); i++)
+		sqlite3_finalize(all[i]);
+	sqlite3_close(l->db);
+	for (unsigned i = 0; i < LEN(l->head_fd); i++)
+		if (l->head_fd[i] >= 0)
+			close(l->head_fd[i]);
+	if (l->lock_fd >= 0)
+		close(l->lock_fd);
+	crypto_key_free(l->key);
+	crypto_wipe(l->secret, sizeof l->secret);
+	free(l);
+}
+
+struct ledger_head ledger_head(const struct ledger *l)
+{
+	return l->head;
+}
+
+const char *ledger_key_id(const struct ledger *l)
+{
+	return l->key_id;
+}
+
+/* --- appending ----------------------------------------------------------------------- */
+
+void ledger_hash(const struct crypto_sha256 *prev, struct span body, struct buf *scratch,
+		 struct crypto_sha256 *ret)
+{
+	buf_clear(scratch);
+	buf_add(scratch, (struct span){ (const char *)prev->bytes, sizeof prev->bytes });
+	buf_add(scratch, body);
+	crypto_sha256(buf_span(scratch), ret);
+}
+
+void ledger_seal_text(const struct ledger_head *h, int64_t time_ms, struct buf *out)
+{
+	char hex[CRYPTO_SHA256_HEX_BYTES];
+
+	crypto_sha256_hex(&h->hash, hex);
+	buf_printf(out, "hither ledger seal/1\n%" PRIu64 "\n%s\n%" PRId64 "\n", h->seq, hex,
+		   time_ms);
+}
+
+static enum err run(sqlite3_stmt *s)
+{
+	int rc = fault_here() ? SQLITE_IOERR : sqlite3_step(s);
+
+	sqlite3_reset(s);
+	sqlite3_clear_bindings(s);
+	return ledger_err(rc);
+}
+
+static void complete(struct record *r, uint64_t seq)
+{
+	r->seq = seq;
+	if (r->time_ms == 0)
+		r->time_ms = clock_wall_ms();
+	if (r->boot_ms == 0)
+		r->boot_ms = clock_boot_ms();
+	if (r->id[0] == '\0')
+		text_ulid(r->id);
+}
+
+/* One row on top of *head, which moves. `body` is scratch. */
+static enum err insert(struct ledger *l, const struct record *r, struct span fields,
+		       struct buf *body, struct buf *scratch, struct ledger_head *head)
+{
+	struct crypto_sha256 hash;
+
+	buf_clear(body);
+	record_write_head(r, body);
+	buf_add(body, fields);
+	if (body->failed)
+		return ERR_TOO_BIG;
+	ledger_hash(&head->hash, buf_span(body), scratch, &hash);
+	if (scratch->failed)
+		return ERR_NO_MEMORY;
+	sqlite3_bind_int64(l->insert, 1, (sqlite3_int64)r->seq);
+	sqlite3_bind_int64(l->insert, 2, r->time_ms);
+	sqlite3_bind_int64(l->insert, 3, (sqlite3_int64)r->boot_ms);
+	sqlite3_bind_text(l->insert, 4, record_kind_name(r->kind), -1, SQLITE_STATIC);
+	sqlite3_bind_text(l->insert, 5, r->id, -1, SQLITE_STATIC);
+	sqlite3_bind_text(l->insert, 6, r->ref, -1, SQLITE_STATIC);
+	sqlite3_bind_text(l->insert, 7, body->ptr, (int)body->len, SQLITE_STATIC);
+	sqlite3_bind_blob(l->insert, 8, hash.bytes, sizeof hash.bytes, SQLITE_STATIC);
+	enum err e = run(l->insert);
+	if (e == ERR_OK) {
+		head->seq = r->seq;
+		head->hash = hash;
+	}
+	return e;
+}
+
+/* A seal over *head; the one over the head before it goes, unless it is one to keep. */
+static enum err reseal(struct ledger *l, const struct ledger_head *head, struct buf *scratch)
+{
+	struct buf signature;
+	int64_t now_ms = clock_wall_ms();
+	enum err e = ERR_OK;
+
+	if (l->head.seq != 0 &&
+	    l->head.seq / LEDGER_SEAL_EVERY == head->seq / LEDGER_SEAL_EVERY) {
+		sqlite3_bind_int64(l->unseal, 1, (sqlite3_int64)l->head.seq);
+		e = run(l->unseal);
+	}
+	if (e != ERR_OK)
+		return e;
+	buf_init(&signature, 256);
+	buf_clear(scratch);
+	ledger_seal_text(head, now_ms, scratch);
+	e = scratch->failed ? ERR_NO_MEMORY
+			    : crypto_sign(l->key, buf_span(scratch), &signature);
+	if (e == ERR_OK && signature.failed)
+		e = ERR_NO_MEMORY;
+	if (e == ERR_OK) {
+		sqlite3_bind_int64(l->seal, 1, (sqlite3_int64)head->seq);
+		sqlite3_bind_int64(l->seal, 2, now_ms);
+		sqlite3_bind_blob(l->seal, 3, head->hash.bytes, sizeof head->hash.bytes,
+				  SQLITE_STATIC);
+		sqlite3_bind_text(l->seal, 4, l->key_id, -1, SQLITE_STATIC);
+		sqlite3_bind_blob(l->seal, 5, signature.ptr, (int)signature.len, SQLITE_STATIC);
+		e = run(l->seal);
+	}
+	buf_free(&signature);
+	return e;
+}
+
+static enum err insert_queued(struct ledger *l, struct buf *body, struct buf *scratch,
+			      struct ledger_head *head)
+{
+	enum err e = ERR_OK;
+
+	for (struct queued *q = l->first; e == ERR_OK && q != NULL; q = q->next) {
+		struct record r = { .seq = head->seq + 1,
+				    .kind = q->kind,
+				    .time_ms = q->time_ms,
+				    .boot_ms = q->boot_ms };
+
+		memcpy(r.id, q->id, sizeof r.id);
+		memcpy(r.ref, q->ref, sizeof r.ref);
+		e = insert(l, &r, (struct span){ q->fields, q->len }, body, scratch, head);
+	}
+	if (e == ERR_OK && l->dropped > 0) {
+		struct record r;
+		struct buf fields;
+
+		record_init(&r, RECORD_LIMITED);
+		complete(&r, head->seq + 1);
+		r.count = l->dropped;
+		r.detail = "events that came faster than they could be recorded";
+		buf_init(&fields, RECORD_MAX_BYTES);
+		record_write_fields(&r, &fields);
+		e = fields.failed ? ERR_NO_MEMORY
+				  : insert(l, &r, buf_span(&fields), body, scratch, head);
+		buf_free(&fields);
+	}
+	return e;
+}
+
+/* Inside the transaction. */
+static enum err append_all(struct ledger *l, struct record *records, unsigned n,
+			   struct ledger_head *head)
+{
+	struct ledger_head ours = l->head;
+	struct buf body, fields, scratch;
+	enum err e = ledger_load_head(l);
+
+	*head = l->head;
+	l->head = ours;
+	if (e == ERR_OK &&
+	    (head->seq != ours.seq || !crypto_sha256_equal(&head->hash, &ours.hash)))
+		e = ERR_CORRUPT; /* somebody else wrote */
+	if (e != ERR_OK)
+		return e;
+	buf_init(&body, RECORD_MAX_BYTES);
+	buf_init(&fields, RECORD_MAX_BYTES);
+	buf_init(&scratch, RECORD_MAX_BYTES + 64);
+	e = insert_queued(l, &body, &scratch, head);
+	for (unsigned i = 0; e == ERR_OK && i < n; i++) {
+		complete(&records[i], head->seq + 1);
+		buf_clear(&fields);
+		record_write_fields(&records[i], &fields);
+		e = fields.failed
+			    ? ERR_TOO_BIG
+			    : insert(l, &records[i], buf_span(&fields), &body, &scratch, head);
+	}
+	if (e == ERR_OK)
+		e = reseal(l, head, &scratch);
+	buf_free(&body);
+	buf_free(&fields);
+	buf_free(&scratch);
+	return e;
+}
+
+enum err ledger_append(struct ledger *l, struct record *records, unsigned n)
+{
+	struct ledger_head head;
+	enum err e;
+
+	if (l->mode != LEDGER_WRITE)
+		return ERR_UNSUPPORTED;
+	e = run(l->begin);
+	if (e != ERR_OK)
+		return e;
+	e = append_all(l, records, n, &head);
+	if (e == ERR_OK)
+		e = run(l->commit);
+	if (e != ERR_OK) {
+		sqlite3_step(l->rollback); /* fails only when COMMIT already ended it */
+		sqlite3_reset(l->rollback);
+		return e;
+	}
+	l->head = head;
+	for (struct queued *q = l->first; q != NULL;) {
+		struct queued *next = q->next;
+
+		free(q);
+		q = next;
+	}
+	l->first = NULL;
+	l->last_queued = &l->first;
+	l->queued = l->dropped = 0;
+	ledger_store_heads(l);
+	return ERR_OK;
+}
+
+void ledger_queue(struct ledger *l, const struct record *r)
+{
+	struct record copy = *r;
+	struct queued *q = NULL;
+	struct buf fields;
+
+	if (l->queued >= LEDGER_QUEUE_MAX) {
+		l->dropped++;
+		return;
+	}
+	complete(&copy, 0);
+	buf_init(&fields, RECORD_MAX_BYTES - 512);
+	record_write_fields(&copy, &fields);
+	if (!fields.failed && (q = malloc(sizeof *q + fields.len)) != NULL) {
+		q->next = NULL;
+		q->kind = copy.kind;
+		q->time_ms = copy.time_ms;
+		q->boot_ms = copy.boot_ms;
+		memcpy(q->id, copy.id, sizeof q->id);
+		memcpy(q->ref, copy.ref, sizeof q->ref);
+		q->len = fields.len;
+		memcpy(q->fields, fields.ptr, fields.len);
+		*l->last_queued = q;
+		l->last_queued = &q->next;
+		l->queued++;
+	} else {
+		l->dropped++;
+	}
+	buf_free(&fields);
+}
+
+unsigned ledger_queued(const struct ledger *l)
+{
+	return l->queued + (l->dropped > 0 ? 1 : 0);
+}
+
+enum err ledger_flush(struct ledger *l)
+{
+	return ledger_queued(l) == 0 ? ERR_OK : ledger_append(l, NULL, 0);
+}

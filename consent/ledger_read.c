@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading records back: by number, by id, by what they refer to, by time. */
+#include <string.h>
+
+#include "consent/ledger_impl.h"
+
+#define ROW_COLUMNS "SELECT body FROM records "
+
+/* Runs `s` to its end, decoding each row's body; finalizes it. *ret_rows may be NULL. */
+static enum err deliver(sqlite3_stmt *s, ledger_fn *fn, void *ctx, unsigned *ret_rows)
+{
+	struct arena *a = arena_new("ledger row", 256 * 1024);
+	enum err e = a != NULL ? ERR_OK : ERR_NO_MEMORY;
+	unsigned rows = 0;
+	int rc = SQLITE_DONE;
+
+	while (e == ERR_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+		struct span body = { (const char *)sqlite3_column_text(s, 0),
+				     (size_t)sqlite3_column_bytes(s, 0) };
+		struct record r;
+
+		arena_reset(a);
+		e = record_read(body, a, &r);
+		if (e == ERR_SYNTAX)
+			e = ERR_CORRUPT;
+		rows++;
+		if (e == ERR_OK && !fn(ctx, &r, body)) {
+			rc = SQLITE_DONE;
+			break;
+		}
+	}
+	if (e == ERR_OK)
+		e = ledger_err(rc);
+	sqlite3_finalize(s);
+	arena_free(a);
+	if (ret_rows != NULL)
+		*ret_rows = rows;
+	return e;
+}
+
+enum err ledger_each(struct ledger *l, uint64_t from, uint64_t to, ledger_fn *fn, void *ctx)
+{
+	sqlite3_stmt *s = NULL;
+	int rc = sqlite3_prepare_v2(
+		l->db, ROW_COLUMNS "WHERE seq >= ?1 AND (?2 = 0 OR seq <= ?2) ORDER BY seq", -1,
+		&s, NULL);
+
+	if (rc != SQLITE_OK)
+		return ledger_err(rc);
+	sqlite3_bind_int64(s, 1, (sqlite3_int64)from);
+	sqlite3_bind_int64(s, 2, (sqlite3_int64)to);
+	return deliver(s, fn, ctx, NULL);
+}
+
+enum err ledger_tail(struct ledger *l, unsigned n, ledger_fn *fn, void *ctx)
+{
+	sqlite3_stmt *s = NULL;
+	int rc = sqlite3_prepare_v2(
+		l->db,
+		"SELECT body FROM (SELECT seq, body FROM records ORDER BY seq DESC LIMIT ?1)"
+		" ORDER BY seq",
+		-1, &s, NULL);
+
+	if (rc != SQLITE_OK)
+		return ledger_err(rc);
+	sqlite3_bind_int64(s, 1, n);
+	return deliver(s, fn, ctx, NULL);
+}
+
+static enum err by_text(struct ledger *l, const char *sql, const char *text, ledger_fn *fn,
+			void *ctx, unsigned *ret_rows)
+{
+	sqlite3_stmt *s = NULL;
+	int rc = sqlite3_prepare_v2(l->db, sql, -1, &s, NULL);
+
+	if (rc != SQLITE_OK)
+		return ledger_err(rc);
+	sqlite3_bind_text(s, 1, text, -1, SQLITE_STATIC);
+	return deliver(s, fn, ctx, ret_rows);
+}
+
+enum err ledger_find(struct ledger *l, const char *id, ledger_fn *fn, void *ctx)
+{
+	unsigned rows = 0;
+	enum err e = by_text(l, ROW_COLUMNS "WHERE id = ?1", id, fn, ctx, &rows);
+
+	return e == ERR_OK && rows == 0 ? ERR_NOT_FOUND : e;
+}
+
+enum err ledger_refs(struct ledger *l, const char *id, ledger_fn *fn, void *ctx)
+{
+	return by_text(l, ROW_COLUMNS "WHERE ref = ?1 AND ref <> '' ORDER BY seq", id, fn, ctx,
+		       NULL);
+}
+
+uint64_t ledger_seq_at(struct ledger *l, int64_t time_ms)
+{
+	sqlite3_stmt *s = NULL;
+	uint64_t seq = 0;
+
+	if (sqlite3_prepare_v2(l->db, "SELECT min(seq) FROM records WHERE time_ms >= ?1", -1,
+			       &s, NULL) == SQLITE_OK) {
+		sqlite3_bind_int64(s, 1, time_ms);
+		if (sqlite3_step(s) == SQLITE_ROW)
+			seq = (uint64_t)sqlite3_column_int64(s, 0);
+	}
+	sqlite3_finalize(s);
+	return seq;
+}
