@@ -93,8 +93,7 @@ enum err merge_destinations(struct policy_set *s, struct policy_error *reterr)
 		.name = "local",
 		.tier = POLICY_TIER_DEVICE,
 		.api = POLICY_API_LLAMACPP,
-		.retention_days = 0,
-		.trains = POLICY_FALSE,
+		.retention_days = -1,
 	};
 	for (size_t i = 0; i < s->n_files; i++) {
 		const struct policy_file *f = s->files[i];

@@ -244,9 +244,17 @@ static const struct key time_keys[] = {
 	{ "hours", on_hours, 0, KIND(COND_HOURS) },
 };
 
+/* A `time` without keys holds at any time, but only when the time is known. */
 static bool on_time(struct reader *r, const cJSON *v, void *target, const struct key *k)
 {
 	(void)k;
+	if (cJSON_IsObject(v) && v->child == NULL) {
+		struct cond *any_day = add(r, target, COND_DAYS);
+
+		if (any_day == NULL)
+			return false;
+		any_day->mask = (1u << vocab_day.n) - 1;
+	}
 	return read_object(r, v, time_keys, LEN(time_keys), target);
 }
 
