@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The role local: joins the desk (who gets the engine), the supervisor (what the engine does),
+ * the engine's process and socket, the checker of model files and the shelf of installed
+ * models.
+ *
+ *   router --WANT, DONE--> desk --WANT, STOP--> supervisor --> checker, engine, endpoint
+ *          <--GIVE, WAIT, NONE--          <--changed--
+ *
+ * Every callback from outside ends in settle(): it arms the one timer for what is due next and
+ * tells boot the state of the engine if that differs from what boot was last told.
+ *
+ * Invariants
+ *   1. A descriptor that is given to the router is connected to the engine that is READY now.
+ *   2. After the engine's process ended no callback of the endpoint comes for it
+ * (endpoint_reset).
+ */
+#include "local/local.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "crypto/crypto.h"
+#include "local/check.h"
+#include "local/desk.h"
+#include "local/endpoint.h"
+#include "local/engine.h"
+#include "local/shelf.h"
+#include "proc/service.h"
+
+#define MODELS_MESSAGE_BYTES (4u << 20)
+#define SHELF_DEBOUNCE_MS    200
+
+struct local {
+	struct service *service;
+	struct supervise engine_life;
+	struct desk *desk;
+	struct engine *engine;
+	struct endpoint *endpoint;
+	struct checker *checker;
+	struct shelf *shelf;
+	uv_timer_t due;
+	uv_fs_event_t watch;
+	uv_timer_t watch_calm;
+	uint32_t context_tokens; /* of one slot, as the engine says; 0: not READY */
+	char idle_detail[300];   /* STOPPED: what would prevent a start; "" nothing known */
+	struct msg_ENGINE told;
+	bool told_once;
+};
+
+static struct local self;
+
+/* --- telling others ---------------------------------------------------------------------- */
+
+static void send_boot(const struct msg_ENGINE *m)
+{
+	enum err e = CHANNEL_SEND(service_channel(self.service, ROLE_BOOT), ENGINE, m, NULL, 0);
+
+	if (e != ERR_OK)
+		log_warning("local.boot", "the engine's state could not be told: %s",
+			    err_text(e));
+}
+
+static void report(void)
+{
+	const struct supervise *s = &self.engine_life;
+	struct msg_ENGINE m;
+
+	memset(&m, 0, sizeof m); /* padding too: it is compared as bytes */
+	m.state = (uint8_t)supervise_wire(s);
+	m.pid = (uint32_t)engine_pid(self.engine);
+	m.context_tokens = self.context_tokens;
+	m.restarts = s->restarts;
+	m.queued = desk_queued(self.desk);
+	if (s->state == SUPERVISE_STOPPED) {
+		struct engine_model chosen;
+		char ignored[300];
+
+		if (shelf_resolve(self.shelf, "", &chosen, ignored, sizeof ignored) == ERR_OK)
+			memcpy(m.model, chosen.name, sizeof m.model);
+		if (self.idle_detail[0] != '\0')
+			m.state = ENGINE_MISSING;
+		memcpy(m.detail, self.idle_detail, sizeof self.idle_detail);
+	} else {
+		memcpy(m.model, s->model.name, sizeof m.model);
+		memcpy(m.detail, s->detail, sizeof s->detail);
+	}
+	if (self.told_once && memcmp(&m, &self.told, sizeof m) == 0)
+		return;
+	self.told = m;
+	self.told_once = true;
+	send_boot(&m);
+}
+
+static void tell_models(void)
+{
+	struct msg_MODELS m = { .count = shelf_models(self.shelf)->n };
+	struct channel *router = service_channel(self.service, ROLE_ROUTER);
+	struct buf text;
+	int fd = -1;
+
+	if (router == NULL)
+		return;
+	buf_init(&text, MODELS_MESSAGE_BYTES);
+	models_message_write(shelf_models(self.shelf), &text);
+	if (!text.failed)
+		fd = file_sealed("models", buf_span(&text));
+	buf_free(&text);
+	if (fd < 0 || CHANNEL_SEND(router, MODELS, &m, &fd, 1) != ERR_OK)
+		log_error("local.models", "the list of models could not be told to the router");
+	if (fd >= 0)
+		close(fd);
+}
+
+/* --- time -------------------------------------------------------------------------------- */
+
+static uint64_t now_ms(void *ctx)
+{
+	(void)ctx;
+	return clock_mono_ms();
+}
+
+static void settle(void);
+
+static void on_due(uv_timer_t *t)
+{
+	uint64_t due = supervise_due_ms(&self.engine_life);
+
+	(void)t;
+	if (due != 0 && clock_mono_ms() >= due)
+		supervise_event(&self.engine_life,
+				&(struct supervise_event){ .kind = EV_TICK });
+	due = desk_due_ms(self.desk);
+	if (due != 0 && clock_mono_ms() >= due)
+		desk_tick(self.desk);
+	settle();
+}
+
+static void settle(void)
+{
+	uint64_t a = supervise_due_ms(&self.engine_life), b = desk_due_ms(self.desk);
+	uint64_t at = a == 0 || (b != 0 && b < a) ? b : a, now = clock_mono_ms();
+
+	report();
+	if (at == 0)
+		uv_timer_stop(&self.due);
+	else
+		uv_timer_start(&self.due, on_due, at > now ? at - now : 0, 0);
+}
+
+/* --- the supervisor's hands ----------------------------------------------------------------
+ */
+
+static void do_check(void *ctx, const struct engine_model *m)
+{
+	(void)ctx;
+	checker_start(self.checker, m);
+}
+
+static void do_check_cancel(void *ctx)
+{
+	(void)ctx;
+	checker_cancel(self.checker);
+}
+
+static enum err do_spawn(void *ctx, const struct engine_model *m, char *detail, unsigned cap)
+{
+	(void)ctx;
+	return engine_start(self.engine, m, detail, cap);
+}
+
+static void do_kill(void *ctx, int sig)
+{
+	(void)ctx;
+	engine_kill(self.engine, sig);
+}
+
+static void do_probe(void *ctx)
+{
+	(void)ctx;
+	endpoint_health(self.endpoint, engine_socket(self.engine));
+}
+
+/* What would stand in the way of a start, so that status and readiness can say it beforehand.
+ */
+static void look_ahead(void)
+{
+	char path[PATH_MAX];
+	struct engine_model m;
+
+	self.idle_detail[0] = '\0';
+	if (shelf_resolve(self.shelf, "", &m, self.idle_detail, sizeof self.idle_detail) !=
+	    ERR_OK)
+		return;
+	if (engine_find(self.service->config, path, self.idle_detail,
+			sizeof self.idle_detail) == ERR_OK)
+		self.idle_detail[0] = '\0';
+}
+
+static void on_changed(void *ctx, enum supervise_state before)
+{
+	const struct supervise *s = &self.engine_life;
+
+	(void)ctx;
+	if (s->state == SUPERVISE_READY) {
+		engine_quiet(self.engine);
+		log_info("engine.ready", "model=%s pid=%d context_tokens=%u", s->model.name,
+			 (int)engine_pid(self.engine), self.context_tokens);
+	}
+	if (before == SUPERVISE_READY) {
+		endpoint_reset(self.endpoint);
+		self.context_tokens = 0;
+	}
+	if (s->state == SUPERVISE_STOPPED)
+		look_ahead();
+	desk_engine_changed(self.desk);
+}
+
+static const struct supervise_ops supervise_hands = { now_ms,    do_check, do_check_cancel,
+						      do_spawn,  do_kill,  do_probe,
+						      on_changed };
+
+/* --- what happens to the engine ------------------------------------------------------------
+ */
+
+static void engine_event(const struct supervise_event *ev)
+{
+	supervise_event(&self.engine_life, ev);
+	settle();
+}
+
+static void on_checked(void *ctx, enum err e, const char *detail)
+{
+	(void)ctx;
+	engine_event(
+		&(struct supervise_event){ .kind = EV_CHECKED, .err = e, .detail = detail });
+}
+
+static void on_exit_of_engine(void *ctx, const char *why)
+{
+	(void)ctx;
+	endpoint_reset(self.endpoint);
+	desk_engine_gone(self.desk);
+	engine_event(&(struct supervise_event){ .kind = EV_EXITED, .detail = why });
+}
+
+/* Health alone does not tell how long a prompt may be: before READY the properties are read,
+ * too. */
+static void on_health(void *ctx, enum supervise_health health)
+{
+	(void)ctx;
+	if (health == HEALTH_UP && self.engine_life.state != SUPERVISE_READY) {
+		if (endpoint_props(self.endpoint, engine_socket(self.engine)))
+			return;
+		health = HEALTH_LOADING;
+	}
+	engine_event(&(struct supervise_event){ .kind = EV_HEALTH, .health = health });
+}
+
+static void on_props(void *ctx, uint32_t context_tokens)
+{
+	(void)ctx;
+	self.context_tokens = context_tokens;
+	engine_event(&(struct supervise_event){ .kind = EV_HEALTH, .health = HEALTH_UP });
+}
+
+static const struct endpoint_handler endpoint_ears = { on_health, on_props };
+
+/* --- the desk's hands ----------------------------------------------------------------------
+ */
+
+static enum err do_resolve(void *ctx, const char *name, struct engine_model *ret, char *detail,
+			   unsigned cap)
+{
+	(void)ctx;
+	return shelf_resolve(self.shelf, name, ret, detail, cap);
+}
+
+static void send_router(enum err e)
+{
+	/* A router that is gone hears nothing; on_peer clears the desk. */
+	if (e != ERR_OK && e != ERR_PEER_GONE)
+		log_error("local.router", "%s", err_text(e));
+}
+
+static enum err do_give(void *ctx, uint64_t request_id, const char *model)
+{
+	struct msg_ENGINE_GIVE m = { .request_id = request_id,
+				     .context_tokens = self.context_tokens };
+	int fd;
+	enum err e = endpoint_connect(engine_socket(self.engine), &fd);
+
+	(void)ctx;
+	if (e != ERR_OK)
+		return e;
+	snprintf(m.model, sizeof m.model, "%s", model);
+	send_router(CHANNEL_SEND(service_channel(self.service, ROLE_ROUTER), ENGINE_GIVE, &m,
+				 &fd, 1));
+	close(fd);
+	return ERR_OK;
+}
+
+static void do_wait(void *ctx, uint64_t request_id, enum engine_state state, uint32_t position)
+{
+	struct msg_ENGINE_WAIT m = { .request_id = request_id,
+				     .state = (uint8_t)state,
+				     .position = position };
+
+	(void)ctx;
+	send_router(CHANNEL_SEND(service_channel(self.service, ROLE_ROUTER), ENGINE_WAIT, &m,
+				 NULL, 0));
+}
+
+static void do_none(void *ctx, uint64_t request_id, enum engine_none reason, const char *detail)
+{
+	struct msg_ENGINE_NONE m = { .request_id = request_id, .reason = (uint8_t)reason };
+
+	(void)ctx;
+	snprintf(m.detail, sizeof m.detail, "%s", detail);
+	send_router(CHANNEL_SEND(service_channel(self.service, ROLE_ROUTER), ENGINE_NONE, &m,
+				 NULL, 0));
+}
+
+static void do_queued(void *ctx, uint32_t n)
+{
+	(void)ctx;
+	(void)n; /* settle() reports it */
+}
+
+static const struct desk_ops desk_hands = { now_ms,  do_resolve, do_give,
+					    do_wait, do_none,    do_queued };
+
+/* --- the shelf -----------------------------------------------------------------------------
+ */
+
+static void refresh_shelf(void)
+{
+	if (!shelf_read(self.shelf))
+		return;
+	log_info("local.models", "installed=%u chosen=%s", shelf_models(self.shelf)->n,
+		 shelf_models(self.shelf)->chosen);
+	tell_models();
+	desk_models_changed(self.desk);
+}
+
+static void on_calm(uv_timer_t *t)
+{
+	(void)t;
+	refresh_shelf();
+	look_ahead();
+	settle();
+}
+
+static void on_watch(uv_fs_event_t *w, const char *name, int events, int status)
+{
+	(void)w;
+	(void)name;
+	(void)events;
+	if (status == 0)
+		uv_timer_start(&self.watch_calm, on_calm, SHELF_DEBOUNCE_MS, 0);
+}
+
+/* The folder may not be there yet; then the policy reload that `hither model` asks for tells
+ * us. */
+static void watch_shelf(void)
+{
+	if (!uv_is_active((uv_handle_t *)&self.watch))
+		(void)uv_fs_event_start(&self.watch, on_watch, self.service->config->models_dir,
+					0);
+}
+
+/* --- the role ------------------------------------------------------------------------------
+ */
+
+static enum err after_jail(struct service *s)
+{
+	const struct config_engine *c = &s->config->engine;
+	struct supervise_limits limits = supervise_limits_of(
+		c->load_timeout_ms, c->restart_backoff_ms, c->restart_backoff_max_ms);
+	struct desk_limits desk_limits = { c->parallel, c->queue, c->idle_stop_s * 1000 };
+
+	self.service = s;
+	if (crypto_init() != ERR_OK)
+		return ERR_SYSTEM;
+	supervise_init(&self.engine_life, &limits, &supervise_hands, &self);
+	self.desk = desk_new(&desk_limits, &self.engine_life, &desk_hands, &self);
+	self.engine = engine_new(s->loop, s->config, on_exit_of_engine, &self);
+	self.endpoint = endpoint_new(s->loop, &endpoint_ears, &self);
+	self.checker = checker_new(s->loop, s->config->state_dir, on_checked, &self);
+	self.shelf = shelf_new(s->config);
+	if (self.desk == NULL || self.engine == NULL || self.endpoint == NULL ||
+	    self.checker == NULL || self.shelf == NULL)
+		return ERR_NO_MEMORY;
+	if (uv_timer_init(s->loop, &self.due) != 0 ||
+	    uv_timer_init(s->loop, &self.watch_calm) != 0 ||
+	    uv_fs_event_init(s->loop, &self.watch) != 0)
+		return ERR_SYSTEM;
+	(void)shelf_read(self.shelf);
+	watch_shelf();
+	tell_models();
+	look_ahead();
+	settle();
+	return ERR_OK;
+}
+
+static bool on_want(struct span frame)
+{
+	struct msg_ENGINE_WANT m;
+
+	if (msg_ENGINE_WANT_decode(frame, &m) != ERR_OK)
+		return false;
+	refresh_shelf();
+	return desk_want(self.desk, m.request_id, m.model, m.deadline_ms);
+}
+
+static bool on_done(struct span frame)
+{
+	struct msg_ENGINE_DONE m;
+
+	if (msg_ENGINE_DONE_decode(frame, &m) != ERR_OK)
+		return false;
+	desk_done(self.desk, m.request_id, m.broken != 0);
+	return true;
+}
+
+static bool on_frame(struct service *s, enum role peer, enum msg_type type, struct span frame,
+		     const int *fds, unsigned n)
+{
+	bool fine = false;
+
+	(void)s;
+	(void)peer;
+	for (unsigned i = 0; i < n; i++)
+		close(fds[i]); /* no message to us carries one */
+	if (type == MSG_ENGINE_WANT)
+		fine = on_want(frame);
+	else if (type == MSG_ENGINE_DONE)
+		fine = on_done(frame);
+	settle();
+	return fine;
+}
+
+static void on_peer(struct service *s, enum role peer)
+{
+	(void)s;
+	if (peer != ROLE_ROUTER)
+		return;
+	desk_clear(self.desk);
+	tell_models();
+	settle();
+}
+
+static void on_policy(struct service *s)
+{
+	(void)s;
+	watch_shelf();
+	refresh_shelf();
+	look_ahead();
+	settle();
+}
+
+/* The engine keeps nothing on disk, so it need not be asked. */
+static void on_stop(struct service *s)
+{
+	engine_free(self.engine);
+	service_finished(s);
+}
+
+int local_main(void)
+{
+	static const struct service_handler handler = {
+		.role = ROLE_LOCAL,
+		.after_jail = after_jail,
+		.on_frame = on_frame,
+		.on_peer = on_peer,
+		.on_policy = on_policy,
+		.on_stop = on_stop,
+	};
+
+	return service_run(&handler);
+}
