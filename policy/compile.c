@@ -338,6 +338,7 @@ static enum err ids_check(struct compiler *c, struct policy_error *reterr)
 
 		if (x->layer != y->layer || strcmp(x->rule->id, y->rule->id) != 0)
 			continue;
+		s->culprit = y->file;
 		snprintf(reterr->file, sizeof reterr->file, "%s", y->file->info.name);
 		reterr->line = y->rule->line;
 		reterr->column = y->rule->column;

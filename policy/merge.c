@@ -34,14 +34,16 @@ static struct policy_destination *find(struct policy_set *s, const char *name)
 	return NULL;
 }
 
-static enum err redefined(const struct policy_file *f, const struct policy_destination *d,
-			  const struct policy_file *owner, struct policy_error *reterr)
+static enum err redefined(struct policy_set *s, const struct policy_file *f,
+			  const struct policy_destination *d, const struct policy_file *owner,
+			  struct policy_error *reterr)
 {
 	char pointer[80];
 
 	snprintf(pointer, sizeof pointer, "/destinations/%s#", d->name);
 	size_t offset = json_offset_of(f->info.text, pointer);
 
+	s->culprit = f;
 	if (offset != SIZE_MAX)
 		json_line_column(f->info.text, offset, &reterr->line, &reterr->column);
 	snprintf(reterr->file, sizeof reterr->file, "%s", f->info.name);
@@ -59,11 +61,12 @@ static enum err destination_add(struct policy_set *s, const struct policy_file *
 	bool inline_stack = (s->flags & POLICY_INLINE) != 0;
 
 	if (known != NULL && known->file != NULL)
-		return inline_stack ? ERR_OK : redefined(f, d, known->file, reterr);
+		return inline_stack ? ERR_OK : redefined(s, f, d, known->file, reterr);
 	if (s->only_destinations && !inline_stack && !is_ceiling(f->info.layer))
 		return ERR_OK;
 	if (known == NULL) {
 		if (s->n_destinations == SET_MAX_DESTS) {
+			s->culprit = f;
 			snprintf(reterr->file, sizeof reterr->file, "%s", f->info.name);
 			snprintf(reterr->problem, sizeof reterr->problem,
 				 "more than %u destinations", SET_MAX_DESTS - 1);

@@ -231,7 +231,14 @@ struct policy_file_info policy_file_info(const struct policy_file *f)
 	return info;
 }
 
-void policy_file_set_signer(struct policy_file *f, const char *key_id)
+enum err policy_file_set_signer(struct policy_file *f, const char *key_id,
+				struct span signature)
 {
+	struct span copy = arena_span(f->arena, signature);
+
+	if (copy.ptr == NULL)
+		return ERR_NO_MEMORY;
 	snprintf(f->signer, sizeof f->signer, "%s", key_id);
+	f->info.signature = copy;
+	return ERR_OK;
 }

@@ -135,12 +135,15 @@ struct policy_file_info {
 	int64_t not_after_ms;  /* INT64_MAX when absent */
 	uint32_t n_rules;
 	uint32_t n_tests;
-	struct span text;   /* as given */
-	const char *signer; /* key id of a valid signature; "" when none was checked */
+	struct span text;      /* as given */
+	const char *signer;    /* key id of a valid signature; "" when none was checked */
+	struct span signature; /* content of FILE.sig; empty when there was none */
 };
 struct policy_file_info policy_file_info(const struct policy_file *f);
-/* Notes who signed it (set by the loader after policy_verify()); cut at 16 characters. */
-void policy_file_set_signer(struct policy_file *f, const char *key_id);
+/* Notes who signed it (after policy_verify()) and keeps the signature, so that a bundle can
+ * carry it. `key_id` is cut at 16 characters. ERR_NO_MEMORY changes nothing. */
+MUST_CHECK enum err policy_file_set_signer(struct policy_file *f, const char *key_id,
+					   struct span signature);
 
 /* ---------------------------------------------------------------- the compiled stack */
 
@@ -185,7 +188,7 @@ struct policy_attachment {
 
 /*
  * One byte form of everything accepted, for a sealed memfd and for the persisted last-good:
- * magic, version, generation, state, reason, then each file (layer, name, path, signer, text)
+ * magic, generation, state, reason, then each file (layer, name, path, signer, signature, text)
  * and each attachment, lengths in little endian, and nothing after. The same input gives the
  * same bytes, so that their SHA-256 names the policy.
  */
@@ -545,6 +548,8 @@ void policy_show(const struct policy_set *s, bool effective, int64_t now_ms, str
 
 struct policy_trust; /* public keys a host believes, and how many must agree */
 
+/* crypto_init() must have succeeded before any of these. */
+
 /* `pems` each hold one P-256 public key (PEM SubjectPublicKeyInfo). threshold 1..n.
  * ERR_SYNTAX (a key is not one, threshold out of range), ERR_NO_MEMORY. */
 MUST_CHECK enum err policy_trust_new(const struct span *pems, size_t n, unsigned threshold,
@@ -564,5 +569,104 @@ MUST_CHECK enum err policy_verify(const struct policy_trust *t, struct span text
  * ones there. Errors: ERR_SYNTAX (key or existing unreadable), ERR_NO_MEMORY. */
 MUST_CHECK enum err policy_sign(struct span private_pem, struct span text, struct span existing,
 				struct buf *out, struct policy_error *reterr);
+
+/* ---------------------------------------------------------------- what to load */
+
+/*
+ * The fail-closed table: from what was found on disk to what takes effect. Pure; the caller
+ * reads the files, the ledger and the clock, and carries out what the result says.
+ *
+ *   found                                   at start                     at reload
+ *   user, recommended, vendor file wrong    skipped, degraded            set in force stays,
+ *   mandatory file wrong (also: signature   last-good if it still        degraded
+ *     missing, bad; serial went down;       holds, degraded; else
+ *     not in force yet)                     lockdown
+ *   a file's not_after has passed, clock    lockdown                     lockdown
+ *     over 24 h before the newest record
+ *   a mandatory file is gone                lockdown until accepted      the same
+ *   an empty file                           nothing; it masks            the same
+ *
+ * "Wrong" is: does not parse, its own tests fail, clashes with a file of higher authority or
+ * another of its layer. A file in /etc masks one of the same name in /usr/lib: mandatory masks
+ * vendor_mandatory (said in the problems), recommended masks vendor.
+ */
+struct policy_found { /* one file on disk */
+	enum policy_layer layer;
+	const char *name;
+	const char *path;
+	struct span text;
+	struct span signature;  /* content of FILE.sig; ptr NULL when there is none */
+	const char *unreadable; /* why it could not be read; NULL when it could */
+};
+
+struct policy_serial { /* the highest seen; key as policy_serial_key() makes it */
+	const char *key;
+	int64_t serial;
+};
+
+struct policy_mandatory { /* a mandatory file that took effect */
+	enum policy_layer layer;
+	const char *name;
+};
+
+struct policy_load {
+	const struct policy_found *found;
+	size_t n_found;
+	const struct policy_attachment *attachments;
+	size_t n_attachments;
+	struct policy_set *in_force;      /* NULL at start */
+	struct span last_good;            /* persisted bundle; empty when there is none */
+	const struct policy_trust *trust; /* NULL: no trust anchors */
+	const char *trust_unreadable;     /* why the anchors could not be read */
+	const struct policy_serial *serials;
+	size_t n_serials;
+	const struct policy_mandatory *mandatory; /* in effect at the last run */
+	size_t n_mandatory;
+	int64_t now_ms;
+	int64_t newest_record_ms; /* INT64_MIN when there is none */
+	uint64_t generation;      /* to give to the result */
+};
+
+enum policy_problem_kind {
+	POLICY_PROBLEM_FILE,    /* a file was refused: error.file, error.problem */
+	POLICY_PROBLEM_TEST,    /* a file's own test failed */
+	POLICY_PROBLEM_EXPIRED, /* not_after */
+	POLICY_PROBLEM_CLOCK,   /* the clock went back */
+	POLICY_PROBLEM_REMOVED, /* a mandatory file is gone: an audit event */
+	POLICY_PROBLEM_MASKED, /* a vendor's mandatory file is masked: said, not held against */
+	POLICY_PROBLEM_LAST_GOOD, /* the persisted last-good could not be used */
+};
+struct policy_problem {
+	enum policy_problem_kind kind;
+	enum policy_layer layer;
+	struct policy_error error;
+};
+
+struct policy_loaded {
+	struct policy_set *set;  /* what takes effect; the caller's reference */
+	enum policy_state state; /* also of the set, but for a set that stays in force */
+	bool changed; /* false: the set in force stays (set is a new reference to it) */
+	bool from_last_good;
+	bool persist;      /* write `bundle` as the new last-good */
+	struct buf bundle; /* of `set`; release with policy_loaded_free() */
+	char reason[200];  /* one line for status; "" when active */
+	struct policy_problem *problems;
+	size_t n_problems;
+	struct arena *arena;
+};
+
+/* ERR_OK, or ERR_NO_MEMORY (then keep what is in force, or policy_set_lockdown()). */
+MUST_CHECK enum err policy_load(const struct policy_load *in, struct policy_loaded *ret);
+void policy_loaded_free(struct policy_loaded *l);
+
+/* Calls `fn` for each dictionary that the files name, so that the caller can read them and
+ * give them as attachments. A file that does not parse names none. */
+typedef void policy_path_fn(void *ctx, const char *path);
+void policy_load_dictionaries(const struct policy_found *found, size_t n, policy_path_fn *fn,
+			      void *ctx);
+
+/* The key under which a file's serial is remembered: its id, and "user/ID" for a person's own
+ * file, so that nobody can push up a number that an administrator's file must then beat. */
+void policy_serial_key(const struct policy_file *f, char *out, size_t out_bytes);
 
 #endif

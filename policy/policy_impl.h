@@ -356,6 +356,7 @@ struct set_default {
 
 struct policy_set {
 	unsigned refs;
+	const struct policy_file *culprit; /* while building: whose fault a failure is */
 	struct arena *arena;
 	struct policy_file **files; /* by layer, then name */
 	size_t n_files;
@@ -399,6 +400,12 @@ struct policy_set {
 	size_t n_categories;
 	struct scratch scratch;
 };
+
+/* set.c: policy_set_build() that also says which file is at fault, NULL when none is. */
+MUST_CHECK enum err set_build(struct policy_file *const *files, size_t n,
+			      const char *lockdown_reason, unsigned flags,
+			      struct policy_set **ret, const struct policy_file **culprit,
+			      struct policy_error *reterr);
 
 /* merge.c */
 MUST_CHECK enum err merge_destinations(struct policy_set *s, struct policy_error *reterr);

@@ -86,14 +86,15 @@ static enum err set_fill(struct policy_set *s, struct policy_file *const *files,
 	return e == ERR_OK ? scratch_init(s) : e;
 }
 
-enum err policy_set_build(struct policy_file *const *files, size_t n,
-			  const char *lockdown_reason, unsigned flags, struct policy_set **ret,
-			  struct policy_error *reterr)
+enum err set_build(struct policy_file *const *files, size_t n, const char *lockdown_reason,
+		   unsigned flags, struct policy_set **ret, const struct policy_file **culprit,
+		   struct policy_error *reterr)
 {
 	struct policy_set *s;
 	enum err e = ERR_NO_MEMORY;
 
 	*reterr = (struct policy_error){ 0 };
+	*culprit = NULL;
 	if (n > POLICY_SET_MAX_FILES) {
 		snprintf(reterr->problem, sizeof reterr->problem,
 			 "%zu policy files are too many; the limit is %u", n,
@@ -101,8 +102,10 @@ enum err policy_set_build(struct policy_file *const *files, size_t n,
 		return ERR_TOO_BIG;
 	}
 	s = set_new(flags, lockdown_reason);
-	if (s != NULL)
+	if (s != NULL) {
 		e = set_fill(s, files, n, reterr);
+		*culprit = s->culprit;
+	}
 	if (e != ERR_OK) {
 		if (reterr->problem[0] == '\0')
 			snprintf(reterr->problem, sizeof reterr->problem, "memory is out");
@@ -111,6 +114,15 @@ enum err policy_set_build(struct policy_file *const *files, size_t n,
 	}
 	*ret = s;
 	return ERR_OK;
+}
+
+enum err policy_set_build(struct policy_file *const *files, size_t n,
+			  const char *lockdown_reason, unsigned flags, struct policy_set **ret,
+			  struct policy_error *reterr)
+{
+	const struct policy_file *culprit;
+
+	return set_build(files, n, lockdown_reason, flags, ret, &culprit, reterr);
 }
 
 struct policy_set *policy_set_lockdown(const char *reason)
