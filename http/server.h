@@ -61,13 +61,15 @@ struct http_handler {
 	void (*error_body)(void *ctx, int status, const char *problem, struct buf *body);
 };
 
-/* NULL when memory is out. `loop`, `handler`, `ctx` outlive it. */
+/* NULL when memory is out. The process must ignore SIGPIPE. `loop`, `handler`, `ctx` outlive it. */
 struct http_server *http_server_new(uv_loop_t *loop, const struct http_limits *limits,
                                     const struct http_handler *handler, void *ctx);
 /* Serves connections of this listening socket (Unix or TCP). `name` is copied. Takes over the fd. */
 MUST_CHECK enum err http_listen(struct http_server *s, int fd, const char *name);
 /* Stops accepting, closes idle connections; `on_closed` when the last exchange is over. */
 void http_server_stop(struct http_server *s, void (*on_closed)(void *ctx));
+/* After on_closed, and after the loop has run its closing callbacks. NULL is fine. */
+void http_server_free(struct http_server *s);
 unsigned http_server_connections(const struct http_server *s);
 
 /* First value of a request header, OWS trimmed; an empty span with ptr NULL when absent. Valid until on_done. */

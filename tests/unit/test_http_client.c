@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The client against scripted replies over a socket pair, whole and byte by byte. */
+#include "tests/unit/check.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "http/client.h"
+
+static uv_loop_t loop;
+static struct http_call *call;
+static char got[4096], type[128];
+static size_t got_len;
+static int status, ends, taken;
+static enum err why;
+static bool cancel_on_data, take;
+
+static void on_head(void *ctx, int s, struct span content_type)
+{
+	(void)ctx;
+	status = s;
+	span_copy(content_type, type, sizeof type);
+}
+
+static void on_data(void *ctx, struct span bytes)
+{
+	(void)ctx;
+	memcpy(got + got_len, bytes.ptr, bytes.len);
+	got_len += bytes.len;
+	got[got_len] = '\0';
+	if (cancel_on_data)
+		http_call_cancel(call);
+}
+
+static void on_end(void *ctx, enum err e, bool reusable)
+{
+	(void)ctx;
+	ends++;
+	why = e;
+	taken = reusable && take ? http_call_take_fd(call) : -1;
+}
+
+static const struct http_call_handler handler = { on_head, on_data, on_end };
+static const struct http_call_limits limits = { .header_bytes = 300,
+						.first_byte_timeout_ms = 20000,
+						.gap_timeout_ms = 20000,
+						.total_bytes = 100 };
+
+static int start(const struct http_call_limits *l)
+{
+	int sv[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
+	fcntl(sv[1], F_SETFL, O_NONBLOCK);
+	got[0] = type[0] = '\0';
+	got_len = 0;
+	status = ends = 0;
+	taken = -1;
+	why = ERR_OK;
+	call = http_call_start(&loop, sv[0], "POST", "/p", SPAN_LITERAL("{}"), l, &handler,
+			       NULL);
+	assert_non_null(call);
+	return sv[1];
+}
+
+static void drain(void)
+{
+	for (int i = 0; i < 5; i++)
+		uv_run(&loop, UV_RUN_NOWAIT);
+}
+
+static const struct {
+	const char *name, *reply;
+	enum err why;
+	int status;
+	const char *body;
+	bool reusable;
+} cases[] = {
+	{ "a length",
+	  "HTTP/1.1 200 OK\r\nContent-Type: a/b; c=d \r\nContent-Length: 2\r\n\r\nhi", ERR_OK,
+	  200, "hi", true },
+	{ "chunks",
+	  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nh\r\n1\r\ni\r\n0\r\n\r\n",
+	  ERR_OK, 200, "hi", true },
+	{ "an interim reply first",
+	  "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 No\r\nContent-Length: 1\r\n\r\nx", ERR_OK,
+	  404, "x", true },
+	{ "until the close", "HTTP/1.1 200 OK\r\n\r\nhi", ERR_OK, 200, "hi", false },
+	{ "the server wants to close",
+	  "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi", ERR_OK, 200,
+	  "hi", false },
+	{ "a cut length", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi", ERR_TRUNCATED, 200,
+	  "hi", false },
+	{ "cut chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n",
+	  ERR_TRUNCATED, 200, "hi", false },
+	{ "nothing", "", ERR_PEER_GONE, 0, "", false },
+	{ "half a head", "HTTP/1.1 200 OK\r\nConte", ERR_PEER_GONE, 0, "", false },
+	{ "something else", "hello\r\n\r\n", ERR_PROTOCOL, 0, "", false },
+	{ "both lengths",
+	  "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+	  ERR_PROTOCOL, 0, "", false },
+	{ "too much body",
+	  "HTTP/1.1 200 OK\r\nContent-Length: 110\r\n\r\n"
+	  "01234567890123456789012345678901234567890123456789012345678901234567890123456789"
+	  "012345678901234567890123456789",
+	  ERR_TOO_BIG, 200, NULL, false },
+};
+
+static void table(void **state)
+{
+	(void)state;
+	take = true;
+	for (size_t i = 0; i < 2 * LEN(cases); i++) {
+		size_t k = i / 2, step = i % 2 == 0 ? 4096 : 1;
+		int fd = start(&limits);
+		char request[300] = "";
+		size_t len = strlen(cases[k].reply);
+
+		drain();
+		CHECK(recv(fd, request, sizeof request - 1, 0) > 0,
+		      "the request comes at once");
+		CHECK(strcmp(request, "POST /p HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+				      "application/json\r\nContent-Length: 2\r\n\r\n{}") == 0,
+		      "exactly these fields");
+		for (size_t at = 0; at < len; at += step) {
+			size_t n = len - at < step ? len - at : step;
+
+			if (send(fd, cases[k].reply + at, n, MSG_NOSIGNAL) < 0)
+				break;
+			drain();
+		}
+		bool kept = taken >= 0;
+		close(fd);
+		for (int t = 0; t < 2000 && ends == 0; t++)
+			drain();
+		CHECK(ends == 1, cases[k].name);
+		CHECK(why == cases[k].why, cases[k].name);
+		CHECK(status == cases[k].status, cases[k].name);
+		CHECK(cases[k].body == NULL || strcmp(got, cases[k].body) == 0, cases[k].name);
+		CHECK(kept == cases[k].reusable, cases[k].name);
+		if (kept)
+			close(taken);
+	}
+	CHECK(strcmp(type, "") == 0, "no type is an empty one");
+}
+
+static void cancelled(void **state)
+{
+	char c;
+
+	(void)state;
+	cancel_on_data = true;
+	int fd = start(&limits);
+	char text[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhi";
+	assert_int_equal(send(fd, text, strlen(text), 0), (ssize_t)strlen(text));
+	char request[300];
+	for (int t = 0; t < 2000 && got_len == 0; t++)
+		drain();
+	drain();
+	cancel_on_data = false;
+	CHECK(ends == 0, "no callback after cancelling");
+	while (recv(fd, request, sizeof request, 0) > 0)
+		;
+	CHECK(recv(fd, &c, 1, 0) <= 0, "the socket is closed");
+	CHECK(send(fd, "x", 1, MSG_NOSIGNAL) < 0, "in both directions");
+	close(fd);
+}
+
+static void silence(void **state)
+{
+	struct http_call_limits quick = limits;
+
+	(void)state;
+	quick.first_byte_timeout_ms = 20;
+	int fd = start(&quick);
+	while (ends == 0)
+		uv_run(&loop, UV_RUN_ONCE);
+	CHECK(why == ERR_TIMEOUT && status == 0, "no first byte");
+	close(fd);
+	quick = limits;
+	quick.gap_timeout_ms = 20;
+	fd = start(&quick);
+	char text[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhi";
+	assert_int_equal(send(fd, text, strlen(text), 0), (ssize_t)strlen(text));
+	/* The timer set for the first byte is long; what ends this is the gap after it. */
+	for (int t = 0; t < 2000 && got_len == 0; t++)
+		drain();
+	http_call_pause(call, true);
+	http_call_pause(call, false);
+	CHECK(ends == 0, "still reading");
+	http_call_cancel(call);
+	close(fd);
+	uv_run(&loop, UV_RUN_DEFAULT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(table),
+		cmocka_unit_test(cancelled),
+		cmocka_unit_test(silence),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	uv_loop_init(&loop);
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	return failed != 0 || uv_loop_close(&loop) != 0;
+}
