@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of one role, seen from boot.
+ *
+ *   DOWN --> STARTING --> READY
+ *     ^         |           |
+ *     '-- WAITING <---------'        any of them -> STOPPED once supervisor_stop() was called
+ *
+ *   DOWN     -> STARTING   start or back-off over                    [start_role]
+ *   STARTING -> READY      READY came on the control wire            [on_ready]
+ *   STARTING, READY -> WAITING   the process ended                   [on_death]
+ *   WAITING  -> STARTING   the back-off timer                        [on_retry]
+ *
+ * Wiring: a role that starts gets fresh socket pairs to the neighbours that run at that moment,
+ * and each of them gets the other end in a PEER. So there is one way to be wired, whether at
+ * the first start, after one death or after several at once.
+ *
+ * Invariants
+ *   1. Only a reaped process is dead: a control wire that ends or breaks, or a neighbour's
+ *      BROKEN, leads to SIGKILL, and the rest follows from SIGCHLD.
+ *   2. Neighbours hear of a death (PEER without a descriptor) before they hear of the return.
+ *   3. No socket pair end stays open here once it is handed over.
+ */
+#include "boot/supervise.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/text.h"
+#include "ipc/channel.h"
+#include "proc/spawn.h"
+
+#define QUIET_MS      10000 /* a life longer than this forgives earlier deaths */
+#define KILL_AFTER_MS 1000
+
+static const uint32_t backoff_ms[] = { 50, 200, 1000, 3000, 10000 };
+
+enum role_state { DOWN, STARTING, READY, WAITING, STOPPED };
+
+struct slot {
+	struct supervisor *s;
+	enum role role;
+	enum role_state state;
+	pid_t pid; /* 0: no process */
+	struct channel *control;
+	uv_timer_t retry;
+	uint64_t started_ms;
+	unsigned deaths; /* in a row, each after a short life */
+	uint32_t restarts, sandbox;
+	char detail[201];
+};
+
+struct supervisor {
+	uv_loop_t *loop;
+	const struct supervisor_handler *handler;
+	void *ctx;
+	struct slot slots[ROLE_COUNT];
+	bool runs[ROLE_COUNT];
+	int config_fd, policy_fd;
+	uint64_t generation;
+	const struct supervisor_socket *sockets;
+	unsigned n_sockets;
+	uv_signal_t child;
+	uv_timer_t kill;
+	bool stopping, clean, was_ready;
+	struct msg_ENGINE_HEALTH engine;
+	bool engine_known;
+	struct msg_RELOADED failure; /* the last reload, when it failed */
+	bool failed;
+	unsigned open_handles;
+};
+
+static void start_role(struct slot *r);
+
+static bool alive(const struct slot *r)
+{
+	return r->pid > 0 && r->control != NULL;
+}
+
+static void enter(struct slot *r, enum role_state next)
+{
+	static const char *const names[] = { "down", "starting", "ready", "waiting",
+					     "stopped" };
+
+	log_debug("boot.role", "role=%s from=%s to=%s", role_name(r->role), names[r->state],
+		  names[next]);
+	r->state = next;
+}
+
+/* Several calls may fail when a role is dying; its death is dealt with when it is reaped. */
+static void unsent(const struct slot *r, const char *what, enum err e)
+{
+	if (e != ERR_OK)
+		log_debug("boot.unsent", "role=%s message=%s %s", role_name(r->role), what,
+			  err_text(e));
+}
+
+#define TELL(slot, NAME, message, fds, n)                                                      \
+	unsent((slot), #NAME, CHANNEL_SEND((slot)->control, NAME, (message), (fds), (n)))
+
+/* --- what consent is told ---------------------------------------------------------------- */
+
+static void tell_health(struct supervisor *s, const struct slot *about)
+{
+	struct msg_HEALTH m = { .role = (uint8_t)about->role,
+				.pid = (uint32_t)about->pid,
+				.sandbox = about->sandbox,
+				.restarts = about->restarts,
+				.ready = about->state == READY };
+
+	snprintf(m.detail, sizeof m.detail, "%s", about->detail);
+	if (alive(&s->slots[ROLE_CONSENT]))
+		TELL(&s->slots[ROLE_CONSENT], HEALTH, &m, NULL, 0);
+}
+
+/* A consent that has just started knows nothing. */
+static void tell_consent_everything(struct supervisor *s)
+{
+	struct slot *consent = &s->slots[ROLE_CONSENT];
+
+	for (unsigned r = ROLE_ROUTER; r < ROLE_COUNT; r++)
+		tell_health(s, &s->slots[r]);
+	if (s->engine_known)
+		TELL(consent, ENGINE_HEALTH, &s->engine, NULL, 0);
+	if (s->failed)
+		TELL(consent, RELOADED, &s->failure, NULL, 0);
+}
+
+/* Cuts at a character, so that the text stays UTF-8. */
+static void copy_text(char *out, size_t out_bytes, const char *text)
+{
+	size_t n = strnlen(text, out_bytes - 1);
+
+	while (n > 0 && !text_is_utf8((struct span){ text, n }))
+		n--;
+	memcpy(out, text, n);
+	out[n] = '\0';
+}
+
+void supervisor_reloaded(struct supervisor *s, uint64_t tag, bool ok, const char *detail)
+{
+	struct msg_RELOADED m = { .tag = tag, .ok = ok };
+
+	copy_text(m.detail, sizeof m.detail, detail);
+	s->failed = !ok;
+	s->failure = m;
+	s->failure.tag = 0;
+	if (alive(&s->slots[ROLE_CONSENT]))
+		TELL(&s->slots[ROLE_CONSENT], RELOADED, &m, NULL, 0);
+}
+
+/* --- what the roles say --------------------------------------------------------------------
+ */
+
+static bool all_ready(const struct supervisor *s)
+{
+	for (unsigned r = ROLE_ROUTER; r < ROLE_COUNT; r++)
+		if (s->slots[r].state != READY)
+			return false;
+	return true;
+}
+
+static bool on_ready(struct slot *r, struct span frame)
+{
+	struct msg_READY m;
+
+	if (msg_READY_decode(frame, &m) != ERR_OK || r->state != STARTING)
+		return false;
+	enter(r, READY);
+	r->sandbox = m.sandbox;
+	snprintf(r->detail, sizeof r->detail, "%s", m.detail);
+	log_info("boot.ready", "role=%s pid=%d sandbox=0x%x%s%s", role_name(r->role),
+		 (int)r->pid, m.sandbox, m.detail[0] != '\0' ? " " : "", m.detail);
+	tell_health(r->s, r);
+	if (all_ready(r->s) && !r->s->stopping)
+		r->s->handler->on_all_ready(r->s->ctx);
+	return true;
+}
+
+static bool on_engine(struct slot *r, struct span frame)
+{
+	struct msg_ENGINE m;
+	struct msg_ENGINE_HEALTH *h = &r->s->engine;
+
+	if (msg_ENGINE_decode(frame, &m) != ERR_OK)
+		return false;
+	*h = (struct msg_ENGINE_HEALTH){ .state = m.state,
+					 .pid = m.pid,
+					 .context_tokens = m.context_tokens,
+					 .restarts = m.restarts,
+					 .queued = m.queued };
+	memcpy(h->model, m.model, sizeof h->model);
+	memcpy(h->detail, m.detail, sizeof h->detail);
+	r->s->engine_known = true;
+	if (alive(&r->s->slots[ROLE_CONSENT]))
+		TELL(&r->s->slots[ROLE_CONSENT], ENGINE_HEALTH, h, NULL, 0);
+	return true;
+}
+
+static bool on_broken(struct slot *r, struct span frame)
+{
+	struct msg_BROKEN m;
+
+	if (msg_BROKEN_decode(frame, &m) != ERR_OK || m.role == ROLE_BOOT ||
+	    role_channel_fd(r->role, (enum role)m.role) < 0)
+		return false; /* only neighbours can tell */
+	log_error("boot.broken", "role=%s says that %s broke the protocol", role_name(r->role),
+		  role_name((enum role)m.role));
+	if (r->s->slots[m.role].pid > 0)
+		kill(r->s->slots[m.role].pid, SIGKILL);
+	return true;
+}
+
+static bool on_frame(void *ctx, enum role peer, enum msg_type type, struct span frame,
+		     const int *fds, unsigned n)
+{
+	struct slot *r = ctx;
+	struct msg_RELOAD reload;
+
+	(void)peer;
+	(void)fds; /* no message to boot carries any, which the channel has checked */
+	(void)n;
+	switch (type) {
+	case MSG_READY:
+		return on_ready(r, frame);
+	case MSG_ENGINE:
+		return on_engine(r, frame);
+	case MSG_BROKEN:
+		return on_broken(r, frame);
+	case MSG_RELOAD:
+		if (msg_RELOAD_decode(frame, &reload) != ERR_OK)
+			return false;
+		r->s->handler->on_reload(r->s->ctx, reload.tag);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void on_gone(void *ctx, enum role peer, enum err why)
+{
+	struct slot *r = ctx;
+
+	r->control = NULL;
+	if (why != ERR_PEER_GONE)
+		log_error("boot.broken", "role=%s %s", role_name(peer), err_text(why));
+	if (r->pid > 0)
+		kill(r->pid, SIGKILL); /* invariant 1; most often it is a zombie already */
+}
+
+static const struct channel_handler handler = { on_frame, on_gone };
+
+/* --- start -----------------------------------------------------------------------------------
+ */
+
+struct ends {
+	int mine[ROLE_COUNT]; /* the starting role's ends */
+	int theirs[ROLE_COUNT];
+	int boot; /* our end of its control wire */
+	int control;
+};
+
+static void close_ends(struct ends *e)
+{
+	for (unsigned p = 0; p < ROLE_COUNT; p++) {
+		if (e->mine[p] >= 0)
+			close(e->mine[p]);
+		if (e->theirs[p] >= 0)
+			close(e->theirs[p]);
+	}
+	if (e->control >= 0)
+		close(e->control);
+	if (e->boot >= 0)
+		close(e->boot);
+}
+
+static bool make_pair(int *a, int *b)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return false;
+	*a = pair[0];
+	*b = pair[1];
+	return true;
+}
+
+static bool make_ends(const struct slot *r, struct ends *e)
+{
+	bool ok;
+
+	memset(e, 0xff, sizeof *e); /* -1 everywhere */
+	ok = make_pair(&e->boot, &e->control);
+	for (unsigned p = ROLE_ROUTER; ok && p < ROLE_COUNT; p++)
+		if (role_channel_fd(r->role, (enum role)p) >= 0 && alive(&r->s->slots[p]))
+			ok = make_pair(&e->mine[p], &e->theirs[p]);
+	return ok;
+}
+
+static enum err spawn(struct slot *r, const struct ends *e)
+{
+	struct supervisor *s = r->s;
+	struct spawn_order o = { .role = r->role,
+				 .control = e->control,
+				 .config = s->config_fd,
+				 .policy = s->policy_fd,
+				 .policy_generation = s->generation };
+	int fds[ROLE_FD_LISTEN_MAX - ROLE_FD_LISTEN];
+	const char *names[ROLE_FD_LISTEN_MAX - ROLE_FD_LISTEN];
+
+	memcpy(o.channel, e->mine, sizeof o.channel);
+	for (unsigned i = 0; i < s->n_sockets && o.n_listen < LEN(fds); i++) {
+		if (s->sockets[i].role != r->role)
+			continue;
+		fds[o.n_listen] = s->sockets[i].fd;
+		names[o.n_listen++] = s->sockets[i].name;
+	}
+	o.listen = fds;
+	o.listen_names = names;
+	return spawn_role(&o, &r->pid);
+}
+
+static void tell_neighbours(struct slot *r, const struct ends *e)
+{
+	struct msg_PEER m = { (uint8_t)r->role };
+
+	for (unsigned p = ROLE_ROUTER; p < ROLE_COUNT; p++)
+		if (e->theirs[p] >= 0)
+			TELL(&r->s->slots[p], PEER, &m, &e->theirs[p], 1);
+}
+
+static void on_retry(uv_timer_t *t)
+{
+	start_role(t->data);
+}
+
+static void retry_later(struct slot *r)
+{
+	unsigned step = r->deaths < LEN(backoff_ms) ? r->deaths : LEN(backoff_ms) - 1;
+
+	r->deaths++;
+	enter(r, WAITING);
+	uv_timer_start(&r->retry, on_retry, backoff_ms[step], 0);
+}
+
+static void start_role(struct slot *r)
+{
+	struct ends e;
+	bool ok = make_ends(r, &e);
+
+	enter(r, STARTING);
+	r->started_ms = clock_mono_ms();
+	r->sandbox = 0;
+	r->detail[0] = '\0';
+	if (ok && spawn(r, &e) == ERR_OK) {
+		r->control = channel_open(r->s->loop, e.boot, ROLE_BOOT, r->role, &handler, r);
+		e.boot = -1;
+		if (r->control == NULL)
+			kill(r->pid, SIGKILL);
+		tell_neighbours(r, &e);
+	} else {
+		log_error("boot.start", "role=%s cannot be started: %s", role_name(r->role),
+			  strerror(errno));
+		retry_later(r);
+	}
+	close_ends(&e);
+	if (r->role == ROLE_CONSENT && alive(r))
+		tell_consent_everything(r->s);
+	else
+		tell_health(r->s, r);
+}
+
+/* --- death -----------------------------------------------------------------------------------
+ */
+
+static void log_death(const struct slot *r, int status)
+{
+	if (WIFSIGNALED(status))
+		log_warning("boot.death", "role=%s pid=%d signal=%d", role_name(r->role),
+			    (int)r->pid, WTERMSIG(status));
+	else
+		log_warning("boot.death", "role=%s pid=%d exit=%d", role_name(r->role),
+			    (int)r->pid, WEXITSTATUS(status));
+}
+
+static bool any_runs(const struct supervisor *s)
+{
+	for (unsigned r = ROLE_ROUTER; r < ROLE_COUNT; r++)
+		if (s->slots[r].pid > 0)
+			return true;
+	return false;
+}
+
+static void check_stopped(struct supervisor *s)
+{
+	if (!s->stopping || any_runs(s))
+		return;
+	uv_timer_stop(&s->kill);
+	s->handler->on_stopped(s->ctx, s->clean);
+}
+
+/* The engine dies with local, and local cannot say so any more. */
+static void engine_died(struct supervisor *s)
+{
+	s->engine.state = ENGINE_STOPPED;
+	s->engine.pid = 0;
+	s->engine.queued = 0;
+	snprintf(s->engine.detail, sizeof s->engine.detail,
+		 "its supervisor is being restarted");
+	if (s->engine_known && alive(&s->slots[ROLE_CONSENT]))
+		TELL(&s->slots[ROLE_CONSENT], ENGINE_HEALTH, &s->engine, NULL, 0);
+}
+
+static void on_death(struct slot *r, int status)
+{
+	struct supervisor *s = r->s;
+	struct msg_PEER m = { (uint8_t)r->role };
+	bool good_end = s->stopping && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+
+	if (!good_end) {
+		log_death(r, status);
+		s->clean = false;
+	}
+	r->pid = 0; /* reaped: the number may belong to somebody else from here on */
+	channel_drain(r->control); /* its last words; may end in on_gone */
+	channel_close(r->control);
+	r->control = NULL;
+	for (unsigned p = ROLE_ROUTER; p < ROLE_COUNT; p++)
+		if (role_channel_fd(r->role, (enum role)p) >= 0 && alive(&s->slots[p]))
+			TELL(&s->slots[p], PEER, &m, NULL, 0);
+	if (r->role == ROLE_LOCAL)
+		engine_died(s);
+	if (s->stopping) {
+		enter(r, STOPPED);
+		check_stopped(s);
+		return;
+	}
+	if (clock_mono_ms() - r->started_ms > QUIET_MS)
+		r->deaths = 0;
+	r->restarts++;
+	retry_later(r);
+	tell_health(s, r);
+}
+
+static void on_child(uv_signal_t *signal, int number)
+{
+	struct supervisor *s = signal->data;
+
+	(void)number;
+	for (unsigned i = ROLE_ROUTER; i < ROLE_COUNT; i++) {
+		int status;
+
+		if (s->slots[i].pid > 0 && waitpid(s->slots[i].pid, &status, WNOHANG) > 0)
+			on_death(&s->slots[i], status);
+	}
+}
+
+/* --- the whole -------------------------------------------------------------------------------
+ */
+
+struct supervisor *supervisor_new(uv_loop_t *loop, const struct supervisor_handler *h,
+				  void *ctx, const bool runs[ROLE_COUNT], int config_fd,
+				  const struct supervisor_socket *sockets, unsigned n_sockets)
+{
+	struct supervisor *s = calloc(1, sizeof *s);
+
+	if (s == NULL)
+		return NULL;
+	s->loop = loop;
+	s->handler = h;
+	s->ctx = ctx;
+	memcpy(s->runs, runs, sizeof s->runs);
+	s->config_fd = config_fd;
+	s->policy_fd = -1;
+	s->sockets = sockets;
+	s->n_sockets = n_sockets;
+	s->clean = true;
+	uv_signal_init(loop, &s->child);
+	uv_timer_init(loop, &s->kill);
+	s->child.data = s->kill.data = s;
+	for (unsigned r = 0; r < ROLE_COUNT; r++) {
+		s->slots[r].s = s;
+		s->slots[r].role = (enum role)r;
+		uv_timer_init(loop, &s->slots[r].retry);
+		s->slots[r].retry.data = &s->slots[r];
+	}
+	return s;
+}
+
+void supervisor_policy(struct supervisor *s, uint64_t generation, int fd)
+{
+	struct msg_POLICY m = { generation };
+
+	if (s->policy_fd >= 0)
+		close(s->policy_fd);
+	s->policy_fd = fd;
+	s->generation = generation;
+	for (unsigned r = ROLE_ROUTER; r < ROLE_COUNT; r++)
+		if (alive(&s->slots[r]))
+			TELL(&s->slots[r], POLICY, &m, &fd, 1);
+}
+
+void supervisor_start(struct supervisor *s)
+{
+	/* consent first: it gets the health of those that follow as it happens */
+	static const enum role order[] = { ROLE_CONSENT, ROLE_CLOUD, ROLE_LOCAL, ROLE_ROUTER };
+
+	uv_signal_start(&s->child, on_child, SIGCHLD);
+	for (size_t i = 0; i < LEN(order); i++) {
+		if (s->runs[order[i]])
+			start_role(&s->slots[order[i]]);
+		else
+			log_error("boot.start", "role=%s is not part of this build",
+				  role_name(order[i]));
+	}
+}
+
+static void kill_all(struct supervisor *s)
+{
+	for (unsigned r = ROLE_ROUTER; r < ROLE_COUNT; r++)
+		if (s->slots[r].pid > 0)
+			kill(s->slots[r].pid, SIGKILL);
+}
+
+static void on_kill(uv_timer_t *t)
+{
+	log_warning("boot.stop", "roles are still running past the deadline: killing them");
+	kill_all(t->data);
+}
+
+void supervisor_stop(struct supervisor *s, uint32_t deadline_ms)
+{
+	struct msg_STOP m = { deadline_ms };
+
+	if (s->stopping) {
+		kill_all(s);
+		return;
+	}
+	s->stopping = true;
+	uv_timer_start(&s->kill, on_kill, deadline_ms + KILL_AFTER_MS, 0);
+	for (unsigned r = ROLE_ROUTER; r < ROLE_COUNT; r++) {
+		uv_timer_stop(&s->slots[r].retry);
+		if (alive(&s->slots[r]))
+			TELL(&s->slots[r], STOP, &m, NULL, 0);
+	}
+	check_stopped(s);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct supervisor *s = handle->data;
+
+	if (--s->open_handles == 0)
+		free(s);
+}
+
+static void close_handle(struct supervisor *s, uv_handle_t *handle)
+{
+	handle->data = s;
+	s->open_handles++;
+	uv_close(handle, on_closed);
+}
+
+void supervisor_free(struct supervisor *s)
+{
+	if (s == NULL)
+		return;
+	if (s->policy_fd >= 0)
+		close(s->policy_fd);
+	close_handle(s, (uv_handle_t *)&s->child);
+	close_handle(s, (uv_handle_t *)&s->kill);
+	for (unsigned r = 0; r < ROLE_COUNT; r++)
+		close_handle(s, (uv_handle_t *)&s->slots[r].retry);
+}
