@@ -178,23 +178,6 @@ static const struct policy_file *shortest(const struct policy_set *s, size_t off
 
 /* ---------------------------------------------------------------- consent */
 
-enum { /* indices of consent_from[], in the order `show` prints them */
-       FROM_SCOPES,
-       FROM_MODES,
-       FROM_PREFER,
-       FROM_MAX_UNTIL,
-       FROM_ALWAYS_MAX,
-       FROM_TIMEOUT,
-       FROM_HOLD_MAX,
-       FROM_ON_TIMEOUT,
-       FROM_ON_DENY,
-       FROM_NO_AGENT,
-       FROM_STRONG_AUTH,
-       FROM_REASON,
-       FROM_PROMPTS,
-       FROM_ASK_VIA,
-};
-
 /* Intersection of what is stated; the file named is the last that took something away. */
 static const struct policy_file *narrowed(const struct policy_set *s, size_t offset,
 					  unsigned *ret)

@@ -274,6 +274,23 @@ bool request_read(struct reader *r, const cJSON *object, struct policy_request *
 
 /* ---------------------------------------------------------------- compiled set */
 
+enum { /* indices of policy_set.consent_from[] */
+       FROM_SCOPES,
+       FROM_MODES,
+       FROM_PREFER,
+       FROM_MAX_UNTIL,
+       FROM_ALWAYS_MAX,
+       FROM_TIMEOUT,
+       FROM_HOLD_MAX,
+       FROM_ON_TIMEOUT,
+       FROM_ON_DENY,
+       FROM_NO_AGENT,
+       FROM_STRONG_AUTH,
+       FROM_REASON,
+       FROM_PROMPTS,
+       FROM_ASK_VIA,
+};
+
 /* Kleene logic on small numbers: AND is the minimum, OR the maximum, NOT 2 - x. */
 enum { KL_FALSE, KL_UNKNOWN, KL_TRUE, KL_UNSET };
 
@@ -433,7 +450,11 @@ void decide_one(struct policy_set *s, const struct policy_request *q, size_t des
 
 /* describe.c: a leaf or term in words, for explain, lint and diff. */
 void describe_cond(const struct cond *c, struct buf *out);
+void describe_term(const struct policy_set *s, term t, struct buf *out);
 void describe_request(const struct policy_request *q, struct buf *out);
 void describe_obligations(const struct policy_decision *d, struct buf *out);
+
+/* explain.c: which policy this is, one line. */
+void explain_policy_line(const struct policy_set *s, int64_t now_ms, struct buf *out);
 
 #endif
