@@ -31,6 +31,7 @@ struct recv_call {
 	bool has_index;
 	int64_t index; /* the upstream's */
 	struct span id, name;
+	uint32_t number; /* ours; given with the name */
 };
 
 struct upstream_reader {
@@ -43,7 +44,7 @@ struct upstream_reader {
 	struct buf body; /* plain reply, or the start of an error body */
 	struct buf id_text, name_text, text;
 	struct recv_call *calls[CHAT_MAX_CALLS];
-	uint32_t n_calls;
+	uint32_t n_calls, n_named;
 	bool saw_finish;
 	enum chat_finish finish;
 	struct chat_event usage;
@@ -132,15 +133,6 @@ static struct recv_call *new_call(struct upstream_reader *r, const struct recv_c
 	return c;
 }
 
-static uint32_t call_number(const struct upstream_reader *r, const struct recv_call *c)
-{
-	uint32_t i = 0;
-
-	while (r->calls[i] != c)
-		i++;
-	return i;
-}
-
 /* The name may come after the id; the call begins for us when it has one. */
 static void name_call(struct upstream_reader *r, struct recv_call *c, struct span name)
 {
@@ -153,8 +145,9 @@ static void name_call(struct upstream_reader *r, struct recv_call *c, struct spa
 		upstream_too_big(&r->out);
 		return;
 	}
+	c->number = r->n_named++;
 	upstream_emit(&r->out, &(struct chat_event){ .kind = CHAT_EV_TOOL,
-						     .index = call_number(r, c),
+						     .index = c->number,
 						     .id = c->id,
 						     .name = c->name });
 }
@@ -182,7 +175,7 @@ static void take_call(struct upstream_reader *r, const struct recv_call *fragmen
 		return;
 	}
 	upstream_emit(&r->out, &(struct chat_event){ .kind = CHAT_EV_TOOL_ARGS,
-						     .index = call_number(r, c),
+						     .index = c->number,
 						     .text = arguments });
 }
 
@@ -546,7 +539,7 @@ static void end_open(struct upstream_reader *r)
 	}
 	if (r->n_calls > 0 && r->finish == CHAT_FINISH_STOP)
 		r->finish = CHAT_FINISH_TOOLS;
-	bool nameless = r->n_calls > 0 && r->calls[r->n_calls - 1]->name.len == 0;
+	bool nameless = r->n_named != r->n_calls;
 	if (nameless || (r->finish == CHAT_FINISH_TOOLS && r->n_calls == 0)) {
 		upstream_malformed(&r->out);
 		return;

@@ -12,7 +12,9 @@
 
 struct walk walk_of(struct span text)
 {
-	return (struct walk){ text.ptr, text.ptr + text.len };
+	const char *p = text.ptr != NULL ? text.ptr : "";
+
+	return (struct walk){ p, p + text.len };
 }
 
 static void skip_space(struct walk *w)

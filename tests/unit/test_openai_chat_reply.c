@@ -202,6 +202,12 @@ static const struct {
 		  CALLS("{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}")
 			  FINISH("tool_calls") DONE,
 	  "S C0 c f A0\"{}\" Ftools E " },
+	{ "a later call named first",
+	  CALLS("{\"index\":0,\"id\":\"c\"},{\"index\":1,\"id\":\"d\",\"function\":{\"name\":"
+		"\"g\"}}")
+		  CALLS("{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}")
+			  FINISH("tool_calls") DONE,
+	  "S C0 d g C1 c f A1\"{}\" Ftools E " },
 	{ "arguments as an object",
 	  CALLS("{\"index\":0,\"id\":\"c\",\"function\":{\"name\":\"f\",\"arguments\":{\"x\":1}"
 		"}}") FINISH("tool_calls") DONE,

@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of one call.
+ *
+ *   SENDING --status--> REPLYING --transfer over--> DRAINING --all written--> OVER
+ *      |                   |                           |
+ *      '------ failed, stopped, silent ----------------'     any --reader gone--> OVER
+ *
+ *   SENDING  -> REPLYING  the destination answered                    [on_status]
+ *   any      -> DRAINING  transfer over, well or not                  [on_end]
+ *                         withdrawn, silent, or too late              [call_stop, on_timer]
+ *   DRAINING -> OVER      every event is in the pipe                  [flush]
+ *   any      -> OVER      the router closed its end: no one listens   [reader_gone]
+ *
+ * Invariants
+ *   1. Only call_event() assigns c->state.
+ *   2. The account (SENT) goes out once, when the exchange ends, before any draining.
+ *   3. The last event in the pipe is END or ERROR, unless the reader left or memory is out.
+ *   4. While more than OUT_HIGH_BYTES wait for the pipe nothing is taken from libcurl, so
+ *      memory is bounded by that, one read of libcurl and one event.
+ *   5. A fetch is cancelled from the loop only, never from inside one of its handlers.
+ */
+#include "cloud/call.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/file.h"
+#include "common/log.h"
+
+#define OUT_HIGH_BYTES ((size_t)64 * 1024)
+#define ARENA_BYTES    ((size_t)512 * 1024)
+#define SLACK_BYTES    ((size_t)1024 * 1024) /* events around the largest texts */
+
+#define CALL_STATES(X)                                                                         \
+	X(SENDING)  /* connecting, writing, waiting for the status */                          \
+	X(REPLYING) /* reading the reply */                                                    \
+	X(DRAINING) /* the exchange is over, events wait for the pipe */                       \
+	X(OVER)     /* handles are closing */
+
+enum call_state {
+#define X(name) CALL_##name,
+	CALL_STATES(X)
+#undef X
+};
+
+static const char *const state_names[] = {
+#define X(name) #name,
+	CALL_STATES(X)
+#undef X
+};
+
+enum call_event_kind { EV_STATUS, EV_EXCHANGE_OVER, EV_DRAINED, EV_READER_GONE };
+
+struct call {
+	enum call_state state;
+	uv_loop_t *loop;
+	struct call_plan plan;
+	const struct call_handler *handler;
+	void *ctx;
+	struct arena *arena;
+	struct fetch *fetch; /* NULL when over */
+	struct upstream_reader *reader;
+	struct buf out; /* events for the pipe, from out_at on */
+	size_t out_at;
+	uv_poll_t poll; /* the pipe */
+	uv_timer_t timer;
+	unsigned open_handles;
+	int watched; /* events the poll waits for */
+	uint64_t began_ms, last_ms;
+	bool paused, reader_gone, errored, ended, written_any, lost;
+	int status;
+	struct chat_event usage;
+};
+
+static void call_event(struct call *c, enum call_event_kind kind);
+
+/* --- handles ------------------------------------------------------------------------- */
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct call *c = handle->data;
+
+	if (--c->open_handles > 0)
+		return;
+	c->handler->on_over(c->ctx, c);
+	if (c->reader != NULL)
+		c->plan.dialect->reader_free(c->reader);
+	buf_free(&c->out);
+	arena_free(c->arena);
+	free(c);
+}
+
+static void close_all(struct call *c)
+{
+	fetch_cancel(c->fetch);
+	c->fetch = NULL;
+	file_unmap(c->plan.body);
+	c->plan.body = (struct span){ NULL, 0 };
+	uv_close((uv_handle_t *)&c->poll, on_closed);
+	uv_close((uv_handle_t *)&c->timer, on_closed);
+	close(c->plan.pipe);
+}
+
+/* --- the account --------------------------------------------------------------------- */
+
+static void account(struct call *c, enum send_outcome outcome, const char *detail)
+{
+	struct fetch_count count = fetch_count(c->fetch);
+	struct msg_SENT m = {
+		.request_id = c->plan.send.request_id,
+		.ledger_seq = c->plan.send.ledger_seq,
+		.outcome = (uint8_t)outcome,
+		.http_status = (uint16_t)(c->status > 0 && c->status <= 999 ? c->status : 0),
+		.bytes_out = count.bytes_out,
+		.bytes_in = count.bytes_in,
+		.input_tokens = c->usage.input_tokens,
+		.output_tokens = c->usage.output_tokens,
+		.cached_tokens = c->usage.cached_tokens,
+	};
+
+	snprintf(m.detail, sizeof m.detail, "%s", detail);
+	log_info("cloud.sent",
+		 "id=%" PRIu64 " ledger=%" PRIu64 " destination=%s outcome=%u status=%d "
+		 "bytes_out=%" PRIu64 " bytes_in=%" PRIu64,
+		 m.request_id, m.ledger_seq, c->plan.send.destination, outcome, c->status,
+		 m.bytes_out, m.bytes_in);
+	c->handler->on_sent(c->ctx, &m);
+}
+
+/* --- the pipe ------------------------------------------------------------------------ */
+
+static void on_pipe(uv_poll_t *poll, int status, int events);
+
+static void watch_pipe(struct call *c, bool writable)
+{
+	int events = UV_DISCONNECT | (writable ? UV_WRITABLE : 0);
+
+	if (c->watched == events)
+		return;
+	c->watched = events;
+	uv_poll_start(&c->poll, events, on_pipe);
+}
+
+/* As much as the pipe takes. May find that the reader has gone; says so, does not act. */
+static void flush(struct call *c)
+{
+	while (c->out_at < c->out.len && !c->reader_gone) {
+		ssize_t n = write(c->plan.pipe, c->out.ptr + c->out_at, c->out.len - c->out_at);
+
+		if (n > 0)
+			c->out_at += (size_t)n;
+		else if (n < 0 && errno == EAGAIN)
+			break;
+		else if (n < 0 && errno != EINTR)
+			c->reader_gone = true;
+	}
+	if (c->out_at == c->out.len) {
+		buf_clear(&c->out);
+		c->out_at = 0;
+	} else if (c->out_at > OUT_HIGH_BYTES) {
+		buf_consume(&c->out, c->out_at);
+		c->out_at = 0;
+	}
+}
+
+static size_t waiting_bytes(const struct call *c)
+{
+	return c->out.len - c->out_at;
+}
+
+static bool sink(void *ctx, const struct chat_event *ev)
+{
+	struct call *c = ctx;
+
+	if (ev->kind == CHAT_EV_USAGE)
+		c->usage = *ev;
+	c->errored = c->errored || ev->kind == CHAT_EV_ERROR;
+	c->ended = c->ended || ev->kind == CHAT_EV_END;
+	chat_event_encode(ev, &c->out);
+	c->lost = c->lost || c->out.failed;
+	return true;
+}
+
+static void say_error(struct call *c, int status, const char *code, const char *text)
+{
+	if (c->errored || c->ended)
+		return;
+	sink(c, &(struct chat_event){ .kind = CHAT_EV_ERROR,
+				      .status = status,
+				      .name = span_of(code),
+				      .text = span_of(text) });
+}
+
+static void resume_if_paused(struct call *c)
+{
+	if (!c->paused || waiting_bytes(c) > OUT_HIGH_BYTES / 2)
+		return;
+	c->paused = false;
+	c->last_ms = uv_now(c->loop);
+	fetch_resume(c->fetch);
+}
+
+static void on_pipe(uv_poll_t *poll, int status, int events)
+{
+	struct call *c = poll->data;
+
+	if (status < 0 || (events & UV_DISCONNECT)) {
+		c->reader_gone = true;
+	} else {
+		flush(c);
+		watch_pipe(c, waiting_bytes(c) > 0);
+	}
+	if (c->reader_gone)
+		call_event(c, EV_READER_GONE);
+	else if (c->state == CALL_DRAINING && waiting_bytes(c) == 0)
+		call_event(c, EV_DRAINED);
+	else if (c->state == CALL_REPLYING)
+		resume_if_paused(c);
+}
+
+/* --- the exchange -------------------------------------------------------------------- */
+
+static const struct {
+	enum send_outcome outcome;
+	int status;
+	const char *code, *text;
+} ends[] = {
+	[FETCH_WHOLE] = { SEND_COMPLETE, 0, "", "" },
+	[FETCH_STOPPED] = { SEND_FAILED, 502, "upstream_malformed",
+			    "the reply was not usable" },
+	[FETCH_ADDRESS_REFUSED] = { SEND_REFUSED, 502, "upstream_address",
+				    "the destination's name leads to an address that its tier "
+				    "may not have" },
+	[FETCH_NO_ADDRESS] = { SEND_FAILED, 502, "upstream_unreachable",
+			       "the destination's name has no address" },
+	[FETCH_NO_CONNECTION] = { SEND_FAILED, 502, "upstream_unreachable",
+				  "the destination does not accept connections" },
+	[FETCH_TLS] = { SEND_FAILED, 502, "upstream_tls",
+			"the destination could not prove who it is" },
+	[FETCH_TIMEOUT] = { SEND_FAILED, 504, "upstream_timeout",
+			    "the destination took too long" },
+	[FETCH_BROKEN] = { SEND_FAILED, 502, "upstream_broken",
+			   "the destination broke the connection" },
+	[FETCH_TOO_BIG] = { SEND_FAILED, 502, "upstream_too_big", "the reply exceeds a limit" },
+	[FETCH_FAILED] = { SEND_FAILED, 502, "upstream_failed", "the exchange failed" },
+};
+
+static void end_whole(struct call *c)
+{
+	enum err e = c->plan.dialect->reader_end(c->reader, sink, c);
+
+	if (e == ERR_OK)
+		account(c, SEND_COMPLETE, "");
+	else if (e == ERR_TRUNCATED)
+		account(c, SEND_CUT, "the reply broke off before its end was stated");
+	else if (e == ERR_DENIED)
+		account(c, SEND_FAILED, "the destination reported an error");
+	else
+		account(c, SEND_FAILED, "the reply was not usable");
+}
+
+/* The exchange is over; `end` says how. */
+static void conclude(struct call *c, enum fetch_end end)
+{
+	enum send_outcome outcome = ends[end].outcome;
+
+	if (c->reader_gone) {
+		account(c, SEND_CANCELLED, "nobody reads the reply any more");
+		return;
+	}
+	if (end == FETCH_WHOLE) {
+		end_whole(c);
+		return;
+	}
+	if (c->state == CALL_REPLYING && c->status >= 200 && c->status <= 299 &&
+	    end != FETCH_STOPPED && end != FETCH_TOO_BIG)
+		outcome = SEND_CUT;
+	say_error(c, ends[end].status, outcome == SEND_CUT ? "stream_cut" : ends[end].code,
+		  ends[end].text);
+	account(c, outcome, ends[end].text);
+}
+
+static void on_written(void *ctx)
+{
+	struct call *c = ctx;
+
+	c->last_ms = uv_now(c->loop);
+	c->written_any = true;
+}
+
+static void on_status(void *ctx, int status)
+{
+	struct call *c = ctx;
+
+	c->status = status;
+	c->last_ms = uv_now(c->loop);
+	if (c->plan.dialect->reader_status(c->reader, status, sink, c) == ERR_OK)
+		call_event(c, EV_STATUS);
+}
+
+static enum fetch_flow on_bytes(void *ctx, struct span bytes)
+{
+	struct call *c = ctx;
+
+	if (c->reader_gone)
+		return FETCH_STOP;
+	if (waiting_bytes(c) > OUT_HIGH_BYTES) {
+		c->paused = true;
+		return FETCH_WAIT;
+	}
+	c->last_ms = uv_now(c->loop);
+	enum err e = c->plan.dialect->reader_bytes(c->reader, bytes, sink, c);
+	flush(c);
+	watch_pipe(c, waiting_bytes(c) > 0);
+	if (e != ERR_OK || c->reader_gone || c->lost)
+		return FETCH_STOP;
+	return FETCH_TAKEN;
+}
+
+/* Called by the fetch, which is gone afterwards. */
+static void on_end(void *ctx, enum fetch_end end)
+{
+	struct call *c = ctx;
+
+	if (c->lost)
+		end = FETCH_TOO_BIG;
+	conclude(c, end);
+	c->fetch = NULL;
+	call_event(c, EV_EXCHANGE_OVER);
+}
+
+static const struct fetch_handler exchange = { on_written, on_status, on_bytes, on_end };
+
+/* --- silence ------------------------------------------------------------------------- */
+
+/* How long this state may go without progress; 0: for ever (libcurl's limits still hold). */
+static uint32_t patience_ms(const struct call *c)
+{
+	const struct config_cloud *l = c->plan.limits;
+
+	if (c->state == CALL_SENDING)
+		return c->written_any ? l->first_byte_timeout_ms : 0;
+	if (c->state == CALL_REPLYING && !c->paused)
+		return l->gap_timeout_ms;
+	return 0;
+}
+
+static void give_up(struct call *c, enum send_outcome outcome, int status, const char *code,
+		    const char *text)
+{
+	if (c->state == CALL_SENDING || c->state == CALL_REPLYING) {
+		say_error(c, status, code, text);
+		account(c, outcome, text);
+		call_event(c, EV_EXCHANGE_OVER);
+	}
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct call *c = timer->data;
+	uint64_t now = uv_now(c->loop);
+	uint32_t patience = patience_ms(c);
+
+	if (c->state == CALL_DRAINING && now - c->began_ms >= c->plan.send.deadline_ms) {
+		call_event(c, EV_READER_GONE);
+		return;
+	}
+	if (patience > 0 && now - c->last_ms >= patience)
+		give_up(c, c->state == CALL_REPLYING ? SEND_CUT : SEND_FAILED, 504,
+			"upstream_timeout", "the destination fell silent");
+}
+
+/* Often enough for the limit that is shortest, seldom enough to cost nothing. */
+static uint64_t tick_ms(const struct config_cloud *l)
+{
+	uint32_t shortest = l->gap_timeout_ms < l->first_byte_timeout_ms
+				    ? l->gap_timeout_ms
+				    : l->first_byte_timeout_ms;
+
+	return shortest / 8 < 20 ? 20 : shortest / 8 > 1000 ? 1000 : shortest / 8;
+}
+
+/* --- the transition function --------------------------------------------------------- */
+
+static enum call_state next_state(struct call *c, enum call_event_kind kind)
+{
+	switch (kind) {
+	case EV_STATUS:
+		return c->state == CALL_SENDING ? CALL_REPLYING : c->state;
+	case EV_EXCHANGE_OVER:
+		flush(c);
+		return c->reader_gone || waiting_bytes(c) == 0 ? CALL_OVER : CALL_DRAINING;
+	case EV_READER_GONE:
+		if (c->state == CALL_SENDING || c->state == CALL_REPLYING)
+			account(c, SEND_CANCELLED, "nobody reads the reply any more");
+		return CALL_OVER;
+	default:
+		return CALL_OVER;
+	}
+}
+
+static void call_event(struct call *c, enum call_event_kind kind)
+{
+	if (c->state == CALL_OVER)
+		return;
+	enum call_state next = next_state(c, kind);
+	if (next == c->state)
+		return;
+	log_debug("cloud.call", "id=%" PRIu64 " from=%s to=%s", c->plan.send.request_id,
+		  state_names[c->state], state_names[next]);
+	c->state = next;
+	if (next == CALL_DRAINING) {
+		fetch_cancel(c->fetch);
+		c->fetch = NULL;
+		watch_pipe(c, true);
+	} else if (next == CALL_OVER) {
+		close_all(c);
+	}
+}
+
+/* --- the interface ------------------------------------------------------------------- */
+
+uint64_t call_request_id(const struct call *c)
+{
+	return c->plan.send.request_id;
+}
+
+void call_stop(struct call *c, enum call_stop why)
+{
+	if (why == CALL_WITHDRAWN)
+		give_up(c, SEND_ABORTED, 403, "withdrawn", "the permission was withdrawn");
+	else
+		give_up(c, SEND_ABORTED, 503, "stopping", "the daemon is stopping");
+}
+
+static void free_unstarted(struct call *c)
+{
+	fetch_cancel(c->fetch);
+	if (c->reader != NULL)
+		c->plan.dialect->reader_free(c->reader);
+	arena_free(c->arena);
+	free(c);
+}
+
+static bool set_nonblocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
+}
+
+struct call *call_start(uv_loop_t *loop, struct fetcher *f, const struct call_plan *plan,
+			const struct call_handler *handler, void *ctx)
+{
+	struct call *c = calloc(1, sizeof *c);
+
+	if (c == NULL)
+		return NULL;
+	c->loop = loop;
+	c->plan = *plan;
+	c->handler = handler;
+	c->ctx = ctx;
+	c->usage = (struct chat_event){ .input_tokens = -1,
+					.output_tokens = -1,
+					.cached_tokens = -1 };
+	c->began_ms = c->last_ms = uv_now(loop);
+	buf_init(&c->out, plan->limits->event_bytes + SLACK_BYTES);
+	c->arena = arena_new("call", ARENA_BYTES);
+	if (c->arena != NULL)
+		c->reader = plan->dialect->reader_new(c->arena, plan->send.streaming != 0,
+						      plan->limits->event_bytes);
+	if (c->reader != NULL && set_nonblocking(plan->pipe))
+		c->fetch = fetch_start(f, &plan->fetch, &exchange, c);
+	if (c->fetch == NULL || uv_poll_init(loop, &c->poll, plan->pipe) != 0) {
+		free_unstarted(c);
+		return NULL;
+	}
+	uv_timer_init(loop, &c->timer);
+	c->poll.data = c;
+	c->timer.data = c;
+	c->open_handles = 2;
+	watch_pipe(c, false);
+	uv_timer_start(&c->timer, on_timer, tick_ms(plan->limits), tick_ms(plan->limits));
+	return c;
+}
+
+void call_refuse(int pipe, const char *text)
+{
+	struct buf out;
+
+	buf_init(&out, 4096);
+	chat_event_encode(&(struct chat_event){ .kind = CHAT_EV_ERROR,
+						.status = 503,
+						.name = SPAN_LITERAL("send_refused"),
+						.text = span_of(text) },
+			  &out);
+	/* A fresh pipe has room for this; when it has none, its end alone says "cut". */
+	if (set_nonblocking(pipe) && write(pipe, out.ptr, out.len) < 0)
+		log_debug("cloud.refused", "the reply pipe takes nothing");
+	buf_free(&out);
+	close(pipe);
+}

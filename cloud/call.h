@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One SEND under way: the exchange, its reply as events into the reply pipe, and exactly one
+ * account of it at the end.
+ */
+#ifndef HITHER_CLOUD_CALL_H
+#define HITHER_CLOUD_CALL_H
+
+#include <uv.h>
+
+#include "cloud/fetch.h"
+#include "dialect/dialect.h"
+#include "ipc/msg.h"
+#include "proc/config.h"
+
+struct call;
+
+struct call_plan {
+	struct msg_SEND send;
+	struct fetch_plan fetch;
+	const struct upstream_dialect *dialect;
+	struct span body; /* mapped sealed memfd; the call unmaps it */
+	int pipe;         /* write end; the call closes it */
+	const struct config_cloud *limits;
+};
+
+struct call_handler {
+	/* Once for each call: the account for consent. */
+	void (*on_sent)(void *ctx, const struct msg_SENT *sent);
+	/* The call is gone; once, last. */
+	void (*on_over)(void *ctx, struct call *c);
+};
+
+/* NULL when memory is out or the plan cannot be carried out; nothing was taken over then. */
+struct call *call_start(uv_loop_t *loop, struct fetcher *f, const struct call_plan *plan,
+			const struct call_handler *handler, void *ctx);
+uint64_t call_request_id(const struct call *c);
+
+enum call_stop {
+	CALL_WITHDRAWN, /* ABORT, or consent is gone */
+	CALL_LEAVING,   /* this process ends */
+};
+/* Stops the exchange; the reader gets an error unless the reply was whole. */
+void call_stop(struct call *c, enum call_stop why);
+
+/* Writes one ERROR event and closes the pipe: for a SEND that is refused. */
+void call_refuse(int pipe, const char *text);
+
+#endif

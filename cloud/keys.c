@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One anonymous mapping holds everything. A key is a line of printable ASCII without spaces,
+ * because it becomes part of a header field; a line end after it is dropped.
+ */
+#include "cloud/keys.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "common/file.h"
+#include "common/log.h"
+#include "crypto/crypto.h"
+
+#define KEYS_MAX     64u
+#define KEY_BYTES    2048u
+#define KEY_NAME_MAX 64u
+
+struct key {
+	char name[KEY_NAME_MAX + 1];
+	uint16_t bytes;
+	char text[KEY_BYTES];
+};
+
+struct keys {
+	char *config_dir, *credentials_dir;
+	struct key *all; /* KEYS_MAX of them, mapped */
+	unsigned n;
+};
+
+struct keys *keys_new(const char *config_dir, const char *credentials_dir)
+{
+	struct keys *k = calloc(1, sizeof *k);
+	size_t bytes = KEYS_MAX * sizeof *k->all;
+
+	if (k == NULL)
+		return NULL;
+	k->config_dir = strdup(config_dir);
+	k->credentials_dir = credentials_dir != NULL ? strdup(credentials_dir) : NULL;
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	k->all = p != MAP_FAILED ? p : NULL;
+	if (k->config_dir == NULL || k->all == NULL ||
+	    (credentials_dir != NULL && k->credentials_dir == NULL)) {
+		keys_free(k);
+		return NULL;
+	}
+	madvise(k->all, bytes, MADV_DONTDUMP);
+	if (mlock(k->all, bytes) != 0)
+		log_info("cloud.keys", "memory for keys cannot be locked; it may reach swap");
+	return k;
+}
+
+static void forget(struct keys *k)
+{
+	if (k->all != NULL)
+		crypto_wipe(k->all, KEYS_MAX * sizeof *k->all);
+	k->n = 0;
+}
+
+void keys_free(struct keys *k)
+{
+	if (k == NULL)
+		return;
+	forget(k);
+	if (k->all != NULL)
+		munmap(k->all, KEYS_MAX * sizeof *k->all);
+	free(k->config_dir);
+	free(k->credentials_dir);
+	free(k);
+}
+
+/* A plain file name: a policy must not reach other files through it. */
+static bool is_name(const char *name)
+{
+	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				"0123456789._-");
+
+	return n >= 1 && n <= KEY_NAME_MAX && name[n] == '\0' && name[0] != '.';
+}
+
+static bool is_header_text(struct span s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.ptr[i] <= ' ' || s.ptr[i] > '~')
+			return false;
+	return s.len > 0 && s.len <= KEY_BYTES;
+}
+
+static enum err read_one(const struct keys *k, const char *name, struct buf *out)
+{
+	char path[PATH_MAX];
+	enum err e = ERR_NOT_FOUND;
+
+	if (k->credentials_dir != NULL) {
+		snprintf(path, sizeof path, "%s/%s", k->credentials_dir, name);
+		e = file_read(path, out->max, out); /* the service manager guards the folder */
+	}
+	if (e == ERR_NOT_FOUND) {
+		snprintf(path, sizeof path, "%s/secrets.d/%s", k->config_dir, name);
+		e = file_read_secret(path, out->max, out);
+	}
+	return e;
+}
+
+static const char *advice(enum err e)
+{
+	switch (e) {
+	case ERR_NOT_FOUND:
+		return "there is no such file in secrets.d";
+	case ERR_DENIED:
+		return "its file must belong to this user and be closed to others: chmod 600";
+	case ERR_TOO_BIG:
+		return "its file is too large to be a key";
+	case ERR_SYNTAX:
+		return "its file must hold one line of printable characters without spaces";
+	default:
+		return "its file cannot be read";
+	}
+}
+
+static void read_key(struct keys *k, const char *name, const char *destination)
+{
+	struct buf text;
+	enum err e = ERR_SYNTAX;
+
+	if (keys_find(k, name).len > 0)
+		return;
+	buf_init(&text, KEY_BYTES + 2);
+	if (is_name(name))
+		e = read_one(k, name, &text);
+	struct span s = span_trim(buf_span(&text));
+	if (e == ERR_OK && !is_header_text(s))
+		e = ERR_SYNTAX;
+	if (e == ERR_OK && k->n == KEYS_MAX)
+		e = ERR_TOO_BIG;
+	if (e == ERR_OK) {
+		struct key *key = &k->all[k->n++];
+
+		snprintf(key->name, sizeof key->name, "%s", name);
+		memcpy(key->text, s.ptr, s.len);
+		key->bytes = (uint16_t)s.len;
+	} else {
+		log_warning("cloud.key_missing", "destination=%s secret=%.64s: %s", destination,
+			    name, advice(e));
+	}
+	if (text.ptr != NULL)
+		crypto_wipe(text.ptr, text.cap);
+	buf_free(&text);
+}
+
+void keys_read(struct keys *k, const struct policy_set *policy)
+{
+	forget(k);
+	for (size_t i = 0; i < policy_destinations(policy); i++) {
+		const struct policy_destination *d = policy_destination(policy, i);
+
+		if (d->auth_secret != NULL && d->tier != POLICY_TIER_DEVICE)
+			read_key(k, d->auth_secret, d->name);
+	}
+}
+
+struct span keys_find(const struct keys *k, const char *name)
+{
+	for (unsigned i = 0; i < k->n; i++)
+		if (strcmp(k->all[i].name, name) == 0)
+			return (struct span){ k->all[i].text, k->all[i].bytes };
+	return (struct span){ NULL, 0 };
+}

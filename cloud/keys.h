@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Provider keys: for each secret that a destination names, the content of
+ * $CREDENTIALS_DIRECTORY/NAME (systemd credentials, systemd.exec(5)) or else
+ * CONFIG_DIR/secrets.d/NAME, which must be ours and closed to others (0600). Kept in pages
+ * that are locked where possible and left out of core files; wiped before they are replaced.
+ */
+#ifndef HITHER_CLOUD_KEYS_H
+#define HITHER_CLOUD_KEYS_H
+
+#include "common/err.h"
+#include "common/span.h"
+#include "policy/policy.h"
+
+struct keys;
+
+/* NULL when memory is out. `config_dir` is copied; `credentials_dir` too, and may be NULL. */
+struct keys *keys_new(const char *config_dir, const char *credentials_dir);
+void keys_free(struct keys *k); /* wipes; NULL is fine */
+
+/*
+ * Forgets all and reads again what the destinations of `policy` name. A secret that is
+ * missing or unusable is logged by name with the reason and is then absent.
+ */
+void keys_read(struct keys *k, const struct policy_set *policy);
+
+/* Empty when absent. Valid until the next keys_read(). */
+struct span keys_find(const struct keys *k, const char *name);
+
+#endif

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The cloud process: frames in, calls out.
+ *
+ *   before_jail   keys, proxy settings, the witnessed head: the last files that are read
+ *   after_jail    libcurl; HEAD_KNOWN to consent
+ *   SEND          checked (send.c), then a call (call.c); refused: SENT at once
+ *   ABORT         the call is stopped
+ *   HEAD          witnessed
+ *   POLICY        new destinations; keys are read again
+ *   consent gone  nobody could revoke any more: every call is stopped
+ *
+ * Invariant: each SEND gets exactly one SENT, from refuse() or from its call.
+ */
+#include "cloud/cloud.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cloud/cloud_impl.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "crypto/crypto.h"
+
+static struct cloud self;
+
+static void on_sent(void *ctx, const struct msg_SENT *sent)
+{
+	struct cloud *c = ctx;
+	struct channel *consent = service_channel(c->service, ROLE_CONSENT);
+	enum err e = CHANNEL_SEND(consent, SENT, sent, NULL, 0);
+
+	if (e != ERR_OK)
+		log_warning("cloud.account_lost", "id=%" PRIu64 " %s", sent->request_id,
+			    err_text(e));
+}
+
+static void finish_if_stopped(struct cloud *c)
+{
+	if (c->stopping && c->n_calls == 0)
+		service_finished(c->service);
+}
+
+static void on_over(void *ctx, struct call *call)
+{
+	struct cloud *c = ctx;
+	unsigned i = 0;
+
+	while (c->calls[i] != call)
+		i++;
+	c->calls[i] = c->calls[--c->n_calls];
+	finish_if_stopped(c);
+}
+
+static const struct call_handler handler = { on_sent, on_over };
+
+static void refuse(struct cloud *c, const struct msg_SEND *m, int pipe, const char *why)
+{
+	struct msg_SENT sent = { .request_id = m->request_id,
+				 .ledger_seq = m->ledger_seq,
+				 .outcome = SEND_REFUSED,
+				 .input_tokens = -1,
+				 .output_tokens = -1,
+				 .cached_tokens = -1 };
+
+	log_notice("cloud.refused", "id=%" PRIu64 " ledger=%" PRIu64 " destination=%s: %s",
+		   m->request_id, m->ledger_seq, m->destination, why);
+	snprintf(sent.detail, sizeof sent.detail, "%s", why);
+	call_refuse(pipe, why);
+	on_sent(c, &sent);
+}
+
+static struct call *find_call(struct cloud *c, uint64_t request_id)
+{
+	for (unsigned i = 0; i < c->n_calls; i++)
+		if (call_request_id(c->calls[i]) == request_id)
+			return c->calls[i];
+	return NULL;
+}
+
+/* Takes over both descriptors. */
+static bool on_send(struct cloud *c, struct span frame, const int *fds, unsigned n)
+{
+	struct msg_SEND m;
+	struct call_plan plan;
+
+	if (n != 2 || msg_SEND_decode(frame, &m) != ERR_OK ||
+	    find_call(c, m.request_id) != NULL) {
+		for (unsigned i = 0; i < n; i++)
+			close(fds[i]);
+		return false;
+	}
+	const char *no = send_check(c, &m, fds[0], &plan);
+	close(fds[0]);
+	if (no != NULL) {
+		refuse(c, &m, fds[1], no);
+		return true;
+	}
+	plan.pipe = fds[1];
+	struct call *call = send_start(c, &plan, &handler);
+	if (call == NULL) {
+		file_unmap(plan.body);
+		refuse(c, &m, fds[1], "the exchange could not be set up");
+		return true;
+	}
+	c->calls[c->n_calls++] = call;
+	return true;
+}
+
+static bool on_abort(struct cloud *c, struct span frame)
+{
+	struct msg_ABORT m;
+
+	if (msg_ABORT_decode(frame, &m) != ERR_OK)
+		return false;
+	struct call *call = find_call(c, m.request_id);
+	if (call != NULL) /* it may have ended meanwhile */
+		call_stop(call, CALL_WITHDRAWN);
+	return true;
+}
+
+static bool on_head(struct cloud *c, struct span frame)
+{
+	struct msg_HEAD m;
+
+	if (msg_HEAD_decode(frame, &m) != ERR_OK)
+		return false;
+	bool back = witness_note(c->witness, c->service->loop, m.seq, m.hash) != ERR_OK;
+	if (back && !c->rolled_back)
+		log_error("cloud.ledger_rolled_back",
+			  "seq=%" PRIu64
+			  " is not what was witnessed; nothing is sent until the "
+			  "ledger is whole again, or its loss was acknowledged",
+			  m.seq);
+	c->rolled_back = back;
+	return true;
+}
+
+static bool on_frame(struct service *s, enum role peer, enum msg_type type, struct span frame,
+		     const int *fds, unsigned n)
+{
+	struct cloud *c = s->ctx;
+
+	(void)peer;
+	if (type == MSG_SEND)
+		return on_send(c, frame, fds, n);
+	for (unsigned i = 0; i < n; i++)
+		close(fds[i]);
+	if (type == MSG_ABORT)
+		return on_abort(c, frame);
+	if (type == MSG_HEAD)
+		return on_head(c, frame);
+	return false;
+}
+
+static void stop_all(struct cloud *c, enum call_stop why)
+{
+	for (unsigned i = 0; i < c->n_calls; i++)
+		call_stop(c->calls[i], why);
+}
+
+static void say_known_head(struct cloud *c)
+{
+	struct channel *consent = service_channel(c->service, ROLE_CONSENT);
+	struct msg_HEAD_KNOWN m;
+
+	if (consent == NULL)
+		return;
+	witness_known(c->witness, &m.seq, m.hash);
+	if (CHANNEL_SEND(consent, HEAD_KNOWN, &m, NULL, 0) != ERR_OK)
+		log_warning("cloud.head", "consent cannot be told the witnessed head");
+}
+
+static void on_peer(struct service *s, enum role peer)
+{
+	if (peer != ROLE_CONSENT)
+		return;
+	if (service_channel(s, ROLE_CONSENT) == NULL)
+		stop_all(s->ctx, CALL_WITHDRAWN);
+	else
+		say_known_head(s->ctx);
+}
+
+static struct policy_set *read_policy(struct service *s)
+{
+	struct policy_set *set = NULL;
+	struct policy_error why;
+
+	if (policy_bundle_read(s->policy_bundle, &set, &why) == ERR_OK)
+		return set;
+	log_error("cloud.policy", "generation=%" PRIu64 " %s: nothing is sent",
+		  s->policy_generation, why.problem);
+	return policy_set_lockdown("the policy could not be read");
+}
+
+static void on_policy(struct service *s)
+{
+	struct cloud *c = s->ctx;
+	struct policy_set *fresh = read_policy(s);
+
+	if (fresh == NULL) {
+		log_error("cloud.policy", "no memory for it: leaving");
+		exit(1);
+	}
+	policy_set_free(c->policy);
+	c->policy = fresh;
+	keys_read(c->keys, c->policy);
+}
+
+static void on_stop(struct service *s)
+{
+	struct cloud *c = s->ctx;
+
+	c->stopping = true;
+	stop_all(c, CALL_LEAVING);
+	finish_if_stopped(c);
+}
+
+static char *environment(const char *first, const char *second)
+{
+	const char *value = getenv(first);
+
+	if (value == NULL && second != NULL)
+		value = getenv(second);
+	return value != NULL ? strdup(value) : NULL;
+}
+
+static enum err before_jail(struct service *s)
+{
+	struct cloud *c = &self;
+
+	s->ctx = c;
+	c->service = s;
+	c->proxy = environment("HITHER_HTTPS_PROXY", "HITHER_ALL_PROXY");
+	c->no_proxy = environment("HITHER_NO_PROXY", NULL);
+	if (crypto_init() != ERR_OK)
+		return ERR_SYSTEM;
+	c->keys = keys_new(s->config->config_dir, getenv("CREDENTIALS_DIRECTORY"));
+	c->witness = witness_new(s->config->state_dir);
+	c->policy = read_policy(s);
+	if (c->keys == NULL || c->witness == NULL || c->policy == NULL)
+		return ERR_NO_MEMORY;
+	keys_read(c->keys, c->policy);
+	return ERR_OK;
+}
+
+static enum err after_jail(struct service *s)
+{
+	self.fetcher = fetcher_new(s->loop);
+	if (self.fetcher == NULL)
+		return ERR_NO_MEMORY;
+	say_known_head(&self);
+	return ERR_OK;
+}
+
+int cloud_main(void)
+{
+	static const struct service_handler role = {
+		.role = ROLE_CLOUD,
+		.before_jail = before_jail,
+		.after_jail = after_jail,
+		.on_frame = on_frame,
+		.on_peer = on_peer,
+		.on_policy = on_policy,
+		.on_stop = on_stop,
+	};
+	int status = service_run(&role);
+
+	witness_free(self.witness);
+	keys_free(self.keys);
+	return status;
+}
