@@ -428,7 +428,7 @@ static void on_death(struct slot *r, int status)
 
 	if (!good_end) {
 		log_death(r, status);
-		s->clean = false;
+		s->clean = s->clean && !s->stopping; /* an earlier death has been mended */
 	}
 	r->pid = 0; /* reaped: the number may belong to somebody else from here on */
 	channel_drain(r->control); /* its last words; may end in on_gone */
