@@ -11,8 +11,8 @@ LEVEL = {"common": 0, "crypto": 1, "policy": 1, "scan": 1, "ipc": 1, "dialect": 
          "proc": 2, "http": 2, "router": 3, "local": 3, "consent": 3, "cloud": 3, "boot": 4, "cli": 4}
 # Folders of one level that may use each other, one way.
 SIDEWAYS = {("policy", "crypto"), ("proc", "ipc"), ("boot", "proc")}
-# The command reads the ledger and shows questions with the same code as the consent role.
-CLI_USES = {"consent"}
+# The command reads the ledger and scores prompts with the same code as the roles.
+CLI_USES = {"consent", "router/classify"}
 BOOT_USES = {"router", "local", "consent", "cloud"}
 ROLES = {"router", "local", "consent", "cloud"}
 THIRD_PARTY = [
@@ -47,7 +47,8 @@ def breaches():
                         continue
                     down = LEVEL[target] < LEVEL[folder]
                     if LEVEL[folder] == 4 and target in ROLES:
-                        down = target in (CLI_USES if folder == "cli" else BOOT_USES)
+                        room = found.group(2).rsplit("/", 1)[0]
+                        down = room in CLI_USES if folder == "cli" else target in BOOT_USES
                     if not down and (folder, target) not in SIDEWAYS:
                         yield f"{name}:{number}: {folder}/ may not include {target}/"
                 else:

@@ -40,32 +40,32 @@ enum classify_task {
 #define X(id, name) CLASSIFY_##id,
 	CLASSIFY_TASKS(X)
 #undef X
-	CLASSIFY_TASK_COUNT
+		CLASSIFY_TASK_COUNT
 };
 
 const char *classify_task_name(enum classify_task t);
 
 struct classify_input {
-	struct span last_user;      /* text of the last user turn */
-	struct span system;         /* may be empty */
-	uint64_t    history_bytes;  /* text of all other messages */
-	uint32_t    messages;       /* in all */
-	uint32_t    tools;          /* declared */
-	uint32_t    attachments;
-	bool        tool_results;   /* the last turn is a tool's result */
+	struct span last_user;  /* text of the last user turn */
+	struct span system;     /* may be empty */
+	uint64_t history_bytes; /* text of all other messages */
+	uint32_t messages;      /* in all */
+	uint32_t tools;         /* declared */
+	uint32_t attachments;
+	bool tool_results; /* the last turn is a tool's result */
 };
 
 #define CLASSIFY_REASONS_MAX 4
 
 struct classify_result {
-	float    score;       /* 0..1; higher: needs the stronger model more */
-	float    confidence;  /* 0..1, of the score */
+	float score;      /* 0..1; higher: needs the stronger model more */
+	float confidence; /* 0..1, of the score */
 	enum classify_task task;
 	uint32_t output_tokens; /* expected length of the answer */
-	bool     fresh;       /* seems to need knowledge of today */
+	bool fresh;             /* seems to need knowledge of today */
 	/* What drove the score, in words a person understands; static texts. */
 	const char *reasons[CLASSIFY_REASONS_MAX];
-	uint32_t    n_reasons;
+	uint32_t n_reasons;
 };
 
 struct classifier; /* immutable */
@@ -76,11 +76,13 @@ struct classifier; /* immutable */
  * version), ERR_MISMATCH (hash), ERR_NO_MEMORY; *ret is then the linear model all the same,
  * so that routing goes on by documented rules: the caller says so.
  */
-enum err    classifier_open(const char *path, struct classifier **ret);
-void        classifier_free(struct classifier *c);
-const char *classifier_name(const struct classifier *c); /* "linear-1" or the file's name and version */
+enum err classifier_open(const char *path, struct classifier **ret);
+void classifier_free(struct classifier *c);
+const char *
+classifier_name(const struct classifier *c); /* "linear-1" or the file's name and version */
 
 /* Any bytes, any length; bounded time. */
-void classify(const struct classifier *c, const struct classify_input *in, struct classify_result *ret);
+void classify(const struct classifier *c, const struct classify_input *in,
+	      struct classify_result *ret);
 
 #endif

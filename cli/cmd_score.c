@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `hither score --jsonl`: how hard each prompt looks. */
+#include "cli/batch.h"
+#include "router/classify/classify.h"
+
+static bool score_line(void *ctx, const cJSON *line, struct buf *out, char problem[200])
+{
+	const struct classifier *c = ctx;
+	const char *prompt = json_get_string(line, "prompt");
+	struct classify_result r;
+
+	if (prompt == NULL) {
+		snprintf(problem, 200, "\"prompt\" must be a string");
+		return false;
+	}
+	classify(c, &(struct classify_input){ .last_user = span_of(prompt), .messages = 1 }, &r);
+	buf_add_char(out, '{');
+	json_put_key(out, "id");
+	if (json_get(line, "id") != NULL)
+		json_put_tree(out, json_get(line, "id"));
+	else
+		buf_add_str(out, "null");
+	json_put_key_number(out, "score", (double)r.score);
+	json_put_key_cstr(out, "task", classify_task_name(r.task));
+	json_put_key_number(out, "confidence", (double)r.confidence);
+	buf_add_char(out, '}');
+	return true;
+}
+
+int cmd_score(struct cli *cli, int argc, char **argv)
+{
+	struct classifier *c;
+	int code;
+
+	(void)argv;
+	if (argc > 0 || !cli_flag(cli, "jsonl"))
+		return cli_usage(cli, "give JSON lines on standard input: hither score --jsonl");
+	if (classifier_open(NULL, &c) != ERR_OK)
+		return cli_error(cli, CLI_FAILED, "internal_error", NULL, "the classifier could not be opened");
+	code = batch_run(cli, stdin, score_line, c);
+	classifier_free(c);
+	return code;
+}
