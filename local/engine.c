@@ -365,13 +365,40 @@ static void become_engine(const struct engine *e, char *const argv[], int output
 	_exit(127);
 }
 
+/*
+ * Threads that other programs keep running: the lesser of the last minute's load and of those
+ * that are runnable now, ourselves not counted (proc(5), /proc/loadavg).
+ */
+static uint32_t busy_threads(void)
+{
+	double minute = 0;
+	unsigned now = 0;
+	FILE *f = fopen("/proc/loadavg", "re");
+
+	if (f == NULL)
+		return 0;
+	if (fscanf(f, "%lf %*f %*f %u/", &minute, &now) != 2 || !(minute >= 0 && minute < 1e6))
+		minute = now = 0;
+	fclose(f);
+	uint32_t load = (uint32_t)(minute + 0.5), others = now > 0 ? now - 1 : 0;
+	return load < others ? load : others;
+}
+
+static uint32_t threads(const struct engine *e)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return options_threads(e->config->engine.threads,
+			       processors > 0 ? (uint32_t)processors : 1, busy_threads());
+}
+
 static enum err launch(struct engine *e, const struct engine_model *m)
 {
 	struct options_argv line;
 	pid_t parent = getpid(), child;
 	int output[2];
 
-	options_argv(&e->options, &e->config->engine, m, e->socket, &line);
+	options_argv(&e->options, &e->config->engine, m, threads(e), e->socket, &line);
 	if (pipe2(output, O_CLOEXEC) != 0)
 		return ERR_SYSTEM;
 	child = fork();

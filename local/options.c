@@ -221,8 +221,15 @@ static void put_number(struct line *l, enum option option, uint32_t n)
 	put_option(l, option, text);
 }
 
+uint32_t options_threads(uint32_t configured, uint32_t processors, uint32_t busy)
+{
+	if (configured != 0 || busy * 2 < processors)
+		return configured;
+	return busy < processors ? processors - busy : 1;
+}
+
 void options_argv(const struct options *o, const struct config_engine *c,
-		  const struct engine_model *m, const char *socket_path,
+		  const struct engine_model *m, uint32_t threads, const char *socket_path,
 		  struct options_argv *ret)
 {
 	struct line l = { .out = ret, .known = o->known };
@@ -243,6 +250,6 @@ void options_argv(const struct options *o, const struct config_engine *c,
 	if (c->idle_stop_s > 0)
 		put_number(&l, SLEEP_IDLE, c->idle_stop_s / 2 + 1);
 	put_number(&l, CACHE_RAM, 0);
-	if (c->threads > 0)
-		put_number(&l, THREADS, c->threads);
+	if (threads > 0)
+		put_number(&l, THREADS, threads);
 }

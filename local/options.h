@@ -34,12 +34,18 @@ uint32_t options_in(struct span help);
 MUST_CHECK enum err options_learn(struct options *io, const char *binary, const struct child_jail *jail,
                                   char *detail, unsigned cap);
 
+/*
+ * How many threads to ask for: `configured`, or with 0 what is left beside the `busy` threads that
+ * others keep running, when that is half of the processors or less; 0: the engine's own choice.
+ */
+uint32_t options_threads(uint32_t configured, uint32_t processors, uint32_t busy);
+
 /* NULL-terminated argv for execve; strings live in `text` or are literals or belong to the arguments. */
 struct options_argv {
 	char *argv[OPTIONS_ARGV_MAX];
 	char  numbers[8][16];
 };
 void options_argv(const struct options *o, const struct config_engine *c, const struct engine_model *m,
-                  const char *socket_path, struct options_argv *ret);
+                  uint32_t threads, const char *socket_path, struct options_argv *ret);
 
 #endif

@@ -176,7 +176,9 @@ static enum supervise_state start(struct supervise *s)
 
 	if (e == ERR_OK)
 		return SUPERVISE_STARTING;
-	return fail(s, e == ERR_NOT_FOUND ? ENGINE_NONE_NO_ENGINE : ENGINE_NONE_FAILED,
+	return fail(s,
+		    e == ERR_NOT_FOUND || e == ERR_UNSUPPORTED ? ENGINE_NONE_NO_ENGINE
+							       : ENGINE_NONE_FAILED,
 		    detail[0] != '\0' ? detail : err_text(e));
 }
 

@@ -63,8 +63,8 @@ struct supervise_ops {
 	void (*check)(void *ctx, const struct engine_model *m);
 	void (*check_cancel)(void *ctx);
 	/*
-	 * Starts the process; EV_EXITED follows exactly once for each ERR_OK. ERR_NOT_FOUND: no
-	 * binary; anything else: cannot be started now. `detail` (cap bytes) says why.
+	 * Starts the process; EV_EXITED follows exactly once for each ERR_OK. ERR_NOT_FOUND,
+	 * ERR_UNSUPPORTED: no usable program; anything else: cannot be started now. `detail` (cap bytes) says why.
 	 */
 	enum err (*spawn)(void *ctx, const struct engine_model *m, char *detail, unsigned cap);
 	void (*kill)(void *ctx, int signal);

@@ -64,7 +64,7 @@ static void each_program_gets_its_line(void **state)
 		struct options_argv line;
 		char text[1024] = "";
 
-		options_argv(&o, &rows[i].config, &m, "S", &line);
+		options_argv(&o, &rows[i].config, &m, rows[i].config.threads, "S", &line);
 		for (unsigned k = 0; line.argv[k] != NULL; k++) {
 			if (k > 0)
 				strcat(text, " ");
@@ -73,6 +73,19 @@ static void each_program_gets_its_line(void **state)
 		if (strcmp(text, rows[i].want) != 0)
 			fail_msg("%s:\n%s\n%s", rows[i].name, text, rows[i].want);
 	}
+}
+
+static void threads_make_room_for_others(void **state)
+{
+	(void)state;
+	assert_int_equal(options_threads(3, 2, 9), 3); /* the person's word */
+	assert_int_equal(options_threads(0, 2, 0), 0);
+	assert_int_equal(options_threads(0, 2, 1), 1);
+	assert_int_equal(options_threads(0, 2, 7), 1);
+	assert_int_equal(options_threads(0, 8, 3),
+			 0); /* still room for the engine's own choice */
+	assert_int_equal(options_threads(0, 8, 5), 3);
+	assert_int_equal(options_threads(0, 1, 1), 1);
 }
 
 static void nothing_is_in_nothing(void **state)
@@ -105,6 +118,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_program_gets_its_line),
+		cmocka_unit_test(threads_make_room_for_others),
 		cmocka_unit_test(nothing_is_in_nothing),
 		cmocka_unit_test(the_context_is_read_from_the_properties),
 	};

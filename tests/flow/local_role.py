@@ -1,0 +1,402 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The role local as its neighbours see it: this test is boot and router, the engine is the fake one.
+
+local_role.py ROLE_LOCAL_PROGRAM [unittest arguments]
+"""
+import hashlib
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import stat
+import sys
+import tempfile
+import time
+import unittest
+import warnings
+
+import wire
+
+PROGRAM = os.path.abspath(sys.argv.pop(1))
+FAKE = os.path.join(wire.ROOT, "tests", "fake", "engine.py")
+STATES = ["STOPPED", "STARTING", "LOADING", "READY", "FAILED", "MISSING"]
+NONE = ["NO_MODEL", "NO_ENGINE", "FAILED", "QUEUE_FULL", "UNKNOWN_MODEL", "TIMEOUT", "BAD_MODEL"]
+
+
+class Conversation(http.client.HTTPConnection):
+    """HTTP over a descriptor that is connected already."""
+
+    def __init__(self, fd):
+        super().__init__("localhost")
+        self.sock = socket.socket(fileno=fd)
+        self.sock.settimeout(wire.PATIENCE_S)
+
+    def chat(self, prompt, **more):
+        body = {"messages": [{"role": "user", "content": prompt}], **more}
+        self.request("POST", "/v1/chat/completions", json.dumps(body),
+                     {"Content-Type": "application/json"})
+        return self.getresponse()
+
+
+def eventually(condition):
+    end = time.monotonic() + wire.PATIENCE_S
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError("never became true")
+        time.sleep(0.01)
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+class LocalRole(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="hither-local-")
+        for name in ("run", "state", "data", "models", "config"):
+            os.mkdir(os.path.join(self.dir, name), 0o700)
+        self.engine = {"binary": FAKE, "parallel": 1, "queue": 2, "context_tokens": 2048,
+                       "idle_stop_s": 0, "restart_backoff_ms": 20, "restart_backoff_max_ms": 100,
+                       "load_timeout_ms": 60000}
+        self.models = {}
+        self.process = None
+        self.last_id = 0
+
+    def tearDown(self):
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.boot.close()
+            self.router.close()
+        shutil.rmtree(self.dir)
+
+    # --- the stage -----------------------------------------------------------------------
+
+    def install(self, name, script="", damage=None, **entry):
+        content = f"model {name} {script}".encode().ljust(4096)
+        self.models[name] = {"name": name, "bytes": len(content), "context_length": 2048,
+                             "sha256": hashlib.sha256(content).hexdigest(),
+                             "memory_bytes": 1000, "file": name + ".gguf", **entry}
+        if damage == "cut":
+            content = content[:-1]
+        if damage == "changed":
+            content = b"X" + content[1:]
+        with open(os.path.join(self.dir, "models", name + ".gguf"), "wb") as f:
+            f.write(content)
+        self.write_index(name)
+
+    def write_index(self, chosen):
+        path = os.path.join(self.dir, "models", "index.json")
+        with open(path + ".new", "w", encoding="utf-8") as f:
+            json.dump({"schema": "hither.models/1", "chosen": chosen,
+                       "models": list(self.models.values())}, f)
+        os.rename(path + ".new", path)
+
+    def start(self):
+        self.boot, self.router = wire.Channel(), wire.Channel()
+        config = {"paths": {n + "_dir": os.path.join(self.dir, d) for n, d in
+                            (("runtime", "run"), ("state", "state"), ("config", "config"),
+                             ("data", "data"), ("models", "models"))}, "engine": self.engine}
+        self.process = wire.spawn([PROGRAM], {wire.CONTROL: self.boot, wire.ROUTER: self.router},
+                                  config)
+        self.boot.expect("READY")
+
+    def want(self, model="", deadline_ms=60000):
+        self.last_id += 1
+        self.router.send("ENGINE_WANT", request_id=self.last_id, model=model,
+                         deadline_ms=deadline_ms)
+        return self.last_id
+
+    def given(self, request_id):
+        values, fds = self.router.expect("ENGINE_GIVE", lambda m: m["request_id"] == request_id)
+        self.assertEqual(len(fds), 1)
+        return values, fds[0]
+
+    def refused(self, request_id):
+        values, _ = self.router.expect("ENGINE_NONE", lambda m: m["request_id"] == request_id)
+        return NONE[values["reason"]], values["detail"]
+
+    def done(self, request_id, broken=0):
+        self.router.send("ENGINE_DONE", request_id=request_id, broken=broken)
+
+    def state(self, name, where=lambda m: True):
+        return self.boot.expect("ENGINE", lambda m: STATES[m["state"]] == name and where(m))[0]
+
+    def talk(self, model=""):
+        request = self.want(model)
+        values, fd = self.given(request)
+        return request, values, Conversation(fd)
+
+    def stats(self, fd):
+        c = Conversation(fd)
+        c.request("GET", "/fake/stats")
+        stats = json.loads(c.getresponse().read())
+        c.close()
+        return stats
+
+    # --- the stories ---------------------------------------------------------------------
+
+    def test_a_want_starts_the_engine_and_gets_a_connection(self):
+        self.install("tiny", "fake:load_ms=100")
+        self.start()
+        models, fds = self.router.expect("MODELS")
+        with os.fdopen(fds[0], "rb") as f:
+            f.seek(0)
+            listed = json.loads(f.read())
+        self.assertEqual((models["count"], listed[0]["name"], listed[0]["chosen"]),
+                         (1, "tiny", True))
+        self.assertEqual(self.state("STOPPED")["model"], "tiny")
+        request, values, c = self.talk()
+        self.assertEqual((values["model"], values["context_tokens"]), ("tiny", 2048))
+        reply = json.loads(c.chat("fake:echo hello there").read())
+        self.assertEqual(reply["choices"][0]["message"]["content"], "hello there")
+        for name in ("LOADING", "STARTING", "LOADING", "READY"):
+            ready = self.state(name)
+        self.assertTrue(alive(ready["pid"]))
+        self.done(request)
+        with open(f"/proc/{ready['pid']}/status", encoding="ascii") as f:
+            status = f.read()
+        self.assertIn("Seccomp:\t2", status)
+        self.assertIn("NoNewPrivs:\t1", status)
+        with open(f"/proc/{ready['pid']}/environ", "rb") as f:
+            names = {v.split(b"=")[0] for v in f.read().split(b"\0") if v}
+        self.assertLessEqual(names, {b"PATH", b"LANG", b"LC_CTYPE"})
+        sockets = [n for n in os.listdir(os.path.join(self.dir, "run")) if n.endswith(".sock")]
+        self.assertEqual(len(sockets), 1)
+        mode = os.stat(os.path.join(self.dir, "run", sockets[0])).st_mode
+        self.assertEqual(stat.S_IMODE(mode), 0o600)
+
+    def test_the_queue_is_bounded_and_served_in_order(self):
+        self.install("tiny")
+        self.start()
+        first, _, c = self.talk()
+        waiting = [self.want(), self.want()]
+        surplus = self.want()
+        self.assertEqual(self.refused(surplus)[0], "QUEUE_FULL")
+        for position, request in enumerate(waiting, 1):
+            self.router.expect("ENGINE_WAIT", lambda m: m["request_id"] == request and
+                               m["position"] == position)
+        self.state("READY", lambda m: m["queued"] == 2)
+        self.done(waiting[0])  # its client left
+        self.router.expect("ENGINE_WAIT", lambda m: m["request_id"] == waiting[1] and
+                           m["position"] == 1)
+        self.assertFalse([m for m in self.router.inbox if m[0] == "ENGINE_GIVE"])
+        self.done(first)
+        self.given(waiting[1])
+        self.state("READY", lambda m: m["queued"] == 0)
+
+    def test_closing_the_connection_stops_the_work(self):
+        self.install("tiny")
+        self.engine["parallel"] = 2
+        self.start()
+        request, _, c = self.talk()
+        reply = c.chat("fake:tokens=100000 fake:delay_ms=2", stream=True)
+        reply.read(100)
+        reply.close()
+        c.close()
+        self.done(request)
+        watcher = self.want()
+
+        def stopped():
+            # A connection serves many requests, but the slot's own one is enough here.
+            self.done(watcher)
+            other = self.want()
+            fd = self.given(other)[1]
+            stats = self.stats(fd)
+            self.done(other)
+            return stats["active"] == 0 and stats["cancelled"] == 1
+
+        self.given(watcher)
+        eventually(stopped)
+
+    def test_an_engine_that_dies_in_a_stream_is_seen_and_replaced(self):
+        self.install("tiny")
+        self.start()
+        request, _, c = self.talk()
+        before = self.state("READY")["pid"]
+        reply = c.chat("fake:tokens=10 fake:die_after=3", stream=True)
+        with self.assertRaises((http.client.IncompleteRead, ConnectionError)):
+            reply.read()
+        self.done(request, broken=1)
+        after = self.state("READY", lambda m: m["restarts"] == 1)
+        self.assertNotEqual(before, after["pid"])
+        _, _, c = self.talk()
+        self.assertEqual(c.chat("again").status, 200)
+
+    def test_an_engine_that_cannot_start_is_given_up_with_its_own_words(self):
+        self.install("tiny", "fake:die_at_start")
+        self.start()
+        reason, detail = self.refused(self.want())
+        self.assertEqual(reason, "FAILED")
+        self.assertIn("scripted failure to load", detail)
+        self.assertGreaterEqual(self.state("FAILED")["restarts"], 2)
+
+    def test_an_engine_that_dies_while_loading(self):
+        self.install("tiny", "fake:load_ms=50 fake:die_loading")
+        self.start()
+        reason, detail = self.refused(self.want())
+        self.assertEqual(reason, "FAILED")
+        self.assertIn("signal 9", detail)
+
+    def test_idleness_stops_the_engine_and_a_want_brings_it_back(self):
+        self.install("tiny")
+        self.engine["idle_stop_s"] = 1
+        self.start()
+        self.state("STOPPED")
+        request, _, c = self.talk()
+        pid = self.state("READY")["pid"]
+        self.done(request)
+        stopped = self.state("STOPPED", lambda m: m["pid"] == 0 and m["restarts"] == 0)
+        self.assertEqual(stopped["detail"], "")
+        self.assertFalse(alive(pid))
+        self.assertEqual([n for n in os.listdir(os.path.join(self.dir, "run"))], [])
+        _, _, c = self.talk()
+        self.assertEqual(c.chat("x").status, 200)
+
+    def test_a_file_with_another_hash_is_not_run(self):
+        self.install("tiny", damage="changed")
+        self.start()
+        reason, detail = self.refused(self.want())
+        self.assertEqual(reason, "BAD_MODEL")
+        self.assertIn("hither model", detail)
+        self.assertEqual(self.state("FAILED")["pid"], 0)
+        self.install("tiny")  # repaired
+        _, _, c = self.talk()
+        self.assertEqual(c.chat("x").status, 200)
+
+    def test_a_truncated_file_is_not_run(self):
+        self.install("tiny", damage="cut")
+        self.start()
+        reason, detail = self.refused(self.want())
+        self.assertEqual(reason, "BAD_MODEL")
+        self.assertIn("4095 bytes and should have 4096", detail)
+
+    def test_a_file_that_is_gone_is_told(self):
+        self.install("tiny")
+        os.unlink(os.path.join(self.dir, "models", "tiny.gguf"))
+        self.start()
+        self.assertEqual(self.refused(self.want())[0], "BAD_MODEL")
+
+    def test_without_a_model_the_command_is_named(self):
+        self.start()
+        self.assertIn("hither model pull", self.state("MISSING")["detail"])
+        reason, detail = self.refused(self.want())
+        self.assertEqual(reason, "NO_MODEL")
+        self.assertIn("hither model pull tinyllama-1.1b-chat", detail)
+        self.assertEqual(self.refused(self.want("other"))[0], "UNKNOWN_MODEL")
+
+    def test_without_an_engine_the_command_is_named_and_a_later_one_is_found(self):
+        self.install("tiny")
+        self.engine["binary"] = os.path.join(self.dir, "data", "server")
+        self.start()
+        self.assertIn("quickstart", self.state("MISSING")["detail"])
+        reason, detail = self.refused(self.want())
+        self.assertEqual(reason, "NO_ENGINE")
+        self.assertIn("quickstart", detail)
+        os.symlink(FAKE, self.engine["binary"])
+        _, _, c = self.talk()
+        self.assertEqual(c.chat("x").status, 200)
+
+    def test_a_program_that_is_no_engine_is_refused(self):
+        self.install("tiny")
+        self.engine["binary"] = shutil.which("true")
+        self.start()
+        reason, detail = self.refused(self.want())
+        self.assertEqual(reason, "NO_ENGINE")
+        self.assertIn("not a llama-server", detail)
+
+    def test_a_model_that_cannot_fit_is_refused_with_figures(self):
+        self.install("tiny", memory_bytes=1 << 49)
+        self.start()
+        reason, detail = self.refused(self.want())
+        self.assertEqual(reason, "FAILED")
+        self.assertIn("GB of memory", detail)
+
+    def test_a_new_router_finds_every_slot_free(self):
+        self.install("tiny")
+        self.start()
+        self.talk()
+        self.want()
+        fresh = wire.Channel()
+        old, self.router = self.router, fresh
+        old.close()
+        self.boot.send("PEER", role=wire.ROLES.index("router"))
+        self.boot.send("PEER", role=wire.ROLES.index("router"), fds=[fresh.theirs.fileno()])
+        fresh.theirs.close()
+        self.router.expect("MODELS")
+        self.last_id = 0
+        _, _, c = self.talk()
+        self.assertEqual(c.chat("x").status, 200)
+
+    def test_another_model_is_switched_to_when_the_engine_is_free(self):
+        self.install("one")
+        self.install("two")
+        self.start()
+        busy, values, c = self.talk("one")
+        self.assertEqual(values["model"], "one")
+        other = self.want("two")
+        self.router.expect("ENGINE_WAIT", lambda m: m["request_id"] == other)
+        self.done(busy)
+        self.assertEqual(self.given(other)[0]["model"], "two")
+
+    def test_a_new_index_is_told_to_the_router(self):
+        self.install("one")
+        self.start()
+        self.router.expect("MODELS", lambda m: m["count"] == 1)
+        self.install("two")
+        self.router.expect("MODELS", lambda m: m["count"] == 2)
+        with open(os.path.join(self.dir, "models", "index.json"), "w", encoding="ascii") as f:
+            f.write("{broken")
+        self.assertEqual(self.given(self.want())[0]["model"], "two")  # the last good list
+
+    def test_waiting_ends_at_the_deadline(self):
+        self.install("tiny")
+        self.start()
+        self.talk()
+        self.assertEqual(self.refused(self.want(deadline_ms=50))[0], "TIMEOUT")
+
+    def test_a_stop_leaves_nothing_running(self):
+        self.install("tiny")
+        self.start()
+        self.talk()
+        pid = self.state("READY")["pid"]
+        self.boot.send("STOP", deadline_ms=10000)
+        self.assertEqual(self.process.wait(wire.PATIENCE_S), 0)
+        eventually(lambda: not alive(pid))
+        self.assertEqual(os.listdir(os.path.join(self.dir, "run")), [])
+
+    def test_the_engine_dies_with_local(self):
+        self.install("tiny")
+        self.start()
+        self.talk()
+        pid = self.state("READY")["pid"]
+        self.process.send_signal(signal.SIGKILL)
+        eventually(lambda: not alive(pid))
+        # The next life is not disturbed by the socket that was left behind.
+        self.process.wait()
+        self.boot.close()
+        self.router.close()
+        self.start()
+        self.last_id = 0
+        _, _, c = self.talk()
+        self.assertEqual(c.chat("x").status, 200)
+
+    def test_a_breach_of_protocol_costs_the_wire(self):
+        self.install("tiny")
+        self.start()
+        self.router.send("ENGINE_WANT", request_id=1, deadline_ms=1000)
+        self.router.send("ENGINE_WANT", request_id=1, deadline_ms=1000)
+        with self.assertRaises((wire.Gone, ConnectionError)):
+            while self.router.take(wire.PATIENCE_S):
+                pass
+
+
+# Connections are left open on purpose: what local does about that is what is tested.
+warnings.simplefilter("ignore", ResourceWarning)
+unittest.main(verbosity=1, warnings="ignore")
