@@ -69,6 +69,9 @@ struct chat {
 	bool has_temperature, has_top_p, has_frequency_penalty, has_presence_penalty;
 	int64_t seed;
 	bool has_seed;
+	double min_p, repeat_penalty; /* these three: for llama-server, set by the router */
+	int32_t top_k;
+	bool has_min_p, has_repeat_penalty, has_top_k;
 	uint32_t max_tokens;  /* 0: none stated */
 	bool max_tokens_new_name; /* stated as max_completion_tokens, which some models insist on */
 	struct span reasoning_effort;

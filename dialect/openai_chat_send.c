@@ -248,6 +248,12 @@ static enum err write_body(const struct chat *c, const char *model, bool llamacp
 				 c->max_tokens_new_name && !llamacpp ? "max_completion_tokens"
 								     : "max_tokens",
 				 c->max_tokens);
+	if (llamacpp && c->has_min_p)
+		json_put_key_number(out, "min_p", c->min_p);
+	if (llamacpp && c->has_repeat_penalty)
+		json_put_key_number(out, "repeat_penalty", c->repeat_penalty);
+	if (llamacpp && c->has_top_k)
+		json_put_key_i64(out, "top_k", c->top_k);
 	/* llama-server answers 400 to token probabilities together with tools in a stream. */
 	if (llamacpp && c->logprobs && c->n_tools == 0) {
 		json_put_key_bool(out, "logprobs", true);
