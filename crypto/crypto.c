@@ -59,15 +59,25 @@ bool crypto_sha256_equal(const struct crypto_sha256 *a, const struct crypto_sha2
 	return difference == 0;
 }
 
-struct crypto_hasher *crypto_hasher_begin(void)
+static struct crypto_hasher *begin(psa_algorithm_t algorithm)
 {
 	struct crypto_hasher *h = fault_here() ? NULL : calloc(1, sizeof *h);
 
 	if (h == NULL)
 		return NULL;
 	h->op = psa_hash_operation_init();
-	must(psa_hash_setup(&h->op, PSA_ALG_SHA_256));
+	must(psa_hash_setup(&h->op, algorithm));
 	return h;
+}
+
+struct crypto_hasher *crypto_hasher_begin(void)
+{
+	return begin(PSA_ALG_SHA_256);
+}
+
+struct crypto_hasher *crypto_hasher_begin_sha512(void)
+{
+	return begin(PSA_ALG_SHA_512);
 }
 
 void crypto_hasher_add(struct crypto_hasher *h, struct span bytes)
@@ -80,6 +90,14 @@ void crypto_hasher_end(struct crypto_hasher *h, struct crypto_sha256 *ret)
 	size_t n;
 
 	must(psa_hash_finish(&h->op, ret->bytes, sizeof ret->bytes, &n));
+	free(h);
+}
+
+void crypto_hasher_end_sha512(struct crypto_hasher *h, uint8_t ret[CRYPTO_SHA512_BYTES])
+{
+	size_t n;
+
+	must(psa_hash_finish(&h->op, ret, CRYPTO_SHA512_BYTES, &n));
 	free(h);
 }
 

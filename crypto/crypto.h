@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The little cryptography the project needs, over Mbed TLS 3.6 (PSA Crypto API 1.x): SHA-256
- * (FIPS 180-4), ECDSA P-256 with SHA-256 (FIPS 186-5), HMAC-SHA-256 (RFC 2104), random bytes.
+ * and SHA-512 (FIPS 180-4), ECDSA P-256 with SHA-256 (FIPS 186-5), HMAC-SHA-256 (RFC 2104), random bytes.
  * crypto_init() must succeed once per process before anything else here.
  */
 #ifndef HITHER_CRYPTO_CRYPTO_H
@@ -35,6 +35,11 @@ struct crypto_hasher *crypto_hasher_begin(void); /* NULL when memory is out */
 void                  crypto_hasher_add(struct crypto_hasher *h, struct span bytes);
 void                  crypto_hasher_end(struct crypto_hasher *h, struct crypto_sha256 *ret); /* frees h */
 void                  crypto_hasher_abandon(struct crypto_hasher *h);
+
+/* The same for SHA-512: npm states the integrity of its packages with it. */
+#define CRYPTO_SHA512_BYTES 64
+struct crypto_hasher *crypto_hasher_begin_sha512(void); /* NULL when memory is out */
+void crypto_hasher_end_sha512(struct crypto_hasher *h, uint8_t ret[CRYPTO_SHA512_BYTES]); /* frees h */
 
 void crypto_hmac_sha256(struct span key, struct span bytes, struct crypto_sha256 *ret);
 void crypto_random(void *out, size_t n); /* never fails: aborts the process when the kernel has none */

@@ -249,9 +249,28 @@ static void random_bytes_differ(void **state)
 		assert_int_equal(a[i], 0);
 }
 
+/* FIPS 180-4 example: the three letters. */
+static void sha512_of_abc(void **state)
+{
+	struct crypto_hasher *h = crypto_hasher_begin_sha512();
+	uint8_t digest[CRYPTO_SHA512_BYTES];
+	char hex[2 * CRYPTO_SHA512_BYTES + 1];
+
+	(void)state;
+	assert_non_null(h);
+	crypto_hasher_add(h, SPAN_LITERAL("ab"));
+	crypto_hasher_add(h, SPAN_LITERAL("c"));
+	crypto_hasher_end_sha512(h, digest);
+	text_hex(digest, sizeof digest, hex);
+	assert_string_equal(hex,
+			    "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+			    "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sha512_of_abc),
 		cmocka_unit_test(sha256),
 		cmocka_unit_test(hmac),
 		cmocka_unit_test(keys_sign_and_verify),
