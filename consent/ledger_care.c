@@ -117,6 +117,13 @@ enum err ledger_acknowledge(const char *state_dir, struct ledger_report *ret,
 	}
 	if (e == ERR_OK)
 		e = write_acknowledgement(l, ret);
+	if (e == ERR_OK) {
+		char path[PATH_MAX];
+
+		/* The witness takes a lower head only when its file is gone. */
+		snprintf(path, sizeof path, "%s/witness/head", state_dir);
+		(void)unlink(path);
+	}
 	if (e != ERR_OK && reterr->text[0] == '\0')
 		ledger_problem_set(reterr,
 				   "check free space, owner and mode of the state folder",

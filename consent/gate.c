@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Life of the gate, messages of router and cloud, policy changes, time. The states and the
+ * invariants stand in gate_impl.h. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/file.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "consent/gate_impl.h"
+
+#define ASK_ARENA_BYTES (2u << 20)
+
+static const char *const state_names[] = { "new", "waiting", "sending", "done" };
+
+uint64_t gate_now(struct gate *g)
+{
+	return g->io->now_ms(g->ctx);
+}
+
+const char *gate_news_name(enum gate_news n)
+{
+	static const char *const names[] = { "request", "superseded", "withdrawn", "expired",
+					     "policy_changed" };
+
+	return names[n];
+}
+
+/* --- asks ---------------------------------------------------------------------------- */
+
+void ask_enter(struct ask *a, enum ask_state next)
+{
+	log_debug("ask.state", "decision=%s from=%s to=%s", a->m.decision_id,
+		  state_names[a->state], state_names[next]);
+	a->state = next;
+}
+
+static void bytes_close(struct bytes *b)
+{
+	file_unmap(b->map);
+	b->map = (struct span){ NULL, 0 };
+	if (b->fd >= 0)
+		close(b->fd);
+	b->fd = -1;
+}
+
+void ask_unref(struct ask *a)
+{
+	if (a == NULL || --a->refs > 0)
+		return;
+	bytes_close(&a->body);
+	bytes_close(&a->original);
+	arena_free(a->arena);
+	free(a);
+}
+
+static void ask_drop(struct gate *g, struct ask *a)
+{
+	struct ask **at = &g->asks;
+
+	if (a->over)
+		return;
+	while (*at != a)
+		at = &(*at)->next;
+	*at = a->next;
+	a->over = true;
+	g->n_asks--;
+	ask_unref(a);
+}
+
+bool ask_otherwise(enum policy_otherwise o)
+{
+	return o == POLICY_REFUSE;
+}
+
+static void price_text(const struct ask *a, char *out, size_t bytes)
+{
+	if (!a->j.bound.cost_known)
+		out[0] = '\0';
+	else
+		snprintf(out, bytes, "%.6f %s", (double)a->j.bound.cost_nano / 1e9,
+			 a->j.bound.currency);
+}
+
+void ask_answer(struct gate *g, struct ask *a, enum ask_outcome outcome, bool refuse,
+		const char *detail, int pipe_fd)
+{
+	struct msg_ANSWER m = { .request_id = a->m.request_id,
+				.outcome = (uint8_t)outcome,
+				.fallback = refuse };
+
+	if (!a->router_listens)
+		return;
+	if (a->question != NULL)
+		memcpy(m.question, a->question->id, sizeof m.question);
+	memcpy(m.digest, a->body.sha256.bytes, sizeof m.digest);
+	if (outcome == ASK_GRANTED)
+		memcpy(m.receipt, a->granted, sizeof m.receipt);
+	snprintf(m.rules, sizeof m.rules, "%s", a->j.rules);
+	price_text(a, m.price, sizeof m.price);
+	snprintf(m.detail, sizeof m.detail, "%s", detail);
+	if (outcome != ASK_PENDING)
+		a->router_listens = false;
+	enum err e = g->io->answer(g->ctx, &m, pipe_fd);
+	if (e != ERR_OK)
+		log_warning("gate.answer", "decision=%s outcome=%d problem=\"%s\"",
+			    a->m.decision_id, outcome, err_text(e));
+}
+
+void ask_finish(struct gate *g, struct ask *a, enum ask_outcome outcome, bool refuse,
+		const char *detail)
+{
+	if (a->state == ASK_STATE_DONE)
+		return;
+	ask_answer(g, a, outcome, refuse, detail, -1);
+	g->count.questions[outcome]++;
+	a->question = NULL;
+	ask_enter(a, ASK_STATE_DONE);
+	ask_drop(g, a);
+}
+
+static bool bytes_open(struct bytes *b, int fd)
+{
+	char hex[CRYPTO_SHA256_HEX_BYTES];
+
+	b->fd = fd;
+	if (file_map_sealed(fd, GATE_BODY_MAX, &b->map) != ERR_OK)
+		return false;
+	crypto_sha256(b->map, &b->sha256);
+	crypto_sha256_hex(&b->sha256, hex);
+	snprintf(b->digest, sizeof b->digest, "sha256:%s", hex);
+	return true;
+}
+
+static struct ask *ask_new(const struct msg_ASK *m)
+{
+	struct ask *a = calloc(1, sizeof *a);
+
+	if (a == NULL)
+		return NULL;
+	a->m = *m;
+	a->refs = 1;
+	a->body.fd = a->original.fd = -1;
+	a->router_listens = true;
+	a->arena = arena_new("ask", ASK_ARENA_BYTES);
+	if (a->arena == NULL) {
+		ask_unref(a);
+		return NULL;
+	}
+	a->asker = peer_of((pid_t)m->pid);
+	return a;
+}
+
+static bool known_request(const struct gate *g, uint64_t request_id)
+{
+	for (const struct ask *a = g->asks; a != NULL; a = a->next)
+		if (a->m.request_id == request_id && a->router_listens)
+			return true;
+	return false;
+}
+
+bool gate_ask(struct gate *g, const struct msg_ASK *m, const int *fds, unsigned n)
+{
+	unsigned want = m->has_original ? 2 : 1;
+	struct ask *a = n == want && !known_request(g, m->request_id) ? ask_new(m) : NULL;
+
+	if (a == NULL) {
+		for (unsigned i = 0; i < n; i++)
+			close(fds[i]);
+		return n == want && !known_request(g, m->request_id); /* only memory is out */
+	}
+	bool ok = bytes_open(&a->body, fds[0]);
+	if (want == 2)
+		ok = bytes_open(&a->original, fds[1]) && ok;
+	if (!ok) {
+		log_error("gate.ask",
+			  "problem=\"body is not a sealed memory file within its limit\"");
+		ask_unref(a);
+		return false;
+	}
+	a->next = g->asks;
+	g->asks = a;
+	g->n_asks++;
+	gate_judge(g, a);
+	gate_ask_decide(g, a);
+	return true;
+}
+
+void gate_cancel(struct gate *g, uint64_t request_id)
+{
+	for (struct ask *a = g->asks; a != NULL; a = a->next) {
+		struct question *q = a->question;
+
+		if (a->m.request_id != request_id || a->state == ASK_STATE_DONE)
+			continue;
+		if (a->state == ASK_STATE_SENDING) {
+			if (!a->aborted)
+				send_abort(g, a, "the client left");
+			return; /* SENT closes it */
+		}
+		a->router_listens = false;
+		ask_finish(g, a, ASK_WITHDRAWN, false, "");
+		if (q != NULL)
+			question_left(g, q);
+		return;
+	}
+}
+
+void gate_decided(struct gate *g, const struct msg_DECIDED *m)
+{
+	static const char *const tiers[] = { "device", "trusted", "cloud" };
+	char subject[CRYPTO_SHA256_HEX_BYTES];
+	struct record r;
+
+	if (m->tier < LEN(g->count.decided))
+		g->count.decided[m->tier]++;
+	if (!g->ledger_ok)
+		return;
+	ledger_subject(g->ledger, m->uid, subject);
+	record_init(&r, RECORD_DECIDED);
+	r.subject = subject;
+	r.uid = m->uid;
+	r.app = m->app;
+	r.identity = policy_identity_name((enum policy_identity)m->identity);
+	r.decision_id = m->decision_id;
+	r.destination = m->destination;
+	r.tier = m->tier < LEN(tiers) ? tiers[m->tier] : NULL;
+	r.task = m->task;
+	if (m->score_pm <= 1000)
+		r.score_pm = m->score_pm;
+	if (m->confidence_pm <= 1000)
+		r.confidence_pm = m->confidence_pm;
+	r.input_tokens = m->input_tokens;
+	if (m->output_tokens > 0)
+		r.tokens_out = m->output_tokens;
+	r.modality = m->modality;
+	r.tools = m->tools;
+	r.interactive = m->interactive;
+	r.categories_known = m->categories[0] != '?';
+	r.reason = m->reason;
+	r.outcome = m->outcome;
+	/* "category=count,…" becomes the array of the other records. */
+	struct buf b;
+	buf_init(&b, 8192);
+	buf_add_char(&b, '[');
+	for (const char *at = m->categories; r.categories_known == 1 && *at != '\0';) {
+		const char *comma = strchrnul(at, ','),
+			   *equals = memchr(at, '=', (size_t)(comma - at));
+
+		if (equals != NULL) {
+			buf_add_str(&b, b.len > 1 ? ",{\"name\":" : "{\"name\":");
+			json_put_string(&b, (struct span){ at, (size_t)(equals - at) });
+			buf_printf(&b, ",\"count\":%ld,\"masked\":false}",
+				   strtol(equals + 1, NULL, 10));
+		}
+		at = *comma == ',' ? comma + 1 : comma;
+	}
+	buf_add_char(&b, ']');
+	r.categories = buf_cstr(&b);
+	book_queue(g, &r);
+	buf_free(&b);
+}
+
+/* --- policy -------------------------------------------------------------------------- */
+
+static void policy_digest(const struct policy_set *set, char hex[CRYPTO_SHA256_HEX_BYTES])
+{
+	struct crypto_hasher *h = crypto_hasher_begin();
+	struct crypto_sha256 digest = { { 0 } };
+
+	for (size_t i = 0; h != NULL && i < policy_set_n_files(set); i++) {
+		struct policy_file_info f = policy_file_info(policy_set_file(set, i));
+		char head[64];
+		int n = snprintf(head, sizeof head, "%s %zu\n", policy_layer_name(f.layer),
+				 f.text.len);
+
+		crypto_hasher_add(h, (struct span){ head, (size_t)n });
+		crypto_hasher_add(h, f.text);
+	}
+	if (h != NULL)
+		crypto_hasher_end(h, &digest);
+	crypto_sha256_hex(&digest, hex);
+}
+
+static void policy_record(struct gate *g)
+{
+	const struct policy_file *top = policy_set_top(g->set);
+	struct record r;
+	struct buf serials;
+
+	record_init(&r, RECORD_POLICY);
+	r.policy_sha256 = g->policy_sha256;
+	r.detail = policy_state_name(policy_set_state(g->set));
+	buf_init(&serials, 16384);
+	buf_add_char(&serials, '{');
+	for (size_t i = 0; i < policy_set_n_files(g->set); i++) {
+		struct policy_file_info f = policy_file_info(policy_set_file(g->set, i));
+
+		if (f.serial > 0)
+			json_put_key_i64(&serials, f.id, f.serial);
+	}
+	buf_add_char(&serials, '}');
+	r.serials = buf_cstr(&serials);
+	if (top != NULL) {
+		struct policy_file_info f = policy_file_info(top);
+
+		r.policy_id = f.id;
+		if (f.serial > 0)
+			r.policy_serial = f.serial;
+	}
+	book_queue(g, &r);
+	buf_free(&serials);
+}
+
+/* Sends whose rule or permission does not hold under the new policy are cut. */
+static void recheck_sends(struct gate *g)
+{
+	for (struct ask *a = g->asks; a != NULL; a = a->next) {
+		if (a->state != ASK_STATE_SENDING || a->aborted)
+			continue;
+		gate_judge(g, a);
+		if (!a->j.possible)
+			send_abort(g, a, "the policy that came into force forbids it");
+	}
+}
+
+bool gate_policy(struct gate *g, struct policy_set *set, uint64_t generation)
+{
+	policy_set_free(g->set);
+	inspector_free(g->inspector);
+	g->set = policy_set_ref(set);
+	g->generation = generation;
+	g->inspector = inspector_new(set);
+	policy_digest(set, g->policy_sha256);
+	policy_record(g);
+	recheck_sends(g);
+	questions_recheck(g, true);
+	return g->inspector != NULL;
+}
+
+/* --- peers --------------------------------------------------------------------------- */
+
+void gate_router_gone(struct gate *g)
+{
+	struct ask *next;
+
+	for (struct ask *a = g->asks; a != NULL; a = next) {
+		struct question *q = a->question;
+
+		next = a->next;
+		a->router_listens = false;
+		if (a->state == ASK_STATE_SENDING && !a->aborted) {
+			send_abort(g, a, "the router ended");
+		} else if (a->state == ASK_STATE_WAITING) {
+			ask_finish(g, a, ASK_WITHDRAWN, false, "");
+			if (q != NULL)
+				question_left(g, q);
+			next = g->asks; /* closing one may have finished others */
+		}
+	}
+}
+
+void gate_cloud_gone(struct gate *g)
+{
+	struct ask *next;
+
+	for (struct ask *a = g->asks; a != NULL; a = next) {
+		next = a->next;
+		if (a->state == ASK_STATE_SENDING)
+			send_unknown(g, a, "the cloud role ended");
+	}
+}
+
+/* --- time ---------------------------------------------------------------------------- */
+
+uint64_t gate_tick(struct gate *g)
+{
+	uint64_t now = gate_now(g), next = GATE_NEVER;
+
+	if (g->flush_ms <= now)
+		book_flush(g);
+	questions_tick(g, now, &next);
+	return g->flush_ms < next ? g->flush_ms : next;
+}
+
+void gate_stop(struct gate *g)
+{
+	gate_router_gone(g);
+	gate_cloud_gone(g);
+	while (g->questions != NULL && g->n_open > 0) {
+		for (struct question *q = g->questions; q != NULL; q = q->next)
+			if (q->state != QUESTION_CLOSED)
+				question_close(g, q, ASK_WITHDRAWN, false, "withdrawn",
+					       "the daemon stops");
+	}
+	book_flush(g);
+}
+
+/* --- life ---------------------------------------------------------------------------- */
+
+struct gate *gate_new(const struct gate_setup *setup)
+{
+	struct gate *g = calloc(1, sizeof *g);
+
+	if (g == NULL)
+		return NULL;
+	g->io = setup->io;
+	g->ctx = setup->ctx;
+	g->flush_ms = GATE_NEVER;
+	g->next_send_id = 1;
+	memset(g->policy_sha256, '0', sizeof g->policy_sha256 - 1);
+	if (!span_copy(span_of(setup->state_dir), g->state_dir, sizeof g->state_dir) ||
+	    !span_copy(span_of(setup->session), g->session, sizeof g->session)) {
+		free(g);
+		return NULL;
+	}
+	book_open(g);
+	return g;
+}
+
+void gate_free(struct gate *g)
+{
+	if (g == NULL)
+		return;
+	gate_stop(g);
+	while (g->asks != NULL)
+		ask_drop(g, g->asks);
+	while (g->questions != NULL) {
+		struct question *next = g->questions->next;
+
+		ask_unref(g->questions->subject);
+		free(g->questions);
+		g->questions = next;
+	}
+	ledger_close(g->ledger);
+	perms_free(g->perms);
+	budgets_free(g->budgets);
+	inspector_free(g->inspector);
+	policy_set_free(g->set);
+	free(g);
+}
+
+struct gate_status gate_status(struct gate *g)
+{
+	return (struct gate_status){ .ledger_ok = book_usable(g),
+				     .ledger_problem = g->ledger_ok ? "" : g->ledger_problem,
+				     .head = g->ledger_ok ? ledger_head(g->ledger)
+							  : (struct ledger_head){ 0 },
+				     .pending = gate_pending(g),
+				     .sending = g->n_sending };
+}
+
+struct ledger *gate_ledger(struct gate *g)
+{
+	return g->ledger;
+}
+
+struct policy_set *gate_policy_set(struct gate *g)
+{
+	return g->set;
+}
+
+const char *gate_policy_sha256(struct gate *g)
+{
+	return g->policy_sha256;
+}
+
+unsigned gate_pending(const struct gate *g)
+{
+	unsigned n = 0;
+
+	for (const struct question *q = g->questions; q != NULL; q = q->next)
+		n += q->state == QUESTION_OPEN || q->state == QUESTION_QUEUED;
+	return n;
+}

@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What consent itself thinks of one ASK: the policy evaluated on the facts, with categories
+ * from its own scan of the exact bytes; destination, model and obligations; price; then which
+ * way it goes.
+ *
+ * Facts that only router can know (score, task, app, how the peer was identified) are taken
+ * from the message: a lying router can pick among what the policy allows for some request, it
+ * cannot make the policy allow these bytes.
+ */
+#include <grp.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/clock.h"
+#include "common/json.h"
+#include "consent/gate_impl.h"
+
+#define UNKNOWN_PM          65535
+#define OUTPUT_BOUND_TOKENS 32768 /* when neither body nor policy caps the answer */
+#define OUTPUT_USUAL_TOKENS 500   /* for the estimate only */
+
+/* --- facts --------------------------------------------------------------------------- */
+
+static void local_time(struct gate *g, struct policy_request *q)
+{
+	time_t now = (time_t)(g->io->wall_ms(g->ctx) / 1000);
+	struct tm t;
+
+	if (localtime_r(&now, &t) == NULL)
+		return;
+	q->time.known = true;
+	q->time.weekday = (uint8_t)((t.tm_wday + 6) % 7);
+	q->time.minute = (int16_t)(t.tm_hour * 60 + t.tm_min);
+}
+
+static void modality(uint32_t bits, struct span items[4], struct policy_words *ret)
+{
+	static const char *const names[] = { "text", "image", "audio", "file" };
+
+	ret->items = items;
+	ret->known = bits != 0;
+	for (unsigned i = 0; i < LEN(names); i++)
+		if ((bits >> i & 1) != 0)
+			items[ret->n++] = span_of(names[i]);
+}
+
+static void categories(const struct inspected *in, struct span items[INSPECT_FOUND_MAX],
+		       struct policy_words *ret)
+{
+	ret->items = items;
+	ret->known = in->complete;
+	for (unsigned i = 0; in->complete && i < in->n_found; i++)
+		items[ret->n++] = span_of(in->found[i].name);
+}
+
+/* Names and groups are looked up once per user; our own before the jail is enough for one user.
+ */
+static void user_facts(struct gate *g, const struct ask *a, struct policy_request *q)
+{
+	(void)g;
+	struct passwd *p = getpwuid((uid_t)a->m.uid);
+
+	if (p != NULL) {
+		char *name = arena_strdup(a->arena, span_of(p->pw_name));
+
+		q->user = span_of(name);
+		gid_t gids[64];
+		int n = LEN(gids);
+		struct span *names = arena_array(a->arena, LEN(gids), sizeof *names);
+
+		if (names == NULL || name == NULL ||
+		    getgrouplist(name, p->pw_gid, gids, &n) < 0)
+			return;
+		q->groups.known = true;
+		q->groups.items = names;
+		for (int i = 0; i < n; i++) {
+			struct group *gr = getgrgid(gids[i]);
+			char *copy = gr != NULL ? arena_strdup(a->arena, span_of(gr->gr_name))
+						: NULL;
+
+			if (copy != NULL)
+				names[q->groups.n++] = span_of(copy);
+		}
+	}
+}
+
+static void facts(struct gate *g, const struct ask *a, struct span data[INSPECT_FOUND_MAX],
+		  struct span kinds[4], struct policy_request *q)
+{
+	const struct msg_ASK *m = &a->m;
+
+	memset(q, 0, sizeof *q);
+	q->app = m->app[0] != '\0' ? span_of(m->app) : (struct span){ NULL, 0 };
+	q->identity = (enum policy_identity)m->identity;
+	user_facts(g, a, q);
+	q->interactive = m->interactive == 1   ? POLICY_TRUE
+			 : m->interactive == 0 ? POLICY_FALSE
+					       : POLICY_UNKNOWN;
+	q->task = m->task[0] != '\0' ? span_of(m->task) : (struct span){ NULL, 0 };
+	categories(&a->in, data, &q->data);
+	if (m->score_pm <= 1000)
+		q->score = (struct policy_number){ true, m->score_pm / 1000.0 };
+	if (m->confidence_pm <= 1000)
+		q->confidence = (struct policy_number){ true, m->confidence_pm / 1000.0 };
+	q->input_tokens = (struct policy_number){ true, m->input_tokens };
+	modality(m->modality, kinds, &q->modality);
+	q->tools = m->tools || a->in.tools ? POLICY_TRUE : POLICY_FALSE;
+	local_time(g, q);
+	q->restricted = m->max_tier < POLICY_TIER_CLOUD;
+	q->max_tier = (enum policy_tier)m->max_tier;
+}
+
+/* --- judgement ----------------------------------------------------------------------- */
+
+static void deny(struct ask *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void deny(struct ask *a, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(a->j.problem, sizeof a->j.problem, format, ap);
+	va_end(ap);
+	a->j.possible = false;
+	a->j.verdict = POLICY_DENY;
+}
+
+static void list_rules(const struct policy_set *set, const struct policy_decision *d, char *out,
+		       size_t bytes)
+{
+	struct buf b;
+
+	buf_init(&b, bytes - 1);
+	for (size_t i = 0; i < d->n_by; i++) {
+		struct policy_reason r = policy_decision_reason(set, d, i);
+
+		if (b.len + strlen(r.id) + 2 >= b.max)
+			break;
+		if (i > 0)
+			buf_add_char(&b, ',');
+		buf_add_str(&b, r.id);
+		if (r.uncertain)
+			buf_add_char(&b, '?');
+	}
+	if (!span_copy(buf_span(&b), out, bytes))
+		out[0] = '\0';
+	buf_free(&b);
+}
+
+static bool model_listed(const struct policy_destination *d, const char *model)
+{
+	for (size_t i = 0; i < d->n_models; i++)
+		if (strcmp(d->models[i], model) == 0)
+			return true;
+	return d->n_models == 0;
+}
+
+/* Upper bounds that hold whatever the tokenizer: no token is less than a byte of the body. */
+static void price(struct ask *a, const struct policy_destination *d,
+		  const struct policy_decision *v)
+{
+	int64_t cap = a->in.max_output_tokens > 0         ? a->in.max_output_tokens
+		      : v->max_output_tokens != INT64_MAX ? v->max_output_tokens
+							  : OUTPUT_BOUND_TOKENS;
+	int64_t usual = cap < OUTPUT_USUAL_TOKENS ? cap : OUTPUT_USUAL_TOKENS;
+	int64_t longest = (int64_t)(a->original.map.len > a->body.map.len ? a->original.map.len
+									  : a->body.map.len);
+
+	a->j.estimate.tokens = (int64_t)a->m.input_tokens + usual;
+	a->j.bound.tokens = longest + cap;
+	if (!d->price.known)
+		return;
+	a->j.estimate.cost_known = a->j.bound.cost_known = true;
+	memcpy(a->j.estimate.currency, d->price.currency, sizeof a->j.estimate.currency);
+	memcpy(a->j.bound.currency, d->price.currency, sizeof a->j.bound.currency);
+	a->j.estimate.cost_nano = budget_cost_nano(d->price.input_per_mtok, a->m.input_tokens) +
+				  budget_cost_nano(d->price.output_per_mtok, usual);
+	a->j.bound.cost_nano = budget_cost_nano(d->price.input_per_mtok, longest) +
+			       budget_cost_nano(d->price.output_per_mtok, cap);
+}
+
+static void check_budgets(struct gate *g, struct ask *a)
+{
+	struct budget_query q = { .uid = a->m.uid,
+				  .app = a->m.app,
+				  .destination = a->m.destination,
+				  .bound = a->j.bound,
+				  .now_ms = g->io->wall_ms(g->ctx) };
+
+	a->j.budget = budgets_check(g->budgets, g->set, &q, &a->j.budget_id);
+	if (a->j.budget == BUDGET_NO_PRICE)
+		deny(a, "budget %s counts cost, and the price of %s is unknown", a->j.budget_id,
+		     a->m.destination);
+	if (a->j.budget == BUDGET_ASK)
+		a->j.must_ask = true;
+}
+
+/* Which forms of the text could be sent, of those that policy offers. */
+static unsigned possible_modes(const struct gate *g, const struct ask *a,
+			       const struct policy_decision *d)
+{
+	unsigned modes = policy_consent(g->set)->modes;
+	const char *secret[] = { "secret.*" };
+	bool masked = a->original.fd >= 0;
+
+	if (!masked) /* nothing was masked: both words mean the same bytes */
+		return modes == 0                            ? 0
+		       : (modes & POLICY_MODE_REDACTED) != 0 ? POLICY_MODE_REDACTED
+							     : POLICY_MODE_AS_IS;
+	for (unsigned i = 0; i < a->in.n_found; i++)
+		if (policy_category_matches(span_of(secret[0]), span_of(a->in.found[i].name)))
+			modes &= ~(unsigned)POLICY_MODE_AS_IS;
+	if (inspect_unmasked(&a->in, (const char *const *)d->redact, d->n_redact) != NULL)
+		modes &= ~(unsigned)POLICY_MODE_REDACTED;
+	return modes;
+}
+
+static bool needs_strong_auth(const struct gate *g, const struct ask *a)
+{
+	const struct policy_consent *c = policy_consent(g->set);
+
+	for (unsigned i = 0; i < a->in.n_found; i++)
+		for (size_t p = 0; p < c->n_strong_auth_for; p++)
+			if (policy_category_matches(span_of(c->strong_auth_for[p]),
+						    span_of(a->in.found[i].name)))
+				return true;
+	return false;
+}
+
+static void obligations(struct gate *g, struct ask *a, const struct policy_decision *d)
+{
+	const char *unmasked =
+		inspect_unmasked(&a->in, (const char *const *)d->redact, d->n_redact);
+	const char *unmet = inspect_unmet(&a->in, d);
+
+	a->j.modes = possible_modes(g, a, d);
+	a->j.scopes = policy_consent(g->set)->scopes;
+	a->j.must_ask = d->verdict == POLICY_ASK;
+	a->j.strong_auth = needs_strong_auth(g, a);
+	if (unmet != NULL)
+		deny(a, "the request does not meet an obligation: %s", unmet);
+	else if (unmasked != NULL)
+		deny(a, "%s must be masked and is still in the text", unmasked);
+	else if (a->j.modes == 0)
+		deny(a, "policy allows no form in which this text could be sent");
+	else if (d->verdict == POLICY_ALLOW && (a->j.modes & POLICY_MODE_REDACTED) == 0 &&
+		 a->original.fd >= 0)
+		deny(a, "without a question only the masked text may be sent, and policy "
+			"excludes that");
+	else if (a->j.must_ask && a->j.strong_auth)
+		deny(a, "policy wants the person to prove who they are for this data, and that "
+			"cannot be "
+			"done here");
+}
+
+static void judge_policy(struct gate *g, struct ask *a)
+{
+	struct arena *scratch = arena_new("judgement", 1u << 20);
+	struct policy_decision *d =
+		scratch != NULL ? policy_decisions_new(g->set, 1, scratch) : NULL;
+	const struct policy_destination *to = policy_destination(g->set, a->j.destination);
+	struct span data[INSPECT_FOUND_MAX], kinds[4];
+	struct policy_request q;
+
+	if (d == NULL) {
+		deny(a, "memory is out");
+		arena_free(scratch);
+		return;
+	}
+	facts(g, a, data, kinds, &q);
+	policy_decide(g->set, &q, a->j.destination, d);
+	a->j.verdict = d->verdict;
+	list_rules(g->set, d, a->j.rules, sizeof a->j.rules);
+	price(a, to, d);
+	a->j.possible = d->verdict != POLICY_DENY;
+	if (!a->j.possible)
+		snprintf(a->j.problem, sizeof a->j.problem, "policy says no (%s)", a->j.rules);
+	else
+		obligations(g, a, d);
+	if (a->j.possible)
+		check_budgets(g, a);
+	arena_free(scratch);
+}
+
+void gate_judge(struct gate *g, struct ask *a)
+{
+	const struct policy_destination *to;
+
+	memset(&a->j, 0, sizeof a->j);
+	if (g->set == NULL || g->inspector == NULL || g->budgets == NULL) {
+		deny(a, "no policy is in force");
+		return;
+	}
+	if (!policy_destination_find(g->set, span_of(a->m.destination), &a->j.destination)) {
+		deny(a, "there is no destination %s", a->m.destination);
+		return;
+	}
+	to = policy_destination(g->set, a->j.destination);
+	enum err e = inspect_body(g->inspector, a->body.map, a->original.map, a->m.masked,
+				  a->arena, &a->in);
+	if (e != ERR_OK)
+		deny(a, "the outgoing body cannot be read: %s", err_text(e));
+	else if (to->tier == POLICY_TIER_DEVICE)
+		deny(a, "%s is on this device and needs no consent", a->m.destination);
+	else if (!model_listed(to, a->m.model))
+		deny(a, "%s is not a model that policy names for %s", a->m.model,
+		     a->m.destination);
+	else if (a->in.model == NULL || strcmp(a->in.model, a->m.model) != 0)
+		deny(a, "the body names another model than the request");
+	else if (a->in.stream != (a->m.streaming != 0))
+		deny(a, "the body disagrees with the request about streaming");
+	else
+		judge_policy(g, a);
+}
+
+/* --- records ------------------------------------------------------------------------- */
+
+static const char *trains_word(enum policy_tri t)
+{
+	return t == POLICY_TRUE ? "yes" : t == POLICY_FALSE ? "no" : "unknown";
+}
+
+static const char *keep(struct ask *a, struct buf *b, size_t from)
+{
+	const char *copy =
+		b->failed
+			? NULL
+			: arena_strdup(a->arena, (struct span){ b->ptr + from, b->len - from });
+
+	return copy != NULL ? copy : "";
+}
+
+static void fill_recipient(struct gate *g, const struct ask *a, struct record *r)
+{
+	const struct policy_destination *d;
+	size_t at;
+
+	r->destination = a->m.destination;
+	r->model = a->m.model;
+	if (g->set == NULL || !policy_destination_find(g->set, span_of(a->m.destination), &at))
+		return;
+	d = policy_destination(g->set, at);
+	r->tier = policy_tier_name(d->tier);
+	r->operator_name = d->operator_name;
+	r->region = d->region;
+	if (d->retention_days >= 0)
+		r->retention_days = d->retention_days;
+	r->trains = trains_word(d->trains);
+	r->privacy_url = d->privacy_url;
+}
+
+static void fill_content(struct gate *g, struct ask *a, enum policy_mode mode, struct buf *b,
+			 struct record *r)
+{
+	const struct bytes *bytes =
+		mode == POLICY_MODE_AS_IS && a->original.fd >= 0 ? &a->original : &a->body;
+	size_t at = b->len;
+
+	r->digest = bytes->digest;
+	if (g->set != NULL && policy_ledger(g->set)->content == POLICY_CONTENT_NONE &&
+	    g->ledger != NULL) {
+		ledger_keyed_digest(g->ledger, &bytes->sha256, b);
+		r->digest = keep(a, b, at);
+		at = b->len;
+	}
+	inspect_write(&a->in, b);
+	r->categories = keep(a, b, at);
+	r->categories_known = a->in.complete;
+	r->bytes = (int64_t)bytes->map.len;
+	r->mode = mode == POLICY_MODE_AS_IS ? "as_is" : "redacted";
+}
+
+static void fill_money(const struct ask *a, struct record *r)
+{
+	r->tokens_bound = a->j.bound.tokens;
+	if (!a->j.bound.cost_known)
+		return;
+	r->currency = a->j.bound.currency;
+	r->cost_estimate_nano = a->j.estimate.cost_nano;
+	r->cost_bound_nano = a->j.bound.cost_nano;
+}
+
+static void fill_policy(struct gate *g, struct record *r)
+{
+	const struct policy_file *top = g->set != NULL ? policy_set_top(g->set) : NULL;
+
+	r->policy_sha256 = g->policy_sha256;
+	if (top == NULL)
+		return;
+	struct policy_file_info f = policy_file_info(top);
+	r->policy_id = f.id;
+	if (f.serial > 0)
+		r->policy_serial = f.serial;
+}
+
+void gate_fill_record(struct gate *g, struct ask *a, enum record_kind kind,
+		      enum policy_mode mode, struct buf *b, struct record *r)
+{
+	const struct msg_ASK *m = &a->m;
+	size_t at = b->len;
+	char subject[CRYPTO_SHA256_HEX_BYTES] = "";
+
+	record_init(r, kind);
+	if (g->ledger != NULL)
+		ledger_subject(g->ledger, m->uid, subject);
+	buf_add_str(b, subject);
+	r->subject = keep(a, b, at);
+	r->uid = m->uid;
+	r->session = g->session;
+	r->app = m->app;
+	r->identity = policy_identity_name((enum policy_identity)m->identity);
+	r->decision_id = m->decision_id;
+	r->conversation = m->conversation;
+	r->task = m->task;
+	if (m->score_pm != UNKNOWN_PM)
+		r->score_pm = m->score_pm;
+	if (m->confidence_pm != UNKNOWN_PM)
+		r->confidence_pm = m->confidence_pm;
+	r->threshold_pm = m->threshold_pm;
+	r->input_tokens = m->input_tokens;
+	if (a->in.max_output_tokens > 0)
+		r->max_output_tokens = a->in.max_output_tokens;
+	r->modality = m->modality;
+	r->tools = m->tools;
+	r->interactive = m->interactive;
+	r->max_tier = m->max_tier;
+	r->messages = a->in.messages;
+	r->attachments = m->attachments;
+	r->rules = a->j.rules;
+	if (a->question != NULL)
+		r->question = a->question->id;
+	fill_recipient(g, a, r);
+	fill_content(g, a, mode, b, r);
+	fill_money(a, r);
+	fill_policy(g, r);
+}
+
+static void record_no(struct gate *g, struct ask *a, enum record_kind kind, const char *reason)
+{
+	struct record r;
+	struct buf b;
+
+	buf_init(&b, RECORD_MAX_BYTES);
+	gate_fill_record(g, a, kind, POLICY_MODE_REDACTED, &b, &r);
+	r.reason = reason;
+	book_queue(g, &r);
+	buf_free(&b);
+}
+
+/* --- which way ----------------------------------------------------------------------- */
+
+void gate_perm_query(struct gate *g, const struct ask *a, struct perm_query *ret)
+{
+	*ret = (struct perm_query){ .uid = a->m.uid,
+				    .app = a->m.app,
+				    .destination = a->m.destination,
+				    .model = a->m.model,
+				    .task = a->m.task,
+				    .conversation = a->m.conversation,
+				    .digest = a->body.digest,
+				    .session = g->session,
+				    .policy_sha256 = g->policy_sha256,
+				    .identity = (enum policy_identity)a->m.identity,
+				    .found = &a->in,
+				    .modes = a->j.modes,
+				    .now_ms = g->io->wall_ms(g->ctx) };
+}
+
+static void refuse_again(struct gate *g, struct ask *a, const struct perm *no)
+{
+	char detail[400], when[CLOCK_RFC3339_BYTES];
+
+	clock_rfc3339(no->created_ms, when);
+	snprintf(
+		detail, sizeof detail,
+		no->digest[0] != '\0'
+			? "you said no to exactly this text at %s; to be asked again: hither "
+			  "consent revoke %s"
+		: no->conversation[0] != '\0'
+			? "you said no in this conversation at %s; to lift it: hither consent "
+			  "revoke %s"
+		: no->task[0] != '\0'
+			? "you said no %s and twice before to this kind of request; make a "
+			  "policy "
+			  "rule of it, or lift it: hither consent revoke %s"
+			: "you said no to this app at %s; to lift it: hither consent revoke %s",
+		when, no->id);
+	record_no(g, a, RECORD_LIMITED, no->id);
+	ask_finish(g, a, ASK_REFUSED, ask_otherwise(policy_consent(g->set)->on_deny), detail);
+}
+
+static void over_budget(struct gate *g, struct ask *a)
+{
+	char detail[300];
+
+	snprintf(detail, sizeof detail,
+		 "budget %s would be exceeded; see it with: hither budget show",
+		 a->j.budget_id);
+	record_no(g, a, RECORD_OVER_BUDGET, a->j.budget_id);
+	ask_finish(g, a, ASK_BUDGET, a->j.budget == BUDGET_REFUSE, detail);
+}
+
+static enum policy_mode standing_mode(const struct ask *a)
+{
+	return (a->j.modes & POLICY_MODE_REDACTED) != 0 ? POLICY_MODE_REDACTED
+							: POLICY_MODE_AS_IS;
+}
+
+void gate_ask_decide(struct gate *g, struct ask *a)
+{
+	const struct perm *perm;
+	struct perm_query q;
+
+	if (!a->j.possible) {
+		record_no(g, a, RECORD_DENIED, a->j.problem);
+		ask_finish(g, a, ASK_DENIED_POLICY, false, a->j.problem);
+		return;
+	}
+	if (!book_usable(g)) {
+		ask_finish(g, a, ASK_LEDGER, false, g->ledger_problem);
+		return;
+	}
+	if (g->n_asks > GATE_ASKS_MAX || g->n_sending >= GATE_SENDS_MAX) {
+		ask_finish(g, a, ASK_LIMITED, false,
+			   "too many requests want to leave at once; try again");
+		return;
+	}
+	if (a->j.budget == BUDGET_LOCAL || a->j.budget == BUDGET_REFUSE) {
+		over_budget(g, a);
+		return;
+	}
+	gate_perm_query(g, a, &q);
+	if ((perm = perms_refusing(g->perms, &q)) != NULL) {
+		refuse_again(g, a, perm);
+	} else if (!a->j.must_ask) {
+		(void)!send_release(g, a, standing_mode(a), "rule", NULL, NULL, NULL, 0);
+	} else if (a->j.budget == BUDGET_FITS &&
+		   (perm = perms_allowing(g->perms, &q)) != NULL) {
+		enum policy_mode mode = strcmp(perm->mode, "as_is") == 0 ? POLICY_MODE_AS_IS
+									 : POLICY_MODE_REDACTED;
+		char id[24];
+
+		memcpy(id, perm->id, sizeof id);
+		perms_used(g->perms, perm);
+		(void)!send_release(g, a, mode, "permission", id, NULL, NULL, 0);
+	} else if (!question_redeem(g, a)) {
+		question_ask(g, a);
+	}
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ledger as the gate keeps it: opened, verified and replayed at start; every later record
+ * is folded into memory (permissions, budgets) after it is durable, by the same functions.
+ *
+ *   UNUSABLE --open, verify, replay--> USABLE --write fails, verify fails--> UNUSABLE
+ *
+ * While UNUSABLE nothing leaves the device; book_usable() looks again at most once a second.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "consent/gate_impl.h"
+
+#define RETRY_MS  1000
+#define FLUSH_MS  500
+#define FLUSH_AT  64
+#define ROW_ARENA (256 * 1024)
+#define OPEN_MAX  65536
+
+/* --- replay -------------------------------------------------------------------------- */
+
+/* An intent or a release that has not come to its end. */
+struct open_item {
+	char id[TEXT_ULID_BYTES];
+	bool sent;
+};
+
+struct replay {
+	struct gate *g;
+	struct arena *row;
+	struct open_item *open;
+	unsigned n, cap;
+	bool failed;
+};
+
+static void opened(struct replay *p, const struct record *r)
+{
+	if (p->n == p->cap) {
+		unsigned cap = p->cap == 0 ? 64 : p->cap * 2;
+		struct open_item *open =
+			cap <= OPEN_MAX ? realloc(p->open, cap * sizeof *open) : NULL;
+
+		if (open == NULL) {
+			p->failed = true;
+			return;
+		}
+		p->open = open;
+		p->cap = cap;
+	}
+	p->open[p->n].sent = r->kind == RECORD_GRANTED;
+	memcpy(p->open[p->n++].id, r->id, sizeof r->id);
+}
+
+static void ended(struct replay *p, const char *ref)
+{
+	for (unsigned i = p->n; i > 0; i--) {
+		if (strcmp(p->open[i - 1].id, ref) == 0) {
+			memmove(&p->open[i - 1], &p->open[i], (p->n - i) * sizeof *p->open);
+			p->n--;
+			return;
+		}
+	}
+}
+
+static bool matters(enum record_kind k)
+{
+	return k == RECORD_APPROVED || k == RECORD_REFUSED || k == RECORD_REVOKED ||
+	       k == RECORD_GRANTED || k == RECORD_CLOSED;
+}
+
+/* Rows come with their columns only; those that are folded are decoded here. */
+static bool replay_row(void *ctx, const struct record *row, struct span body)
+{
+	struct replay *p = ctx;
+	struct record r;
+
+	if (row->kind == RECORD_INTENT || row->kind == RECORD_GRANTED)
+		opened(p, row);
+	if (row->kind != RECORD_INTENT && row->kind != RECORD_APPROVED && row->ref[0] != '\0')
+		ended(p, row->ref);
+	if (!matters(row->kind))
+		return !p->failed;
+	arena_reset(p->row);
+	if (record_read(body, p->row, &r) != ERR_OK) {
+		p->failed = true;
+		return false;
+	}
+	perms_note(p->g->perms, &r);
+	if (!budgets_note(p->g->budgets, &r))
+		p->failed = true;
+	return !p->failed;
+}
+
+static void unusable(struct gate *g, const char *what, const char *next)
+{
+	if (g->ledger_ok || g->ledger_problem[0] == '\0')
+		log_error("ledger.unusable", "problem=\"%s\" next=\"%s\"", what, next);
+	g->ledger_ok = false;
+	snprintf(g->ledger_problem, sizeof g->ledger_problem, "%s; %s", what, next);
+	g->ledger_retry_ms = gate_now(g) + RETRY_MS;
+}
+
+/* What the last process left open ends here: nothing of it is sent again. */
+static enum err close_open(struct gate *g, const struct replay *p)
+{
+	enum err e = ERR_OK;
+
+	for (unsigned i = 0; e == ERR_OK && i < p->n; i++) {
+		struct record r;
+
+		record_init(&r, p->open[i].sent ? RECORD_CLOSED : RECORD_WITHDRAWN);
+		memcpy(r.ref, p->open[i].id, sizeof r.ref);
+		r.outcome = p->open[i].sent ? "unknown" : "withdrawn";
+		r.detail = "consent restarted";
+		e = ledger_append(g->ledger, &r, 1);
+		if (e == ERR_OK && p->open[i].sent)
+			budgets_note(g->budgets, &r);
+	}
+	return e;
+}
+
+static enum err start_record(struct gate *g)
+{
+	struct record r;
+
+	record_init(&r, RECORD_START);
+	r.key_id = ledger_key_id(g->ledger);
+	r.session = g->session;
+	r.policy_sha256 = g->policy_sha256;
+	return ledger_append(g->ledger, &r, 1);
+}
+
+/* Fresh folds; the records of a good or acknowledged chain go through them. */
+static enum err verify_and_replay(struct gate *g, struct ledger_report *report)
+{
+	struct ledger_witness w = { .who = "the cloud role", .head = g->witness };
+	struct replay p = { .g = g, .row = arena_new("replay", ROW_ARENA) };
+	enum err e = ERR_NO_MEMORY;
+
+	perms_free(g->perms);
+	budgets_free(g->budgets);
+	g->perms = perms_new();
+	g->budgets = budgets_new();
+	if (p.row != NULL && g->perms != NULL && g->budgets != NULL)
+		e = ledger_verify(g->ledger, 0, 0, &w, w.head.seq > 0 ? 1 : 0, report,
+				  replay_row, &p);
+	if (e == ERR_OK && p.failed)
+		e = ERR_NO_MEMORY;
+	if (e == ERR_OK && (report->ok || report->acknowledged))
+		e = close_open(g, &p);
+	arena_free(p.row);
+	free(p.open);
+	return e;
+}
+
+void book_open(struct gate *g)
+{
+	struct ledger_problem problem = { 0 };
+	struct ledger_report report;
+	enum err e = ERR_OK;
+
+	g->ledger_retry_ms = gate_now(g) + RETRY_MS;
+	ledger_close(g->ledger);
+	g->ledger = NULL;
+	e = ledger_open(g->state_dir, LEDGER_WRITE, &g->ledger, &problem);
+	if (e != ERR_OK) {
+		unusable(g, problem.text, problem.next);
+		return;
+	}
+	e = verify_and_replay(g, &report);
+	if (e == ERR_OK && !report.ok && !report.acknowledged) {
+		g->count.verify_failures++;
+		unusable(g, report.problem,
+			 "look with: hither ledger verify; go on with: hither ledger "
+			 "acknowledge");
+		return;
+	}
+	if (e == ERR_OK)
+		e = start_record(g);
+	if (e != ERR_OK) {
+		unusable(g, err_text(e),
+			 "check free space, owner and mode of the state folder");
+		return;
+	}
+	g->ledger_ok = true;
+	g->ledger_problem[0] = '\0';
+	struct ledger_head head = ledger_head(g->ledger);
+	log_info("ledger.ready", "records=%" PRIu64 " head=%" PRIu64 " acknowledged=%d",
+		 report.records, head.seq, report.acknowledged);
+	g->io->head(g->ctx, &head);
+}
+
+bool book_usable(struct gate *g)
+{
+	if (!g->ledger_ok && gate_now(g) >= g->ledger_retry_ms)
+		book_open(g);
+	return g->ledger_ok;
+}
+
+void gate_ledger_retry(struct gate *g)
+{
+	if (!g->ledger_ok)
+		book_open(g);
+}
+
+/* --- writing ------------------------------------------------------------------------- */
+
+enum err book_append(struct gate *g, struct record *records, unsigned n)
+{
+	struct ledger_head head;
+	enum err e;
+
+	if (!g->ledger_ok)
+		return ERR_SYSTEM;
+	e = ledger_append(g->ledger, records, n);
+	if (e == ERR_TOO_BIG || e == ERR_NO_MEMORY)
+		return e; /* this record, not the ledger */
+	if (e != ERR_OK) {
+		unusable(g, err_text(e),
+			 "check free space, owner and mode of the state folder");
+		return ERR_SYSTEM;
+	}
+	g->flush_ms = GATE_NEVER;
+	for (unsigned i = 0; i < n; i++) {
+		g->count.records[records[i].kind]++;
+		perms_note(g->perms, &records[i]);
+		if (!budgets_note(g->budgets, &records[i])) {
+			unusable(g, "memory is out", "restart the daemon");
+			return ERR_NO_MEMORY;
+		}
+	}
+	head = ledger_head(g->ledger);
+	g->io->head(g->ctx, &head);
+	return ERR_OK;
+}
+
+void book_queue(struct gate *g, const struct record *r)
+{
+	if (!g->ledger_ok)
+		return;
+	ledger_queue(g->ledger, r);
+	g->count.records[r->kind]++;
+	if (g->flush_ms == GATE_NEVER)
+		g->flush_ms = gate_now(g) + FLUSH_MS;
+	if (ledger_queued(g->ledger) == FLUSH_AT)
+		g->flush_ms = gate_now(g); /* soon, not now: a burst shares one commit */
+}
+
+void book_flush(struct gate *g)
+{
+	g->flush_ms = GATE_NEVER;
+	if (g->ledger_ok && ledger_queued(g->ledger) > 0)
+		(void)!book_append(g, NULL, 0);
+}
+
+void gate_head_known(struct gate *g, const struct msg_HEAD_KNOWN *m)
+{
+	struct ledger_witness w = { .who = "the cloud role", .head = { .seq = m->seq } };
+	struct ledger_report report;
+
+	memcpy(w.head.hash.bytes, m->hash, sizeof w.head.hash.bytes);
+	g->witness = w.head;
+	if (!g->ledger_ok || m->seq == 0)
+		return;
+	/* Cheap: only the records around the head that was seen. */
+	struct ledger_head ours = ledger_head(g->ledger);
+	if (ours.seq == m->seq && crypto_sha256_equal(&ours.hash, &w.head.hash))
+		return;
+	if (ledger_verify(g->ledger, 0, 0, &w, 1, &report, NULL, NULL) == ERR_OK &&
+	    !report.ok && !report.acknowledged) {
+		g->count.verify_failures++;
+		unusable(g, report.problem,
+			 "look with: hither ledger verify; go on with: hither ledger "
+			 "acknowledge");
+		return;
+	}
+	g->io->head(g->ctx, &ours);
+}

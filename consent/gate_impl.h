@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Shared by the files of the gate.
+ *
+ *   gate.c           life, policy, router's and cloud's messages, time
+ *   gate_ask.c       what consent itself thinks of one ASK
+ *   gate_question.c  questions: opening, telling, closing
+ *   gate_respond.c   the person's answer, revocation
+ *   gate_send.c      release, close, abort
+ *   gate_book.c      the ledger and what is folded out of it
+ *   gate_view.c      JSON for agents, metrics
+ */
+#ifndef HITHER_CONSENT_GATE_IMPL_H
+#define HITHER_CONSENT_GATE_IMPL_H
+
+#include "common/arena.h"
+#include "consent/budget.h"
+#include "consent/gate.h"
+#include "consent/inspect.h"
+#include "consent/peer.h"
+#include "consent/perms.h"
+#include "crypto/crypto.h"
+
+#define GATE_NEVER UINT64_MAX
+
+/*
+ * One ASK.
+ *
+ *   NEW --> WAITING --> SENDING --> DONE
+ *    |         |           |          ^
+ *    '---------+-----------+----------'
+ *
+ *   NEW     -> SENDING  a rule or a permission covers it        [gate_ask_decide]
+ *   NEW     -> WAITING  a question is open                      [question_join]
+ *   NEW     -> DONE     no; or the question was only reported   [gate_ask_decide]
+ *   WAITING -> SENDING  the person said yes                     [send_release]
+ *   WAITING -> NEW      the yes was for another one like it     [ask_again]
+ *   WAITING -> DONE     no, silence, withdrawn, client gone     [ask_finish]
+ *   SENDING -> DONE     SENT, or cloud is gone                  [send_close]
+ *
+ * Invariants
+ *   1. Only ask_enter() assigns a->state.
+ *   2. Router hears exactly one last answer of each ASK that it did not cancel.
+ *   3. SEND is queued only after its `granted` record is durable (send_release), and once.
+ *   4. What is sent is the descriptor that was mapped, hashed, scanned and shown.
+ */
+enum ask_state { ASK_STATE_NEW, ASK_STATE_WAITING, ASK_STATE_SENDING, ASK_STATE_DONE };
+
+struct bytes {
+	int fd; /* sealed; -1: none */
+	struct span map;
+	struct crypto_sha256 sha256;
+	char digest[80]; /* "sha256:HEX" */
+};
+
+/* What consent found; made anew when the policy changes. Lives in the ask's arena. */
+struct judgement {
+	size_t destination;
+	enum policy_verdict verdict;
+	char rules[501];
+	char problem[300]; /* why it is denied, for people */
+	bool possible;     /* verdict allow or ask, obligations met */
+	bool must_ask;     /* verdict ask, or a budget says so */
+	unsigned modes;    /* enum policy_mode that can be sent */
+	unsigned scopes;
+	enum budget_state budget;
+	const char *budget_id;
+	struct budget_amount estimate, bound;
+	bool strong_auth;
+};
+
+struct question;
+
+struct ask {
+	struct ask *next;
+	unsigned refs; /* the list, a question that shows its bytes */
+	struct arena *arena;
+	enum ask_state state;
+	struct msg_ASK m;
+	struct peer asker;
+	struct bytes body, original;
+	struct inspected in;
+	struct judgement j;
+	struct question *question; /* WAITING */
+	bool router_listens;
+	bool over;  /* out of the list of asks */
+	bool again; /* to be decided again */
+	/* SENDING */
+	uint64_t send_id, sent_at_ms;
+	char granted[TEXT_ULID_BYTES], permission[24];
+	struct budget_amount reserved;
+	bool aborted;
+	const char *abort_why;
+};
+
+/*
+ *   QUEUED --> OPEN --> APPROVED --> CLOSED
+ *      '---------'----------^-----------^
+ *
+ *   QUEUED   -> OPEN      the question like it before was decided   [question_next]
+ *   OPEN     -> APPROVED  yes, once, and nobody waits any more      [gate_respond]
+ *   APPROVED -> CLOSED    the same request came again; or too late  [question_redeem,
+ * gate_tick] any      -> CLOSED    answered, expired, withdrawn              [question_close]
+ *
+ * A closed question stays a while without its bytes, so that a late answer hears what happened.
+ */
+enum question_state { QUESTION_QUEUED, QUESTION_OPEN, QUESTION_APPROVED, QUESTION_CLOSED };
+
+struct question {
+	struct question *next;
+	enum question_state state;
+	char id[TEXT_ULID_BYTES], intent[TEXT_ULID_BYTES];
+	char nonce[33];
+	char notice_sha256[CRYPTO_SHA256_HEX_BYTES]; /* of what an agent was last given */
+	struct ask *subject; /* whose bytes are shown; NULL once closed */
+	uint32_t uid;
+	bool kept;        /* stays open without anybody waiting: reported, not held */
+	bool interrupted; /* an agent was told: counts as a prompt */
+	uint64_t opened_ms, expires_ms; /* now_ms clock */
+	int64_t created_wall_ms, expires_wall_ms;
+	const char *ending; /* word for people once closed */
+	char app[129], destination[64], model[129];
+	/* APPROVED */
+	enum policy_mode mode;
+	char approval[TEXT_ULID_BYTES];
+};
+
+#define GATE_PROMPTS_MAX 512
+struct prompt {
+	uint32_t uid;
+	char app[129];
+	uint64_t at_ms;
+};
+
+#define GATE_OUTCOMES 12
+struct counters {
+	uint64_t questions[GATE_OUTCOMES]; /* by enum ask_outcome */
+	uint64_t sends[6];                 /* by enum send_outcome */
+	uint64_t sent_bytes, unknown_sends;
+	uint64_t records[RECORD_KIND_COUNT];
+	uint64_t verify_failures;
+	uint64_t redactions;
+	uint64_t decided[3]; /* by tier */
+};
+
+struct gate {
+	const struct gate_io *io;
+	void *ctx;
+	char state_dir[4000], session[64];
+	struct ledger *ledger; /* NULL: cannot be used */
+	bool ledger_ok;
+	char ledger_problem[420];
+	uint64_t ledger_retry_ms;
+	struct ledger_head witness; /* what cloud says it has seen; seq 0: nothing yet */
+	struct perms *perms;
+	struct budgets *budgets;
+	struct policy_set *set;
+	struct inspector *inspector;
+	uint64_t generation;
+	char policy_sha256[CRYPTO_SHA256_HEX_BYTES];
+	struct ask *asks;
+	unsigned n_asks, n_sending;
+	struct question *questions; /* oldest first */
+	unsigned n_open;
+	uint64_t next_send_id;
+	struct prompt prompts[GATE_PROMPTS_MAX];
+	unsigned n_prompts;
+	uint64_t flush_ms; /* when queued records are due; GATE_NEVER */
+	struct counters count;
+};
+
+/* gate.c */
+uint64_t gate_now(struct gate *g);
+void ask_enter(struct ask *a, enum ask_state next);
+void ask_unref(struct ask *a);
+/* The last answer to router; the ask leaves the list. `record` may be RECORD_KIND_COUNT: none.
+ */
+void ask_finish(struct gate *g, struct ask *a, enum ask_outcome outcome, bool refuse,
+		const char *detail);
+void ask_answer(struct gate *g, struct ask *a, enum ask_outcome outcome, bool refuse,
+		const char *detail, int pipe_fd);
+bool ask_otherwise(enum policy_otherwise o); /* fallback of an answer: refuse? */
+
+/* gate_ask.c */
+/* Fills a->in and a->j. */
+void gate_judge(struct gate *g, struct ask *a);
+/* Decides and acts: NEW -> somewhere. */
+void gate_ask_decide(struct gate *g, struct ask *a);
+void gate_perm_query(struct gate *g, const struct ask *a, struct perm_query *ret);
+/* A record with everything that is known of the ask; strings live as long as ask and `b`. */
+void gate_fill_record(struct gate *g, struct ask *a, enum record_kind kind,
+		      enum policy_mode mode, struct buf *b, struct record *ret);
+
+/* gate_question.c */
+void question_ask(struct gate *g, struct ask *a);
+struct question *question_find(struct gate *g, const char *id);
+/* Everybody who waits hears `outcome`; the question keeps only what a late answer needs. */
+void question_close(struct gate *g, struct question *q, enum ask_outcome outcome, bool refuse,
+		    const char *ending, const char *detail);
+void question_next(struct gate *g, const struct ask *like);
+bool question_redeem(struct gate *g, struct ask *a);
+void questions_recheck(struct gate *g, bool policy_changed);
+bool question_alike(const struct ask *a, const struct ask *b);
+void questions_tick(struct gate *g, uint64_t now, uint64_t *io_next);
+void question_left(struct gate *g, struct question *q); /* somebody stopped waiting */
+struct ask *question_waiter(struct gate *g, const struct question *q);
+
+/* gate_send.c */
+/*
+ * Durable records (those given, then `granted`), SEND, GRANTED answer. ERR_OK: it is on its
+ * way. Otherwise the ask was finished with the reason: ERR_DENIED (budget), ERR_PEER_GONE,
+ * ERR_BUSY, ERR_SYSTEM (ledger).
+ */
+enum err send_release(struct gate *g, struct ask *a, enum policy_mode mode, const char *basis,
+		      const char *permission, const char *ref, struct record *before,
+		      unsigned n);
+void send_abort(struct gate *g, struct ask *a, const char *why);
+void send_unknown(struct gate *g, struct ask *a, const char *why);
+
+/* gate_book.c */
+bool book_usable(struct gate *g);
+void book_open(struct gate *g);
+/* Append, fold, witness. On failure the ledger is out of use. */
+enum err book_append(struct gate *g, struct record *records, unsigned n);
+void book_queue(struct gate *g, const struct record *r);
+void book_flush(struct gate *g);
+
+#endif

@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Questions: opened, told to agents, joined by the same request, queued behind one like it,
+ * answered by time.
+ *
+ * One question at a time is shown for the same app, destination, model, task and categories:
+ * the others wait behind it. A permission that is given covers them; a refusal refuses them.
+ * At most max_prompts_per_hour of an app interrupt the person; a question that nobody was
+ * told of (reported to the program, fetched with `hither consent list`) interrupts nobody.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "consent/gate_impl.h"
+
+#define HOUR_MS     3600000u
+#define TOMB_MS     (10 * 60000u) /* how long a closed question can still say what happened */
+#define TOMBS_MAX   256
+#define APPROVED_MS 60000u /* least time for the same request to come again after a yes */
+
+/* --- alike --------------------------------------------------------------------------- */
+
+static bool same_found(const struct inspected *x, const struct inspected *y)
+{
+	if (x->n_found != y->n_found || x->complete != y->complete)
+		return false;
+	for (unsigned i = 0; i < x->n_found; i++) {
+		unsigned k = 0;
+
+		while (k < y->n_found && strcmp(x->found[i].name, y->found[k].name) != 0)
+			k++;
+		if (k == y->n_found)
+			return false;
+	}
+	return true;
+}
+
+bool question_alike(const struct ask *a, const struct ask *b)
+{
+	return a->m.uid == b->m.uid && a->m.identity == b->m.identity &&
+	       strcmp(a->m.app, b->m.app) == 0 &&
+	       strcmp(a->m.destination, b->m.destination) == 0 &&
+	       strcmp(a->m.model, b->m.model) == 0 && strcmp(a->m.task, b->m.task) == 0 &&
+	       same_found(&a->in, &b->in);
+}
+
+/* The very same bytes (and original) for the same recipient: one answer fits both. */
+static bool same_bytes(const struct ask *a, const struct ask *b)
+{
+	return question_alike(a, b) && strcmp(a->body.digest, b->body.digest) == 0 &&
+	       strcmp(a->original.digest, b->original.digest) == 0;
+}
+
+struct question *question_find(struct gate *g, const char *id)
+{
+	struct question *q = g->questions;
+
+	while (q != NULL && strcmp(q->id, id) != 0)
+		q = q->next;
+	return q;
+}
+
+struct ask *question_waiter(struct gate *g, const struct question *q)
+{
+	struct ask *a = g->asks, *oldest = NULL;
+
+	for (; a != NULL; a = a->next) /* newest first in the list */
+		if (a->question == q && a->state == ASK_STATE_WAITING)
+			oldest = a;
+	return oldest;
+}
+
+/* --- telling ------------------------------------------------------------------------- */
+
+static unsigned prompts_last_hour(struct gate *g, uint32_t uid, const char *app)
+{
+	uint64_t now = gate_now(g);
+	unsigned n = 0, kept = 0;
+
+	for (unsigned i = 0; i < g->n_prompts; i++) {
+		if (now - g->prompts[i].at_ms >= HOUR_MS)
+			continue;
+		n += g->prompts[i].uid == uid && strcmp(g->prompts[i].app, app) == 0;
+		if (kept != i)
+			g->prompts[kept] = g->prompts[i];
+		kept++;
+	}
+	g->n_prompts = kept;
+	return n;
+}
+
+static bool may_interrupt(struct gate *g, const struct ask *a)
+{
+	int64_t max = policy_consent(g->set)->max_prompts_per_hour;
+
+	return g->n_prompts < GATE_PROMPTS_MAX &&
+	       (int64_t)prompts_last_hour(g, a->m.uid, a->m.app) < max;
+}
+
+static void tell_request(struct gate *g, struct question *q)
+{
+	if (q->interrupted || g->io->tell(g->ctx, GATE_REQUEST, q->uid, q->id) == 0)
+		return;
+	q->interrupted = true;
+	if (g->n_prompts < GATE_PROMPTS_MAX) {
+		struct prompt *p = &g->prompts[g->n_prompts++];
+
+		p->uid = q->uid;
+		p->at_ms = gate_now(g);
+		snprintf(p->app, sizeof p->app, "%s", q->app);
+	}
+}
+
+void gate_agents_changed(struct gate *g, uint32_t uid)
+{
+	for (struct question *q = g->questions; q != NULL; q = q->next)
+		if (q->uid == uid && q->state == QUESTION_OPEN) {
+			q->interrupted = false;
+			tell_request(g, q);
+		}
+}
+
+/* --- opening ------------------------------------------------------------------------- */
+
+static void forget_tombs(struct gate *g, uint64_t now)
+{
+	struct question **at = &g->questions;
+	unsigned tombs = 0;
+
+	for (struct question *q = g->questions; q != NULL; q = q->next)
+		tombs += q->state == QUESTION_CLOSED;
+	while (*at != NULL) {
+		struct question *q = *at;
+
+		if (q->state == QUESTION_CLOSED &&
+		    (tombs > TOMBS_MAX || now >= q->expires_ms + TOMB_MS)) {
+			*at = q->next;
+			free(q);
+			tombs--;
+			continue;
+		}
+		at = &q->next;
+	}
+}
+
+static struct question *question_new(struct gate *g, struct ask *a)
+{
+	const struct policy_consent *c = policy_consent(g->set);
+	uint64_t life = c->on_timeout == POLICY_HOLD ? c->hold_max_ms : c->timeout_ms;
+	struct question *q = calloc(1, sizeof *q), **end = &g->questions;
+	uint8_t nonce[16];
+
+	if (q == NULL)
+		return NULL;
+	forget_tombs(g, gate_now(g));
+	text_ulid(q->id);
+	crypto_random(nonce, sizeof nonce);
+	text_hex(nonce, sizeof nonce, q->nonce);
+	q->subject = a;
+	a->refs++;
+	q->uid = a->m.uid;
+	q->opened_ms = gate_now(g);
+	q->expires_ms = q->opened_ms + life;
+	q->created_wall_ms = g->io->wall_ms(g->ctx);
+	q->expires_wall_ms = q->created_wall_ms + (int64_t)life;
+	memcpy(q->app, a->m.app, sizeof q->app);
+	memcpy(q->destination, a->m.destination, sizeof q->destination);
+	memcpy(q->model, a->m.model, sizeof q->model);
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = q;
+	g->n_open++;
+	return q;
+}
+
+static bool shown_now(struct gate *g, const struct ask *a, const struct question *but)
+{
+	for (struct question *q = g->questions; q != NULL; q = q->next)
+		if (q != but && q->state == QUESTION_OPEN && question_alike(q->subject, a))
+			return true;
+	return false;
+}
+
+static enum err record_intent(struct gate *g, struct ask *a, struct question *q)
+{
+	struct record r;
+	struct buf b;
+	enum err e;
+
+	buf_init(&b, RECORD_MAX_BYTES);
+	gate_fill_record(g, a, RECORD_INTENT, POLICY_MODE_REDACTED, &b, &r);
+	r.question = q->id;
+	e = book_append(g, &r, 1);
+	if (e == ERR_OK)
+		memcpy(q->intent, r.id, sizeof q->intent);
+	buf_free(&b);
+	return e;
+}
+
+static void question_open(struct gate *g, struct question *q)
+{
+	q->state = QUESTION_OPEN;
+	tell_request(g, q);
+}
+
+static void join(struct gate *g, struct ask *a, struct question *q)
+{
+	char detail[160];
+
+	a->question = q;
+	snprintf(detail, sizeof detail, "answer with: hither consent approve %s, or deny",
+		 q->id);
+	ask_answer(g, a, ASK_PENDING, false, detail, -1);
+	if (!a->m.on_question) {
+		ask_enter(a, ASK_STATE_WAITING);
+		return;
+	}
+	q->kept = true;
+	a->router_listens = false; /* reported; router does not wait for more */
+	ask_finish(g, a, ASK_PENDING, false, "");
+}
+
+/* Nobody could be asked: say so at once, unless the program drives the question itself. */
+static bool nobody_there(struct gate *g, struct ask *a)
+{
+	const struct policy_consent *c = policy_consent(g->set);
+	struct record r;
+	struct buf b;
+
+	if (a->m.on_question || c->no_agent == POLICY_HOLD || g->io->anyone(g->ctx, a->m.uid))
+		return false;
+	buf_init(&b, RECORD_MAX_BYTES);
+	gate_fill_record(g, a, RECORD_NO_AGENT, POLICY_MODE_REDACTED, &b, &r);
+	book_queue(g, &r);
+	buf_free(&b);
+	ask_finish(g, a, ASK_NO_AGENT, ask_otherwise(c->no_agent),
+		   "nobody was there to be asked; to be asked: hither consent watch");
+	return true;
+}
+
+static void limited(struct gate *g, struct ask *a, const char *detail)
+{
+	struct record r;
+	struct buf b;
+
+	buf_init(&b, RECORD_MAX_BYTES);
+	gate_fill_record(g, a, RECORD_LIMITED, POLICY_MODE_REDACTED, &b, &r);
+	r.reason = detail;
+	book_queue(g, &r);
+	buf_free(&b);
+	ask_finish(g, a, ASK_LIMITED, false, detail);
+}
+
+void question_ask(struct gate *g, struct ask *a)
+{
+	struct question *q = g->questions;
+
+	while (q != NULL && !((q->state == QUESTION_OPEN || q->state == QUESTION_QUEUED) &&
+			      same_bytes(q->subject, a)))
+		q = q->next;
+	if (q != NULL) {
+		join(g, a, q);
+		return;
+	}
+	if (nobody_there(g, a))
+		return;
+	if (g->n_open >= GATE_QUESTIONS_MAX) {
+		limited(g, a, "too many questions are open");
+		return;
+	}
+	if (!may_interrupt(g, a)) {
+		limited(g, a,
+			"this app has asked as often as policy lets it in an hour "
+			"(max_prompts_per_hour)");
+		return;
+	}
+	q = question_new(g, a);
+	if (q == NULL) {
+		limited(g, a, "memory is out");
+		return;
+	}
+	if (record_intent(g, a, q) != ERR_OK) {
+		question_close(g, q, ASK_LEDGER, false, "withdrawn", "");
+		ask_finish(g, a, ASK_LEDGER, false,
+			   "the ledger cannot be written, so nothing leaves; hither status");
+		return;
+	}
+	join(g, a, q);
+	if (!shown_now(g, q->subject, q))
+		question_open(g, q);
+	log_info("gate.question", "id=%s app=\"%s\" destination=%s bytes=%zu", q->id, q->app,
+		 q->destination, q->subject->body.map.len);
+}
+
+/* --- closing ------------------------------------------------------------------------- */
+
+void question_close(struct gate *g, struct question *q, enum ask_outcome outcome, bool refuse,
+		    const char *ending, const char *detail)
+{
+	struct ask *like = q->subject, *a;
+	bool was_open = q->state == QUESTION_OPEN;
+
+	if (q->state == QUESTION_CLOSED)
+		return;
+	q->state = QUESTION_CLOSED;
+	q->ending = ending;
+	q->subject = NULL;
+	q->expires_ms = gate_now(g);
+	g->n_open--;
+	while ((a = question_waiter(g, q)) != NULL)
+		ask_finish(g, a, outcome, refuse, detail);
+	if (was_open)
+		g->io->tell(g->ctx, outcome == ASK_TIMEOUT ? GATE_EXPIRED : GATE_WITHDRAWN,
+			    q->uid, q->id);
+	if (was_open && like != NULL)
+		question_next(g, like);
+	ask_unref(like);
+}
+
+void question_next(struct gate *g, const struct ask *like)
+{
+	for (struct question *q = g->questions; q != NULL; q = q->next) {
+		if (q->state == QUESTION_QUEUED && question_alike(q->subject, like) &&
+		    !shown_now(g, q->subject, q)) {
+			question_open(g, q);
+			return;
+		}
+	}
+}
+
+static void record_ending(struct gate *g, struct question *q, enum record_kind kind,
+			  const char *reason)
+{
+	struct record r;
+	struct buf b;
+
+	buf_init(&b, RECORD_MAX_BYTES);
+	gate_fill_record(g, q->subject, kind, POLICY_MODE_REDACTED, &b, &r);
+	memcpy(r.ref, q->intent, sizeof r.ref);
+	r.question = q->id;
+	r.reason = reason;
+	(void)!book_append(g, &r,
+			   1); /* nothing left the device: losing it tightens nothing away */
+	buf_free(&b);
+}
+
+void question_left(struct gate *g, struct question *q)
+{
+	if (q->kept || q->state == QUESTION_CLOSED || question_waiter(g, q) != NULL)
+		return;
+	record_ending(g, q, RECORD_WITHDRAWN, "the client left");
+	question_close(g, q, ASK_WITHDRAWN, false, "withdrawn", "");
+}
+
+/* --- a yes that waits for its request -------------------------------------------------- */
+
+bool question_redeem(struct gate *g, struct ask *a)
+{
+	for (struct question *q = g->questions; q != NULL; q = q->next) {
+		if (q->state != QUESTION_APPROVED || !same_bytes(q->subject, a))
+			continue;
+		/* Single use: closed before it is released. */
+		char intent[TEXT_ULID_BYTES];
+
+		memcpy(intent, q->intent, sizeof intent);
+		enum policy_mode mode = q->mode;
+		question_close(g, q, ASK_GRANTED, false, "used", "");
+		if ((a->j.modes & (unsigned)mode) == 0)
+			return false;
+		(void)!send_release(g, a, mode, "approval", NULL, intent, NULL, 0);
+		return true;
+	}
+	return false;
+}
+
+/* --- policy and time ------------------------------------------------------------------ */
+
+/* A permission or a rule covers the question now: who waits is served, the question is over. */
+static void release_waiters(struct gate *g, struct question *q, const struct perm *perm)
+{
+	enum policy_mode mode = POLICY_MODE_REDACTED;
+	char id[24] = "", intent[TEXT_ULID_BYTES];
+	struct ask *a;
+
+	memcpy(intent, q->intent, sizeof intent);
+	if (perm != NULL) {
+		memcpy(id, perm->id, sizeof id);
+		mode = strcmp(perm->mode, "as_is") == 0 ? POLICY_MODE_AS_IS
+							: POLICY_MODE_REDACTED;
+	}
+	while ((a = question_waiter(g, q)) != NULL) {
+		if (perm != NULL && (perm = perms_find(g->perms, id)) != NULL)
+			perms_used(g->perms, perm);
+		(void)!send_release(g, a, mode, id[0] != '\0' ? "permission" : "rule",
+				    id[0] != '\0' ? id : NULL, intent, NULL, 0);
+	}
+	question_close(g, q, ASK_GRANTED, false, "approved", "");
+}
+
+/* Everything that waits is looked at again: new permissions, new refusals, new policy. */
+void questions_recheck(struct gate *g, bool policy_changed)
+{
+	struct question *next;
+
+	for (struct question *q = g->questions; q != NULL; q = next) {
+		struct ask *a = q->subject;
+		const struct perm *perm;
+		struct perm_query pq;
+
+		next = q->next;
+		if (q->state == QUESTION_CLOSED)
+			continue;
+		if (policy_changed)
+			gate_judge(g, a);
+		if (!a->j.possible) {
+			record_ending(g, q, RECORD_WITHDRAWN, a->j.problem);
+			question_close(g, q, ASK_WITHDRAWN, false, "withdrawn", a->j.problem);
+			next = g->questions;
+			continue;
+		}
+		gate_perm_query(g, a, &pq);
+		if (g->perms == NULL)
+			return;
+		perm = a->j.must_ask ? perms_allowing(g->perms, &pq) : NULL;
+		if (perms_refusing(g->perms, &pq) != NULL) {
+			question_close(g, q, ASK_REFUSED,
+				       ask_otherwise(policy_consent(g->set)->on_deny), "denied",
+				       "you said no to a request like it");
+			next = g->questions;
+		} else if (perm != NULL || !a->j.must_ask) {
+			release_waiters(g, q, perm);
+			next = g->questions;
+		} else if (policy_changed && q->state == QUESTION_OPEN) {
+			g->io->tell(g->ctx, GATE_POLICY_CHANGED, q->uid, q->id);
+		}
+	}
+}
+
+static void expire(struct gate *g, struct question *q)
+{
+	const struct policy_consent *c = policy_consent(g->set);
+
+	if (q->state == QUESTION_APPROVED) {
+		question_close(g, q, ASK_TIMEOUT, false, "expired", "");
+		return;
+	}
+	record_ending(g, q, RECORD_TIMED_OUT, NULL);
+	question_close(g, q, ASK_TIMEOUT, ask_otherwise(c->on_timeout), "expired",
+		       "nobody answered in time");
+}
+
+void questions_tick(struct gate *g, uint64_t now, uint64_t *io_next)
+{
+	struct question *next;
+
+	for (struct question *q = g->questions; q != NULL; q = next) {
+		next = q->next;
+		if (q->state == QUESTION_CLOSED)
+			continue;
+		if (q->expires_ms <= now) {
+			expire(g, q);
+			next = g->questions; /* closing one may have moved others */
+		} else if (q->expires_ms < *io_next) {
+			*io_next = q->expires_ms;
+		}
+	}
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Release, and what becomes of it.
+ *
+ *   budget fits -> records durable (intent, approval, grant) -> pipe -> SEND -> GRANTED to
+ * router
+ *
+ * Invariants
+ *   1. The `granted` record is durable before SEND is queued, and there is one for each SEND.
+ *   2. Nothing is sent twice: a release without SENT is closed as unknown, never repeated.
+ *   3. Use that stays unknown keeps its reservation.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "consent/gate_impl.h"
+
+#define SEND_DEADLINE_MS 600000
+#define RECORDS_MAX      4
+
+static const char *const outcome_words[] = { "complete",  "failed",  "cut",
+					     "cancelled", "aborted", "refused" };
+
+/* --- release ------------------------------------------------------------------------- */
+
+static bool fits(struct gate *g, struct ask *a, bool asked)
+{
+	struct budget_query q = { .uid = a->m.uid,
+				  .app = a->m.app,
+				  .destination = a->m.destination,
+				  .bound = a->j.bound,
+				  .now_ms = g->io->wall_ms(g->ctx) };
+	enum budget_state s = budgets_check(g->budgets, g->set, &q, &a->j.budget_id);
+
+	return s == BUDGET_FITS || (s == BUDGET_ASK && asked);
+}
+
+static enum err give_up(struct gate *g, struct ask *a, enum ask_outcome outcome, bool refuse,
+			const char *detail, enum err e)
+{
+	ask_finish(g, a, outcome, refuse, detail);
+	return e;
+}
+
+/* The release is on record and did not happen: say so, with certainty that nothing left. */
+static void close_unsent(struct gate *g, struct ask *a, const char *why)
+{
+	struct record r;
+
+	record_init(&r, RECORD_CLOSED);
+	memcpy(r.ref, a->granted, sizeof r.ref);
+	r.decision_id = a->m.decision_id;
+	r.destination = a->m.destination;
+	r.outcome = "refused";
+	r.bytes_out = 0;
+	r.detail = why;
+	(void)!book_append(g, &r, 1); /* a lost ledger is noted there */
+}
+
+static enum err hand_over(struct gate *g, struct ask *a, enum policy_mode mode, uint64_t seq)
+{
+	const struct bytes *bytes =
+		mode == POLICY_MODE_AS_IS && a->original.fd >= 0 ? &a->original : &a->body;
+	struct msg_SEND m = { .request_id = a->send_id,
+			      .ledger_seq = seq,
+			      .generation = g->generation,
+			      .body_bytes = bytes->map.len,
+			      .streaming = a->m.streaming,
+			      .deadline_ms = SEND_DEADLINE_MS };
+	int pipes[2];
+	enum err e;
+
+	snprintf(m.destination, sizeof m.destination, "%s", a->m.destination);
+	snprintf(m.model, sizeof m.model, "%s", a->m.model);
+	memcpy(m.body_sha256, bytes->sha256.bytes, sizeof m.body_sha256);
+	if (pipe2(pipes, O_CLOEXEC) != 0)
+		return ERR_SYSTEM;
+	e = g->io->send(g->ctx, &m, bytes->fd, pipes[1]);
+	close(pipes[1]);
+	if (e == ERR_OK) {
+		/* The digest that router hears is of the bytes that went. */
+		struct crypto_sha256 shown = a->body.sha256;
+
+		a->body.sha256 = bytes->sha256;
+		ask_answer(g, a, ASK_GRANTED, false, "", pipes[0]);
+		a->body.sha256 = shown;
+	}
+	close(pipes[0]);
+	return e;
+}
+
+enum err send_release(struct gate *g, struct ask *a, enum policy_mode mode, const char *basis,
+		      const char *permission, const char *ref, struct record *before,
+		      unsigned n)
+{
+	struct record all[RECORDS_MAX];
+	struct buf b;
+	unsigned at = 0;
+	enum err e;
+
+	if (!g->io->cloud_up(g->ctx))
+		return give_up(g, a, ASK_UNREACHABLE, false,
+			       "the cloud role is not running; hither status", ERR_PEER_GONE);
+	if (g->n_sending >= GATE_SENDS_MAX)
+		return give_up(g, a, ASK_LIMITED, false, "too many sends at once; try again",
+			       ERR_BUSY);
+	if (!fits(g, a, strcmp(basis, "approval") == 0))
+		return give_up(g, a, ASK_BUDGET, a->j.budget == BUDGET_REFUSE,
+			       "a budget would be exceeded; see it with: hither budget show",
+			       ERR_DENIED);
+	buf_init(&b, RECORD_MAX_BYTES * 2);
+	if (ref == NULL) {
+		gate_fill_record(g, a, RECORD_INTENT, mode, &b, &all[at]);
+		text_ulid(all[at].id);
+		at++;
+	}
+	for (unsigned i = 0; i < n; i++)
+		all[at++] = before[i];
+	gate_fill_record(g, a, RECORD_GRANTED, mode, &b, &all[at]);
+	all[at].basis = basis;
+	all[at].permission = permission;
+	memcpy(all[at].ref, ref != NULL ? ref : all[0].id, sizeof all[at].ref);
+	text_ulid(all[at].id);
+	e = book_append(g, all, at + 1);
+	for (unsigned i = 0; e == ERR_OK && i < n; i++)
+		before[i] = all[at - n + i]; /* seq and id, for the caller */
+	buf_free(&b);
+	if (e != ERR_OK)
+		return give_up(g, a, ASK_LEDGER, false,
+			       "the ledger cannot be written, so nothing leaves; hither status",
+			       ERR_SYSTEM);
+	memcpy(a->granted, all[at].id, sizeof a->granted);
+	snprintf(a->permission, sizeof a->permission, "%s",
+		 permission != NULL ? permission : "");
+	a->send_id = g->next_send_id++;
+	a->sent_at_ms = gate_now(g);
+	a->reserved = a->j.bound;
+	e = hand_over(g, a, mode, all[at].seq);
+	if (e != ERR_OK) {
+		close_unsent(g, a, "the cloud role did not take it");
+		return give_up(g, a, ASK_UNREACHABLE, false,
+			       "the cloud role did not take it; hither status", e);
+	}
+	a->question = NULL;
+	g->n_sending++;
+	g->count.questions[ASK_GRANTED]++;
+	ask_enter(a, ASK_STATE_SENDING);
+	log_info("gate.granted",
+		 "decision=%s destination=%s bytes=%" PRId64 " ledger=%" PRIu64 " basis=%s",
+		 a->m.decision_id, a->m.destination, all[at].bytes, all[at].seq, basis);
+	return ERR_OK;
+}
+
+/* --- the end of a release ------------------------------------------------------------- */
+
+static void settle(struct gate *g, const struct ask *a, const struct msg_SENT *m,
+		   struct record *r)
+{
+	const struct policy_destination *d;
+	size_t at;
+
+	if (m->input_tokens < 0 || m->output_tokens < 0 || !a->reserved.cost_known ||
+	    g->set == NULL || !policy_destination_find(g->set, span_of(a->m.destination), &at))
+		return; /* unknown: the reservation stays */
+	d = policy_destination(g->set, at);
+	if (!d->price.known || strcmp(d->price.currency, a->reserved.currency) != 0)
+		return;
+	r->currency = a->reserved.currency;
+	r->cost_nano = budget_cost_nano(d->price.input_per_mtok, m->input_tokens) +
+		       budget_cost_nano(d->price.output_per_mtok, m->output_tokens);
+}
+
+static void leave(struct gate *g, struct ask *a)
+{
+	g->n_sending--;
+	a->router_listens = false;
+	ask_finish(g, a, ASK_GRANTED, false, "");
+	g->count.questions[ASK_GRANTED]--; /* counted when it was granted */
+}
+
+bool gate_sent(struct gate *g, const struct msg_SENT *m)
+{
+	struct record r;
+	struct ask *a = g->asks;
+
+	while (a != NULL && (a->state != ASK_STATE_SENDING || a->send_id != m->request_id))
+		a = a->next;
+	if (a == NULL)
+		return false;
+	record_init(&r, RECORD_CLOSED);
+	memcpy(r.ref, a->granted, sizeof r.ref);
+	r.uid = a->m.uid;
+	r.app = a->m.app;
+	r.decision_id = a->m.decision_id;
+	r.destination = a->m.destination;
+	r.model = a->m.model;
+	r.outcome = m->outcome < LEN(outcome_words) ? outcome_words[m->outcome] : "unknown";
+	if (m->http_status != 0)
+		r.http_status = m->http_status;
+	r.bytes_out = (int64_t)m->bytes_out;
+	r.bytes_in = (int64_t)m->bytes_in;
+	if (m->input_tokens >= 0)
+		r.tokens_in = m->input_tokens;
+	if (m->output_tokens >= 0)
+		r.tokens_out = m->output_tokens;
+	if (m->cached_tokens >= 0)
+		r.tokens_cached = m->cached_tokens;
+	r.elapsed_ms = (int64_t)(gate_now(g) - a->sent_at_ms);
+	r.reason = a->abort_why;
+	r.detail = m->detail;
+	settle(g, a, m, &r);
+	(void)!book_append(g, &r, 1); /* if it fails: closed as unknown at the next start */
+	if (m->outcome < LEN(g->count.sends))
+		g->count.sends[m->outcome]++;
+	g->count.sent_bytes += m->bytes_out;
+	log_info("gate.closed", "decision=%s outcome=%s bytes_out=%" PRIu64 " status=%u",
+		 a->m.decision_id, r.outcome, m->bytes_out, m->http_status);
+	leave(g, a);
+	return true;
+}
+
+void send_unknown(struct gate *g, struct ask *a, const char *why)
+{
+	struct record r;
+
+	record_init(&r, RECORD_CLOSED);
+	memcpy(r.ref, a->granted, sizeof r.ref);
+	r.uid = a->m.uid;
+	r.app = a->m.app;
+	r.decision_id = a->m.decision_id;
+	r.destination = a->m.destination;
+	r.outcome = "unknown";
+	r.detail = why;
+	(void)!book_append(g, &r, 1);
+	g->count.unknown_sends++;
+	leave(g, a);
+}
+
+void send_abort(struct gate *g, struct ask *a, const char *why)
+{
+	a->aborted = true;
+	a->abort_why = why;
+	if (g->io->abort(g->ctx, a->send_id) != ERR_OK)
+		log_warning("gate.abort", "decision=%s problem=\"cloud cannot be told\"",
+			    a->m.decision_id);
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The outgoing body is JSON that router's writers made; here it is parsed again behind the
+ * strict gate, and every string in it is scanned after unescaping, keys included: a secret
+ * written with \u escapes is found as well. Base64 of attachments is not text and is left out.
+ */
+#include "consent/inspect.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "scan/scan.h"
+
+#define SCRATCH_BYTES (64u << 20)
+
+struct inspector {
+	struct scanner *scanner;
+};
+
+struct inspector *inspector_new(const struct policy_set *set)
+{
+	size_t n = policy_categories(set);
+	struct scan_site_category *site = calloc(n + 1, sizeof *site);
+	struct inspector *i = calloc(1, sizeof *i);
+	struct scan_site_error at;
+	enum err e = ERR_NO_MEMORY;
+
+	for (size_t c = 0; site != NULL && c < n; c++) {
+		const struct policy_category *from = policy_category(set, c);
+
+		site[c].name = from->name;
+		site[c].regex = from->regex;
+		site[c].words = from->keywords;
+		site[c].word_count = from->n_keywords;
+		site[c].check = from->check == POLICY_CHECK_LUHN    ? SCAN_CHECK_LUHN
+				: from->check == POLICY_CHECK_MOD97 ? SCAN_CHECK_MOD97
+								    : SCAN_CHECK_NONE;
+	}
+	if (i != NULL && site != NULL)
+		e = scanner_new(site, n, &i->scanner, &at);
+	free(site);
+	if (e == ERR_OK)
+		return i;
+	free(i);
+	return NULL;
+}
+
+void inspector_free(struct inspector *i)
+{
+	if (i == NULL)
+		return;
+	scanner_free(i->scanner);
+	free(i);
+}
+
+/* --- findings ------------------------------------------------------------------------ */
+
+static struct inspect_found *found_at(struct inspected *in, struct span name, struct arena *a)
+{
+	struct inspect_found *f;
+
+	for (unsigned i = 0; i < in->n_found; i++)
+		if (span_is(name, in->found[i].name))
+			return &in->found[i];
+	if (in->n_found == INSPECT_FOUND_MAX)
+		return NULL;
+	f = &in->found[in->n_found];
+	*f = (struct inspect_found){ .name = arena_strdup(a, name) };
+	if (f->name == NULL)
+		return NULL;
+	in->n_found++;
+	return f;
+}
+
+bool inspect_is_masked(const struct inspect_found *f)
+{
+	return f->in_body == 0 && (f->in_original > 0 || f->claimed > 0);
+}
+
+uint32_t inspect_count(const struct inspect_found *f)
+{
+	uint32_t n = f->in_body > f->in_original ? f->in_body : f->in_original;
+
+	return n > f->claimed ? n : f->claimed;
+}
+
+const char *inspect_unmasked(const struct inspected *in, const char *const *patterns, size_t n)
+{
+	for (unsigned i = 0; i < in->n_found; i++)
+		for (size_t p = 0; p < n; p++)
+			if (in->found[i].in_body > 0 &&
+			    policy_category_matches(span_of(patterns[p]),
+						    span_of(in->found[i].name)))
+				return in->found[i].name;
+	return NULL;
+}
+
+const char *inspect_unmet(const struct inspected *in, const struct policy_decision *d)
+{
+	if ((d->strip & POLICY_STRIP_TOOLS) != 0 && in->tools)
+		return "tools must be stripped";
+	if ((d->strip & POLICY_STRIP_ATTACHMENTS) != 0 && (in->files || in->images))
+		return "attachments must be stripped";
+	if ((d->strip & POLICY_STRIP_IMAGES) != 0 && in->images)
+		return "images must be stripped";
+	if ((d->strip & POLICY_STRIP_SYSTEM_PROMPT) != 0 && in->system_prompt)
+		return "the system prompt must be stripped";
+	if ((d->strip & POLICY_STRIP_METADATA) != 0 && in->metadata)
+		return "metadata must be stripped";
+	if (d->max_output_tokens != INT64_MAX &&
+	    (in->max_output_tokens < 0 || in->max_output_tokens > d->max_output_tokens))
+		return "the answer's length must be capped";
+	/* A token is rarely more than eight bytes of text: below that no body can be too long.
+	 */
+	if (d->max_input_tokens != INT64_MAX &&
+	    (int64_t)(in->text_bytes / 8) > d->max_input_tokens)
+		return "the text is longer than is allowed";
+	return NULL;
+}
+
+void inspect_write(const struct inspected *in, struct buf *out)
+{
+	buf_add_char(out, '[');
+	for (unsigned i = 0; i < in->n_found; i++) {
+		if (i > 0)
+			buf_add_char(out, ',');
+		buf_add_char(out, '{');
+		json_put_key_cstr(out, "name", in->found[i].name);
+		json_put_key_i64(out, "count", inspect_count(&in->found[i]));
+		json_put_key_bool(out, "masked", inspect_is_masked(&in->found[i]));
+		buf_add_char(out, '}');
+	}
+	buf_add_char(out, ']');
+}
+
+/* --- reading the body ---------------------------------------------------------------- */
+
+struct visit {
+	struct inspector *i;
+	struct arena *a;       /* of the result */
+	struct arena *scratch; /* of one scan */
+	struct inspected *in;
+	bool original;
+	enum err e;
+};
+
+static void scan_string(struct visit *v, struct span text)
+{
+	struct scan_result r;
+
+	if (v->e != ERR_OK || text.len == 0)
+		return;
+	arena_reset(v->scratch);
+	if (scan_text(v->i->scanner, text, &scan_budget_default, v->scratch, &r) != ERR_OK ||
+	    r.status != SCAN_COMPLETE) {
+		v->in->complete = false;
+		return;
+	}
+	for (size_t s = 0; s < r.count; s++) {
+		const char *name = scanner_category_name(v->i->scanner, r.spans[s].category);
+		struct inspect_found *f = found_at(v->in, span_of(name), v->a);
+
+		if (f == NULL) {
+			v->e = ERR_TOO_BIG;
+			return;
+		}
+		if (v->original)
+			f->in_original++;
+		else
+			f->in_body++;
+	}
+}
+
+static bool is_data_url(struct span s)
+{
+	return span_starts(s, "data:") &&
+	       memmem(s.ptr, s.len < 200 ? s.len : 200, ";base64,", 8) != NULL;
+}
+
+/* Long runs of the base64 alphabet under a key that carries attachments. */
+static bool is_attachment(const char *key, struct span s)
+{
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+
+	if (is_data_url(s))
+		return true;
+	if (key == NULL || (strcmp(key, "data") != 0 && strcmp(key, "file_data") != 0))
+		return false;
+	return s.len > 64 && strspn(s.ptr, alphabet) == s.len;
+}
+
+static void visit_string(struct visit *v, const char *key, const char *text)
+{
+	struct span s = span_of(text);
+
+	if (is_attachment(key, s)) {
+		if (!v->original)
+			v->in->files = true;
+		return;
+	}
+	if (!v->original)
+		v->in->text_bytes += s.len;
+	scan_string(v, s);
+}
+
+static void visit_object_facts(struct visit *v, const cJSON *object)
+{
+	const char *role = json_get_string(object, "role");
+	const char *type = json_get_string(object, "type");
+
+	if (role != NULL && (strcmp(role, "system") == 0 || strcmp(role, "developer") == 0))
+		v->in->system_prompt = true;
+	if (type != NULL && (strcmp(type, "image_url") == 0 || strcmp(type, "image") == 0))
+		v->in->images = true;
+}
+
+/* Depth is bounded by the gate (64). */
+static void visit_value(struct visit *v, const cJSON *value)
+{
+	const cJSON *child;
+
+	if (v->e != ERR_OK)
+		return;
+	if (cJSON_IsString(value)) {
+		visit_string(v, value->string, value->valuestring);
+		return;
+	}
+	if (cJSON_IsObject(value) && !v->original)
+		visit_object_facts(v, value);
+	cJSON_ArrayForEach (child, value) {
+		if (cJSON_IsObject(value))
+			scan_string(v, span_of(child->string));
+		visit_value(v, child);
+	}
+}
+
+static void top_level_facts(const cJSON *root, struct arena *a, struct inspected *in)
+{
+	static const char *const caps[] = { "max_completion_tokens", "max_tokens",
+					    "max_output_tokens" };
+	const char *model = json_get_string(root, "model");
+
+	if (model != NULL)
+		in->model = arena_strdup(a, span_of(model));
+	json_get_bool(root, "stream", &in->stream);
+	in->max_output_tokens = -1;
+	for (size_t i = 0; i < LEN(caps) && in->max_output_tokens < 0; i++)
+		if (!json_get_int(root, caps[i], 1, 1 << 30, &in->max_output_tokens))
+			in->max_output_tokens = -1;
+	in->messages = (uint32_t)cJSON_GetArraySize(json_get_array(root, "messages"));
+	in->tools = cJSON_GetArraySize(json_get_array(root, "tools")) > 0;
+	in->metadata = json_get(root, "metadata") != NULL || json_get(root, "user") != NULL ||
+		       json_get(root, "safety_identifier") != NULL;
+	in->system_prompt = json_get(root, "system") != NULL;
+}
+
+static enum err visit_body(struct visit *v, struct span body)
+{
+	struct json_where where;
+	cJSON *root = NULL;
+	enum err e = json_parse(body, &json_limits_api, &root, &where);
+
+	if (e == ERR_OK && !cJSON_IsObject(root))
+		e = ERR_SYNTAX;
+	if (e == ERR_OK) {
+		if (!v->original)
+			top_level_facts(root, v->a, v->in);
+		visit_value(v, root);
+		e = v->e;
+	}
+	cJSON_Delete(root);
+	return e;
+}
+
+/* "category=count,category=count" */
+static enum err read_claim(struct inspected *in, const char *claim, struct arena *a)
+{
+	while (*claim != '\0') {
+		const char *comma = strchrnul(claim, ',');
+		const char *equals = memchr(claim, '=', (size_t)(comma - claim));
+		struct inspect_found *f;
+		long n;
+
+		if (equals == NULL || equals == claim)
+			return ERR_SYNTAX;
+		f = found_at(in, (struct span){ claim, (size_t)(equals - claim) }, a);
+		if (f == NULL)
+			return ERR_TOO_BIG;
+		n = strtol(equals + 1, NULL, 10);
+		f->claimed = n > 0 && n < 1000000 ? (uint32_t)n : 1;
+		claim = *comma == ',' ? comma + 1 : comma;
+	}
+	return ERR_OK;
+}
+
+enum err inspect_body(struct inspector *i, struct span body, struct span original,
+		      const char *masked, struct arena *a, struct inspected *ret)
+{
+	struct arena *scratch = arena_new("inspection", SCRATCH_BYTES);
+	struct visit v = { .i = i, .a = a, .scratch = scratch, .in = ret, .e = ERR_OK };
+	enum err e = scratch != NULL ? ERR_OK : ERR_NO_MEMORY;
+
+	memset(ret, 0, sizeof *ret);
+	ret->complete = true;
+	if (e == ERR_OK)
+		e = visit_body(&v, body);
+	if (e == ERR_OK && original.len > 0) {
+		v.original = true;
+		e = visit_body(&v, original);
+	}
+	if (e == ERR_OK)
+		e = read_claim(ret, masked, a);
+	arena_free(scratch);
+	return e;
+}
