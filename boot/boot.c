@@ -127,6 +127,8 @@ static void reload(struct boot *b, uint64_t tag)
 
 	buf_init(&problems, PROBLEMS_MAX_BYTES);
 	notify_manager("RELOADING=1\nSTATUS=Reading the policy");
+	if (b->watch != NULL)
+		watch_renew(b->watch); /* first, so that a change while we read is seen */
 	enum err e = load_changes(b, &fresh, &problems);
 	if (e != ERR_OK)
 		buf_printf(&problems, "the policy cannot be prepared: %s\n", err_text(e));
@@ -143,8 +145,6 @@ static void reload(struct boot *b, uint64_t tag)
 	supervisor_reloaded(b->supervisor, tag, good, detail != NULL ? detail : "");
 	notify_manager("READY=1\nSTATUS=Running");
 	buf_free(&problems);
-	if (b->watch != NULL)
-		watch_renew(b->watch);
 }
 
 static void on_expiry(uv_timer_t *t)
@@ -303,11 +303,16 @@ static void close_handle(uv_handle_t *h, void *arg)
 		uv_close(h, NULL);
 }
 
-static int run(struct boot *b, const bool runs[ROLE_COUNT], const struct policies_bundle *first)
+static int run(struct boot *b, const bool runs[ROLE_COUNT])
 {
+	struct policies_bundle first;
+
 	if (uv_loop_init(&b->loop) != 0)
 		return 1;
 	start_timers(b);
+	watch_folders(b); /* before reading, so that a change meanwhile is seen */
+	if (first_policy(b, &first) != ERR_OK)
+		return 1;
 	b->supervisor = supervisor_new(&b->loop, &handler, b, runs, b->config_fd,
 				       b->places.sockets, b->places.n);
 	if (b->supervisor == NULL)
@@ -315,8 +320,7 @@ static int run(struct boot *b, const bool runs[ROLE_COUNT], const struct policie
 	start_signal(b, &b->term, SIGTERM);
 	start_signal(b, &b->interrupt, SIGINT);
 	start_signal(b, &b->hangup, SIGHUP);
-	put_in_force(b, first);
-	watch_folders(b);
+	put_in_force(b, &first);
 	supervisor_start(b->supervisor);
 	uv_run(&b->loop, UV_RUN_DEFAULT);
 
@@ -347,7 +351,6 @@ static int check_only(struct boot *b)
 
 static int run_boot(struct boot *b, const char *argv0, const bool runs[ROLE_COUNT])
 {
-	struct policies_bundle first;
 	int rc = 1;
 
 	if (spawn_prepare(argv0) != ERR_OK) {
@@ -360,8 +363,8 @@ static int run_boot(struct boot *b, const char *argv0, const bool runs[ROLE_COUN
 		return 1;
 	if (seal_config(b) != ERR_OK)
 		fprintf(stderr, "hitherd: no memory file: %s\n", strerror(errno));
-	else if (first_policy(b, &first) == ERR_OK)
-		rc = run(b, runs, &first);
+	else
+		rc = run(b, runs);
 	places_leave(&b->places);
 	return rc;
 }

@@ -2,14 +2,14 @@
 /*
  * An editor writes a file in several steps and package tools replace whole folders, so changes
  * are gathered until WAIT_MS have passed without another one. A folder that is renamed away
- * takes its watch with it: watch_renew() starts every watch anew by path.
+ * takes its watch with it: watch_renew() watches what lies at the path now.
  */
 #include "boot/watch.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "common/log.h"
 
@@ -23,6 +23,8 @@ struct watch {
 	unsigned n, open_handles;
 	char *folders[FOLDERS_MAX];
 	uv_fs_event_t events[FOLDERS_MAX];
+	ino_t inodes[FOLDERS_MAX]; /* of the folder being watched; 0: none */
+	dev_t devices[FOLDERS_MAX];
 	uv_timer_t wait;
 	bool told;
 };
@@ -44,11 +46,26 @@ static void on_event(uv_fs_event_t *e, const char *name, int events, int status)
 	uv_timer_start(&w->wait, on_wait, WAIT_MS, 0);
 }
 
+/* Another folder than the one being watched, or one where there was none. */
+static bool is_new(struct watch *w, unsigned i)
+{
+	struct stat st;
+
+	if (stat(w->folders[i], &st) != 0)
+		st = (struct stat){ 0 };
+	bool same = st.st_ino == w->inodes[i] && st.st_dev == w->devices[i];
+	w->inodes[i] = st.st_ino;
+	w->devices[i] = st.st_dev;
+	return !same;
+}
+
 void watch_renew(struct watch *w)
 {
 	for (unsigned i = 0; i < w->n; i++) {
+		if (!is_new(w, i))
+			continue; /* a stop and start would lose what has just happened */
 		uv_fs_event_stop(&w->events[i]);
-		if (access(w->folders[i], R_OK | X_OK) != 0)
+		if (w->inodes[i] == 0)
 			continue;
 		int rc = uv_fs_event_start(&w->events[i], on_event, w->folders[i], 0);
 		if (rc != 0 && !w->told) {

@@ -17,7 +17,7 @@ typedef void watch_fn(void *ctx);
  */
 struct watch *watch_new(uv_loop_t *loop, const char *const *folders, unsigned n, watch_fn *fn,
 			void *ctx);
-/* After a change: folders may have appeared or been replaced. */
+/* Before reading the folders again: some may have appeared or been replaced since. */
 void watch_renew(struct watch *w);
 /* NULL is fine. Memory goes when the loop has run once more. */
 void watch_free(struct watch *w);
