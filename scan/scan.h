@@ -22,36 +22,36 @@
 #include "common/span.h"
 
 /*            id                name                        placeholder   */
-#define SCAN_CATEGORY_MAP(X)                                              \
-	X(SECRET_API_KEY,      "secret.api_key",           "API_KEY")     \
-	X(SECRET_PASSWORD,     "secret.password",          "PASSWORD")    \
-	X(SECRET_PRIVATE_KEY,  "secret.private_key",       "PRIVATE_KEY") \
-	X(SECRET_TOKEN,        "secret.token",             "TOKEN")       \
-	X(PERSONAL_NAME,       "personal.name",            "NAME")        \
-	X(PERSONAL_EMAIL,      "personal.contact.email",   "EMAIL")       \
-	X(PERSONAL_PHONE,      "personal.contact.phone",   "PHONE")       \
-	X(PERSONAL_ADDRESS,    "personal.contact.address", "ADDRESS")     \
-	X(PERSONAL_NATIONAL,   "personal.id.national",     "ID")          \
-	X(PERSONAL_PASSPORT,   "personal.id.passport",     "PASSPORT")    \
-	X(PERSONAL_BIRTHDATE,  "personal.birthdate",       "BIRTHDATE")   \
-	X(PERSONAL_LOCATION,   "personal.location",        "LOCATION")    \
-	X(FINANCIAL_CARD,      "financial.card",           "CARD")        \
-	X(FINANCIAL_IBAN,      "financial.iban",           "IBAN")        \
-	X(FINANCIAL_ACCOUNT,   "financial.account",        "ACCOUNT")     \
-	X(FINANCIAL_TAX,       "financial.tax",            "TAX_ID")      \
-	X(HEALTH_CONDITION,    "health.condition",         "CONDITION")   \
-	X(HEALTH_MEDICATION,   "health.medication",        "MEDICATION")  \
-	X(HEALTH_RECORD,       "health.record",            "RECORD")      \
-	X(LEGAL_PRIVILEGED,    "legal.privileged",         "PRIVILEGED")  \
-	X(SOURCE_CODE,         "source_code",              "CODE")        \
-	X(CREDENTIALS_URL,     "credentials_url",          "URL")         \
-	X(MINOR,               "minor",                    "MINOR")
+#define SCAN_CATEGORY_MAP(X)                                                                   \
+	X(SECRET_API_KEY, "secret.api_key", "API_KEY")                                         \
+	X(SECRET_PASSWORD, "secret.password", "PASSWORD")                                      \
+	X(SECRET_PRIVATE_KEY, "secret.private_key", "PRIVATE_KEY")                             \
+	X(SECRET_TOKEN, "secret.token", "TOKEN")                                               \
+	X(PERSONAL_NAME, "personal.name", "NAME")                                              \
+	X(PERSONAL_EMAIL, "personal.contact.email", "EMAIL")                                   \
+	X(PERSONAL_PHONE, "personal.contact.phone", "PHONE")                                   \
+	X(PERSONAL_ADDRESS, "personal.contact.address", "ADDRESS")                             \
+	X(PERSONAL_NATIONAL, "personal.id.national", "ID")                                     \
+	X(PERSONAL_PASSPORT, "personal.id.passport", "PASSPORT")                               \
+	X(PERSONAL_BIRTHDATE, "personal.birthdate", "BIRTHDATE")                               \
+	X(PERSONAL_LOCATION, "personal.location", "LOCATION")                                  \
+	X(FINANCIAL_CARD, "financial.card", "CARD")                                            \
+	X(FINANCIAL_IBAN, "financial.iban", "IBAN")                                            \
+	X(FINANCIAL_ACCOUNT, "financial.account", "ACCOUNT")                                   \
+	X(FINANCIAL_TAX, "financial.tax", "TAX_ID")                                            \
+	X(HEALTH_CONDITION, "health.condition", "CONDITION")                                   \
+	X(HEALTH_MEDICATION, "health.medication", "MEDICATION")                                \
+	X(HEALTH_RECORD, "health.record", "RECORD")                                            \
+	X(LEGAL_PRIVILEGED, "legal.privileged", "PRIVILEGED")                                  \
+	X(SOURCE_CODE, "source_code", "CODE")                                                  \
+	X(CREDENTIALS_URL, "credentials_url", "URL")                                           \
+	X(MINOR, "minor", "MINOR")
 
 enum scan_category {
 #define X(id, name, placeholder) SCAN_##id,
 	SCAN_CATEGORY_MAP(X)
 #undef X
-	SCAN_BUILTIN_CATEGORIES /* site-defined categories count on from here */
+		SCAN_BUILTIN_CATEGORIES /* site-defined categories count on from here */
 };
 
 #define SCAN_CATEGORIES_MAX 128 /* built in and site-defined together */
@@ -65,19 +65,19 @@ enum scan_check { SCAN_CHECK_NONE, SCAN_CHECK_LUHN, SCAN_CHECK_MOD97 };
  * that is built in adds to that category. Nothing of this is kept after scanner_new().
  */
 struct scan_site_category {
-	const char        *name;  /* e.g. "company.project" */
-	const char        *regex; /* PCRE2 with UTF and UCP, at most 1024 bytes; or NULL */
+	const char *name;         /* e.g. "company.project" */
+	const char *regex;        /* PCRE2 with UTF and UCP, at most 1024 bytes; or NULL */
 	const char *const *words; /* keywords or dictionary: whole words, case folded */
-	size_t             word_count;
-	enum scan_check    check; /* on the digits and letters of what matched */
+	size_t word_count;
+	enum scan_check check; /* on the digits and letters of what matched */
 };
 
 struct scanner; /* immutable once built */
 
 struct scan_site_error {
-	size_t      index;   /* which site category */
-	size_t      offset;  /* in its regex */
-	char        problem[120];
+	size_t index;  /* which site category */
+	size_t offset; /* in its regex */
+	char problem[120];
 };
 
 /*
@@ -85,10 +85,10 @@ struct scan_site_error {
  * which), ERR_TOO_BIG (too many categories or words, a regex too long), ERR_NO_MEMORY.
  */
 MUST_CHECK enum err scanner_new(const struct scan_site_category *site, size_t site_count,
-                                struct scanner **ret, struct scan_site_error *reterr);
+				struct scanner **ret, struct scan_site_error *reterr);
 void scanner_free(struct scanner *s); /* NULL is fine */
 
-size_t      scanner_categories(const struct scanner *s); /* how many, built in ones included */
+size_t scanner_categories(const struct scanner *s); /* how many, built in ones included */
 const char *scanner_category_name(const struct scanner *s, unsigned category);
 const char *scanner_detector_name(const struct scanner *s, unsigned detector);
 
@@ -117,7 +117,7 @@ size_t scan_set_add_pattern(struct scan_set *set, const struct scanner *s, const
 /* ---- scanning ---- */
 
 struct scan_budget {
-	size_t   max_bytes;   /* longer texts are UNKNOWN without being looked at */
+	size_t max_bytes;     /* longer texts are UNKNOWN without being looked at */
 	uint32_t max_spans;   /* more findings than this: UNKNOWN */
 	uint32_t match_steps; /* PCRE2 match limit for each site regex over the whole text */
 };
@@ -130,17 +130,17 @@ enum scan_status {
 };
 
 struct scan_span {
-	size_t   start, end; /* bytes, end exclusive; start < end */
+	size_t start, end; /* bytes, end exclusive; start < end */
 	uint16_t category;
 	uint16_t detector;
 };
 
 struct scan_result {
-	enum scan_status  status;
-	const char       *why; /* English, static; "" when complete */
+	enum scan_status status;
+	const char *why;         /* English, static; "" when complete */
 	struct scan_span *spans; /* sorted, not overlapping; in the arena */
-	size_t            count;
-	struct scan_set   found; /* the categories of spans */
+	size_t count;
+	struct scan_set found; /* the categories of spans */
 };
 
 /*
@@ -148,8 +148,8 @@ struct scan_result {
  * by offset only. ERR_NO_MEMORY, also when the arena's budget is out: treat as SCAN_UNKNOWN.
  */
 MUST_CHECK enum err scan_text(const struct scanner *s, struct span text,
-                              const struct scan_budget *budget, struct arena *a,
-                              struct scan_result *ret);
+			      const struct scan_budget *budget, struct arena *a,
+			      struct scan_result *ret);
 
 /* ---- masking and restoring ---- */
 
@@ -160,8 +160,8 @@ MUST_CHECK enum err scan_text(const struct scanner *s, struct span text,
 struct scan_map;
 
 struct scan_map *scan_map_new(size_t max_entries); /* NULL when memory is out */
-void             scan_map_free(struct scan_map *m); /* NULL is fine */
-size_t           scan_map_count(const struct scan_map *m);
+void scan_map_free(struct scan_map *m);            /* NULL is fine */
+size_t scan_map_count(const struct scan_map *m);
 
 /*
  * Appends `text` to `out` with every finding of the categories in `want` replaced. Scans
@@ -170,8 +170,8 @@ size_t           scan_map_count(const struct scan_map *m);
  * (the text did not come clean). After an error `out` is as it was: do not send the text.
  */
 MUST_CHECK enum err scan_mask(const struct scanner *s, struct span text,
-                              const struct scan_set *want, const struct scan_budget *budget,
-                              struct scan_map *m, struct buf *out);
+			      const struct scan_set *want, const struct scan_budget *budget,
+			      struct scan_map *m, struct buf *out);
 
 /*
  * Streaming restore: feeds an answer piece by piece. At most SCAN_HOLD_BYTES are held back,
@@ -182,8 +182,8 @@ MUST_CHECK enum err scan_mask(const struct scanner *s, struct span text,
 
 struct scan_restore {
 	const struct scan_map *map;
-	char                   held[SCAN_HOLD_BYTES];
-	size_t                 held_len;
+	char held[SCAN_HOLD_BYTES];
+	size_t held_len;
 };
 
 void scan_restore_begin(struct scan_restore *r, const struct scan_map *m);

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Masking and restoring.
+ *
+ * Masking can bring new findings to light: two halves meet, or a finding that lost an overlap
+ * is now alone. So it goes in rounds until a scan finds nothing that is wanted. Placeholders
+ * themselves are never findings (scan_found), which is why the rounds end.
+ *
+ * Restoring holds back from a '[' only while the bytes could still become a placeholder:
+ *
+ *   PLAIN --'['--> HELD --full placeholder of the map--> value out, PLAIN
+ *                    '--anything that cannot be one--> bytes out as they were, PLAIN
+ */
+#include <stdlib.h>
+
+#include "common/fault.h"
+#include "scan/map.h"
+#include "scan/placeholder.h"
+#include "scan/scan_impl.h"
+
+#define MASK_ROUNDS      6
+#define MASK_ARENA_BYTES ((size_t)64 * 1024 * 1024)
+
+/* ---- the shape of placeholders ---- */
+
+static bool is_name_char(char c)
+{
+	return is_upper(c) || is_digit(c) || c == '_';
+}
+
+/*
+ * Reads as much of a placeholder as there is. Returns its length when it is whole, 0 when it
+ * is not one, SIZE_MAX when the text ends inside.
+ */
+static size_t read_placeholder(struct span t, size_t at)
+{
+	size_t start = at, name, digits;
+
+	if (byte_at(t, at++) != '[')
+		return 0;
+	for (name = 0; is_name_char(byte_at(t, at)) && name <= PLACEHOLDER_NAME_MAX; name++)
+		at++;
+	if (name > PLACEHOLDER_NAME_MAX || (name < 2 && at < t.len))
+		return 0;
+	if (at == t.len)
+		return SIZE_MAX;
+	if (t.ptr[at++] != '-')
+		return 0;
+	for (digits = 0; is_digit(byte_at(t, at)) && digits <= 6; digits++)
+		at++;
+	if (digits > 6)
+		return 0;
+	if (at == t.len)
+		return SIZE_MAX;
+	return digits > 0 && t.ptr[at] == ']' ? at + 1 - start : 0;
+}
+
+size_t placeholder_at(struct span t, size_t at)
+{
+	size_t n = read_placeholder(t, at);
+
+	return n == SIZE_MAX ? 0 : n;
+}
+
+bool placeholder_may_start(struct span t, size_t at)
+{
+	return read_placeholder(t, at) == SIZE_MAX;
+}
+
+bool placeholder_inside(struct span t)
+{
+	for (size_t i = 0; i < t.len; i++) {
+		const char *p = memchr(t.ptr + i, '[', t.len - i);
+
+		if (p == NULL)
+			return false;
+		i = (size_t)(p - t.ptr);
+		if (placeholder_at(t, i) > 0)
+			return true;
+	}
+	return false;
+}
+
+/* ---- masking ---- */
+
+/* The word in a site category's placeholder: its last part in capitals. */
+static const char *placeholder_name(const struct scanner *s, unsigned category)
+{
+	static const char *const builtin[] = {
+#define X(id, name, placeholder) [SCAN_##id] = placeholder,
+		SCAN_CATEGORY_MAP(X)
+#undef X
+	};
+
+	return category < SCAN_BUILTIN_CATEGORIES ? builtin[category]
+						  : scanner_site_placeholder(s, category);
+}
+
+/* One round: *ret_found says whether anything was replaced. */
+static enum err mask_once(const struct scanner *s, struct span text,
+			  const struct scan_set *want, const struct scan_budget *budget,
+			  struct scan_map *m, struct buf *out, bool *ret_found)
+{
+	struct arena *a = arena_new("mask", MASK_ARENA_BYTES);
+	struct scan_result r;
+	size_t at = 0;
+	enum err e = a != NULL ? scan_text(s, text, budget, a, &r) : ERR_NO_MEMORY;
+
+	*ret_found = false;
+	if (e == ERR_OK && r.status != SCAN_COMPLETE)
+		e = ERR_TOO_BIG;
+	for (size_t i = 0; e == ERR_OK && i < r.count; i++) {
+		const struct scan_span *f = &r.spans[i];
+
+		if (!scan_set_has(want, f->category))
+			continue;
+		struct span value = { text.ptr + f->start, f->end - f->start };
+		struct span name =
+			scan_map_placeholder(m, placeholder_name(s, f->category), value, text);
+		if (name.ptr == NULL) {
+			e = scan_map_count(m) > 0 ? ERR_TOO_BIG : ERR_NO_MEMORY;
+			break;
+		}
+		buf_add(out, (struct span){ text.ptr + at, f->start - at });
+		buf_add(out, name);
+		at = f->end;
+		*ret_found = true;
+	}
+	if (e == ERR_OK)
+		buf_add(out, (struct span){ text.ptr + at, text.len - at });
+	arena_free(a);
+	return e == ERR_OK && out->failed ? ERR_TOO_BIG : e;
+}
+
+enum err scan_mask(const struct scanner *s, struct span text, const struct scan_set *want,
+		   const struct scan_budget *budget, struct scan_map *m, struct buf *out)
+{
+	struct buf round[2];
+	enum err e = ERR_OK;
+	bool found = true;
+	struct span now = text;
+	size_t max = text.len * 2 + 4096;
+
+	buf_init(&round[0], max);
+	buf_init(&round[1], max);
+	for (unsigned i = 0; i < MASK_ROUNDS && found && e == ERR_OK; i++) {
+		struct buf *next = &round[i % 2];
+
+		buf_clear(next);
+		e = mask_once(s, now, want, budget, m, next, &found);
+		now = buf_span(next);
+	}
+	if (e == ERR_OK && found)
+		e = ERR_MISMATCH;
+	if (e == ERR_OK) {
+		buf_add(out, now);
+		e = out->failed ? ERR_TOO_BIG : ERR_OK;
+	}
+	for (size_t i = 0; i < 2; i++) {
+		if (round[i].ptr != NULL)
+			explicit_bzero(round[i].ptr, round[i].cap);
+		buf_free(&round[i]);
+	}
+	return e;
+}
+
+/* ---- restoring ---- */
+
+void scan_restore_begin(struct scan_restore *r, const struct scan_map *m)
+{
+	r->map = m;
+	r->held_len = 0;
+}
+
+/* Puts out what `t` says, up to where a placeholder may be unfinished. Returns how far it got.
+ */
+static size_t restore(const struct scan_map *m, struct span t, struct buf *out)
+{
+	size_t done = 0;
+
+	for (size_t i = 0; i < t.len;) {
+		const char *p = memchr(t.ptr + i, '[', t.len - i);
+		size_t at = p != NULL ? (size_t)(p - t.ptr) : t.len;
+		size_t n = p != NULL ? placeholder_at(t, at) : 0;
+
+		if (n > 0) {
+			struct span value = scan_map_value(m, (struct span){ p, n });
+
+			if (value.ptr != NULL) {
+				buf_add(out, (struct span){ t.ptr + done, at - done });
+				buf_add(out, value);
+				done = at + n;
+			}
+			i = at + n;
+		} else if (p != NULL && placeholder_may_start(t, at)) {
+			buf_add(out, (struct span){ t.ptr + done, at - done });
+			return at;
+		} else {
+			i = at + 1;
+		}
+	}
+	buf_add(out, (struct span){ t.ptr + done, t.len - done });
+	return t.len;
+}
+
+void scan_restore_feed(struct scan_restore *r, struct span piece, struct buf *out)
+{
+	/* First settle what is held, byte by byte: it is short. */
+	while (r->held_len > 0 && piece.len > 0) {
+		r->held[r->held_len++] = *piece.ptr++;
+		piece.len--;
+		struct span held = { r->held, r->held_len };
+		if (placeholder_may_start(held, 0))
+			continue;
+		/* Decided. The last byte may itself be a '[' and is fed again. */
+		bool again = placeholder_at(held, 0) == 0 && held.ptr[held.len - 1] == '[';
+
+		if (again) {
+			held.len--;
+			piece.ptr--;
+			piece.len++;
+		}
+		r->held_len = 0;
+		restore(r->map, held, out);
+		break;
+	}
+	if (piece.len == 0)
+		return;
+	size_t done = restore(r->map, piece, out);
+	r->held_len = piece.len - done;
+	memcpy(r->held, piece.ptr + done, r->held_len);
+}
+
+void scan_restore_end(struct scan_restore *r, struct buf *out)
+{
+	buf_add(out, (struct span){ r->held, r->held_len });
+	r->held_len = 0;
+}

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a site adds. A regex is searched over the whole view under a step limit; words lie in
+ * one hash table of phrases, folded, with single spaces, so a dictionary of 100,000 words
+ * costs one lookup for each word of the text and of each phrase length in use.
+ */
+#include "scan/site.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "common/fault.h"
+#include "scan/checks.h"
+#include "scan/placeholder.h"
+
+#define REGEX_MAX_BYTES  1024
+#define WORDS_MAX        200000
+#define WORD_MAX_BYTES   128
+#define PHRASE_MAX_WORDS 6
+
+struct category {
+	char name[64];
+	char placeholder[PLACEHOLDER_NAME_MAX + 1];
+};
+
+struct rule {
+	uint16_t category;
+	enum scan_check check;
+	pcre2_code *regex; /* NULL: words only */
+};
+
+struct phrase {
+	uint64_t hash; /* 0: free slot */
+	uint32_t rule;
+};
+
+struct site {
+	struct category categories[SCAN_CATEGORIES_MAX];
+	size_t category_count;
+	struct rule *rules;
+	size_t rule_count;
+	struct phrase *phrases;
+	size_t slots; /* a power of two, 0 without words */
+	bool lengths[PHRASE_MAX_WORDS + 1];
+};
+
+size_t site_categories(const struct site *s)
+{
+	return s != NULL ? s->category_count : 0;
+}
+
+const char *site_category_name(const struct site *s, size_t index)
+{
+	return s != NULL && index < s->category_count ? s->categories[index].name : NULL;
+}
+
+const char *site_placeholder(const struct site *s, size_t index)
+{
+	return s != NULL && index < s->category_count ? s->categories[index].placeholder
+						      : "SITE";
+}
+
+/* ---- names ---- */
+
+static bool valid_name(const char *name)
+{
+	size_t n = name != NULL ? strlen(name) : 0;
+
+	if (n == 0 || n >= sizeof((struct category *)0)->name || name[0] == '.' ||
+	    name[n - 1] == '.')
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (!is_lower(name[i]) && !is_digit(name[i]) && name[i] != '_' &&
+		    name[i] != '.' && name[i] != '-')
+			return false;
+		if (name[i] == '.' && name[i + 1] == '.')
+			return false;
+	}
+	return true;
+}
+
+static void set_placeholder(struct category *c)
+{
+	const char *last = strrchr(c->name, '.');
+	size_t n = 0;
+
+	for (const char *p = last != NULL ? last + 1 : c->name;
+	     *p != '\0' && n < PLACEHOLDER_NAME_MAX; p++)
+		c->placeholder[n++] = *p == '-' ? '_' : is_lower(*p) ? (char)(*p - 32) : *p;
+	if (n < 2)
+		memcpy(c->placeholder, "SITE", 5);
+}
+
+static enum err find_category(struct site *s, const char *name, uint16_t *ret)
+{
+	static const char *const builtin[] = {
+#define X(id, text, placeholder) text,
+		SCAN_CATEGORY_MAP(X)
+#undef X
+	};
+
+	if (!valid_name(name))
+		return ERR_SYNTAX;
+	for (size_t i = 0; i < LEN(builtin); i++) {
+		if (strcmp(builtin[i], name) == 0) {
+			*ret = (uint16_t)i;
+			return ERR_OK;
+		}
+	}
+	for (size_t i = 0; i < s->category_count; i++) {
+		if (strcmp(s->categories[i].name, name) == 0) {
+			*ret = (uint16_t)(SCAN_BUILTIN_CATEGORIES + i);
+			return ERR_OK;
+		}
+	}
+	if (SCAN_BUILTIN_CATEGORIES + s->category_count == SCAN_CATEGORIES_MAX)
+		return ERR_TOO_BIG;
+	struct category *c = &s->categories[s->category_count];
+	memcpy(c->name, name, strlen(name) + 1);
+	set_placeholder(c);
+	*ret = (uint16_t)(SCAN_BUILTIN_CATEGORIES + s->category_count++);
+	return ERR_OK;
+}
+
+/* ---- words ---- */
+
+#define HASH_START UINT64_C(0xcbf29ce484222325)
+
+static uint64_t hash_word(uint64_t h, struct span word)
+{
+	for (size_t i = 0; i < word.len; i++)
+		h = (h ^ (unsigned char)to_lower(word.ptr[i])) * UINT64_C(0x100000001b3);
+	return (h ^ ' ') * UINT64_C(0x100000001b3);
+}
+
+/* The next run of word characters at or after *at; empty at the end. */
+static struct span next_word(struct span t, size_t *at)
+{
+	while (*at < t.len && !is_word(t.ptr[*at]))
+		(*at)++;
+	size_t start = *at;
+	while (*at < t.len && is_word(t.ptr[*at]))
+		(*at)++;
+	return (struct span){ t.ptr + start, *at - start };
+}
+
+static bool add_phrase(struct site *s, const char *text, uint32_t rule)
+{
+	uint64_t h = HASH_START;
+	size_t at = 0, words = 0;
+	struct span t = span_of(text);
+
+	for (struct span w = next_word(t, &at); w.len > 0; w = next_word(t, &at)) {
+		h = hash_word(h, w);
+		words++;
+	}
+	if (words == 0 || words > PHRASE_MAX_WORDS || t.len > WORD_MAX_BYTES)
+		return false;
+	s->lengths[words] = true;
+	h += h == 0;
+	for (size_t i = h & (s->slots - 1);; i = (i + 1) & (s->slots - 1)) {
+		if (s->phrases[i].hash == 0 || s->phrases[i].hash == h) {
+			s->phrases[i] = (struct phrase){ h, rule };
+			return true;
+		}
+	}
+}
+
+static const struct rule *find_phrase(const struct site *s, uint64_t h)
+{
+	h += h == 0;
+	for (size_t i = h & (s->slots - 1); s->phrases[i].hash != 0;
+	     i = (i + 1) & (s->slots - 1)) {
+		if (s->phrases[i].hash == h)
+			return &s->rules[s->phrases[i].rule];
+	}
+	return NULL;
+}
+
+/* ---- checks ---- */
+
+static bool passes(enum scan_check check, struct span found)
+{
+	char bare[64];
+	size_t n = 0;
+
+	if (check == SCAN_CHECK_NONE)
+		return true;
+	for (size_t i = 0; i < found.len; i++) {
+		char c = found.ptr[i];
+
+		if (!is_alnum(c))
+			continue;
+		if (n == sizeof bare)
+			return false;
+		bare[n++] = is_lower(c) ? (char)(c - 32) : c;
+	}
+	return check == SCAN_CHECK_LUHN ? check_luhn((struct span){ bare, n })
+					: check_mod97((struct span){ bare, n });
+}
+
+/* ---- building ---- */
+
+static enum err compile(const char *regex, struct rule *r, struct scan_site_error *reterr)
+{
+	int code;
+	PCRE2_SIZE offset;
+
+	if (strlen(regex) > REGEX_MAX_BYTES)
+		return ERR_TOO_BIG;
+	r->regex = fault_here()
+			   ? NULL
+			   : pcre2_compile((PCRE2_SPTR)regex, PCRE2_ZERO_TERMINATED,
+					   PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C |
+						   PCRE2_MATCH_INVALID_UTF,
+					   &code, &offset, NULL);
+	if (r->regex != NULL)
+		return ERR_OK;
+	reterr->offset = offset;
+	pcre2_get_error_message(code, (PCRE2_UCHAR *)reterr->problem, sizeof reterr->problem);
+	return ERR_SYNTAX;
+}
+
+static enum err add_rule(struct site *s, const struct scan_site_category *in,
+			 struct scan_site_error *reterr)
+{
+	struct rule *r = &s->rules[s->rule_count];
+	enum err e = find_category(s, in->name, &r->category);
+
+	if (e != ERR_OK) {
+		snprintf(reterr->problem, sizeof reterr->problem, "%s",
+			 e == ERR_SYNTAX ? "a category name is letters, digits, '_' and '.'"
+					 : "there are too many categories");
+		return e;
+	}
+	r->check = in->check;
+	s->rule_count++;
+	if (in->regex != NULL)
+		e = compile(in->regex, r, reterr);
+	for (size_t i = 0; e == ERR_OK && i < in->word_count; i++) {
+		if (!add_phrase(s, in->words[i], (uint32_t)(s->rule_count - 1))) {
+			snprintf(reterr->problem, sizeof reterr->problem,
+				 "a word is empty or longer than %d words or %d bytes",
+				 PHRASE_MAX_WORDS, WORD_MAX_BYTES);
+			e = ERR_SYNTAX;
+		}
+	}
+	if (e == ERR_OK && in->regex == NULL && in->word_count == 0) {
+		snprintf(reterr->problem, sizeof reterr->problem,
+			 "a regex or words are needed");
+		e = ERR_SYNTAX;
+	}
+	return e;
+}
+
+enum err site_new(const struct scan_site_category *in, size_t count, struct site **ret,
+		  struct scan_site_error *reterr)
+{
+	struct site *s = fault_here() ? NULL : calloc(1, sizeof *s);
+	size_t words = 0;
+	enum err e = ERR_OK;
+
+	if (s == NULL)
+		return ERR_NO_MEMORY;
+	*reterr = (struct scan_site_error){ 0 };
+	for (size_t i = 0; i < count; i++)
+		words += in[i].word_count;
+	if (words > WORDS_MAX) {
+		site_free(s);
+		return ERR_TOO_BIG;
+	}
+	for (s->slots = words > 0 ? 16 : 0; s->slots < 2 * words; s->slots *= 2)
+		;
+	s->rules = calloc(count, sizeof *s->rules);
+	s->phrases = calloc(s->slots > 0 ? s->slots : 1, sizeof *s->phrases);
+	if (s->rules == NULL || s->phrases == NULL)
+		e = ERR_NO_MEMORY;
+	for (size_t i = 0; e == ERR_OK && i < count; i++) {
+		reterr->index = i;
+		e = add_rule(s, &in[i], reterr);
+	}
+	if (e != ERR_OK) {
+		site_free(s);
+		return e;
+	}
+	*ret = s;
+	return ERR_OK;
+}
+
+void site_free(struct site *s)
+{
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < s->rule_count; i++)
+		pcre2_code_free(s->rules[i].regex);
+	free(s->rules);
+	free(s->phrases);
+	free(s);
+}
+
+/* ---- scanning ---- */
+
+static void scan_regex(struct scan_view *v, const struct rule *r)
+{
+	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+	pcre2_match_context *limits = pcre2_match_context_create(NULL);
+
+	if (data == NULL || limits == NULL) {
+		v->run->out_of_memory = true;
+		goto out;
+	}
+	pcre2_set_match_limit(limits, v->run->budget->match_steps);
+	for (size_t at = 0; at <= v->text.len;) {
+		int n = pcre2_match(r->regex, (PCRE2_SPTR)v->text.ptr, v->text.len, at,
+				    PCRE2_NOTEMPTY, data, limits);
+
+		if (n == PCRE2_ERROR_NOMATCH)
+			break;
+		if (n < 0) {
+			v->run->unknown = "a site regex ran over its limit";
+			break;
+		}
+		const PCRE2_SIZE *o = pcre2_get_ovector_pointer(data);
+		struct span found = { v->text.ptr + o[0], o[1] > o[0] ? o[1] - o[0] : 0 };
+		if (passes(r->check, found))
+			scan_found(v, o[0], o[1], r->category, DETECTOR_SITE,
+				   STRENGTH_CHECKED + 5);
+		at = o[1] > at ? o[1] : at + 1;
+	}
+out:
+	pcre2_match_context_free(limits);
+	pcre2_match_data_free(data);
+}
+
+static void scan_phrases(struct scan_view *v, const struct site *s)
+{
+	size_t at = 0;
+
+	for (;;) {
+		uint64_t h = HASH_START;
+		struct span first = next_word(v->text, &at);
+		size_t start = (size_t)(first.ptr - v->text.ptr), next = at, end = at;
+
+		if (first.len == 0)
+			break;
+		struct span w = first;
+		for (unsigned words = 1; words <= PHRASE_MAX_WORDS && w.len > 0; words++) {
+			h = hash_word(h, w);
+			end = next;
+			if (s->lengths[words]) {
+				const struct rule *r = find_phrase(s, h);
+
+				if (r != NULL &&
+				    passes(r->check, (struct span){ first.ptr, end - start }))
+					scan_found(v, start, end, r->category, DETECTOR_SITE,
+						   STRENGTH_CHECKED + 5);
+			}
+			w = next_word(v->text, &next);
+		}
+	}
+}
+
+void scan_site(struct scan_view *v, const struct site *s)
+{
+	for (size_t i = 0; i < s->rule_count; i++) {
+		if (s->rules[i].regex != NULL)
+			scan_regex(v, &s->rules[i]);
+	}
+	if (s->slots > 0)
+		scan_phrases(v, s);
+}

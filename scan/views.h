@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Other readings of a text. For scan/ only. */
+#ifndef HITHER_SCAN_VIEWS_H
+#define HITHER_SCAN_VIEWS_H
+
+#include "scan/scan_impl.h"
+
+/* scan.c: every detector over one view. */
+void scan_view_all(struct scan_view *v);
+
+/*
+ * Scans what `v` says when invisible characters are dropped and look-alikes folded (NFKC),
+ * when %XX is decoded, and inside base64 pieces; two levels deep at most.
+ */
+void scan_further_views(struct scan_view *v);
+
+#endif
