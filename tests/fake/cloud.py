@@ -1,0 +1,302 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A provider without a model: OpenAI chat over HTTP, TLS or a Unix socket, which counts what reaches
+it, keeps the exact bytes, and misbehaves on demand. Standard library only; see README.md.
+
+cloud.py [--dir DIR] [--port N] [--unix PATH] [--tls CERT KEY]
+prints its base URL, then serves until it is killed. In tests: with FakeCloud() as cloud: ...
+"""
+import argparse
+import json
+import os
+import re
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+
+ANSWER = "The capital of France is Paris."
+HEAD = {"id": "chatcmpl-fake", "created": 1, "model": "fake-cloud"}
+STATUS = {200: "OK", 302: "Found", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden",
+          404: "Not Found", 413: "Too Large", 429: "Too Many Requests",
+          500: "Internal Server Error", 503: "Service Unavailable"}
+
+
+def event(**fields):
+    return b"data: " + json.dumps({**HEAD, "object": "chat.completion.chunk", **fields}).encode() + b"\n\n"
+
+
+def delta(fields, finish=None):
+    return event(choices=[{"index": 0, "delta": fields, "finish_reason": finish}])
+
+
+class Reply:
+    """One answer, written to a connection as the words in the prompt say."""
+
+    def __init__(self, connection, body, cloud):
+        self.connection = connection
+        self.cloud = cloud
+        texts = []
+        for message in body.get("messages", []):
+            content = message.get("content")
+            if isinstance(content, list):
+                content = " ".join(p.get("text", "") for p in content)
+            texts.append(content or "")
+        self.words = dict(re.findall(r"fake:(\w+)(?:=(\S+))?", " ".join(texts)))
+        self.last = re.sub(r"\s*fake:\S+", "", texts[-1] if texts else "")
+        self.stream = bool(body.get("stream"))
+        self.usage = {"prompt_tokens": 9, "completion_tokens": 7, "total_tokens": 16,
+                      "prompt_tokens_details": {"cached_tokens": 4}}
+
+    def number(self, word, otherwise=0):
+        return int(self.words.get(word) or otherwise)
+
+    def tokens(self):
+        if "tokens" in self.words:
+            return [f"t{i} " for i in range(self.number("tokens"))]
+        return re.findall(r"\S+\s*", self.last if "echo" in self.words else ANSWER)
+
+    def raw(self, data):
+        self.connection.sendall(data)
+
+    def head(self, status, fields):
+        lines = [f"HTTP/1.1 {status} {STATUS.get(status, 'Whatever')}"]
+        lines += [f"{k}: {v}" for k, v in fields.items()]
+        self.raw(("\r\n".join(lines) + "\r\n\r\n").encode())
+
+    def whole(self, status, body, **fields):
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.head(status, {"Content-Type": "application/json", "Content-Length": len(data),
+                           **{k.replace("_", "-"): v for k, v in fields.items()}})
+        self.raw(data)
+
+    def chunk(self, data):
+        self.raw(b"%x\r\n%s\r\n" % (len(data), data))
+
+    def send(self):
+        """False: the connection is to be cut, not ended."""
+        if "hang" in self.words:
+            self.hang()
+            return False
+        time.sleep(self.number("first_delay_ms") / 1000)
+        if "drop" in self.words:
+            return False
+        if "status" in self.words:
+            status = self.number("status")
+            self.whole(status, {"error": {"message": "CANARY of the provider", "type": "x",
+                                          "code": self.words.get("code") or "some_code"}},
+                       Location="http://127.0.0.1:1/elsewhere", X_Canary="CANARY")
+            return True
+        if "header_bytes" in self.words:
+            self.head(200, {"X-Long": "x" * self.number("header_bytes")})
+            return False
+        return self.send_stream() if self.stream else self.send_plain()
+
+    def send_plain(self):
+        message = {"role": "assistant", "content": "".join(self.tokens()), "refusal": None}
+        if "tool" in self.words:
+            message["tool_calls"] = [{"id": "call_a", "type": "function", "function": {
+                "name": self.words["tool"], "arguments": "{\"city\":\"Paris\"}"}}]
+        body = json.dumps({**HEAD, "object": "chat.completion", "choices": [
+            {"index": 0, "message": message, "logprobs": None,
+             "finish_reason": self.words.get("finish") or "stop"}], "usage": self.usage}).encode()
+        if "cut" in self.words:
+            self.head(200, {"Content-Type": "application/json", "Content-Length": len(body)})
+            self.raw(body[:-10])
+            return False
+        self.whole(200, body, **({"Content_Encoding": "gzip"} if "gzip" in self.words else {}))
+        return True
+
+    def send_stream(self):
+        self.head(200, {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked"})
+        self.chunk(delta({"role": "assistant", "content": ""}))
+        for i, token in enumerate(self.tokens()):
+            for word, act in (("cut_after", self.cut), ("error_after", self.fail),
+                              ("hang_after", self.hang)):
+                if word in self.words and i == self.number(word):
+                    act(delta({"content": token})) if word == "cut_after" else act()
+                    return False
+            time.sleep(self.number("delay_ms") / 1000)
+            self.chunk(delta({"content": token}))
+            self.cloud.sent_tokens += 1
+        while "endless_event" in self.words:
+            self.chunk(b"data: " * 1024)
+        while "endless" in self.words:
+            self.chunk(delta({"content": "more "}) * 100)
+            self.cloud.sent_tokens += 100
+        if "tool" in self.words:
+            self.chunk(delta({"tool_calls": [{"index": 0, "id": "call_a", "type": "function",
+                                              "function": {"name": self.words["tool"],
+                                                           "arguments": ""}}]}))
+            for part in ("{\"city\":", "\"Paris\"}"):
+                self.chunk(delta({"tool_calls": [{"index": 0, "function": {"arguments": part}}]}))
+        if "no_finish" not in self.words:
+            self.chunk(delta({}, self.words.get("finish") or
+                             ("tool_calls" if "tool" in self.words else "stop")))
+            self.chunk(event(choices=[], usage=self.usage))
+        if "no_done" not in self.words:
+            self.chunk(b"data: [DONE]\n\n")
+        self.raw(b"0\r\n\r\n")
+        return True
+
+    def hang(self):
+        """Until the client has gone."""
+        self.connection.settimeout(0.05)
+        while not self.cloud.stopping.is_set():
+            try:
+                if not self.connection.recv(1):
+                    return
+            except TimeoutError:
+                pass
+
+    def cut(self, part):
+        """In the middle of an event, in the middle of a chunk."""
+        self.raw(b"%x\r\n%s" % (len(part), part[:len(part) // 2]))
+
+    def fail(self):
+        self.chunk(b"data: " + json.dumps({"error": {"message": "CANARY", "code": 503}}).encode() + b"\n\n")
+        self.raw(b"0\r\n\r\n")
+
+
+class FakeCloud:
+    def __init__(self, directory=None, port=0, unix=None, tls=None):
+        self.directory = directory
+        self.lock = threading.Lock()
+        self.stopping = threading.Event()
+        self.connections = self.active = self.sent_tokens = 0
+        self.requests = []  # (head, body) as received
+        if unix:
+            self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self.listener.bind(unix)
+            self.base_url = f"unix:{unix}"
+        else:
+            self.listener = socket.socket()
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.listener.bind(("127.0.0.1", port))
+            scheme = "https" if tls else "http"
+            self.base_url = f"{scheme}://127.0.0.1:{self.listener.getsockname()[1]}/v1"
+        self.tls = None
+        if tls:
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(*tls)
+        self.listener.listen(64)
+        self.thread = threading.Thread(target=self.accept, daemon=True)
+        self.thread.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self.stopping.set()
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+    def accept(self):
+        while not self.stopping.is_set():
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            with self.lock:
+                self.connections += 1
+                self.active += 1
+            self.note()
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def note(self):
+        if self.directory is None:
+            return
+        with self.lock:
+            text = json.dumps({"connections": self.connections, "requests": len(self.requests),
+                               "active": self.active})
+            path = os.path.join(self.directory, "stats.json")
+            with open(path + ".new", "w", encoding="ascii") as f:
+                f.write(text)
+            os.rename(path + ".new", path)
+
+    def keep(self, head, body):
+        with self.lock:
+            self.requests.append((head, body))
+            number = len(self.requests)
+        if self.directory is not None:
+            with open(os.path.join(self.directory, f"request-{number}"), "wb") as f:
+                f.write(head + body)
+        self.note()
+
+    def read_request(self, connection):
+        data = b""
+        while b"\r\n\r\n" not in data:
+            more = connection.recv(65536)
+            if not more:
+                return None
+            data += more
+        head, body = data.split(b"\r\n\r\n", 1)
+        length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+        while length and len(body) < int(length[1]):
+            more = connection.recv(65536)
+            if not more:
+                return None
+            body += more
+        return head + b"\r\n\r\n", body
+
+    def serve(self, connection):
+        try:
+            if self.tls:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+            request = self.read_request(connection)
+            if request is not None:
+                self.keep(*request)
+                if Reply(connection, json.loads(request[1] or b"{}"), self).send():
+                    connection.shutdown(socket.SHUT_WR)
+                    while connection.recv(65536):
+                        pass
+        except (OSError, ValueError):
+            pass
+        finally:
+            connection.close()
+            with self.lock:
+                self.active -= 1
+            self.note()
+
+
+def make_certificates(directory):
+    """ca.pem, and server.pem/server.key for 127.0.0.1 signed by it; made by the openssl command."""
+    def at(name):
+        return os.path.join(directory, name)
+
+    def openssl(*args):
+        subprocess.run(["openssl", *args], check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    openssl("req", "-x509", *key, "-keyout", at("ca.key"), "-out", at("ca.pem"), "-days", "2",
+            "-subj", "/CN=hither test CA")
+    with open(at("names"), "w", encoding="ascii") as f:
+        f.write("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+    openssl("req", *key, "-keyout", at("server.key"), "-out", at("server.csr"), "-subj",
+            "/CN=localhost")
+    openssl("x509", "-req", "-in", at("server.csr"), "-CA", at("ca.pem"), "-CAkey", at("ca.key"),
+            "-CAcreateserial", "-days", "2", "-extfile", at("names"), "-out", at("server.pem"))
+    return at("ca.pem"), (at("server.pem"), at("server.key"))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--dir", help="keep request-N and stats.json here")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--unix")
+    parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"))
+    args = parser.parse_args()
+    cloud = FakeCloud(args.dir, args.port, args.unix, args.tls)
+    cloud.note()
+    print(cloud.base_url, flush=True)
+    cloud.thread.join()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,544 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The role cloud as its neighbours see it: this test is boot, consent and the router that reads the
+reply, the provider is the fake one.
+
+cloud_role.py ROLE_CLOUD_PROGRAM [unittest arguments]
+"""
+import hashlib
+import json
+import os
+import select
+import shutil
+import struct
+import sys
+import tempfile
+import time
+import unittest
+
+import wire
+
+sys.path.insert(0, os.path.join(wire.ROOT, "tests", "fake"))
+import cloud as fake  # noqa: E402
+
+PROGRAM = os.path.abspath(sys.argv.pop(1))
+OUTCOMES = ["COMPLETE", "FAILED", "CUT", "CANCELLED", "ABORTED", "REFUSED"]
+KINDS = ["START", "TEXT", "REASONING", "REFUSAL", "TOOL", "TOOL_ARGS", "FINISH", "USAGE", "END", "ERROR"]
+KEY = "sk-test-0123456789"
+
+
+def bundle(policy, generation=0):
+    """One user file, in the byte form of policy/bundle.c."""
+    def counted(data):
+        return struct.pack("<I", len(data)) + data
+
+    text = json.dumps(policy).encode()
+    user_layer = 4
+    return (b"hitherP1" + struct.pack("<QB", generation, 0) + counted(b"") + struct.pack("<IB", 1, user_layer) +
+            counted(b"test.json") + counted(b"") + counted(b"") + counted(b"") + counted(text) +
+            struct.pack("<I", 0))
+
+
+def events_of(data):
+    """(events, what is left over) of the reply pipe's bytes, as dialect/events.c writes them."""
+    events, at = [], 0
+    while len(data) - at >= 4:
+        size = struct.unpack_from("<I", data, at)[0]
+        if len(data) - at - 4 < size:
+            break
+        kind, finish, _, _, index, status, *tokens = struct.unpack_from("<BBBBIiqqqq", data, at + 4)
+        spans, p = [], at + 4 + 52
+        for _ in range(3):
+            n = struct.unpack_from("<I", data, p)[0]
+            spans.append(data[p + 4:p + 4 + n].decode())
+            p += 4 + n
+        events.append({"kind": KINDS[kind], "finish": finish, "index": index, "status": status,
+                       "tokens": tokens, "text": spans[0], "id": spans[1], "name": spans[2]})
+        at += 4 + size
+    return events, data[at:]
+
+
+def until(condition):
+    end = time.monotonic() + wire.PATIENCE_S
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError("never became true")
+        time.sleep(0.005)
+
+
+class CloudRole(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="hither-cloud-")
+        for name in ("run", "state", "config"):
+            os.mkdir(os.path.join(self.dir, name), 0o700)
+        self.limits = {"allow_loopback": True}
+        self.process = None
+        self.last_id = 0
+        self.opened = []
+
+    def tearDown(self):
+        self.end()
+        for fd in self.opened:
+            try:
+                os.close(fd)
+            except OSError:
+                pass
+        shutil.rmtree(self.dir)
+
+    # --- the stage -----------------------------------------------------------------------
+
+    def end(self):
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.boot.close()
+            self.consent.close()
+
+    def path(self, *parts):
+        return os.path.join(self.dir, *parts)
+
+    def secret(self, name, text, mode=0o600):
+        os.makedirs(self.path("config", "secrets.d"), 0o700, exist_ok=True)
+        with open(self.path("config", "secrets.d", name), "w", encoding="ascii") as f:
+            f.write(text)
+        os.chmod(self.path("config", "secrets.d", name), mode)
+
+    def policy(self, base_url, generation=0, **more):
+        destination = {"tier": "cloud", "api": "openai", "base_url": base_url, "models": ["m"], **more}
+        return bundle({"hither_policy": 1, "id": "test", "destinations": {"dest": destination}}, generation)
+
+    def start(self, base_url, **more):
+        self.start_with(self.policy(base_url, **more))
+
+    def start_with(self, policy):
+        self.boot, self.consent = wire.Channel(), wire.Channel()
+        config = {"paths": {n + "_dir": self.path(d) for n, d in
+                            (("runtime", "run"), ("state", "state"), ("config", "config"))},
+                  "cloud": self.limits}
+        with open(self.path("log"), "wb") as log:
+            self.process = wire.spawn([PROGRAM], {wire.CONTROL: self.boot, wire.CONSENT: self.consent},
+                                      config, policy, stderr=log)
+        self.boot.expect("READY")
+
+    def body(self, prompt, stream):
+        body = {"model": "m", "messages": [{"role": "user", "content": prompt}]}
+        if stream:
+            body.update(stream=True, stream_options={"include_usage": True})
+        return json.dumps(body).encode()
+
+    def send(self, prompt, stream=True, **changes):
+        """SEND; gives the request's number and the read end of its pipe."""
+        body = changes.pop("body", self.body(prompt, stream))
+        memfd = changes.pop("memfd", None)
+        memfd = wire.sealed(body) if memfd is None else memfd
+        reader, writer = os.pipe()
+        self.opened.append(reader)
+        self.last_id += 1
+        values = {"request_id": self.last_id, "ledger_seq": 100 + self.last_id, "destination": "dest",
+                  "model": "m", "body_sha256": hashlib.sha256(body).digest(), "body_bytes": len(body),
+                  "streaming": int(stream), "deadline_ms": 60000, **changes}
+        self.consent.send("SEND", (memfd, writer), **values)
+        os.close(memfd)
+        os.close(writer)
+        return self.last_id, reader
+
+    def read_all(self, reader):
+        data = b""
+        while True:
+            if not select.select([reader], [], [], wire.PATIENCE_S)[0]:
+                raise AssertionError("the reply pipe stays open")
+            more = os.read(reader, 65536)
+            if not more:
+                break
+            data += more
+        events, rest = events_of(data)
+        self.assertEqual(rest, b"")
+        return events
+
+    def sent(self, request_id):
+        values, _ = self.consent.expect("SENT", lambda m: m["request_id"] == request_id)
+        values["outcome"] = OUTCOMES[values["outcome"]]
+        return values
+
+    def reply(self, prompt, stream=True, **changes):
+        request_id, reader = self.send(prompt, stream, **changes)
+        events = self.read_all(reader)
+        return events, self.sent(request_id)
+
+    def assert_whole(self, events, text):
+        self.assertEqual([e["kind"] for e in events[:1] + events[-2:]], ["START", "FINISH", "END"])
+        self.assertEqual("".join(e["text"] for e in events if e["kind"] == "TEXT"), text)
+
+    def assert_failed(self, events, code):
+        self.assertEqual((events[-1]["kind"], events[-1]["name"]), ("ERROR", code))
+        self.assertNotIn("END", [e["kind"] for e in events])
+
+    def log(self):
+        with open(self.path("log"), "rb") as f:
+            return f.read().decode()
+
+    # --- answers -------------------------------------------------------------------------
+
+    def test_streamed_and_plain(self):
+        with fake.FakeCloud() as provider:
+            self.secret("key", KEY + "\n")
+            self.start(provider.base_url, auth={"secret": "key"})
+            for stream in (True, False):
+                events, sent = self.reply("hello", stream)
+                self.assert_whole(events, fake.ANSWER)
+                self.assertEqual(sent["outcome"], "COMPLETE")
+                self.assertEqual((sent["http_status"], sent["input_tokens"], sent["output_tokens"],
+                                  sent["cached_tokens"]), (200, 9, 7, 4))
+                head, body = provider.requests[-1]
+                self.assertEqual(body, self.body("hello", stream))
+                self.assertEqual(sent["bytes_out"], len(head) + len(body))
+                self.assertGreater(sent["bytes_in"], 200)
+            self.assertEqual((provider.connections, len(provider.requests)), (2, 2))
+            self.assertNotIn(KEY, self.log())
+
+    def test_header_fields_are_a_fixed_list(self):
+        with fake.FakeCloud() as provider:
+            self.secret("key", KEY)
+            self.start(provider.base_url, auth={"secret": "key"})
+            self.reply("hello")
+            lines = provider.requests[0][0].decode().split("\r\n")
+            self.assertEqual(lines[0], "POST /v1/chat/completions HTTP/1.1")
+            fields = dict(line.split(": ", 1) for line in lines[1:] if line)
+            self.assertEqual(sorted(fields), ["Accept", "Authorization", "Content-Length", "Content-Type",
+                                              "Host", "User-Agent"])
+            self.assertEqual(fields["Authorization"], "Bearer " + KEY)
+            self.assertEqual(fields["Accept"], "text/event-stream")
+            self.assertRegex(fields["User-Agent"], r"^hither/[\d.]+$")
+
+    def test_no_key_no_authorization(self):
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url)
+            self.reply("hello")
+            self.assertNotIn(b"authorization", provider.requests[0][0].lower())
+
+    def test_unix_socket(self):
+        with fake.FakeCloud(unix=self.path("run", "pool.sock")) as provider:
+            self.limits["allow_loopback"] = False
+            self.start(provider.base_url, tier="trusted")
+            events, sent = self.reply("hello")
+            self.assert_whole(events, fake.ANSWER)
+            self.assertTrue(provider.requests[0][0].startswith(b"POST /v1/chat/completions "))
+
+    def test_tools(self):
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url)
+            for stream in (True, False):
+                events, _ = self.reply("fake:tool=weather", stream)
+                calls = [(e["id"], e["name"]) for e in events if e["kind"] == "TOOL"]
+                self.assertEqual(calls, [("call_a", "weather")])
+                self.assertEqual("".join(e["text"] for e in events if e["kind"] == "TOOL_ARGS"),
+                                 "{\"city\":\"Paris\"}")
+
+    def test_many_at_once_stay_apart(self):
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url)
+            calls = [(f"number{i} fake:echo fake:delay_ms=1", i) for i in range(8)]
+            under_way = [(self.send(prompt), i) for prompt, i in calls]
+            for (request_id, reader), i in under_way:
+                self.assert_whole(self.read_all(reader), f"number{i}")
+                self.assertEqual(self.sent(request_id)["outcome"], "COMPLETE")
+
+    # --- misbehaviour --------------------------------------------------------------------
+
+    def test_what_breaks_off_is_never_whole(self):
+        rows = [("fake:cut_after=3", "stream_cut", "CUT"), ("fake:no_done", "stream_cut", "CUT"),
+                ("fake:no_finish", "stream_cut", "CUT"), ("fake:drop", "upstream_broken", "FAILED"),
+                ("fake:error_after=2", "upstream_busy", "FAILED")]
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url)
+            for prompt, code, outcome in rows:
+                with self.subTest(prompt):
+                    events, sent = self.reply(prompt)
+                    self.assert_failed(events, code)
+                    self.assertEqual(sent["outcome"], outcome)
+                    self.assertGreater(sent["bytes_out"], 0)
+            events, sent = self.reply("fake:cut", stream=False)
+            self.assert_failed(events, "stream_cut")
+            self.assertEqual(sent["outcome"], "CUT")
+            self.assertEqual(provider.connections, len(rows) + 1)  # nothing is tried twice
+
+    def test_statuses(self):
+        rows = [(400, "upstream_bad_request"), (401, "upstream_auth"), (403, "upstream_auth"),
+                (404, "upstream_not_found"), (413, "upstream_too_large"), (429, "upstream_rate_limited"),
+                (500, "upstream_error"), (503, "upstream_busy"), (302, "upstream_redirect")]
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url)
+            for status, code in rows:
+                with self.subTest(status):
+                    events, sent = self.reply(f"fake:status={status}")
+                    self.assert_failed(events, code)
+                    self.assertEqual((sent["outcome"], sent["http_status"]), ("FAILED", status))
+                    self.assertEqual((sent["input_tokens"], sent["output_tokens"]), (-1, -1))
+                    self.assertNotIn("CANARY", json.dumps(events) + json.dumps(
+                        {k: v for k, v in sent.items() if isinstance(v, (str, int))}))
+            self.assertEqual(provider.connections, len(rows))  # no redirect, no retry
+            self.assertNotIn("CANARY", self.log())
+
+    def test_caps(self):
+        self.limits.update(event_bytes=4096, total_bytes=65536, header_bytes=2048)
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url)
+            for prompt in ("fake:endless_event", "fake:endless", "fake:header_bytes=4000"):
+                with self.subTest(prompt):
+                    events, sent = self.reply(prompt)
+                    self.assert_failed(events, "upstream_too_big")
+                    self.assertEqual(sent["outcome"], "FAILED")
+                    self.assertLess(sent["bytes_in"], 200000)
+            until(lambda: provider.active == 0)
+
+    def test_compressed_reply_is_not_unpacked(self):
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url)
+            events, _ = self.reply("fake:gzip", stream=False)
+            self.assert_whole(events, fake.ANSWER)  # the label was a lie, the bytes are plain
+
+    def test_silence(self):
+        self.limits.update(first_byte_timeout_ms=200, gap_timeout_ms=200)
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url)
+            for prompt, outcome in (("fake:hang", "FAILED"), ("fake:hang_after=2", "CUT")):
+                with self.subTest(prompt):
+                    events, sent = self.reply(prompt)
+                    self.assert_failed(events, "upstream_timeout")
+                    self.assertEqual(sent["outcome"], outcome)
+
+    def test_deadline(self):
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url)
+            events, sent = self.reply("fake:hang", deadline_ms=1000)
+            self.assert_failed(events, "upstream_timeout")
+            self.assertEqual(sent["outcome"], "FAILED")
+
+    def test_nobody_listens_there(self):
+        with fake.FakeCloud() as provider:
+            url = provider.base_url
+        self.start(url)
+        events, sent = self.reply("hello")
+        self.assert_failed(events, "upstream_unreachable")
+        self.assertEqual((sent["outcome"], sent["bytes_out"]), ("FAILED", 0))
+
+    # --- stopping ------------------------------------------------------------------------
+
+    def test_closing_the_pipe_cancels(self):
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url)
+            for prompt, stream in (("fake:hang", True), ("fake:hang_after=2", True), ("fake:hang", False),
+                                   ("fake:endless", True)):
+                with self.subTest(prompt):
+                    before = len(provider.requests)
+                    request_id, reader = self.send(prompt, stream)
+                    until(lambda: len(provider.requests) == before + 1)
+                    os.close(reader)
+                    self.opened.remove(reader)
+                    sent = self.sent(request_id)
+                    self.assertEqual(sent["outcome"], "CANCELLED")
+                    self.assertGreater(sent["bytes_out"], 0)
+                    until(lambda: provider.active == 0)
+            events, _ = self.reply("hello")
+            self.assert_whole(events, fake.ANSWER)
+
+    def test_abort(self):
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url)
+            request_id, reader = self.send("fake:hang_after=2")
+            until(lambda: provider.sent_tokens == 2)
+            self.consent.send("ABORT", request_id=request_id)
+            self.assertEqual(self.sent(request_id)["outcome"], "ABORTED")
+            self.assert_failed(self.read_all(reader), "withdrawn")
+            self.consent.send("ABORT", request_id=request_id)  # late: harmless
+            self.assert_whole(self.reply("hello")[0], fake.ANSWER)
+
+    def test_consent_gone_stops_all(self):
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url)
+            _, reader = self.send("fake:hang_after=2")
+            until(lambda: provider.sent_tokens == 2)
+            self.consent.close()
+            self.assert_failed(self.read_all(reader), "withdrawn")
+            self.consent = wire.Channel()
+            self.boot.send("PEER", (self.consent.theirs.fileno(),), role=wire.ROLES.index("consent"))
+            self.consent.theirs.close()
+            self.consent.expect("HEAD_KNOWN")
+            self.assert_whole(self.reply("hello")[0], fake.ANSWER)
+
+    def test_stop(self):
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url)
+            _, reader = self.send("fake:hang_after=2")
+            until(lambda: provider.sent_tokens == 2)
+            self.boot.send("STOP", deadline_ms=30000)
+            self.assert_failed(self.read_all(reader), "stopping")
+            self.assertEqual(self.process.wait(), 0)
+
+    def test_back_pressure(self):
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url)
+            request_id, reader = self.send("fake:endless")
+            still = [0]
+
+            def settled():
+                before, still[0] = still[0], provider.sent_tokens
+                time.sleep(0.2)
+                return before == still[0] and before > 0
+
+            until(settled)  # the provider cannot send any more: nobody reads
+            with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as f:
+                resident = int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            self.assertLess(resident, 512 << 20)  # generous: sanitizers
+            for _ in range(100):
+                self.assertTrue(os.read(reader, 65536))
+            until(lambda: provider.sent_tokens > still[0])
+            os.close(reader)
+            self.opened.remove(reader)
+            self.assertEqual(self.sent(request_id)["outcome"], "CANCELLED")
+
+    # --- refusals ------------------------------------------------------------------------
+
+    def assert_refused(self, events, sent):
+        self.assertEqual([e["name"] for e in events], ["send_refused"])
+        self.assertEqual((sent["outcome"], sent["bytes_out"], sent["http_status"]), ("REFUSED", 0, 0))
+
+    def test_only_what_was_released(self):
+        rows = [("other bytes", {"body_sha256": bytes(32)}), ("another length", {"body_bytes": 1}),
+                ("another policy", {"generation": 7}), ("an unknown place", {"destination": "elsewhere"}),
+                ("the device", {"destination": "local"}), ("no ledger entry", {"ledger_seq": 0}),
+                ("no time", {"deadline_ms": 0}), ("no bytes", {"body": b""})]
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url)
+            for name, changes in rows:
+                with self.subTest(name):
+                    self.assert_refused(*self.reply("hello", **changes))
+            unsealed = os.memfd_create("open")
+            os.write(unsealed, self.body("hello", True))
+            self.assert_refused(*self.reply("hello", memfd=unsealed))
+            self.assertEqual(provider.connections, 0)
+
+    def test_a_ledger_entry_is_used_once(self):
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url)
+            self.assert_whole(self.reply("hello", ledger_seq=500)[0], fake.ANSWER)
+            self.assert_refused(*self.reply("hello", ledger_seq=500))
+            self.assertEqual(len(provider.requests), 1)
+
+    def test_so_many_at_once(self):
+        self.limits["concurrent"] = 2
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url)
+            first, second = self.send("fake:hang"), self.send("fake:hang")
+            self.assert_refused(*self.reply("hello"))
+            for request_id, reader in (first, second):
+                os.close(reader)
+                self.opened.remove(reader)
+                self.sent(request_id)
+            until(lambda: provider.active == 0)
+            self.assert_whole(self.reply("hello")[0], fake.ANSWER)
+
+    def test_keys_must_be_closed_to_others(self):
+        with fake.FakeCloud() as provider:
+            self.secret("key", KEY, mode=0o640)
+            self.start(provider.base_url, auth={"secret": "key"})
+            self.assert_refused(*self.reply("hello"))
+            self.secret("key", KEY)
+            policy = wire.sealed(self.policy(provider.base_url, 1, auth={"secret": "key"}))
+            self.boot.send("POLICY", (policy,), generation=1)
+            os.close(policy)
+            until(lambda: self.reply("hello", generation=1)[1]["outcome"] == "COMPLETE")
+            self.assertEqual(len(provider.requests), 1)
+            self.assertNotIn(KEY, self.log())
+
+    def test_loopback_must_be_allowed(self):
+        self.limits["allow_loopback"] = False
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url)
+            self.assert_refused(*self.reply("hello"))
+            self.assertEqual(provider.connections, 0)
+
+    def test_a_broken_policy_sends_nothing(self):
+        with fake.FakeCloud() as provider:
+            self.start_with(b"hitherP1 nonsense")
+            self.assert_refused(*self.reply("hello"))
+            self.assertEqual(provider.connections, 0)
+
+    def test_a_bad_frame_ends_the_channel(self):
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url)
+            self.consent.send("SEND", (), request_id=1, ledger_seq=1, destination="dest")
+            with self.assertRaises((wire.Gone, ConnectionResetError)):
+                self.consent.expect("SENT")
+            self.boot.expect("BROKEN")
+            self.assertEqual(provider.connections, 0)
+
+    # --- TLS -----------------------------------------------------------------------------
+
+    def test_tls(self):
+        ca, server = fake.make_certificates(self.dir)
+        with fake.FakeCloud(tls=server) as provider:
+            self.start(provider.base_url, pin={"ca_file": ca})
+            events, sent = self.reply("hello")
+            self.assert_whole(events, fake.ANSWER)
+            head, body = provider.requests[0]
+            self.assertEqual(sent["bytes_out"], len(head) + len(body))
+
+    def test_tls_unknown_certificate(self):
+        _, server = fake.make_certificates(self.dir)
+        with fake.FakeCloud(tls=server) as provider:
+            self.start(provider.base_url)
+            events, sent = self.reply("hello")
+            self.assert_failed(events, "upstream_tls")
+            self.assertEqual((sent["outcome"], sent["bytes_out"]), ("FAILED", 0))
+            self.assertEqual(provider.requests, [])
+
+    def test_tls_wrong_name(self):
+        ca, server = fake.make_certificates(self.dir)
+        with open(self.path("names"), "w", encoding="ascii") as f:
+            f.write("subjectAltName=DNS:elsewhere.example\n")
+        fake.subprocess.run(["openssl", "x509", "-req", "-in", self.path("server.csr"), "-CA", ca, "-CAkey",
+                             self.path("ca.key"), "-CAcreateserial", "-days", "2", "-extfile",
+                             self.path("names"), "-out", server[0]], check=True, capture_output=True)
+        with fake.FakeCloud(tls=server) as provider:
+            self.start(provider.base_url, pin={"ca_file": ca})
+            self.assert_failed(self.reply("hello")[0], "upstream_tls")
+            self.assertEqual(provider.requests, [])
+
+    # --- the witness ---------------------------------------------------------------------
+
+    def head(self, seq, hash_byte):
+        self.consent.send("HEAD", seq=seq, hash=bytes([hash_byte] * 32))
+
+    def witnessed(self):
+        try:
+            with open(self.path("state", "witness", "head"), encoding="ascii") as f:
+                return f.read()
+        except FileNotFoundError:
+            return ""
+
+    def test_witness(self):
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url)
+            self.assertEqual(self.consent.expect("HEAD_KNOWN")[0]["seq"], 0)
+            for seq in range(1, 50):
+                self.head(seq, seq)
+            until(lambda: self.witnessed() == "49 " + "31" * 32 + "\n")
+            self.assert_whole(self.reply("hello")[0], fake.ANSWER)
+            self.head(48, 48)  # an older head: the ledger was rolled back
+            self.assert_refused(*self.reply("hello"))
+            self.head(49, 1)  # another record with that number
+            self.assert_refused(*self.reply("hello"))
+            self.assertEqual(self.witnessed(), "49 " + "31" * 32 + "\n")
+            self.head(49, 49)
+            self.assert_whole(self.reply("hello")[0], fake.ANSWER)
+            self.end()
+            self.start(provider.base_url)
+            known, _ = self.consent.expect("HEAD_KNOWN")
+            self.assertEqual((known["seq"], known["hash"]), (49, bytes([49] * 32)))
+            os.remove(self.path("state", "witness", "head"))  # somebody accepts the loss
+            self.head(3, 3)
+            self.assert_whole(self.reply("hello")[0], fake.ANSWER)
+
+
+if __name__ == "__main__":
+    unittest.main()
