@@ -113,6 +113,8 @@ static const char *advice(enum err e)
 		return "its file must belong to this user and be closed to others: chmod 600";
 	case ERR_TOO_BIG:
 		return "its file is too large to be a key";
+	case ERR_UNSUPPORTED:
+		return "its name must be a plain file name";
 	case ERR_SYNTAX:
 		return "its file must hold one line of printable characters without spaces";
 	default:
@@ -123,7 +125,7 @@ static const char *advice(enum err e)
 static void read_key(struct keys *k, const char *name, const char *destination)
 {
 	struct buf text;
-	enum err e = ERR_SYNTAX;
+	enum err e = ERR_UNSUPPORTED;
 
 	if (keys_find(k, name).len > 0)
 		return;
