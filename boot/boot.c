@@ -349,11 +349,11 @@ static int check_only(struct boot *b)
 	return rc;
 }
 
-static int run_boot(struct boot *b, const char *argv0, const bool runs[ROLE_COUNT])
+static int run_boot(struct boot *b, const bool runs[ROLE_COUNT])
 {
 	int rc = 1;
 
-	if (spawn_prepare(argv0) != ERR_OK) {
+	if (spawn_prepare() != ERR_OK) {
 		fprintf(stderr, "hitherd: cannot find its own program file: %s\n",
 			strerror(errno));
 		return 1;
@@ -395,7 +395,7 @@ static int as_boot(int argc, char **argv, role_main_fn *const roles[ROLE_COUNT])
 	if (crypto_init() != ERR_OK)
 		fputs("hitherd: the cryptographic library does not start\n", stderr);
 	else
-		rc = b.options.check ? check_only(&b) : run_boot(&b, argv[0], runs);
+		rc = b.options.check ? check_only(&b) : run_boot(&b, runs);
 	options_free(&b.options);
 	return rc;
 }

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -30,12 +31,12 @@
 static int exe = -1;        /* this program */
 static int nothing_fd = -1; /* /dev/null, or an empty file where that is missing */
 
-enum err spawn_prepare(const char *argv0)
+enum err spawn_prepare(void)
 {
 	if (exe < 0)
 		exe = open("/proc/self/exe", O_PATH | O_CLOEXEC);
 	if (exe < 0)
-		exe = open(argv0, O_PATH | O_CLOEXEC);
+		exe = open((const char *)getauxval(AT_EXECFN), O_PATH | O_CLOEXEC);
 	if (exe >= 0 && exe < ABOVE_ALL) { /* out of the way of every target */
 		int low = exe;
 
