@@ -365,12 +365,27 @@ static void remember(const struct gathering *g, const struct policy_loaded *l)
 /* --- the whole -------------------------------------------------------------------------------
  */
 
-static void list_problems(const struct policy_loaded *l, struct buf *out)
+/* Errors name a file by its base name; people want to open it. */
+static void print_problem(const struct gathering *g, const struct policy_problem *p,
+			  struct buf *out)
 {
-	for (size_t i = 0; i < l->n_problems; i++) {
-		policy_error_print(&l->problems[i].error, out);
-		buf_add_char(out, '\n');
-	}
+	struct policy_error e = p->error;
+
+	for (size_t i = 0; i < g->in.n_found; i++)
+		if (g->found[i].layer == p->layer && strcmp(g->found[i].name, e.file) == 0 &&
+		    strlen(g->found[i].path) < sizeof e.file) {
+			snprintf(e.file, sizeof e.file, "%s", g->found[i].path);
+			break;
+		}
+	policy_error_print(&e, out);
+	buf_add_char(out, '\n');
+}
+
+static void list_problems(const struct gathering *g, const struct policy_loaded *l,
+			  struct buf *out)
+{
+	for (size_t i = 0; i < l->n_problems; i++)
+		print_problem(g, &l->problems[i], out);
 	if (l->n_problems == 0 && l->reason[0] != '\0')
 		buf_printf(out, "%s\n", l->reason);
 }
@@ -445,7 +460,7 @@ enum err policies_load(const struct policies_from *from, const struct policies_b
 	e = g->failed ? ERR_NO_MEMORY : policy_load(&g->in, &l);
 	if (e != ERR_OK)
 		goto out;
-	list_problems(&l, problems);
+	list_problems(g, &l, problems);
 	e = bundle_of(&l, generation, ret);
 	if (e == ERR_OK)
 		remember(g, &l);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Starting a role: fork, descriptors to their fixed numbers (ipc/role.h), exec of this program. */
+/* Starting a role: fork, descriptors to their fixed numbers (ipc/role.h), exec of this program.
+ */
 #ifndef HITHER_PROC_SPAWN_H
 #define HITHER_PROC_SPAWN_H
 
@@ -10,22 +11,22 @@
 #include "ipc/role.h"
 
 struct spawn_order {
-	enum role          role;
-	int                control;             /* the role's end of the wire to boot */
-	int                channel[ROLE_COUNT]; /* the role's ends to its peers; -1: none now */
-	int                config, policy;      /* sealed memfds */
-	uint64_t           policy_generation;
-	const int         *listen;       /* n_listen sockets … */
+	enum role role;
+	int control;             /* the role's end of the wire to boot */
+	int channel[ROLE_COUNT]; /* the role's ends to its peers; -1: none now */
+	int config, policy;      /* sealed memfds */
+	uint64_t policy_generation;
+	const int *listen;               /* n_listen sockets … */
 	const char *const *listen_names; /* … and their names */
-	unsigned           n_listen;     /* at most ROLE_FD_LISTEN_MAX - ROLE_FD_LISTEN */
+	unsigned n_listen;               /* at most ROLE_FD_LISTEN_MAX - ROLE_FD_LISTEN */
 };
 
 /*
  * Remembers the running executable by descriptor, so that roles started later run the very
  * same program even when the file has been replaced. Once, before anything is spawned.
- * `argv0` is used where /proc is not there. ERR_SYSTEM with errno.
+ * Where /proc is not mounted, the path that was executed is used. ERR_SYSTEM with errno.
  */
-MUST_CHECK enum err spawn_prepare(const char *argv0);
+MUST_CHECK enum err spawn_prepare(void);
 
 /*
  * Starts `hitherd --role NAME`. All descriptors stay the caller's. Standard input and output
