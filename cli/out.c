@@ -93,7 +93,7 @@ void cli_print_safe(FILE *out, struct span text)
 	struct buf b;
 
 	buf_init(&b, 64u << 20);
-	visible_text(text, true, &b);
+	visible_write(text, &b);
 	if (!b.failed && b.len > 0)
 		fwrite(b.ptr, 1, b.len, out);
 	buf_free(&b);
