@@ -279,7 +279,8 @@ static void judge_policy(struct gate *g, struct ask *a)
 	price(a, to, d);
 	a->j.possible = d->verdict != POLICY_DENY;
 	if (!a->j.possible)
-		snprintf(a->j.problem, sizeof a->j.problem, "policy says no (%s)", a->j.rules);
+		snprintf(a->j.problem, sizeof a->j.problem, "policy says no (%.200s)",
+			 a->j.rules);
 	else
 		obligations(g, a, d);
 	if (a->j.possible)

@@ -100,27 +100,27 @@ static bool may_interrupt(struct gate *g, const struct ask *a)
 	       (int64_t)prompts_last_hour(g, a->m.uid, a->m.app) < max;
 }
 
+/* Counted once, however often agents come and go meanwhile. */
 static void tell_request(struct gate *g, struct question *q)
 {
-	if (q->interrupted || g->io->tell(g->ctx, GATE_REQUEST, q->uid, q->id) == 0)
+	struct prompt *p;
+
+	if (g->io->tell(g->ctx, GATE_REQUEST, q->uid, q->id) == 0 || q->interrupted)
 		return;
 	q->interrupted = true;
-	if (g->n_prompts < GATE_PROMPTS_MAX) {
-		struct prompt *p = &g->prompts[g->n_prompts++];
-
-		p->uid = q->uid;
-		p->at_ms = gate_now(g);
-		snprintf(p->app, sizeof p->app, "%s", q->app);
-	}
+	if (g->n_prompts == GATE_PROMPTS_MAX)
+		return;
+	p = &g->prompts[g->n_prompts++];
+	p->uid = q->uid;
+	p->at_ms = gate_now(g);
+	snprintf(p->app, sizeof p->app, "%s", q->app);
 }
 
 void gate_agents_changed(struct gate *g, uint32_t uid)
 {
 	for (struct question *q = g->questions; q != NULL; q = q->next)
-		if (q->uid == uid && q->state == QUESTION_OPEN) {
-			q->interrupted = false;
+		if (q->uid == uid && q->state == QUESTION_OPEN)
 			tell_request(g, q);
-		}
 }
 
 /* --- opening ------------------------------------------------------------------------- */

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The consent process: decides whether a request may leave the device, asks the person, keeps
+ * the ledger, releases bytes to cloud. No network.
+ *
+ *   before the jail   ledger opened, verified, replayed; policy compiled
+ *   after it          agents' and admin sockets served; router, cloud and boot heard
+ *
+ * Everything that can change the gate ends in consent_pump(), which does what is due and sets
+ * the one timer.
+ */
+#include "consent/consent.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "consent/peer.h"
+#include "consent/role.h"
+
+static struct consent self;
+
+/* --- what the gate needs of the world ------------------------------------------------- */
+
+static enum err io_answer(void *ctx, const struct msg_ANSWER *m, int pipe_fd)
+{
+	struct consent *c = ctx;
+
+	return CHANNEL_SEND(service_channel(c->service, ROLE_ROUTER), ANSWER, m, &pipe_fd,
+			    pipe_fd >= 0 ? 1u : 0u);
+}
+
+static enum err io_send(void *ctx, const struct msg_SEND *m, int body_fd, int pipe_fd)
+{
+	struct consent *c = ctx;
+	int fds[2] = { body_fd, pipe_fd };
+
+	return CHANNEL_SEND(service_channel(c->service, ROLE_CLOUD), SEND, m, fds, 2);
+}
+
+static enum err io_abort(void *ctx, uint64_t request_id)
+{
+	struct consent *c = ctx;
+	struct msg_ABORT m = { .request_id = request_id };
+
+	return CHANNEL_SEND(service_channel(c->service, ROLE_CLOUD), ABORT, &m, NULL, 0);
+}
+
+static void io_head(void *ctx, const struct ledger_head *head)
+{
+	struct consent *c = ctx;
+	struct msg_HEAD m = { .seq = head->seq };
+
+	memcpy(m.hash, head->hash.bytes, sizeof m.hash);
+	if (c->service->loop != NULL)
+		(void)!CHANNEL_SEND(service_channel(c->service, ROLE_CLOUD), HEAD, &m, NULL, 0);
+}
+
+static bool io_cloud_up(void *ctx)
+{
+	struct consent *c = ctx;
+
+	return service_channel(c->service, ROLE_CLOUD) != NULL;
+}
+
+static unsigned io_tell(void *ctx, enum gate_news news, uint32_t uid, const char *question)
+{
+	return agents_tell(ctx, news, uid, question);
+}
+
+static bool io_anyone(void *ctx, uint32_t uid)
+{
+	return agents_anyone(ctx, uid);
+}
+
+static uint64_t io_now(void *ctx)
+{
+	(void)ctx;
+	return clock_boot_ms();
+}
+
+static int64_t io_wall(void *ctx)
+{
+	(void)ctx;
+	return clock_wall_ms();
+}
+
+static const struct gate_io io = { io_answer, io_send,   io_abort, io_head, io_cloud_up,
+				   io_tell,   io_anyone, io_now,   io_wall };
+
+/* --- time ---------------------------------------------------------------------------- */
+
+static void on_timer(uv_timer_t *t)
+{
+	consent_pump(t->data);
+}
+
+void consent_pump(struct consent *c)
+{
+	uint64_t next = gate_tick(c->gate), now = clock_boot_ms();
+
+	if (next == UINT64_MAX)
+		uv_timer_stop(&c->timer);
+	else
+		uv_timer_start(&c->timer, on_timer, next > now ? next - now : 0, 0);
+}
+
+static void on_heartbeat(uv_timer_t *t)
+{
+	agents_heartbeat(t->data);
+}
+
+/* --- HTTP ---------------------------------------------------------------------------- */
+
+/* Only this user and root; per-user questions are told apart again in the gate. */
+static bool peer_allowed(const struct consent *c, const struct http_peer *p)
+{
+	return c->service->config->system_mode || p->uid == getuid() || p->uid == 0;
+}
+
+static void on_request(void *ctx, struct http_exchange *x, const struct http_request *r)
+{
+	struct consent *c = ctx;
+
+	if (!peer_allowed(c, r->peer))
+		role_reply_error(x, 403, "forbidden", "this socket belongs to another user");
+	else if (strcmp(r->peer->listener, "admin") == 0)
+		admin_request(c, x, r);
+	else
+		routes_request(c, x, r);
+	consent_pump(c);
+}
+
+static void on_gone(void *ctx, struct http_exchange *x)
+{
+	agents_gone(ctx, x);
+	admin_gone(ctx, x);
+}
+
+static void on_done(void *ctx, struct http_exchange *x)
+{
+	on_gone(ctx, x);
+}
+
+static const struct http_handler handler = { .on_request = on_request,
+					     .on_gone = on_gone,
+					     .on_done = on_done };
+
+static enum err serve(struct consent *c)
+{
+	const struct config_limits *l = &c->service->config->limits;
+	struct http_limits limits = { .request_line_bytes = l->request_line_bytes,
+				      .headers = l->headers,
+				      .header_bytes = l->header_bytes,
+				      .body_bytes = 1u << 20,
+				      .header_timeout_ms = l->header_timeout_ms,
+				      .body_timeout_ms = l->body_timeout_ms,
+				      .idle_timeout_ms = l->idle_timeout_ms,
+				      .connections = l->connections,
+				      .connections_per_uid = l->connections_per_uid,
+				      .output_buffer_bytes = l->output_buffer_bytes };
+
+	c->server = http_server_new(c->service->loop, &limits, &handler, c);
+	if (c->server == NULL)
+		return ERR_NO_MEMORY;
+	for (unsigned i = 0; i < c->service->listens; i++) {
+		const struct service_listen *at = &c->service->listen[i];
+		enum err e = http_listen(c->server, at->fd, at->name);
+
+		if (e != ERR_OK) {
+			log_error("consent.listen", "name=%s problem=\"%s\"", at->name,
+				  err_text(e));
+			return e;
+		}
+	}
+	return ERR_OK;
+}
+
+/* --- policy -------------------------------------------------------------------------- */
+
+static void take_policy(struct consent *c)
+{
+	struct policy_set *set = NULL;
+	struct policy_error at = { 0 };
+	enum err e = policy_bundle_read(c->service->policy_bundle, &set, &at);
+
+	if (e != ERR_OK) {
+		log_error("consent.policy", "problem=\"%s\" detail=\"%s\"", err_text(e),
+			  at.problem);
+		set = policy_set_lockdown("the policy bundle could not be read");
+	}
+	if (set == NULL)
+		abort(); /* memory is out for a few hundred bytes */
+	if (!gate_policy(c->gate, set, c->service->policy_generation))
+		log_error(
+			"consent.policy",
+			"problem=\"a detector of the policy cannot be built; nothing leaves\"");
+	snprintf(c->policy_problem, sizeof c->policy_problem, "%s", policy_set_reason(set));
+	c->policy_since_ms = clock_wall_ms();
+	policy_set_free(set);
+}
+
+static void on_policy(struct service *s)
+{
+	(void)s;
+	take_policy(&self);
+	consent_pump(&self);
+}
+
+/* --- life ---------------------------------------------------------------------------- */
+
+/* This boot of the machine and this run of the supervisor: the end of either ends a session. */
+static void session_name(char *out, size_t bytes)
+{
+	struct peer supervisor = peer_of(getppid());
+	struct buf b;
+
+	buf_init(&b, 256);
+	if (file_read("/proc/sys/kernel/random/boot_id", 200, &b) != ERR_OK)
+		buf_add_str(&b, "unknown");
+	snprintf(out, bytes, "%.*s/%d/%" PRIu64, (int)(b.len < 8 ? b.len : 8), b.ptr,
+		 (int)supervisor.pid, supervisor.start);
+	buf_free(&b);
+}
+
+static enum err before_jail(struct service *s)
+{
+	char session[64];
+	struct gate_setup setup = {
+		.state_dir = s->config->state_dir, .session = session, .io = &io, .ctx = &self
+	};
+
+	self.service = s;
+	s->ctx = &self;
+	if (crypto_init() != ERR_OK)
+		return ERR_SYSTEM;
+	session_name(session, sizeof session);
+	self.gate = gate_new(&setup);
+	if (self.gate == NULL)
+		return ERR_NO_MEMORY;
+	take_policy(&self);
+	return ERR_OK;
+}
+
+static enum err after_jail(struct service *s)
+{
+	uv_timer_init(s->loop, &self.timer);
+	uv_timer_init(s->loop, &self.heartbeat);
+	self.timer.data = self.heartbeat.data = &self;
+	uv_timer_start(&self.heartbeat, on_heartbeat, AGENT_HEARTBEAT_MS, AGENT_HEARTBEAT_MS);
+	enum err e = serve(&self);
+	if (e == ERR_OK)
+		consent_pump(&self);
+	return e;
+}
+
+bool consent_ready(const struct consent *c)
+{
+	return c->roles[ROLE_ROUTER].ready && c->roles[ROLE_LOCAL].ready &&
+	       c->roles[ROLE_CONSENT].ready && c->roles[ROLE_CLOUD].ready && !c->stopping;
+}
+
+static bool from_router(struct consent *c, enum msg_type type, struct span frame,
+			const int *fds, unsigned n)
+{
+	struct msg_ASK ask;
+	struct msg_CANCEL cancel;
+	struct msg_DECIDED decided;
+
+	switch (type) {
+	case MSG_ASK:
+		if (msg_ASK_decode(frame, &ask) == ERR_OK)
+			return gate_ask(c->gate, &ask, fds, n);
+		for (unsigned i = 0; i < n; i++)
+			close(fds[i]);
+		return false;
+	case MSG_CANCEL:
+		if (msg_CANCEL_decode(frame, &cancel) != ERR_OK)
+			return false;
+		gate_cancel(c->gate, cancel.request_id);
+		return true;
+	case MSG_DECIDED:
+		if (msg_DECIDED_decode(frame, &decided) != ERR_OK)
+			return false;
+		gate_decided(c->gate, &decided);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool from_cloud(struct consent *c, enum msg_type type, struct span frame)
+{
+	struct msg_SENT sent;
+	struct msg_HEAD_KNOWN known;
+
+	switch (type) {
+	case MSG_SENT:
+		return msg_SENT_decode(frame, &sent) == ERR_OK && gate_sent(c->gate, &sent);
+	case MSG_HEAD_KNOWN:
+		if (msg_HEAD_KNOWN_decode(frame, &known) != ERR_OK)
+			return false;
+		gate_head_known(c->gate, &known);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool from_boot(struct consent *c, enum msg_type type, struct span frame)
+{
+	struct msg_HEALTH health;
+	struct msg_RELOADED reloaded;
+
+	switch (type) {
+	case MSG_HEALTH:
+		if (msg_HEALTH_decode(frame, &health) != ERR_OK || health.role >= ROLE_COUNT)
+			return false;
+		c->roles[health.role] = (struct role_health){ .pid = health.pid,
+							      .sandbox = health.sandbox,
+							      .restarts = health.restarts,
+							      .ready = health.ready,
+							      .known = true };
+		memcpy(c->roles[health.role].detail, health.detail, sizeof health.detail);
+		return true;
+	case MSG_ENGINE_HEALTH:
+		if (msg_ENGINE_HEALTH_decode(frame, &c->engine) != ERR_OK)
+			return false;
+		c->engine_known = true;
+		return true;
+	case MSG_RELOADED:
+		if (msg_RELOADED_decode(frame, &reloaded) != ERR_OK)
+			return false;
+		admin_reloaded(c, &reloaded);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool on_frame(struct service *s, enum role peer, enum msg_type type, struct span frame,
+		     const int *fds, unsigned n)
+{
+	struct consent *c = s->ctx;
+	bool ok = peer == ROLE_ROUTER  ? from_router(c, type, frame, fds, n)
+		  : peer == ROLE_CLOUD ? from_cloud(c, type, frame)
+				       : from_boot(c, type, frame);
+
+	consent_pump(c);
+	return ok;
+}
+
+static void on_peer(struct service *s, enum role peer)
+{
+	struct consent *c = s->ctx;
+
+	if (service_channel(s, peer) != NULL)
+		return;
+	if (peer == ROLE_ROUTER)
+		gate_router_gone(c->gate);
+	else if (peer == ROLE_CLOUD)
+		gate_cloud_gone(c->gate);
+	consent_pump(c);
+}
+
+static void on_server_closed(void *ctx)
+{
+	struct consent *c = ctx;
+
+	service_finished(c->service);
+}
+
+static void on_stop(struct service *s)
+{
+	struct consent *c = s->ctx;
+
+	c->stopping = true;
+	gate_stop(c->gate);
+	uv_timer_stop(&c->timer);
+	uv_timer_stop(&c->heartbeat);
+	agents_stop(c);
+	http_server_stop(c->server, on_server_closed);
+}
+
+int consent_main(void)
+{
+	static const struct service_handler role = { .role = ROLE_CONSENT,
+						     .before_jail = before_jail,
+						     .after_jail = after_jail,
+						     .on_frame = on_frame,
+						     .on_peer = on_peer,
+						     .on_policy = on_policy,
+						     .on_stop = on_stop };
+	int status = service_run(&role);
+
+	gate_free(self.gate);
+	return status;
+}
