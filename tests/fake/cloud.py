@@ -244,6 +244,13 @@ class FakeCloud:
             body += more
         return head + b"\r\n\r\n", body
 
+    @staticmethod
+    def list_models(connection):
+        body = json.dumps({"object": "list", "data": [{"id": "local", "object": "model", "created": 1,
+                                                       "owned_by": "fake"}]}).encode()
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
+                           b"Connection: close\r\n\r\n%s" % (len(body), body))
+
     def serve(self, connection):
         try:
             if self.tls:
@@ -251,8 +258,10 @@ class FakeCloud:
             request = self.read_request(connection)
             if request is not None:
                 self.keep(*request)
-                if Reply(connection, json.loads(request[1] or b"{}"), self).send():
-                    connection.shutdown(socket.SHUT_WR)
+                if request[0].startswith(b"GET "):
+                    self.list_models(connection)
+                elif Reply(connection, json.loads(request[1] or b"{}"), self).send():
+                    connection.shutdown(socket.SHUT_WR)  # then read until the client has closed
                     while connection.recv(65536):
                         pass
         except (OSError, ValueError):

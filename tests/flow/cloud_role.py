@@ -372,7 +372,7 @@ class CloudRole(unittest.TestCase):
             until(lambda: provider.sent_tokens == 2)
             self.boot.send("STOP", deadline_ms=30000)
             self.assert_failed(self.read_all(reader), "stopping")
-            self.assertEqual(self.process.wait(), 0)
+            self.assertEqual(self.process.wait(), 0, self.log())
 
     def test_back_pressure(self):
         with fake.FakeCloud() as provider:

@@ -436,7 +436,8 @@ static void is_bounded(void **state)
 
 /* --- events to replies --------------------------------------------------------------- */
 
-#define EV(k, ...)                                                                             \
+#define EV(...) EV_WITH(__VA_ARGS__, )
+#define EV_WITH(k, ...)                                                                        \
 	{                                                                                      \
 		.kind = CHAT_EV_##k, __VA_ARGS__                                               \
 	}
