@@ -35,6 +35,7 @@
 #include "common/log.h"
 #include "proc/spawn.h"
 
+#define SAME_STOP_MS       500
 #define STOP_DEADLINE_MS   5000
 #define PROBLEMS_MAX_BYTES (64u << 10)
 #define EXPIRY_STEP_MS     3600000 /* a timer counts no suspend: look at the clock every hour */
@@ -50,6 +51,7 @@ struct boot {
 	struct watch *watch;
 	uv_signal_t term, interrupt, hangup;
 	uv_timer_t expiry, alive;
+	uint64_t stop_ms; /* of the last SIGTERM or SIGINT; 0: none */
 	int exit_code;
 };
 
@@ -222,6 +224,9 @@ static void on_signal(uv_signal_t *signal, int number)
 		reload(b, 0);
 		return;
 	}
+	if (clock_mono_ms() - b->stop_ms < SAME_STOP_MS)
+		return; /* one wish, told to the process and to its group */
+	b->stop_ms = clock_mono_ms();
 	log_notice("boot.stop", "signal=%d", number);
 	notify_manager("STOPPING=1");
 	supervisor_stop(b->supervisor, STOP_DEADLINE_MS);

@@ -394,6 +394,27 @@ class Policy(Case):
         d.start()
         self.assertIn("LOCKDOWN", d.said())
 
+    def test_a_policy_that_expires_locks_down(self):
+        text = '{"hither_policy": 1, "id": "fleet", "not_after": "%s", "rules": []}'
+        d = self.daemon()
+        soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3))
+        d.write("etc/mandatory.d/10.json", text % soon)
+        d.start()
+        self.assertNotIn("LOCKDOWN", d.said())
+        until("it has expired", lambda: "LOCKDOWN" in d.said())
+        until("the roles know", lambda: d.ask("hither.sock")["generation"] == 2)
+        d.write("etc/mandatory.d/10.json", text % "2999-01-01T00:00:00Z")
+        self.assertTrue(self.reload(d)["ok"])
+
+    def test_a_mandatory_file_that_vanishes_locks_down(self):
+        d = self.daemon()
+        d.write("etc/mandatory.d/10.json", GOOD % "rule")
+        d.start()
+        os.unlink(d.path("etc/mandatory.d/10.json"))
+        self.assertFalse(self.reload(d)["ok"])
+        until("the roles know", lambda: d.ask("hither.sock")["generation"] == 2)
+        self.assertIn("LOCKDOWN", d.said())
+
     def test_a_serial_may_not_go_down(self):
         text = '{"hither_policy": 1, "id": "fleet", "serial": %d, "rules": []}'
         d = self.daemon()
@@ -429,8 +450,10 @@ class Stop(Case):
         d = self.daemon().start()
         os.kill(d.pids()["local"], signal.SIGSTOP)
         d.process.send_signal(signal.SIGTERM)
-        time.sleep(0.2)
-        d.process.send_signal(signal.SIGTERM)  # the second time means now
+        d.process.send_signal(signal.SIGTERM)  # at once: the same wish, told twice
+        time.sleep(1)
+        self.assertIsNone(d.process.poll())
+        d.process.send_signal(signal.SIGTERM)  # again, later: now
         self.assertEqual(d.process.wait(PATIENCE), 1)
 
 
