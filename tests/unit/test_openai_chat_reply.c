@@ -202,6 +202,11 @@ static const struct {
 		  CALLS("{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}")
 			  FINISH("tool_calls") DONE,
 	  "S C0 c f A0\"{}\" Ftools E " },
+	{ "no ids, one index, different functions",
+	  CALLS("{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}")
+		  CALLS("{\"index\":0,\"function\":{\"name\":\"g\",\"arguments\":\"{}\"}}")
+			  FINISH("tool_calls") DONE,
+	  "S C0 call_0 f A0\"{}\" C1 call_1 g A1\"{}\" Ftools E " },
 	{ "a later call named first",
 	  CALLS("{\"index\":0,\"id\":\"c\"},{\"index\":1,\"id\":\"d\",\"function\":{\"name\":"
 		"\"g\"}}")
