@@ -59,9 +59,9 @@ static enum err check_folder(const char *path, mode_t mode)
 	if (st.st_uid != geteuid())
 		return tell(ERR_DENIED, "%s belongs to user %u; it must be yours", path,
 			    (unsigned)st.st_uid);
-	if ((st.st_mode & 077 & ~mode) != 0 && chmod(path, mode) != 0)
-		return tell(ERR_DENIED, "%s is open to others and cannot be closed: %s", path,
-			    strerror(errno));
+	if ((st.st_mode & 077) != (mode & 077) && chmod(path, mode) != 0)
+		return tell(ERR_DENIED, "%s: cannot set its mode to %o: %s", path,
+			    (unsigned)mode, strerror(errno));
 	return ERR_OK;
 }
 

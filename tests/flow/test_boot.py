@@ -152,6 +152,24 @@ class Start(Case):
         for name in ["run", "run/apps", "state", "config/policy.d"]:
             self.assertEqual(stat.S_IMODE(os.stat(d.path(name)).st_mode), 0o700, name)
 
+    def test_a_system_daemon_lets_others_reach_its_folder_only(self):
+        d = self.daemon()
+        d.extra = ["--system"]
+        command = d.command()
+        command.remove("--user")
+        d.command = lambda: command
+        d.start()
+        self.assertEqual(stat.S_IMODE(os.stat(d.path("run")).st_mode), 0o755)
+        self.assertEqual(stat.S_IMODE(os.stat(d.path("state")).st_mode), 0o700)
+        self.assertEqual(stat.S_IMODE(os.stat(d.path("run/admin.sock")).st_mode), 0o600)
+
+    def test_open_folders_are_closed_before_use(self):
+        d = self.daemon()
+        os.makedirs(d.path("run"))
+        os.chmod(d.path("run"), 0o777)
+        d.start()
+        self.assertEqual(stat.S_IMODE(os.stat(d.path("run")).st_mode), 0o700)
+
     def test_a_second_daemon_is_refused_and_the_first_lives(self):
         d = self.daemon().start()
         second = subprocess.run(d.command(), capture_output=True, text=True, timeout=PATIENCE)
