@@ -4,6 +4,7 @@ reply, the provider is the fake one.
 
 cloud_role.py ROLE_CLOUD_PROGRAM [unittest arguments]
 """
+import base64
 import hashlib
 import json
 import os
@@ -482,6 +483,34 @@ class CloudRole(unittest.TestCase):
             self.assert_whole(events, fake.ANSWER)
             head, body = provider.requests[0]
             self.assertEqual(sent["bytes_out"], len(head) + len(body))
+
+    def test_a_cloud_does_not_lie_here(self):
+        self.limits["allow_loopback"] = False
+        ca, server = fake.make_certificates(self.dir)
+        with fake.FakeCloud(tls=server) as provider:
+            self.start(provider.base_url, pin={"ca_file": ca})
+            events, sent = self.reply("hello")
+            self.assert_failed(events, "upstream_address")
+            self.assertEqual((sent["outcome"], sent["bytes_out"]), ("REFUSED", 0))
+            self.assertEqual(provider.connections, 0)
+            self.end()
+            self.start(provider.base_url, pin={"ca_file": ca}, tier="trusted")
+            self.assert_whole(self.reply("hello")[0], fake.ANSWER)
+
+    def test_pinned_key(self):
+        ca, server = fake.make_certificates(self.dir)
+        der = fake.subprocess.run(["openssl", "x509", "-in", server[0], "-pubkey", "-noout"], check=True,
+                                  capture_output=True).stdout
+        spki = base64.b64decode(b"".join(der.splitlines()[1:-1]))
+        right = base64.b64encode(hashlib.sha256(spki).digest()).decode()
+        wrong = base64.b64encode(bytes(32)).decode()
+        with fake.FakeCloud(tls=server) as provider:
+            self.start(provider.base_url, pin={"ca_file": ca, "sha256": wrong})
+            self.assert_failed(self.reply("hello")[0], "upstream_tls")
+            self.assertEqual(provider.requests, [])
+            self.end()
+            self.start(provider.base_url, pin={"ca_file": ca, "sha256": right})
+            self.assert_whole(self.reply("hello")[0], fake.ANSWER)
 
     def test_tls_unknown_certificate(self):
         _, server = fake.make_certificates(self.dir)
