@@ -28,6 +28,7 @@ struct token {
 	enum token_kind kind;
 	struct span text;
 	bool own_line;  /* nothing but white space before it on its line */
+	bool blank;     /* an empty line before it */
 	uint32_t close; /* of an open bracket: the token that closes it */
 	uint32_t width; /* of an open bracket: bytes on one line, UINT32_MAX with comments */
 };
@@ -89,22 +90,24 @@ static enum token_kind kind_at(char c)
 
 static uint32_t tokenize(struct span t, struct token *out)
 {
-	bool own_line = true;
+	unsigned breaks = 0;
 	uint32_t n = 0;
 
 	for (size_t i = 0; i < t.len;) {
 		if (strchr(" \t\r\n", t.ptr[i]) != NULL) {
-			own_line |= t.ptr[i++] == '\n';
+			breaks += t.ptr[i++] == '\n';
 			continue;
 		}
 		struct span text = { t.ptr + i, token_length(t, i) };
 
 		i += text.len;
-		out[n] = (struct token){ .kind = kind_at(text.ptr[0]), .own_line = own_line };
+		out[n] = (struct token){ .kind = kind_at(text.ptr[0]),
+					 .own_line = breaks > 0 || n == 0,
+					 .blank = breaks > 1 && n > 0 };
 		if (out[n].kind == TOKEN_COMMENT)
 			text = span_trim(text);
 		out[n++].text = text;
-		own_line = false;
+		breaks = 0;
 	}
 	return n;
 }
@@ -149,9 +152,14 @@ static const struct token *now(const struct formatter *f)
 	return f->at < f->n ? &f->tokens[f->at] : &end;
 }
 
+/* An empty line stays where one was, but not behind an opening bracket. */
 static void line_break(struct formatter *f, unsigned depth)
 {
+	bool first = f->at > 0 && f->tokens[f->at - 1].kind == TOKEN_OPEN;
+
 	if (f->out->len > 0)
+		buf_add_char(f->out, '\n');
+	if (now(f)->blank && now(f)->kind != TOKEN_CLOSE && !first)
 		buf_add_char(f->out, '\n');
 	f->line_start = f->out->len;
 	for (unsigned i = 0; i < depth; i++)

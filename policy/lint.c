@@ -152,10 +152,13 @@ static void never_matches(struct linter *l)
 	const struct policy_set *s = l->set;
 
 	for (uint32_t i = 0; i < s->n_rules; i++) {
+		int effect = s->rules[i].rule->effect;
+		bool grant = effect == EFFECT_ALLOW || effect == EFFECT_ASK;
+
 		if (contradicts(s, &s->rules[i]))
 			say_rule(l, &s->rules[i], "never-matches",
 				 "can never match: its conditions exclude each other");
-		else if (s->n_destinations > 1 && !lives_somewhere(s, i))
+		else if (grant && s->n_destinations > 1 && !lives_somewhere(s, i))
 			say_rule(l, &s->rules[i], "no-destination",
 				 "matches at none of the destinations there are");
 	}
