@@ -79,6 +79,27 @@ find_root() {
 	fi
 }
 
+# apt_bytes_of "126 MB of archives." or "729 kB/3051 kB of ...": the first size, in bytes.
+apt_bytes_of() {
+	echo "$1" | awk '{
+		split($2, unit, "/")
+		power["B"] = 1; power["kB"] = 1e3; power["MB"] = 1e6; power["GB"] = 1e9
+		printf "%d", $1 * power[unit[1]]
+	}'
+}
+
+# apt_download_text "dlstatus:FILE:PERCENT:TEXT": bytes, rate and time left; in lists, where apt does
+# not know the size beforehand, what apt itself says.
+apt_download_text() {
+	rest=${1#*:} rest=${rest#*:}
+	if [ "$apt_bytes" -gt 0 ]; then
+		progress_text "$(awk -v p="${rest%%:*}" -v b="$apt_bytes" 'BEGIN { printf "%d", p * b / 100 }')" \
+			"$apt_bytes" bytes $(($(date +%s) - apt_start))
+	else
+		printf '%s %% %s' "${rest%%.*}" "${rest#*:}"
+	fi
+}
+
 # apt_run LABEL ARGUMENTS...: apt-get with its own progress shown as ours; its words go to the log.
 apt_run() {
 	apt_label=$1
@@ -93,15 +114,21 @@ apt_run() {
 			</dev/null 2>&1 || apt_status=$?
 		echo "apt-status:$apt_status"
 	} | {
-		apt_status=1
+		apt_status=1 apt_bytes=0 apt_start=$(date +%s)
 		while IFS= read -r line; do
 			case $line in
-			dlstatus:* | pmstatus:*)
+			dlstatus:*) show_progress "$apt_label" "$(apt_download_text "$line")" ;;
+			pmstatus:*)
 				rest=${line#*:} rest=${rest#*:}
 				show_progress "$apt_label" "${rest%%.*} % ${rest#*:}"
 				;;
 			apt-status:*) apt_status=${line#*:} ;;
-			*) printf '%s\n' "$line" >>"$APT_LOG" ;;
+			*)
+				printf '%s\n' "$line" >>"$APT_LOG"
+				case $line in
+				'Need to get '*) apt_bytes=$(apt_bytes_of "${line#Need to get }") ;;
+				esac
+				;;
 			esac
 		done
 		end_progress
