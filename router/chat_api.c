@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POST /v1/chat/completions, and POST /hither/v1/route, which says what would happen and sends
+ * nothing. */
+#include "common/json.h"
+#include "router/impl.h"
+
+static struct request *admit(struct router *r, struct http_exchange *x,
+			     const struct http_request *h)
+{
+	struct request *q = NULL;
+
+	if (r->n_requests < r->service->config->limits.queue)
+		q = request_new(r, x);
+	if (q == NULL) {
+		reply_problem(x, 503, "overloaded",
+			      "Too many requests at once. Try again in a moment.");
+		return NULL;
+	}
+	q->dialect = &dialect_openai_chat;
+	http_set_user(x, q);
+	facts_who(q, h);
+	return q;
+}
+
+/* A body that cannot be read: the dialect's own shape of error. */
+static void unreadable(struct request *q, const struct chat_problem *p)
+{
+	struct http_field fields[2] = { { "x-request-id", q->decision_id },
+					{ "x-should-retry", "false" } };
+	struct buf b;
+
+	q->outcome = "refused";
+	buf_init(&b, 8192);
+	q->dialect->error_body(p, &b);
+	http_reply(q->x, p->status, "application/json", fields, LEN(fields), buf_span(&b));
+	buf_free(&b);
+}
+
+void chat_api_completions(struct router *r, struct http_exchange *x,
+			  const struct http_request *h)
+{
+	struct request *q = admit(r, x, h);
+	struct chat_problem p;
+
+	if (q == NULL)
+		return;
+	memset(&p, 0, sizeof p);
+	if (q->dialect->read(h->body, q->arena, &q->chat, &p) != ERR_OK) {
+		unreadable(q, &p);
+		return;
+	}
+	q->parsed = true;
+	request_event(q, &(struct event){ .kind = EV_BEGIN, .fd = -1 });
+}
+
+/* ---------------------------------------------------------------- the dry run */
+
+/* {"prompt":TEXT}: a chat of one turn. False: it is something else. */
+static bool read_prompt(struct request *q, struct span body)
+{
+	struct json_where where;
+	cJSON *tree = NULL;
+	bool is_prompt = false;
+
+	if (json_parse(body, &json_limits_api, &tree, &where) != ERR_OK)
+		return false;
+	const char *prompt = json_get_string(tree, "prompt");
+	if (prompt != NULL && json_get(tree, "messages") == NULL) {
+		struct chat_message *m = arena_zalloc(q->arena, sizeof *m);
+		struct chat_part *part = arena_zalloc(q->arena, sizeof *part);
+		const char *model = json_get_string(tree, "model");
+		char *name = arena_strdup(q->arena, span_of(model != NULL ? model : "auto"));
+		char *text = arena_strdup(q->arena, span_of(prompt));
+
+		is_prompt = m != NULL && part != NULL && name != NULL && text != NULL;
+		if (is_prompt) {
+			*part = (struct chat_part){ .kind = CHAT_PART_TEXT,
+						    .text = span_of(text) };
+			*m = (struct chat_message){ .role = CHAT_USER,
+						    .parts = part,
+						    .n_parts = 1 };
+			q->chat = (struct chat){ .model = span_of(name),
+						 .messages = m,
+						 .n_messages = 1,
+						 .text_bytes = part->text.len };
+		}
+	}
+	cJSON_Delete(tree);
+	return is_prompt;
+}
+
+static void put_question(struct request *q, struct buf *out)
+{
+	struct buf body;
+	struct chat chat;
+	bool masked;
+	char list[1000];
+
+	json_put_key(out, "question");
+	buf_init(&body, (size_t)16 << 20);
+	if (q->plan.kind != PLAN_ASK || !escalate_body(q, &chat, &body, &masked)) {
+		buf_add_str(out, "null");
+		buf_free(&body);
+		return;
+	}
+	const struct policy_destination *d = policy_destination(q->set, q->plan.destination);
+	double cost = decide_cost(d, q->facts.input_tokens, chat.max_tokens);
+
+	data_masked_list(q, &q->verdicts[q->plan.destination], list, sizeof list);
+	buf_add_char(out, '{');
+	json_put_key_cstr(out, "destination", d->name);
+	json_put_key_cstr(out, "operator", d->operator_name);
+	json_put_key_cstr(out, "region", d->region);
+	json_put_key_string(out, "model", q->plan.model);
+	json_put_key_i64(out, "bytes", (int64_t)body.len);
+	json_put_key(out, "masked");
+	buf_add_char(out, '[');
+	for (const char *p = list; *p != '\0';) {
+		size_t n = strcspn(p, ",");
+
+		json_put_string(out, (struct span){ p, n });
+		p += n + (p[n] == ',');
+		if (*p != '\0')
+			buf_add_char(out, ',');
+	}
+	buf_add_char(out, ']');
+	json_put_key(out, "price");
+	if (cost >= 0 && chat.max_tokens > 0)
+		buf_printf(out, "\"%.4f %s\"", cost, d->price.currency);
+	else
+		buf_add_str(out, "null");
+	json_put_key_cstr(out, "verdict",
+			  policy_verdict_name(q->verdicts[q->plan.destination].verdict));
+	buf_add_char(out, '}');
+	buf_free(&body);
+}
+
+static void put_policy(const struct request *q, struct buf *out)
+{
+	const struct policy_file *top = policy_set_top(q->set);
+
+	json_put_key(out, "policy");
+	buf_add_char(out, '{');
+	json_put_key_cstr(out, "id", top != NULL ? policy_file_info(top).id : NULL);
+	json_put_key_i64(out, "serial", top != NULL ? policy_file_info(top).serial : 0);
+	json_put_key_cstr(out, "sha256", q->router->policy_sha256);
+	json_put_key_cstr(out, "state", policy_state_name(policy_set_state(q->set)));
+	buf_add_char(out, '}');
+}
+
+static void answer_dry(struct request *q)
+{
+	struct decision d;
+	struct buf out;
+
+	buf_init(&out, (size_t)4 << 20);
+	decision_fill(q, &d);
+	decision_print(&d, &out);
+	put_policy(q, &out);
+	put_question(q, &out);
+	buf_add_char(&out, '}');
+	decision_clear(&d);
+	q->outcome = "answered";
+	if (out.failed)
+		reply_problem(q->x, 500, "internal_error",
+			      "The decision could not be written.");
+	else
+		reply_json(q->x, 200, buf_span(&out));
+	buf_free(&out);
+}
+
+void chat_api_route(struct router *r, struct http_exchange *x, const struct http_request *h)
+{
+	struct request *q = admit(r, x, h);
+	struct chat_problem p;
+
+	if (q == NULL)
+		return;
+	q->dry = true;
+	memset(&p, 0, sizeof p);
+	if (!read_prompt(q, h->body) &&
+	    q->dialect->read(h->body, q->arena, &q->chat, &p) != ERR_OK) {
+		unreadable(q, &p);
+		return;
+	}
+	if (!facts_restrict(q)) {
+		reply_problem(x, 400, "invalid_value",
+			      "Hither-Max-Tier must be device, trusted or cloud.");
+		return;
+	}
+	if (!facts_decide(q)) {
+		unreadable(q, &q->problem);
+		return;
+	}
+	answer_dry(q);
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sensitive data: finding it for the facts, masking it in what is to leave. Attachments are
+ * not looked into, so a request that has any has unknown data.
+ *
+ * Invariant: data_known is true only when every text of the request was scanned to its end.
+ */
+#include "router/impl.h"
+
+#define MASKS_MAX 4096
+
+struct scanner *data_scanner(const struct policy_set *set)
+{
+	size_t n = policy_categories(set);
+	struct scan_site_category *site = calloc(n > 0 ? n : 1, sizeof *site);
+	struct scanner *s = NULL;
+	struct scan_site_error where;
+	size_t used = 0;
+
+	if (site == NULL)
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		const struct policy_category *c = policy_category(set, i);
+
+		if (c->regex == NULL && c->n_keywords == 0)
+			continue;
+		site[used++] = (struct scan_site_category){
+			.name = c->name,
+			.regex = c->regex,
+			.words = c->keywords,
+			.word_count = c->n_keywords,
+			.check = c->check == POLICY_CHECK_LUHN    ? SCAN_CHECK_LUHN
+				 : c->check == POLICY_CHECK_MOD97 ? SCAN_CHECK_MOD97
+								  : SCAN_CHECK_NONE
+		};
+	}
+	if (scanner_new(site, used, &s, &where) != ERR_OK)
+		s = NULL;
+	free(site);
+	return s;
+}
+
+/* ---------------------------------------------------------------- finding */
+
+static bool scan_one(struct request *q, struct span text, uint32_t *counts)
+{
+	struct scan_result result;
+
+	if (text.len == 0)
+		return true;
+	if (scan_text(q->router->scanner, text, &scan_budget_default, q->arena, &result) !=
+		    ERR_OK ||
+	    result.status != SCAN_COMPLETE)
+		return false;
+	for (size_t i = 0; i < result.count; i++)
+		counts[result.spans[i].category]++;
+	return true;
+}
+
+static bool scan_message(struct request *q, const struct chat_message *m, uint32_t *counts)
+{
+	for (uint32_t i = 0; i < m->n_parts; i++) {
+		if (!scan_one(q, m->parts[i].text, counts))
+			return false;
+	}
+	for (uint32_t i = 0; i < m->n_calls; i++) {
+		if (!scan_one(q, m->calls[i].arguments, counts))
+			return false;
+	}
+	return scan_one(q, m->name, counts);
+}
+
+static bool scan_tools(struct request *q, uint32_t *counts)
+{
+	for (uint32_t i = 0; i < q->chat.n_tools; i++) {
+		const struct chat_tool *t = &q->chat.tools[i];
+
+		if (!scan_one(q, t->description, counts) || !scan_one(q, t->schema, counts))
+			return false;
+	}
+	return scan_one(q, q->chat.format_schema, counts);
+}
+
+void data_scan(struct request *q)
+{
+	const struct chat *c = &q->chat;
+	struct facts *f = &q->facts;
+
+	f->scanned = true;
+	if (q->router->scanner == NULL || c->images + c->audios + c->files > 0)
+		return;
+	uint32_t *counts = arena_array(q->arena, SCAN_CATEGORIES_MAX, sizeof *counts);
+	f->categories = arena_array(q->arena, SCAN_CATEGORIES_MAX, sizeof *f->categories);
+	if (counts == NULL || f->categories == NULL)
+		return;
+	for (uint32_t i = 0; i < c->n_messages; i++) {
+		if (!scan_message(q, &c->messages[i], counts))
+			return;
+	}
+	if (!scan_tools(q, counts))
+		return;
+	for (unsigned i = 0; i < scanner_categories(q->router->scanner); i++) {
+		if (counts[i] > 0)
+			f->categories[f->n_categories++] = (struct category_count){
+				scanner_category_name(q->router->scanner, i), counts[i]
+			};
+	}
+	f->data_known = true;
+}
+
+/* ---------------------------------------------------------------- masking */
+
+struct masking {
+	struct request *q;
+	struct scan_set want;
+	bool any; /* something was replaced */
+};
+
+static bool mask_span(struct masking *m, struct span *io)
+{
+	struct buf out;
+
+	if (io->len == 0)
+		return true;
+	buf_init(&out, io->len * 4 + 4096);
+	bool ok = scan_mask(m->q->router->scanner, *io, &m->want, &scan_budget_default,
+			    m->q->masks, &out) == ERR_OK &&
+		  !out.failed;
+	if (ok && !span_equal(buf_span(&out), *io)) {
+		*io = arena_span(m->q->arena, buf_span(&out));
+		m->any = true;
+		ok = io->ptr != NULL;
+	}
+	buf_free(&out);
+	return ok;
+}
+
+static bool mask_message(struct masking *m, struct chat_message *io)
+{
+	struct arena *a = m->q->arena;
+	struct chat_part *parts = arena_array(a, io->n_parts, sizeof *parts);
+	struct chat_tool_call *calls = arena_array(a, io->n_calls, sizeof *calls);
+
+	if (parts == NULL || calls == NULL)
+		return false;
+	for (uint32_t i = 0; i < io->n_parts; i++) {
+		parts[i] = io->parts[i];
+		bool is_text = parts[i].kind == CHAT_PART_TEXT ||
+			       parts[i].kind == CHAT_PART_REASONING ||
+			       parts[i].kind == CHAT_PART_REFUSAL;
+		if (is_text && !mask_span(m, &parts[i].text))
+			return false;
+	}
+	for (uint32_t i = 0; i < io->n_calls; i++) {
+		calls[i] = io->calls[i];
+		if (!mask_span(m, &calls[i].arguments))
+			return false;
+	}
+	io->parts = parts;
+	io->calls = calls;
+	return mask_span(m, &io->name);
+}
+
+static bool mask_all(struct masking *m, struct chat *io)
+{
+	struct chat_tool *tools = arena_array(m->q->arena, io->n_tools, sizeof *tools);
+
+	if (tools == NULL)
+		return false;
+	for (uint32_t i = 0; i < io->n_messages; i++) {
+		if (!mask_message(m, &io->messages[i]))
+			return false;
+	}
+	for (uint32_t i = 0; i < io->n_tools; i++) {
+		tools[i] = io->tools[i];
+		if (!mask_span(m, &tools[i].description))
+			return false;
+	}
+	io->tools = tools;
+	return true;
+}
+
+/* ---------------------------------------------------------------- stripping */
+
+static bool stripped_part(enum chat_part_kind kind, unsigned strip)
+{
+	if (kind == CHAT_PART_IMAGE)
+		return (strip & (POLICY_STRIP_IMAGES | POLICY_STRIP_ATTACHMENTS)) != 0;
+	return (kind == CHAT_PART_AUDIO || kind == CHAT_PART_FILE) &&
+	       (strip & POLICY_STRIP_ATTACHMENTS) != 0;
+}
+
+static bool strip_all(struct request *q, unsigned strip, struct chat *io)
+{
+	uint32_t n = 0;
+
+	if ((strip & POLICY_STRIP_TOOLS) != 0) {
+		io->n_tools = 0;
+		io->tool_choice = CHAT_TOOLS_AUTO;
+	}
+	for (uint32_t i = 0; i < io->n_messages; i++) {
+		struct chat_message m = io->messages[i];
+		struct chat_part *parts = arena_array(q->arena, m.n_parts, sizeof *parts);
+		uint32_t kept = 0;
+
+		if (parts == NULL)
+			return false;
+		if (m.role == CHAT_SYSTEM && (strip & POLICY_STRIP_SYSTEM_PROMPT) != 0)
+			continue;
+		for (uint32_t k = 0; k < m.n_parts; k++) {
+			if (!stripped_part(m.parts[k].kind, strip))
+				parts[kept++] = m.parts[k];
+		}
+		if ((strip & POLICY_STRIP_METADATA) != 0)
+			m.name = (struct span){ "", 0 };
+		m.parts = parts;
+		m.n_parts = kept;
+		io->messages[n++] = m;
+	}
+	io->n_messages = n;
+	return true;
+}
+
+bool data_mask(struct request *q, const struct policy_decision *d, struct chat *ret,
+	       bool *ret_masked)
+{
+	struct masking m = { .q = q };
+	struct chat_message *messages =
+		arena_array(q->arena, q->chat.n_messages, sizeof *messages);
+
+	if (messages == NULL)
+		return false;
+	*ret = q->chat;
+	for (uint32_t i = 0; i < q->chat.n_messages; i++)
+		messages[i] = q->chat.messages[i];
+	ret->messages = messages;
+	*ret_masked = false;
+	if (d->strip != 0 && !strip_all(q, d->strip, ret))
+		return false;
+	if (d->n_redact == 0)
+		return true;
+	if (q->router->scanner == NULL)
+		return false; /* an obligation that cannot be carried out forbids the sending */
+	for (size_t i = 0; i < d->n_redact; i++)
+		scan_set_add_pattern(&m.want, q->router->scanner, d->redact[i]);
+	if (q->masks == NULL && (q->masks = scan_map_new(MASKS_MAX)) == NULL)
+		return false;
+	bool ok = mask_all(&m, ret);
+	*ret_masked = m.any;
+	return ok;
+}
+
+/* "personal.name=2,personal.contact.email=1": what of the found data the policy masks. */
+void data_masked_list(const struct request *q, const struct policy_decision *d, char *out,
+		      size_t cap)
+{
+	size_t len = 0;
+
+	out[0] = '\0';
+	for (uint32_t i = 0; i < q->facts.n_categories; i++) {
+		const struct category_count *c = &q->facts.categories[i];
+
+		for (size_t k = 0; k < d->n_redact; k++) {
+			if (!policy_category_matches(span_of(d->redact[k]), span_of(c->name)))
+				continue;
+			int n = snprintf(out + len, cap - len, "%s%s=%u", len > 0 ? "," : "",
+					 c->name, c->count);
+			if (n < 0 || (size_t)n >= cap - len) {
+				out[len] = '\0';
+				return;
+			}
+			len += (size_t)n;
+			break;
+		}
+	}
+}

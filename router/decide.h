@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where a request should be answered: what the client's model name asks for, what the policy
+ * permits, what suffices. Pure: everything comes in through struct decide_input.
+ */
+#ifndef HITHER_ROUTER_DECIDE_H
+#define HITHER_ROUTER_DECIDE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dialect/chat.h"
+#include "models/models.h"
+#include "policy/policy.h"
+
+#define DECIDE_LOCAL 0 /* index of the built-in destination `local` in every policy set */
+
+enum want_kind {
+	WANT_AUTO,        /* "auto": the cheapest that suffices and is permitted */
+	WANT_LOCAL,       /* "local", "local/NAME": the device or nothing */
+	WANT_CLOUD,       /* "cloud": the best destination above the device, or nothing */
+	WANT_DESTINATION, /* "DEST", "DEST/MODEL": that one, or nothing */
+};
+
+struct want {
+	enum want_kind kind;
+	size_t destination; /* WANT_DESTINATION */
+	struct span model;  /* NAME or MODEL; empty: whichever is usual there */
+};
+
+/*
+ * What a model name means (contract of names: router/README.md). Only a destination of the
+ * policy, or "cloud", can mean anything above the device. False: no such model.
+ */
+bool decide_want(const struct policy_set *set, const struct model_list *models,
+		 struct span name, struct want *ret);
+
+struct decide_input {
+	const struct policy_set *set;
+	const struct want *want;
+	const struct policy_decision *verdicts; /* one per destination of the set */
+	double score;                           /* 0..1 */
+	uint16_t threshold_pm;                  /* at or above: the device is not sufficient */
+	uint32_t input_tokens;                  /* estimate */
+	uint32_t max_tokens;                    /* 0: none stated */
+	uint32_t context_tokens;                /* of the on-device model; 0 unknown */
+	bool beyond_text; /* images, audio or files, which the device does not read */
+};
+
+enum plan_kind { PLAN_LOCAL, PLAN_ASK, PLAN_REFUSE };
+
+#define PLAN_REASONS      3
+#define PLAN_REASON_BYTES 200
+
+struct plan {
+	enum plan_kind kind;
+	size_t destination; /* of PLAN_ASK; the denied one of PLAN_REFUSE */
+	struct span
+		model; /* of PLAN_ASK: as the destination calls it. PLAN_LOCAL: "" or NAME */
+	bool local_possible; /* PLAN_ASK: the device may answer when this comes to nothing */
+	char reasons[PLAN_REASONS][PLAN_REASON_BYTES]; /* for people; empty ones at the end */
+};
+
+/* May `local` answer at once, whatever the other destinations say? Needs only its verdict. */
+bool decide_is_local(const struct decide_input *in, enum policy_verdict local);
+/* Total: every input gets a plan. */
+void decide_plan(const struct decide_input *in, struct plan *ret);
+/* Adds a reason when there is room. */
+void plan_reason(struct plan *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Upper bound of what a request costs there, in the destination's currency; -1 unknown. */
+double decide_cost(const struct policy_destination *d, uint32_t input_tokens,
+		   uint32_t max_tokens);
+
+#endif

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every decision explains itself: the JSON of `hither.decision/1`, the last 256 of them, and
+ * the record consent keeps of requests that asked for nothing.
+ *
+ * What is kept is facts and ids, never text. The verdicts of all destinations are evaluated
+ * again when somebody looks, on the same facts and the same policy.
+ */
+#include "common/json.h"
+#include "common/log.h"
+#include "router/impl.h"
+
+#define VERDICT_ARENA_BYTES ((size_t)4 << 20)
+
+/* ---------------------------------------------------------------- filling */
+
+static void fill_categories(const struct request *q, struct decision *ret)
+{
+	size_t used = 0;
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < q->facts.n_categories && n < DECISION_CATEGORIES; i++) {
+		const char *name = q->facts.categories[i].name;
+		size_t len = strlen(name);
+
+		if (used + len > sizeof ret->names)
+			break;
+		memcpy(ret->names + used, name, len);
+		ret->categories[n] = (struct span){ ret->names + used, len };
+		ret->counts[n++] = q->facts.categories[i].count;
+		used += len;
+	}
+	ret->q.data = (struct policy_words){ q->facts.data_known, ret->categories, n };
+}
+
+void decision_fill(const struct request *q, struct decision *ret)
+{
+	const struct router *r = q->router;
+
+	memset(ret, 0, sizeof *ret);
+	memcpy(ret->id, q->decision_id, sizeof ret->id);
+	ret->uid = q->who.uid;
+	ret->set = policy_set_ref(q->set);
+	facts_policy_request(q, &ret->q);
+	/* What lives in the request's memory is copied, the rest belongs to the router. */
+	if (!span_copy(q->who.app, ret->app, sizeof ret->app))
+		ret->app[0] = '\0';
+	if (ret->q.app.ptr != NULL)
+		ret->q.app = span_of(ret->app);
+	if (q->facts.modality != 1)
+		ret->q.modality = (struct policy_words){ 0 };
+	fill_categories(q, ret);
+	ret->score = q->facts.judged.score;
+	ret->confidence = q->facts.judged.confidence;
+	ret->task = q->facts.judged.task;
+	ret->threshold_pm = q->threshold_pm;
+	ret->kind = q->plan.kind;
+	ret->destination = q->plan.destination;
+	memcpy(ret->reasons, q->plan.reasons, sizeof ret->reasons);
+	if (ret->destination != DECIDE_LOCAL)
+		snprintf(ret->model, sizeof ret->model, "%.*s", (int)q->plan.model.len,
+			 q->plan.model.ptr);
+	else if (q->want.kind == WANT_LOCAL && q->want.model.len > 0)
+		snprintf(ret->model, sizeof ret->model, "%.*s", (int)q->want.model.len,
+			 q->want.model.ptr);
+	else if (r->models.chosen != NULL)
+		snprintf(ret->model, sizeof ret->model, "%s", r->models.chosen);
+	snprintf(ret->outcome, sizeof ret->outcome, "%s", q->outcome != NULL ? q->outcome : "");
+	memcpy(ret->receipt, q->receipt, sizeof ret->receipt);
+	ret->finish = q->finish;
+	ret->input_tokens = q->input_tokens;
+	ret->output_tokens = q->output_tokens;
+	ret->elapsed_ms = uv_now(r->service->loop) - q->started_ms;
+}
+
+void decision_clear(struct decision *d)
+{
+	policy_set_free(d->set);
+	memset(d, 0, sizeof *d);
+}
+
+/* ---------------------------------------------------------------- printing */
+
+static const char *route_word(const struct decision *d)
+{
+	bool refused = d->kind == PLAN_REFUSE || strcmp(d->outcome, "refused") == 0;
+
+	return refused ? "refused"
+		       : policy_tier_name(policy_destination(d->set, d->destination)->tier);
+}
+
+static void print_categories(const struct decision *d, struct buf *out)
+{
+	json_put_key(out, "categories");
+	buf_add_char(out, '[');
+	for (size_t i = 0; i < d->q.data.n; i++) {
+		if (i > 0)
+			buf_add_char(out, ',');
+		buf_add_char(out, '{');
+		json_put_key_string(out, "name", d->categories[i]);
+		json_put_key_i64(out, "count", d->counts[i]);
+		buf_add_char(out, '}');
+	}
+	buf_add_char(out, ']');
+	json_put_key_bool(out, "data_known", d->q.data.known);
+}
+
+static void print_reasons(const struct decision *d, struct buf *out)
+{
+	json_put_key(out, "reasons");
+	buf_add_char(out, '[');
+	for (size_t i = 0; i < PLAN_REASONS && d->reasons[i][0] != '\0'; i++) {
+		if (i > 0)
+			buf_add_char(out, ',');
+		json_put_string(out, span_of(d->reasons[i]));
+	}
+	buf_add_char(out, ']');
+}
+
+static void print_verdict(const struct decision *d, size_t i, const struct policy_decision *v,
+			  struct buf *out)
+{
+	const struct policy_destination *dest = policy_destination(d->set, i);
+	struct buf verdict;
+
+	json_put_key(out, dest->name);
+	buf_add_char(out, '{');
+	json_put_key_cstr(out, "tier", policy_tier_name(dest->tier));
+	buf_init(&verdict, 1 << 20);
+	policy_decision_write(d->set, v, &verdict);
+	if (verdict.failed || verdict.len < 2) {
+		out->failed = true;
+	} else { /* the members of its object join ours */
+		buf_add_char(out, ',');
+		buf_add(out, (struct span){ verdict.ptr + 1, verdict.len - 1 });
+	}
+	buf_free(&verdict);
+}
+
+static void print_destinations(const struct decision *d, struct buf *out)
+{
+	struct arena *a = arena_new("verdicts", VERDICT_ARENA_BYTES);
+	struct policy_decision *v =
+		a != NULL ? policy_decisions_new(d->set, policy_destinations(d->set), a) : NULL;
+
+	if (v == NULL) {
+		out->failed = true;
+		arena_free(a);
+		return;
+	}
+	policy_decide_all(d->set, &d->q, v);
+	json_put_key(out, "destinations");
+	buf_add_char(out, '{');
+	for (size_t i = 0; i < policy_destinations(d->set); i++)
+		print_verdict(d, i, &v[i], out);
+	buf_add_char(out, '}');
+	arena_free(a);
+}
+
+void decision_print(const struct decision *d, struct buf *out)
+{
+	buf_add_char(out, '{');
+	json_put_key_cstr(out, "schema", "hither.decision/1");
+	json_put_key_cstr(out, "id", d->id);
+	json_put_key_number(out, "score", (double)(int)(d->score * 1000.0f + 0.5f) / 1000.0);
+	json_put_key_number(out, "confidence",
+			    (double)(int)(d->confidence * 1000.0f + 0.5f) / 1000.0);
+	json_put_key_cstr(out, "task", classify_task_name(d->task));
+	print_categories(d, out);
+	json_put_key_cstr(out, "route", route_word(d));
+	json_put_key_cstr(out, "destination",
+			  d->kind == PLAN_REFUSE
+				  ? NULL
+				  : policy_destination(d->set, d->destination)->name);
+	json_put_key_cstr(out, "model", d->model[0] != '\0' ? d->model : NULL);
+	print_reasons(d, out);
+	print_destinations(d, out);
+	json_put_key_number(out, "threshold", d->threshold_pm / 1000.0);
+}
+
+/* ---------------------------------------------------------------- keeping */
+
+static void tell_consent(const struct request *q, const struct decision *d)
+{
+	struct msg_DECIDED m = { .identity = (uint8_t)q->who.identity,
+				 .uid = (uint32_t)q->who.uid,
+				 .score_pm = (uint16_t)(d->score * 1000.0f + 0.5f),
+				 .confidence_pm = (uint16_t)(d->confidence * 1000.0f + 0.5f),
+				 .input_tokens = q->facts.input_tokens,
+				 .modality = q->facts.modality,
+				 .tools = q->chat.n_tools > 0,
+				 .interactive = q->who.interactive };
+	const struct policy_destination *dest = policy_destination(q->set, d->destination);
+
+	memcpy(m.decision_id, d->id, sizeof d->id);
+	memcpy(m.app, d->app, sizeof m.app);
+	m.output_tokens = d->output_tokens > 0 ? (uint32_t)d->output_tokens : 0;
+	snprintf(m.task, sizeof m.task, "%s", classify_task_name(d->task));
+	snprintf(m.outcome, sizeof m.outcome, "%s", d->outcome);
+	snprintf(m.reason, sizeof m.reason, "%s", d->reasons[0]);
+	if (d->kind != PLAN_REFUSE) {
+		snprintf(m.destination, sizeof m.destination, "%s", dest->name);
+		m.tier = (uint8_t)dest->tier;
+	}
+	size_t len = 0;
+	for (size_t i = 0; i < d->q.data.n && len < sizeof m.categories - 64; i++)
+		len += (size_t)snprintf(m.categories + len, sizeof m.categories - len,
+					"%s%.*s=%u", len > 0 ? "," : "",
+					(int)d->categories[i].len, d->categories[i].ptr,
+					d->counts[i]);
+	if (!d->q.data.known)
+		memcpy(m.categories, "?", 2);
+	enum err e = CHANNEL_SEND(service_channel(q->router->service, ROLE_CONSENT), DECIDED,
+				  &m, NULL, 0);
+	if (e != ERR_OK)
+		log_debug("router.decided", "not told: %s", err_text(e));
+}
+
+void decision_record(struct request *q)
+{
+	struct router *r = q->router;
+
+	if (q->set == NULL || q->facts.input_tokens == 0)
+		return; /* refused before there was anything to decide */
+	struct decision *d = &r->ring[r->ring_next];
+	r->ring_next = (r->ring_next + 1) % DECISION_RING;
+	decision_clear(d);
+	decision_fill(q, d);
+	if (!q->asked)
+		tell_consent(q, d);
+}
+
+static const char *finish_word(enum chat_finish f)
+{
+	static const char *const words[] = { [CHAT_FINISH_NONE] = NULL,
+					     [CHAT_FINISH_STOP] = "stop",
+					     [CHAT_FINISH_LENGTH] = "length",
+					     [CHAT_FINISH_TOOLS] = "tool_calls",
+					     [CHAT_FINISH_FILTER] = "content_filter" };
+
+	return words[f];
+}
+
+static void put_count(struct buf *out, const char *key, int64_t n)
+{
+	json_put_key(out, key);
+	if (n >= 0)
+		buf_add_i64(out, n);
+	else
+		buf_add_str(out, "null");
+}
+
+void decision_get(struct router *r, struct http_exchange *x, struct span id, uid_t uid)
+{
+	struct buf out;
+	const struct decision *d = NULL;
+
+	for (size_t i = 0; i < DECISION_RING && text_is_ulid(id); i++) {
+		if (span_is(id, r->ring[i].id) && r->ring[i].uid == uid)
+			d = &r->ring[i];
+	}
+	if (d == NULL) {
+		reply_problem(x, 404, "not_found",
+			      "No such decision among your last requests.");
+		return;
+	}
+	buf_init(&out, 4 << 20);
+	decision_print(d, &out);
+	json_put_key(&out, "usage");
+	buf_add_char(&out, '{');
+	put_count(&out, "input_tokens", d->input_tokens);
+	put_count(&out, "output_tokens", d->output_tokens);
+	buf_add_char(&out, '}');
+	json_put_key_cstr(&out, "outcome", d->outcome);
+	json_put_key_cstr(&out, "receipt", d->receipt[0] != '\0' ? d->receipt : NULL);
+	json_put_key_cstr(&out, "finish_reason", finish_word(d->finish));
+	json_put_key_i64(&out, "elapsed_ms", (int64_t)d->elapsed_ms);
+	buf_add_char(&out, '}');
+	if (out.failed)
+		reply_problem(x, 500, "internal_error", "The decision could not be written.");
+	else
+		reply_json(x, 200, buf_span(&out));
+	buf_free(&out);
+}

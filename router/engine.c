@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The on-device side of a request: ask local for a connected engine, send it the request in
+ * llama-server's dialect, feed its reply to the sink.
+ *
+ *   device_want -> ENGINE_WANT ... ENGINE_GIVE -> device_start -> http_call
+ *   device_stop -> the connection is closed (which stops the engine's work) and ENGINE_DONE
+ *
+ * What the client left open is filled from the model's entry in the catalogue: the recipe of
+ * the task, then the model's own sampling. Small models need it; nothing the client said is
+ * overridden.
+ */
+#include <math.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "router/impl.h"
+
+#define ENGINE_PATH         "/v1/chat/completions"
+#define ENGINE_HEADER_BYTES 32768
+#define ENGINE_BODY_BYTES   ((size_t)32 << 20)
+#define WANT_DEADLINE_MAX   600000
+
+/* ---------------------------------------------------------------- the engine's share */
+
+static const struct model *model_of(const struct request *q)
+{
+	const struct model_list *l = &q->router->models;
+	char name[MODELS_NAME_BYTES];
+
+	if (q->want.model.len > 0 && q->want.kind == WANT_LOCAL)
+		return span_copy(q->want.model, name, sizeof name) ? models_find(l, name)
+								   : NULL;
+	return l->chosen != NULL && l->chosen[0] != '\0' ? models_find(l, l->chosen) : NULL;
+}
+
+static bool has_system(const struct chat *c)
+{
+	for (uint32_t i = 0; i < c->n_messages; i++) {
+		if (c->messages[i].role == CHAT_SYSTEM)
+			return true;
+	}
+	return false;
+}
+
+static bool text_message(struct arena *a, enum chat_role role, const char *text,
+			 struct chat_message *ret)
+{
+	struct chat_part *part = arena_zalloc(a, sizeof *part);
+
+	if (part == NULL)
+		return false;
+	part->kind = CHAT_PART_TEXT;
+	part->text = span_of(text);
+	*ret = (struct chat_message){ .role = role, .parts = part, .n_parts = 1 };
+	return true;
+}
+
+/* prefix and suffix around the last user text, when that turn is one text. */
+static bool wrap_last_user(struct arena *a, const struct model_recipe *r, struct chat *io)
+{
+	struct chat_message *m = io->n_messages > 0 ? &io->messages[io->n_messages - 1] : NULL;
+
+	if (m == NULL || m->role != CHAT_USER || m->n_parts != 1 ||
+	    m->parts[0].kind != CHAT_PART_TEXT ||
+	    (r->prefix[0] == '\0' && r->suffix[0] == '\0'))
+		return true;
+	struct span text = m->parts[0].text;
+	size_t before = strlen(r->prefix), after = strlen(r->suffix);
+	char *joined = arena_alloc(a, before + text.len + after);
+	struct chat_part *part = arena_zalloc(a, sizeof *part);
+
+	if (joined == NULL || part == NULL)
+		return false;
+	memcpy(joined, r->prefix, before);
+	memcpy(joined + before, text.ptr, text.len);
+	memcpy(joined + before + text.len, r->suffix, after);
+	part->kind = CHAT_PART_TEXT;
+	part->text = (struct span){ joined, before + text.len + after };
+	m->parts = part;
+	return true;
+}
+
+static bool apply_recipe(struct arena *a, const struct model_recipe *r, struct chat *io)
+{
+	bool add_system = r->system[0] != '\0' && !has_system(io);
+	struct chat_message *messages =
+		arena_array(a, (size_t)io->n_messages + 1, sizeof *messages);
+
+	if (messages == NULL)
+		return false;
+	if (add_system && !text_message(a, CHAT_SYSTEM, r->system, &messages[0]))
+		return false;
+	if (io->n_messages > 0)
+		memcpy(messages + add_system, io->messages, io->n_messages * sizeof *messages);
+	io->messages = messages;
+	io->n_messages += add_system;
+	if (io->max_tokens == 0)
+		io->max_tokens = r->max_tokens;
+	return wrap_last_user(a, r, io);
+}
+
+static void apply_number(double value, double *io, bool *io_has)
+{
+	if (*io_has || isnan(value))
+		return;
+	*io = value;
+	*io_has = true;
+}
+
+static void apply_sampling(const struct model_sampling *s, struct chat *io)
+{
+	apply_number(s->temperature, &io->temperature, &io->has_temperature);
+	apply_number(s->top_p, &io->top_p, &io->has_top_p);
+	apply_number(s->min_p, &io->min_p, &io->has_min_p);
+	apply_number(s->repeat_penalty, &io->repeat_penalty, &io->has_repeat_penalty);
+	if (!io->has_top_k && s->top_k >= 0) {
+		io->top_k = s->top_k;
+		io->has_top_k = true;
+	}
+}
+
+/* The client's request with what the model needs and the client did not say. */
+static bool localise(struct request *q, struct chat *ret)
+{
+	const struct model *m = model_of(q);
+
+	*ret = q->chat;
+	ret->include_usage = true;
+	if (m == NULL)
+		return true;
+	const struct model_recipe *r =
+		model_recipe_for(m, classify_task_name(q->facts.judged.task));
+
+	/* Tools and formats come with their own instructions. */
+	bool plain = ret->n_tools == 0 && ret->format == CHAT_FORMAT_TEXT;
+	if (r != NULL && plain && !apply_recipe(q->arena, r, ret))
+		return false;
+	if (r != NULL)
+		apply_sampling(&r->sampling, ret);
+	apply_sampling(&m->sampling, ret);
+	if (ret->n_stop == 0 && m->n_stop > 0) {
+		ret->stop = arena_array(q->arena, m->n_stop, sizeof *ret->stop);
+		for (uint32_t i = 0; ret->stop != NULL && i < m->n_stop; i++)
+			ret->stop[ret->n_stop++] = span_of(m->stop[i]);
+	}
+	return true;
+}
+
+/* ---------------------------------------------------------------- asking local */
+
+bool device_want(struct request *q)
+{
+	struct router *r = q->router;
+	uint32_t deadline_ms = r->service->config->limits.total_timeout_ms;
+	struct msg_ENGINE_WANT m = { .request_id = q->id };
+
+	m.deadline_ms = deadline_ms < WANT_DEADLINE_MAX ? deadline_ms : WANT_DEADLINE_MAX;
+	if (q->want.kind == WANT_LOCAL && !span_copy(q->want.model, m.model, sizeof m.model))
+		return false;
+	q->wants_engine = CHANNEL_SEND(service_channel(r->service, ROLE_LOCAL), ENGINE_WANT, &m,
+				       NULL, 0) == ERR_OK;
+	return q->wants_engine;
+}
+
+void device_stop(struct request *q, bool broken)
+{
+	struct msg_ENGINE_DONE m = { .request_id = q->id, .broken = broken };
+
+	http_call_cancel(q->call);
+	q->call = NULL;
+	if (q->reader != NULL)
+		upstream_llamacpp_chat.reader_free(q->reader);
+	q->reader = NULL;
+	if (!q->wants_engine)
+		return;
+	q->wants_engine = false;
+	/* A local that is gone has forgotten the request by itself. */
+	enum err e = CHANNEL_SEND(service_channel(q->router->service, ROLE_LOCAL), ENGINE_DONE,
+				  &m, NULL, 0);
+	if (e != ERR_OK)
+		log_debug("router.engine_done", "local is gone: %s", err_text(e));
+}
+
+void device_none_problem(uint8_t reason, const char *detail, struct chat_problem *ret)
+{
+	static const char *const codes[] = {
+		[ENGINE_NONE_NO_MODEL] = "model_missing",
+		[ENGINE_NONE_NO_ENGINE] = "engine_missing",
+		[ENGINE_NONE_FAILED] = "engine_unavailable",
+		[ENGINE_NONE_QUEUE_FULL] = "engine_busy",
+		[ENGINE_NONE_UNKNOWN_MODEL] = "model_not_found",
+		[ENGINE_NONE_TIMEOUT] = "engine_unavailable",
+		[ENGINE_NONE_BAD_MODEL] = "model_damaged",
+	};
+
+	problem_set(ret, reason == ENGINE_NONE_UNKNOWN_MODEL ? 404 : 503,
+		    reason < LEN(codes) ? codes[reason] : "engine_unavailable", "%s",
+		    detail[0] != '\0' ? detail
+				      : "There is no on-device engine for this request.");
+}
+
+/* ---------------------------------------------------------------- the exchange */
+
+static void on_head(void *ctx, int status, struct span content_type)
+{
+	struct request *q = ctx;
+
+	(void)content_type; /* the reader looks at what comes */
+	if (upstream_llamacpp_chat.reader_status(q->reader, status, reply_sink, q) != ERR_OK)
+		q->failed = true;
+}
+
+static void on_data(void *ctx, struct span bytes)
+{
+	struct request *q = ctx;
+
+	if (upstream_llamacpp_chat.reader_bytes(q->reader, bytes, reply_sink, q) != ERR_OK)
+		q->failed = true;
+	reply_flush(q);
+	if (q->failed)
+		request_event(q, &(struct event){
+					 .kind = EV_FAILED, .fd = -1, .problem = &q->problem });
+	else if (q->full && q->call != NULL)
+		http_call_pause(q->call, true);
+}
+
+static void on_end(void *ctx, enum err why, bool reusable)
+{
+	struct request *q = ctx;
+
+	(void)reusable; /* local counts connections, not requests on one */
+	q->call = NULL;
+	if (why == ERR_OK &&
+	    upstream_llamacpp_chat.reader_end(q->reader, reply_sink, q) != ERR_OK)
+		q->failed = true;
+	if (why != ERR_OK && !q->failed) {
+		q->failed = true;
+		problem_set(&q->problem, 503, "engine_failed",
+			    why == ERR_TIMEOUT ? "The on-device engine stopped answering."
+					       : "The on-device engine broke off. The answer "
+						 "is not complete.");
+	}
+	reply_flush(q);
+	request_event(q, &(struct event){ .kind = q->failed ? EV_FAILED : EV_ENDED,
+					  .fd = -1,
+					  .problem = &q->problem });
+}
+
+static const struct http_call_handler call_handler = { on_head, on_data, on_end };
+
+bool device_start(struct request *q, int fd)
+{
+	const struct config_engine *c = &q->router->service->config->engine;
+	struct http_call_limits limits = { .header_bytes = ENGINE_HEADER_BYTES,
+					   .first_byte_timeout_ms = c->first_token_timeout_ms,
+					   .gap_timeout_ms = c->gap_timeout_ms,
+					   .total_bytes = REQUEST_REPLY_BYTES };
+	struct chat chat;
+
+	buf_clear(&q->body);
+	q->body.max = ENGINE_BODY_BYTES;
+	q->reader = upstream_llamacpp_chat.reader_new(q->arena, q->chat.stream,
+						      REQUEST_EVENT_BYTES);
+	if (q->reader == NULL || !reply_begin_source(q) || !localise(q, &chat) ||
+	    upstream_llamacpp_chat.write(&chat, "local", &q->body) != ERR_OK) {
+		close(fd);
+		return false;
+	}
+	q->call = http_call_start(q->router->service->loop, fd, "POST", ENGINE_PATH,
+				  buf_span(&q->body), &limits, &call_handler, q);
+	return q->call != NULL;
+}

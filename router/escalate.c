@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The way out: build the body in the destination's dialect from known fields, after masking
+ * and stripping; seal it; ask consent; read the reply pipe that comes with a grant.
+ *
+ * The router cannot send anything. It hands over a sealed memfd and gets, at best, the read
+ * end of a pipe with events. Closing that pipe is how it cancels.
+ */
+#include <unistd.h>
+
+#include "common/file.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "router/impl.h"
+
+#define BODY_BYTES ((size_t)16 << 20)
+
+struct reply_pipe {
+	uv_pipe_t handle;
+	struct request *q; /* NULL once closed */
+	struct chat_event_reader reader;
+};
+
+/* ---------------------------------------------------------------- asking */
+
+bool escalate_body(struct request *q, struct chat *ret_chat, struct buf *out, bool *ret_masked)
+{
+	const struct policy_destination *d = policy_destination(q->set, q->plan.destination);
+	const struct policy_decision *v = &q->verdicts[q->plan.destination];
+	const struct upstream_dialect *up = upstream_dialect_find(policy_api_name(d->api));
+	char *model = arena_strdup(q->arena, q->plan.model);
+
+	if (up == NULL || model == NULL || !data_mask(q, v, ret_chat, ret_masked))
+		return false;
+	ret_chat->include_usage = true;
+	if (v->max_output_tokens < UINT32_MAX &&
+	    (ret_chat->max_tokens == 0 || ret_chat->max_tokens > v->max_output_tokens))
+		ret_chat->max_tokens = (uint32_t)v->max_output_tokens;
+	return up->write(ret_chat, model, out) == ERR_OK && !out->failed;
+}
+
+static uint16_t pm(float share)
+{
+	return (uint16_t)(share * 1000.0f + 0.5f);
+}
+
+static bool fill_ask(struct request *q, const struct chat *chat, struct msg_ASK *m)
+{
+	const struct policy_destination *d = policy_destination(q->set, q->plan.destination);
+
+	*m = (struct msg_ASK){
+		.request_id = q->id,
+		.identity = (uint8_t)q->who.identity,
+		.uid = (uint32_t)q->who.uid,
+		.pid = (uint32_t)q->who.pid,
+		.score_pm = pm(q->facts.judged.score),
+		.confidence_pm = pm(q->facts.judged.confidence),
+		.threshold_pm = q->threshold_pm,
+		.input_tokens = q->facts.input_tokens,
+		.max_output_tokens = chat->max_tokens,
+		.modality = q->facts.modality,
+		.messages = chat->n_messages,
+		.attachments = chat->images + chat->audios + chat->files,
+		.tools = chat->n_tools > 0,
+		.interactive = q->who.interactive,
+		.max_tier = (uint8_t)(q->who.restricted ? q->who.max_tier : POLICY_TIER_CLOUD),
+		.streaming = q->chat.stream,
+		.on_question = q->return_question,
+		.local_possible = q->plan.local_possible,
+	};
+	memcpy(m->decision_id, q->decision_id, sizeof q->decision_id);
+	facts_conversation(q, m->conversation);
+	data_masked_list(q, &q->verdicts[q->plan.destination], m->masked, sizeof m->masked);
+	snprintf(m->task, sizeof m->task, "%s", classify_task_name(q->facts.judged.task));
+	snprintf(m->why, sizeof m->why, "%s", q->plan.reasons[0]);
+	return span_copy(span_of(d->name), m->destination, sizeof m->destination) &&
+	       span_copy(q->plan.model, m->model, sizeof m->model) &&
+	       span_copy(q->who.app, m->app, sizeof m->app);
+}
+
+/* The unmasked body, so that the person can compare. -1: none. */
+static int seal_original(struct request *q)
+{
+	const struct policy_destination *d = policy_destination(q->set, q->plan.destination);
+	const struct upstream_dialect *up = upstream_dialect_find(policy_api_name(d->api));
+	char *model = arena_strdup(q->arena, q->plan.model);
+	struct buf out;
+	int fd = -1;
+
+	buf_init(&out, BODY_BYTES);
+	if (model != NULL && up->write(&q->chat, model, &out) == ERR_OK && !out.failed)
+		fd = file_sealed("original", buf_span(&out));
+	buf_free(&out);
+	return fd;
+}
+
+bool escalate_ask(struct request *q)
+{
+	struct chat chat;
+	struct msg_ASK m;
+	bool masked = false, ok = false;
+	int fds[2] = { -1, -1 };
+
+	buf_clear(&q->body);
+	q->body.max = BODY_BYTES;
+	if (!escalate_body(q, &chat, &q->body, &masked) || !fill_ask(q, &chat, &m))
+		return false;
+	fds[0] = file_sealed("body", buf_span(&q->body));
+	if (fds[0] >= 0 && masked)
+		fds[1] = seal_original(q);
+	m.has_original = fds[1] >= 0;
+	if (fds[0] >= 0)
+		ok = CHANNEL_SEND(service_channel(q->router->service, ROLE_CONSENT), ASK, &m,
+				  fds, m.has_original ? 2 : 1) == ERR_OK;
+	for (int i = 0; i < 2; i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+	}
+	q->asked = q->asked || ok;
+	q->held = ok; /* consent has something to be told when the client leaves */
+	return ok;
+}
+
+/* ---------------------------------------------------------------- what consent said */
+
+void escalate_problem(const struct request *q, const struct msg_ANSWER *a,
+		      struct chat_problem *ret)
+{
+	static const struct {
+		uint16_t status;
+		const char *code, *text;
+	} table[] = {
+		[ASK_PENDING] = { 403, "consent_required", "This needs your consent." },
+		[ASK_GRANTED] = { 500, "internal_error", "The grant could not be used." },
+		[ASK_DENIED_POLICY] = { 403, "policy_denied",
+					"The policy does not permit this." },
+		[ASK_REFUSED] = { 403, "consent_denied", "The person said no." },
+		[ASK_TIMEOUT] = { 403, "consent_timeout",
+				  "Nobody answered the question in time." },
+		[ASK_NO_AGENT] = { 403, "consent_required",
+				   "Nobody is there to ask. Run `hither consent watch` and try "
+				   "again." },
+		[ASK_WITHDRAWN] = { 403, "consent_denied", "The permission was taken back." },
+		[ASK_DISMISSED] = { 403, "consent_required",
+				    "The question was put aside for now." },
+		[ASK_BUDGET] = { 403, "budget_exceeded", "The budget does not allow this." },
+		[ASK_LEDGER] = { 403, "ledger_unavailable",
+				 "The ledger cannot be written, so nothing leaves. Run `hither "
+				 "doctor`." },
+		[ASK_LIMITED] = { 403, "consent_limited",
+				  "Too many questions or sends at once." },
+		[ASK_UNREACHABLE] = { 503, "upstream_unavailable",
+				      "The destination cannot be reached. Nothing was sent." },
+	};
+	size_t i = a->outcome < LEN(table) ? a->outcome : ASK_DENIED_POLICY;
+
+	(void)q;
+	problem_set(ret, table[i].status, table[i].code, "%s%s%s", table[i].text,
+		    a->detail[0] != '\0' ? " " : "", a->detail);
+}
+
+/* ---------------------------------------------------------------- the reply pipe */
+
+static void on_pipe_closed(uv_handle_t *h)
+{
+	struct reply_pipe *p = h->data;
+
+	chat_event_reader_free(&p->reader);
+	free(p);
+}
+
+static void pipe_close(struct request *q)
+{
+	struct reply_pipe *p = q->pipe;
+
+	q->pipe = NULL;
+	if (p == NULL)
+		return;
+	p->q = NULL;
+	uv_close((uv_handle_t *)&p->handle, on_pipe_closed);
+}
+
+void escalate_stop(struct request *q)
+{
+	struct msg_CANCEL m = { .request_id = q->id };
+
+	pipe_close(q);
+	if (!q->held)
+		return;
+	q->held = false;
+	enum err e = CHANNEL_SEND(service_channel(q->router->service, ROLE_CONSENT), CANCEL, &m,
+				  NULL, 0);
+	if (e != ERR_OK)
+		log_debug("router.cancel", "consent is gone: %s", err_text(e));
+}
+
+static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *ret)
+{
+	static char shared[65536]; /* consumed within the read callback */
+
+	(void)h;
+	(void)suggested;
+	*ret = uv_buf_init(shared, sizeof shared);
+}
+
+static void cut(struct request *q, const char *text)
+{
+	if (!q->failed)
+		problem_set(&q->problem, 502, "stream_cut", "%s", text);
+	q->failed = true;
+}
+
+static void on_pipe(uv_stream_t *stream, ssize_t n, const uv_buf_t *b)
+{
+	struct reply_pipe *p = stream->data;
+	struct request *q = p->q;
+
+	if (q == NULL || n == 0)
+		return;
+	if (n > 0) {
+		if (chat_event_read(&p->reader, (struct span){ b->base, (size_t)n }, reply_sink,
+				    q) != ERR_OK)
+			cut(q, "The reply could not be read. It is not complete.");
+		q->deadline_ms =
+			uv_now(stream->loop) + q->router->service->config->cloud.gap_timeout_ms;
+	} else if (!q->over) {
+		cut(q, "The answer broke off before its end was stated. It is not complete.");
+	}
+	reply_flush(q);
+	if (q->failed || q->over)
+		request_event(q, &(struct event){ .kind = q->failed ? EV_FAILED : EV_ENDED,
+						  .fd = -1,
+						  .problem = &q->problem });
+	else if (q->full)
+		uv_read_stop(stream);
+}
+
+void escalate_resume(struct request *q)
+{
+	if (q->pipe != NULL)
+		uv_read_start((uv_stream_t *)&q->pipe->handle, on_alloc, on_pipe);
+}
+
+bool escalate_read(struct request *q, int fd)
+{
+	struct reply_pipe *p = calloc(1, sizeof *p);
+
+	if (p == NULL || !reply_begin_source(q)) {
+		free(p);
+		close(fd);
+		return false;
+	}
+	chat_event_reader_init(&p->reader, REQUEST_EVENT_BYTES);
+	p->q = q;
+	p->handle.data = p;
+	uv_pipe_init(q->router->service->loop, &p->handle, 0);
+	q->pipe = p;
+	if (uv_pipe_open(&p->handle, fd) != 0) {
+		close(fd);
+		pipe_close(q);
+		return false;
+	}
+	if (q->masks != NULL)
+		scan_restore_begin(&q->restore, q->masks);
+	return uv_read_start((uv_stream_t *)&p->handle, on_alloc, on_pipe) == 0;
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is known about one request, no more than the decision needs. Who asks and how hard it
+ * looks are cheap and always there. What sensitive data it holds is looked up only when the
+ * request might leave, or when `local` itself is in doubt; until then `data` is unknown, and
+ * unknown tightens.
+ *
+ * Interactive: a request of a person's own programs counts as interactive unless it says
+ * `Hither-Interactive: no`. A background job that keeps silent can at most ask the person.
+ */
+#include <time.h>
+
+#include "crypto/crypto.h"
+#include "router/impl.h"
+
+#define TOKENS_PER_MESSAGE 6    /* role and separators of a chat template */
+#define TOKENS_PER_IMAGE   1000 /* of the order vision encoders use */
+
+/* ---------------------------------------------------------------- who */
+
+void facts_who(struct request *q, const struct http_request *r)
+{
+	struct span listener = span_of(r->peer->listener);
+	struct span claimed = http_header(q->x, "Hither-App");
+
+	q->who = (struct who){ .uid = r->peer->uid,
+			       .pid = r->peer->pid,
+			       .identity = POLICY_IDENTITY_ANONYMOUS,
+			       .interactive = !span_is_nocase(
+				       http_header(q->x, "Hither-Interactive"), "no") };
+	if (span_starts(listener, "app:")) {
+		q->who.app = (struct span){ listener.ptr + 4, listener.len - 4 };
+		q->who.identity = POLICY_IDENTITY_SOCKET;
+	} else if (claimed.len > 0 && claimed.len <= 128 && text_is_utf8(claimed)) {
+		q->who.app = claimed;
+		q->who.identity = POLICY_IDENTITY_CLAIMED;
+	}
+	q->return_question = span_is_nocase(http_header(q->x, "Hither-Consent"), "return");
+}
+
+static bool restrict_to(struct who *w, struct span word)
+{
+	enum policy_tier tier;
+
+	if (word.len == 0)
+		return true;
+	if (!policy_tier_from(word, &tier))
+		return false;
+	if (!w->restricted || tier < w->max_tier)
+		w->max_tier = tier;
+	w->restricted = true;
+	return true;
+}
+
+bool facts_restrict(struct request *q)
+{
+	if (q->who.identity == POLICY_IDENTITY_ANONYMOUS && q->chat.app.len > 0) {
+		q->who.app = q->chat.app;
+		q->who.identity = POLICY_IDENTITY_CLAIMED;
+	}
+	return restrict_to(&q->who, http_header(q->x, "Hither-Max-Tier")) &&
+	       restrict_to(&q->who, q->chat.max_tier);
+}
+
+/* ---------------------------------------------------------------- the prompt */
+
+static const struct chat_message *last_message(const struct chat *c, enum chat_role role)
+{
+	for (uint32_t i = c->n_messages; i > 0; i--) {
+		if (c->messages[i - 1].role == role)
+			return &c->messages[i - 1];
+	}
+	return NULL;
+}
+
+/* The longest text part: what is asked stands with it or in it. */
+static struct span main_text(const struct chat_message *m)
+{
+	struct span best = { "", 0 };
+
+	for (uint32_t i = 0; m != NULL && i < m->n_parts; i++) {
+		if (m->parts[i].kind == CHAT_PART_TEXT && m->parts[i].text.len > best.len)
+			best = m->parts[i].text;
+	}
+	return best;
+}
+
+struct span facts_last_user(const struct chat *c)
+{
+	return main_text(last_message(c, CHAT_USER));
+}
+
+static uint32_t estimate_tokens(const struct chat *c)
+{
+	uint64_t schema_bytes = 0;
+
+	for (uint32_t i = 0; i < c->n_tools; i++)
+		schema_bytes += c->tools[i].name.len + c->tools[i].description.len +
+				c->tools[i].schema.len;
+	uint64_t n = (c->text_bytes + schema_bytes + 3) / 4 +
+		     (uint64_t)c->n_messages * TOKENS_PER_MESSAGE +
+		     (uint64_t)c->images * TOKENS_PER_IMAGE;
+	return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
+}
+
+void facts_judge(struct request *q)
+{
+	const struct chat *c = &q->chat;
+	struct span user = facts_last_user(c);
+	struct classify_input in = { .last_user = user,
+				     .system = main_text(last_message(c, CHAT_SYSTEM)),
+				     .history_bytes = c->text_bytes - user.len,
+				     .messages = c->n_messages,
+				     .tools = c->n_tools,
+				     .attachments = c->images + c->audios + c->files };
+
+	in.tool_results = c->n_messages > 0 && c->messages[c->n_messages - 1].role == CHAT_TOOL;
+	if (in.system.len <= in.history_bytes)
+		in.history_bytes -= in.system.len; /* instructions are no history */
+	classify(q->router->classifier, &in, &q->facts.judged);
+	q->facts.input_tokens = estimate_tokens(c);
+	q->facts.modality = 1u | (c->images > 0 ? 2u : 0) | (c->audios > 0 ? 4u : 0) |
+			    (c->files > 0 ? 8u : 0);
+}
+
+void facts_conversation(const struct request *q, char out[65])
+{
+	struct crypto_hasher *h = crypto_hasher_begin();
+	struct crypto_sha256 digest;
+	uint32_t uid = (uint32_t)q->who.uid;
+
+	out[0] = '\0';
+	if (h == NULL)
+		return;
+	crypto_hasher_add(h, (struct span){ (const char *)&uid, sizeof uid });
+	crypto_hasher_add(h, q->who.app);
+	for (uint32_t i = 0; i < q->chat.n_messages; i++) {
+		const struct chat_message *m = &q->chat.messages[i];
+
+		crypto_hasher_add(h, main_text(m));
+		if (m->role == CHAT_USER)
+			break;
+	}
+	crypto_hasher_end(h, &digest);
+	crypto_sha256_hex(&digest, out);
+}
+
+/* ---------------------------------------------------------------- facts for the policy */
+
+static void local_time(struct policy_request *ret)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	if (localtime_r(&now, &tm) == NULL)
+		return;
+	ret->time.known = true;
+	ret->time.weekday = (uint8_t)((tm.tm_wday + 6) % 7);
+	ret->time.minute = (int16_t)(tm.tm_hour * 60 + tm.tm_min);
+}
+
+static void modality_words(const struct request *q, struct policy_words *ret)
+{
+	static const struct span names[] = {
+		{ "text", 4 }, { "image", 5 }, { "audio", 5 }, { "file", 4 }
+	};
+
+	if (q->facts.modality == 1) { /* nearly all requests */
+		*ret = (struct policy_words){ true, names, 1 };
+		return;
+	}
+	struct span *items = arena_array(q->arena, LEN(names), sizeof *items);
+	if (items == NULL)
+		return; /* unknown */
+	*ret = (struct policy_words){ true, items, 0 };
+	for (size_t i = 0; i < LEN(names); i++) {
+		if ((q->facts.modality >> i & 1) != 0)
+			items[ret->n++] = names[i];
+	}
+}
+
+void facts_policy_request(const struct request *q, struct policy_request *ret)
+{
+	const struct facts *f = &q->facts;
+
+	memset(ret, 0, sizeof *ret);
+	if (q->who.app.len > 0)
+		ret->app = q->who.app;
+	ret->identity = q->who.identity;
+	if (q->who.uid == q->router->own_uid && q->router->user[0] != '\0') {
+		ret->user = span_of(q->router->user);
+		ret->groups = (struct policy_words){ q->router->n_groups > 0, q->router->groups,
+						     q->router->n_groups };
+	}
+	ret->interactive = q->who.interactive ? POLICY_TRUE : POLICY_FALSE;
+	ret->task = span_of(classify_task_name(f->judged.task));
+	ret->score = (struct policy_number){ true, (double)f->judged.score };
+	ret->confidence = (struct policy_number){ true, (double)f->judged.confidence };
+	ret->input_tokens = (struct policy_number){ true, f->input_tokens };
+	modality_words(q, &ret->modality);
+	ret->tools = q->chat.n_tools > 0 ? POLICY_TRUE : POLICY_FALSE;
+	local_time(ret);
+	ret->restricted = q->who.restricted;
+	ret->max_tier = q->who.max_tier;
+	if (!f->data_known)
+		return;
+	struct span *names = arena_array(q->arena, f->n_categories, sizeof *names);
+	if (names == NULL)
+		return; /* stays unknown */
+	for (uint32_t i = 0; i < f->n_categories; i++)
+		names[i] = span_of(f->categories[i].name);
+	ret->data = (struct policy_words){ true, names, f->n_categories };
+}
+
+/* ---------------------------------------------------------------- the decision */
+
+static uint32_t context_tokens(const struct request *q)
+{
+	const struct router *r = q->router;
+
+	if (r->engine_context_tokens > 0)
+		return r->engine_context_tokens;
+	const char *name = r->models.chosen;
+	const struct model *m = name != NULL ? models_find(&r->models, name) : NULL;
+	uint32_t own = m != NULL ? m->context_tokens : 0,
+		 set = r->service->config->engine.context_tokens;
+	if (own == 0 || set == 0)
+		return own > set ? own : set;
+	return own < set ? own : set;
+}
+
+static void decide_input_of(struct request *q, struct decide_input *in)
+{
+	*in = (struct decide_input){ .set = q->set,
+				     .want = &q->want,
+				     .verdicts = q->verdicts,
+				     .score = (double)q->facts.judged.score,
+				     .threshold_pm = q->threshold_pm,
+				     .input_tokens = q->facts.input_tokens,
+				     .max_tokens = q->chat.max_tokens,
+				     .context_tokens = context_tokens(q),
+				     .beyond_text = (q->facts.modality & ~1u) != 0 };
+}
+
+bool facts_verdicts(struct request *q)
+{
+	struct policy_request pq;
+
+	if (!q->facts.scanned)
+		data_scan(q);
+	q->verdicts = policy_decisions_new(q->set, policy_destinations(q->set), q->arena);
+	if (q->verdicts == NULL)
+		return false;
+	facts_policy_request(q, &pq);
+	policy_decide_all(q->set, &pq, q->verdicts);
+	return true;
+}
+
+static bool no_such_model(struct request *q)
+{
+	problem_set(
+		&q->problem, 404, "model_not_found",
+		"There is no model '%.*s'. Use auto, local, local/NAME, cloud, DESTINATION or "
+		"DESTINATION/MODEL; GET /v1/models lists them.",
+		q->chat.model.len < 100 ? (int)q->chat.model.len : 100, q->chat.model.ptr);
+	memcpy(q->problem.param, "model", sizeof "model");
+	return false;
+}
+
+bool facts_decide(struct request *q)
+{
+	struct router *r = q->router;
+	struct decide_input in;
+	struct policy_request pq;
+	const struct policy_routing *routing;
+
+	q->set = policy_set_ref(r->set);
+	routing = policy_routing(q->set);
+	q->threshold_pm = routing->has_escalate_at
+				  ? (uint16_t)(routing->escalate_at * 1000 + 0.5)
+				  : r->service->config->routing.threshold_pm;
+	if (!decide_want(q->set, &r->models, q->chat.model, &q->want))
+		return no_such_model(q);
+	facts_judge(q);
+	decide_input_of(q, &in);
+	if (!q->dry) {
+		struct policy_decision *local = policy_decisions_new(q->set, 1, q->arena);
+
+		facts_policy_request(q, &pq);
+		if (local != NULL) {
+			policy_decide(q->set, &pq, DECIDE_LOCAL, local);
+			in.verdicts = local;
+			if (decide_is_local(&in, local->verdict)) {
+				decide_plan(&in, &q->plan);
+				return true;
+			}
+		}
+	}
+	if (!facts_verdicts(q)) {
+		problem_set(&q->problem, 413, "too_large",
+			    "There is no memory for this request.");
+		return false;
+	}
+	in.verdicts = q->verdicts;
+	decide_plan(&in, &q->plan);
+	return true;
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of router/ share: the role, and one request in flight. Requests, their
+ * arenas and their buffers are pooled: serving one allocates nothing once the pool is warm.
+ */
+#ifndef HITHER_ROUTER_IMPL_H
+#define HITHER_ROUTER_IMPL_H
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/text.h"
+#include "dialect/dialect.h"
+#include "http/client.h"
+#include "http/server.h"
+#include "proc/service.h"
+#include "router/classify/classify.h"
+#include "router/decide.h"
+#include "scan/scan.h"
+
+#define REQUEST_ARENA_BYTES ((size_t)96 << 20) /* a body of 8 MiB, parsed, masked and written  \
+						*/
+#define REQUEST_EVENT_BYTES ((size_t)8 << 20)  /* one upstream event, one plain reply */
+#define REQUEST_REPLY_BYTES ((size_t)64 << 20) /* one whole answer */
+#define REQUEST_TABLE       256                /* power of two */
+#define REQUEST_POOL        64
+#define DECISION_RING       256
+#define KEEPALIVE_MS        10000
+#define UNKNOWN_PM          65535
+
+/*  state       deadline ms  waiting for                                             */
+#define REQUEST_STATES(X)                                                                      \
+	X(FACTS, 0)       /* nothing: facts and plan are made at once                  */      \
+	X(LOCAL_WAIT, 0)  /* local's ENGINE_GIVE; deadline from the configuration      */      \
+	X(LOCAL, 0)       /* the engine's reply; http_call keeps the time              */      \
+	X(ASKING, 660000) /* consent's ANSWER; consent keeps the time, this is a net   */      \
+	X(CLOUD, 120000)  /* the next bytes on the reply pipe                          */      \
+	X(REPLYING, 0)    /* the client to take the rest; http keeps the time          */      \
+	X(DONE, 0)        /* the exchange to end                                       */
+
+enum request_state {
+#define X(name, deadline_ms) REQ_##name,
+	REQUEST_STATES(X)
+#undef X
+		REQ_STATES
+};
+
+enum event_kind {
+	EV_BEGIN,     /* the request is read */
+	EV_GIVEN,     /* ENGINE_GIVE: fd, context_tokens */
+	EV_WAIT,      /* ENGINE_WAIT */
+	EV_NONE,      /* ENGINE_NONE: reason, detail */
+	EV_ANSWER,    /* ANSWER: answer, fd (-1 but for GRANTED) */
+	EV_ENDED,     /* the terminal marker was seen and written */
+	EV_FAILED,    /* the source failed: problem */
+	EV_PEER_LOST, /* the channel to `peer` is gone */
+	EV_DEADLINE,
+	EV_CLIENT_LEFT,
+	EV_REPLY_DONE, /* the http exchange is over */
+};
+
+struct event {
+	enum event_kind kind;
+	int fd;
+	uint32_t context_tokens;
+	uint8_t reason;
+	const char *detail;
+	const struct msg_ANSWER *answer;
+	const struct chat_problem *problem;
+	enum role peer;
+};
+
+struct category_count {
+	const char *name; /* of the scanner */
+	uint32_t count;
+};
+
+/* Filled as far as somebody asked (facts.h of this file): what is not known stays unknown. */
+struct facts {
+	struct classify_result judged;
+	uint32_t input_tokens;
+	uint32_t modality; /* bits: 1 text, 2 image, 4 audio, 8 file */
+	bool scanned;      /* a scan was tried */
+	bool data_known;   /* and it finished */
+	struct category_count *categories;
+	uint32_t n_categories;
+};
+
+/* Who is asking. */
+struct who {
+	uid_t uid;
+	pid_t pid;
+	struct span app; /* may be empty */
+	enum policy_identity identity;
+	bool interactive;
+	bool restricted;
+	enum policy_tier max_tier;
+};
+
+struct request {
+	struct request *next; /* in the table's chain or the pool */
+	struct request *all_prev, *all_next;
+	struct router *router;
+	struct arena *arena;
+	struct http_exchange *x;
+	uint64_t id;
+	char decision_id[TEXT_ULID_BYTES];
+	enum request_state state;
+	uint64_t started_ms, deadline_ms, spoke_ms;
+	const struct client_dialect *dialect;
+	bool parsed; /* there is a chat, and a decision to remember */
+	struct chat chat;
+	struct who who;
+	struct facts facts;
+	struct want want;
+	struct plan plan;
+	struct policy_set *set;           /* a reference */
+	struct policy_decision *verdicts; /* NULL until evaluated for all destinations */
+	bool return_question, held, dry;  /* `dry`: /hither/v1/route */
+	uint16_t threshold_pm;
+
+	/* The reply. */
+	char chat_id[40];
+	char model_shown[196];
+	struct reply_head head;
+	struct reply_writer *writer;
+	struct buf out;
+	bool answered; /* a byte of an answer went to the client: the route is final */
+	bool over;     /* END or ERROR was written */
+	bool full;     /* the client does not keep up: the source is paused */
+	enum chat_finish finish;
+	int64_t input_tokens, output_tokens; /* -1 unknown */
+	struct chat_problem problem;         /* of a failed source */
+	bool failed;
+
+	/* The device. */
+	bool wants_engine;
+	struct buf body;
+	struct http_call *call;
+	struct upstream_reader *reader;
+
+	/* The cloud. */
+	bool asked;
+	struct reply_pipe *pipe;
+	struct scan_map *masks;
+	struct scan_restore restore;
+	struct buf restored;
+	char receipt[TEXT_ULID_BYTES];
+	char question[TEXT_ULID_BYTES];
+	const char *outcome; /* "answered", "refused", "failed", "client_gone" */
+};
+
+#define DECISION_NAMES_BYTES 512
+#define DECISION_CATEGORIES  24
+
+/*
+ * What is kept of one of the last requests: facts, never text. JSON is made of it when
+ * somebody asks (GET /hither/v1/decisions/ID), not before.
+ */
+struct decision {
+	char id[TEXT_ULID_BYTES]; /* empty: a free place */
+	uid_t uid;
+	struct policy_set *set; /* a reference */
+	struct policy_request q;
+	char app[129], names[DECISION_NAMES_BYTES];
+	struct span categories[DECISION_CATEGORIES];
+	uint32_t counts[DECISION_CATEGORIES];
+	float score, confidence;
+	enum classify_task task;
+	uint16_t threshold_pm;
+	enum plan_kind kind;
+	size_t destination;
+	char model[129];
+	char reasons[PLAN_REASONS][PLAN_REASON_BYTES];
+	char outcome[32], receipt[TEXT_ULID_BYTES];
+	enum chat_finish finish;
+	int64_t input_tokens, output_tokens;
+	uint64_t elapsed_ms;
+};
+
+struct router {
+	struct service *service;
+	struct http_server *http;
+	struct classifier *classifier;
+	struct policy_set *set;
+	struct scanner *scanner; /* NULL: data is unknown */
+	char user[65];           /* name of our own uid */
+	struct span groups[64];
+	size_t n_groups;
+	struct arena *names; /* of groups */
+	uid_t own_uid;
+	struct arena *models_arena;
+	struct model_list models;
+	bool models_known;
+	uint32_t engine_context_tokens;
+	uint64_t next_id;
+	struct request *table[REQUEST_TABLE];
+	struct request *all, *pool;
+	unsigned n_requests, n_pool;
+	uv_timer_t tick;
+	struct decision ring[DECISION_RING];
+	char policy_sha256[65];
+	unsigned ring_next;
+	bool stopping;
+};
+
+/* request.c */
+struct request *request_new(struct router *r, struct http_exchange *x);
+void request_event(struct request *q, const struct event *ev);
+struct request *request_find(struct router *r, uint64_t id);
+void request_peer_changed(struct router *r, enum role peer, bool here);
+void request_free_pool(struct router *r);
+
+/* facts.c */
+void facts_who(struct request *q, const struct http_request *r);
+bool facts_restrict(struct request *q); /* Hither-Max-Tier and the body; false: not a tier */
+void facts_judge(struct request *q);
+void facts_policy_request(const struct request *q, struct policy_request *ret);
+bool facts_decide(struct request *q); /* fills set, want, plan; false: q->problem says why */
+/* Verdicts of all destinations, with the data scanned. False: memory. */
+bool facts_verdicts(struct request *q);
+void facts_conversation(const struct request *q, char out[65]);
+struct span facts_last_user(const struct chat *c);
+
+/* data.c */
+void data_scan(struct request *q);
+struct scanner *data_scanner(const struct policy_set *set);
+/* A copy of the chat as it may leave for destination `d`: masked and stripped. */
+bool data_mask(struct request *q, const struct policy_decision *d, struct chat *ret,
+	       bool *ret_masked);
+void data_masked_list(const struct request *q, const struct policy_decision *d, char *out,
+		      size_t cap);
+
+/* engine.c */
+bool device_want(struct request *q);
+bool device_start(struct request *q, int fd);
+void device_stop(struct request *q, bool broken);
+void device_none_problem(uint8_t reason, const char *detail, struct chat_problem *ret);
+
+/* escalate.c */
+bool escalate_body(struct request *q, struct chat *ret_chat, struct buf *out, bool *ret_masked);
+bool escalate_ask(struct request *q);
+bool escalate_read(struct request *q, int fd);
+void escalate_resume(struct request *q); /* the client took what there was */
+void escalate_stop(struct request *q);
+void escalate_problem(const struct request *q, const struct msg_ANSWER *a,
+		      struct chat_problem *ret);
+
+/* reply.c */
+bool reply_begin_source(struct request *q); /* writer for a fresh source; false: memory */
+bool reply_sink(void *ctx, const struct chat_event *ev);
+void reply_flush(struct request *q); /* after each batch of events */
+void reply_keepalive(struct request *q);
+void reply_error(struct request *q, const struct chat_problem *p);
+void reply_question(struct request *q, const struct msg_ANSWER *a);
+void reply_json(struct http_exchange *x, int status, struct span body);
+void reply_problem(struct http_exchange *x, int status, const char *code, const char *message);
+void problem_set(struct chat_problem *p, int status, const char *code, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* decision.c */
+/* `ret` must stay where it is: it points into itself. Gives back with decision_clear(). */
+void decision_fill(const struct request *q, struct decision *ret);
+void decision_clear(struct decision *d);
+/* The members of hither.decision/1, without the closing brace. */
+void decision_print(const struct decision *d, struct buf *out);
+void decision_record(struct request *q); /* into the ring, and DECIDED when nothing was asked */
+void decision_get(struct router *r, struct http_exchange *x, struct span id, uid_t uid);
+
+/* routes.c */
+extern const struct http_handler routes_handler;
+
+/* chat_api.c, models_api.c */
+void chat_api_completions(struct router *r, struct http_exchange *x,
+			  const struct http_request *q);
+void chat_api_route(struct router *r, struct http_exchange *x, const struct http_request *q);
+void models_api_list(struct router *r, struct http_exchange *x);
+void models_api_get(struct router *r, struct http_exchange *x, struct span id);
+
+#endif

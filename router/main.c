@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The role: sockets, policy, models and messages to the requests they belong to.
+ *
+ * Before the jail: the time zone, the name and groups of our own user, the classifier's
+ * weights. After it nothing is opened any more.
+ *
+ * Invariant: a descriptor that arrives is handed to a request or closed.
+ */
+#include <grp.h>
+#include <pwd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/file.h"
+#include "common/log.h"
+#include "crypto/crypto.h"
+#include "router/impl.h"
+#include "router/router.h"
+
+#define MODELS_BYTES ((size_t)1 << 20)
+
+static struct router self;
+
+/* ---------------------------------------------------------------- policy */
+
+static void policy_take(struct router *r, struct span bundle)
+{
+	struct policy_set *set = NULL;
+	struct policy_error at;
+	struct crypto_sha256 digest;
+
+	if (bundle.len == 0 || policy_bundle_read(bundle, &set, &at) != ERR_OK) {
+		log_error("router.policy", "not usable, answering on this device only");
+		set = policy_set_lockdown("the policy could not be read");
+	}
+	if (set == NULL)
+		return; /* no memory: what is in force stays */
+	crypto_sha256(bundle, &digest);
+	crypto_sha256_hex(&digest, r->policy_sha256);
+	policy_set_free(r->set);
+	r->set = set;
+	scanner_free(r->scanner);
+	r->scanner = data_scanner(set);
+	if (r->scanner == NULL)
+		log_error("router.scanner", "not built: all data counts as unknown");
+}
+
+static void on_policy(struct service *s)
+{
+	policy_take(s->ctx, s->policy_bundle);
+}
+
+/* ---------------------------------------------------------------- life */
+
+static void own_groups(struct router *r, const struct passwd *p)
+{
+	gid_t ids[LEN(r->groups)];
+	int n = LEN(ids);
+
+	r->names = arena_new("groups", 64 << 10);
+	if (r->names == NULL || getgrouplist(p->pw_name, p->pw_gid, ids, &n) < 0)
+		return;
+	for (int i = 0; i < n; i++) {
+		const struct group *g = getgrgid(ids[i]);
+		char *name = g != NULL ? arena_strdup(r->names, span_of(g->gr_name)) : NULL;
+
+		if (name != NULL)
+			r->groups[r->n_groups++] = span_of(name);
+	}
+}
+
+static enum err before_jail(struct service *s)
+{
+	const struct passwd *p = getpwuid(getuid());
+
+	s->ctx = &self;
+	self.service = s;
+	self.own_uid = getuid();
+	tzset();
+	if (p != NULL && span_copy(span_of(p->pw_name), self.user, sizeof self.user))
+		own_groups(&self, p);
+	if (crypto_init() != ERR_OK || classifier_open(NULL, &self.classifier) != ERR_OK)
+		return ERR_SYSTEM;
+	policy_take(&self, s->policy_bundle);
+	return self.set != NULL ? ERR_OK : ERR_NO_MEMORY;
+}
+
+static enum err after_jail(struct service *s)
+{
+	const struct config_limits *c = &s->config->limits;
+	struct http_limits limits = { .request_line_bytes = c->request_line_bytes,
+				      .headers = c->headers,
+				      .header_bytes = c->header_bytes,
+				      .body_bytes = c->body_bytes,
+				      .header_timeout_ms = c->header_timeout_ms,
+				      .body_timeout_ms = c->body_timeout_ms,
+				      .idle_timeout_ms = c->idle_timeout_ms,
+				      .connections = c->connections,
+				      .connections_per_uid = c->connections_per_uid,
+				      .output_buffer_bytes = c->output_buffer_bytes };
+
+	uv_timer_init(s->loop, &self.tick);
+	self.tick.data = &self;
+	self.http = http_server_new(s->loop, &limits, &routes_handler, &self);
+	if (self.http == NULL)
+		return ERR_NO_MEMORY;
+	for (unsigned i = 0; i < s->listens; i++) {
+		enum err e = http_listen(self.http, s->listen[i].fd, s->listen[i].name);
+
+		if (e != ERR_OK)
+			return e;
+	}
+	return ERR_OK;
+}
+
+static void on_http_closed(void *ctx)
+{
+	struct router *r = ctx;
+
+	service_finished(r->service);
+}
+
+static void on_stop(struct service *s)
+{
+	(void)s;
+	self.stopping = true;
+	http_server_stop(self.http, on_http_closed);
+}
+
+static void on_peer(struct service *s, enum role peer)
+{
+	request_peer_changed(s->ctx, peer, service_channel(s, peer) != NULL);
+}
+
+/* ---------------------------------------------------------------- frames */
+
+static bool on_given(struct router *r, struct span frame, const int *fds, unsigned n)
+{
+	struct msg_ENGINE_GIVE m;
+
+	if (msg_ENGINE_GIVE_decode(frame, &m) != ERR_OK || n != 1) {
+		if (n > 0)
+			close(fds[0]);
+		return false;
+	}
+	struct request *q = request_find(r, m.request_id);
+	if (q == NULL) { /* the client left while it was on its way; ENGINE_DONE was said */
+		close(fds[0]);
+		return true;
+	}
+	request_event(q, &(struct event){ .kind = EV_GIVEN,
+					  .fd = fds[0],
+					  .context_tokens = m.context_tokens });
+	return true;
+}
+
+static bool on_wait(struct router *r, struct span frame)
+{
+	struct msg_ENGINE_WAIT m;
+
+	if (msg_ENGINE_WAIT_decode(frame, &m) != ERR_OK)
+		return false;
+	struct request *q = request_find(r, m.request_id);
+	if (q != NULL)
+		request_event(q, &(struct event){ .kind = EV_WAIT, .fd = -1 });
+	return true;
+}
+
+static bool on_none(struct router *r, struct span frame)
+{
+	struct msg_ENGINE_NONE m;
+
+	if (msg_ENGINE_NONE_decode(frame, &m) != ERR_OK)
+		return false;
+	struct request *q = request_find(r, m.request_id);
+	if (q != NULL)
+		request_event(q, &(struct event){ .kind = EV_NONE,
+						  .fd = -1,
+						  .reason = m.reason,
+						  .detail = m.detail });
+	return true;
+}
+
+static bool on_models(struct router *r, struct span frame, const int *fds, unsigned n)
+{
+	struct msg_MODELS m;
+	struct span text;
+	struct model_list list;
+	struct arena *a = arena_new("models", (size_t)4 << 20);
+	bool ok = n == 1 && a != NULL && msg_MODELS_decode(frame, &m) == ERR_OK;
+
+	if (ok && file_map_sealed(fds[0], MODELS_BYTES, &text) == ERR_OK) {
+		ok = models_message_parse(text, a, &list) == ERR_OK;
+		file_unmap(text);
+	} else {
+		ok = false;
+	}
+	if (n > 0)
+		close(fds[0]);
+	if (!ok) {
+		arena_free(a);
+		return false;
+	}
+	arena_free(r->models_arena);
+	r->models_arena = a;
+	r->models = list;
+	r->engine_context_tokens = 0; /* another model may be in use now */
+	return true;
+}
+
+static bool on_answer(struct router *r, struct span frame, const int *fds, unsigned n)
+{
+	struct msg_ANSWER m;
+	int fd = n > 0 ? fds[0] : -1;
+	bool ok = msg_ANSWER_decode(frame, &m) == ERR_OK &&
+		  (m.outcome == ASK_GRANTED) == (n == 1);
+	struct request *q = ok ? request_find(r, m.request_id) : NULL;
+
+	if (q == NULL) {
+		if (fd >= 0)
+			close(fd); /* cloud sees it and stops */
+		return ok;
+	}
+	request_event(q, &(struct event){ .kind = EV_ANSWER, .fd = fd, .answer = &m });
+	return true;
+}
+
+static bool on_frame(struct service *s, enum role peer, enum msg_type type, struct span frame,
+		     const int *fds, unsigned n)
+{
+	struct router *r = s->ctx;
+
+	(void)peer; /* the permission table has looked at who may say what */
+	switch (type) {
+	case MSG_ENGINE_GIVE:
+		return on_given(r, frame, fds, n);
+	case MSG_ENGINE_WAIT:
+		return on_wait(r, frame);
+	case MSG_ENGINE_NONE:
+		return on_none(r, frame);
+	case MSG_MODELS:
+		return on_models(r, frame, fds, n);
+	case MSG_ANSWER:
+		return on_answer(r, frame, fds, n);
+	default:
+		for (unsigned i = 0; i < n; i++)
+			close(fds[i]);
+		return false;
+	}
+}
+
+int router_main(void)
+{
+	static const struct service_handler handler = { .role = ROLE_ROUTER,
+							.before_jail = before_jail,
+							.after_jail = after_jail,
+							.on_frame = on_frame,
+							.on_peer = on_peer,
+							.on_policy = on_policy,
+							.on_stop = on_stop };
+
+	return service_run(&handler);
+}

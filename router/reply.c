@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the client gets: events through its dialect's writer, whole replies, errors.
+ *
+ * The sink collects what one read of the source gave; reply_flush() then hands it on in one
+ * piece. Nothing goes to the client before there is content, so until then a failed source
+ * can be replaced or the error can have its own status.
+ *
+ * Invariants
+ *   1. `answered` is set when the first byte of an answer goes to the client, and never again
+ *      cleared: from then on the route is final.
+ *   2. A stream ends in exactly one of http_end (terminal marker written) and http_abort
+ *      (error event written).
+ *   3. Header values come from fixed words, ids and numbers; the destination's name is checked
+ *      by the policy. Nothing of an upstream's reply reaches a header.
+ */
+#include <stdarg.h>
+
+#include "common/clock.h"
+#include "common/json.h"
+#include "router/impl.h"
+
+#define FIELDS_MAX 8
+
+void problem_set(struct chat_problem *p, int status, const char *code, const char *format, ...)
+{
+	va_list args;
+
+	memset(p, 0, sizeof *p);
+	p->status = status;
+	snprintf(p->code, sizeof p->code, "%s", code);
+	va_start(args, format);
+	vsnprintf(p->message, sizeof p->message, format, args);
+	va_end(args);
+}
+
+/* ---------------------------------------------------------------- heads */
+
+struct fields {
+	struct http_field list[FIELDS_MAX];
+	unsigned n;
+	char score[8];
+};
+
+static void add(struct fields *f, const char *name, const char *value)
+{
+	f->list[f->n++] = (struct http_field){ name, value };
+}
+
+static const struct policy_destination *destination_of(const struct request *q)
+{
+	return q->set != NULL ? policy_destination(q->set, q->plan.destination) : NULL;
+}
+
+/* `settled`: it is known where the answer comes from. */
+static void answer_fields(const struct request *q, bool settled, struct fields *f)
+{
+	const struct policy_destination *d = destination_of(q);
+
+	f->n = 0;
+	add(f, "x-request-id", q->decision_id);
+	add(f, "x-hither-decision", q->decision_id);
+	if (q->set != NULL) {
+		snprintf(f->score, sizeof f->score, "%.3f", (double)q->facts.judged.score);
+		add(f, "x-hither-score", f->score);
+	}
+	if (settled && d != NULL) {
+		add(f, "x-hither-tier", policy_tier_name(d->tier));
+		add(f, "x-hither-destination", d->name);
+	}
+	if (q->receipt[0] != '\0')
+		add(f, "x-hither-receipt", q->receipt);
+}
+
+static void begin(struct request *q, bool settled)
+{
+	struct fields f;
+
+	answer_fields(q, settled, &f);
+	add(&f, "Cache-Control", "no-store");
+	http_begin(q->x, 200, q->dialect->stream_type, f.list, f.n);
+}
+
+/* ---------------------------------------------------------------- the answer */
+
+bool reply_begin_source(struct request *q)
+{
+	const struct policy_destination *d = destination_of(q);
+
+	if (q->plan.destination == DECIDE_LOCAL)
+		snprintf(q->model_shown, sizeof q->model_shown, "local");
+	else
+		snprintf(q->model_shown, sizeof q->model_shown, "%s/%.*s", d->name,
+			 (int)q->plan.model.len, q->plan.model.ptr);
+	q->head = (struct reply_head){ .id = q->chat_id,
+				       .created_s = clock_wall_ms() / 1000,
+				       .model = q->model_shown,
+				       .stream = q->chat.stream,
+				       .include_usage = q->chat.include_usage };
+	buf_clear(&q->out);
+	q->over = q->failed = false;
+	q->finish = CHAT_FINISH_NONE;
+	q->input_tokens = q->output_tokens = -1;
+	q->writer = q->dialect->writer_new(q->arena, &q->head);
+	return q->writer != NULL;
+}
+
+static void note(struct request *q, const struct chat_event *ev)
+{
+	if (ev->kind == CHAT_EV_FINISH)
+		q->finish = ev->finish;
+	if (ev->kind == CHAT_EV_USAGE) {
+		q->input_tokens = ev->input_tokens;
+		q->output_tokens = ev->output_tokens;
+	}
+	if (ev->kind == CHAT_EV_ERROR) {
+		problem_set(&q->problem, ev->status > 0 ? ev->status : 502, "upstream_error",
+			    "%.*s", (int)(ev->text.len < 250 ? ev->text.len : 250),
+			    ev->text.ptr);
+		if (ev->name.len > 0 &&
+		    !span_copy(ev->name, q->problem.code, sizeof q->problem.code))
+			snprintf(q->problem.code, sizeof q->problem.code, "upstream_error");
+		q->failed = true;
+	}
+}
+
+static bool write_event(struct request *q, const struct chat_event *ev)
+{
+	if (q->dialect->writer_event(q->writer, ev, &q->out) && !q->out.failed)
+		return true;
+	problem_set(&q->problem, 502, "stream_broken",
+		    "The answer could not be passed on. It is not complete.");
+	q->failed = true;
+	return false;
+}
+
+/* Placeholders back to what they stood for; what may become one is held back. */
+static bool write_restored(struct request *q, const struct chat_event *ev)
+{
+	struct chat_event text = *ev;
+
+	buf_clear(&q->restored);
+	if (ev->kind == CHAT_EV_TEXT)
+		scan_restore_feed(&q->restore, ev->text, &q->restored);
+	else
+		scan_restore_end(&q->restore, &q->restored);
+	if (q->restored.len > 0) {
+		text.kind = CHAT_EV_TEXT;
+		text.text = buf_span(&q->restored);
+		if (!write_event(q, &text))
+			return false;
+	}
+	return ev->kind == CHAT_EV_TEXT || write_event(q, ev);
+}
+
+bool reply_sink(void *ctx, const struct chat_event *ev)
+{
+	struct request *q = ctx;
+
+	note(q, ev);
+	if (q->failed || q->over)
+		return false;
+	bool ok = q->masks != NULL && q->pipe != NULL && ev->kind != CHAT_EV_START
+			  ? write_restored(q, ev)
+			  : write_event(q, ev);
+	q->over = ok && ev->kind == CHAT_EV_END;
+	return ok;
+}
+
+void reply_flush(struct request *q)
+{
+	if (q->out.len == 0 || q->failed)
+		return;
+	if (q->chat.stream) {
+		if (!http_begun(q->x))
+			begin(q, true);
+		q->answered = true;
+		q->full = !http_write(q->x, buf_span(&q->out));
+		buf_clear(&q->out);
+	} else if (q->over) {
+		struct fields f;
+
+		answer_fields(q, true, &f);
+		q->answered = true;
+		http_reply(q->x, 200, "application/json", f.list, f.n, buf_span(&q->out));
+	}
+}
+
+/* A comment, so that nobody along the way takes the silence for a hang. */
+void reply_keepalive(struct request *q)
+{
+	if (!q->chat.stream || q->answered)
+		return;
+	if (!http_begun(q->x))
+		begin(q, false);
+	http_write(q->x, SPAN_LITERAL(": waiting\n\n"));
+}
+
+/* ---------------------------------------------------------------- errors */
+
+static const char *error_type(int status)
+{
+	if (status == 403)
+		return "permission_error";
+	if (status == 404 || status < 403 || status == 413)
+		return "invalid_request_error";
+	return status == 429 ? "rate_limit_error" : "server_error";
+}
+
+static void put_problem(const struct chat_problem *p, struct buf *b)
+{
+	json_put_key(b, "error");
+	buf_add_char(b, '{');
+	json_put_key_cstr(b, "message", p->message);
+	json_put_key_cstr(b, "type", error_type(p->status));
+	json_put_key_cstr(b, "param", p->param[0] != '\0' ? p->param : NULL);
+	json_put_key_cstr(b, "code", p->code[0] != '\0' ? p->code : NULL);
+}
+
+static void put_context(const struct request *q, struct buf *b)
+{
+	json_put_key_cstr(b, "decision_id", q->decision_id);
+	json_put_key(b, "rules");
+	buf_add_char(b, '[');
+	const struct policy_decision *v =
+		q->verdicts != NULL ? &q->verdicts[q->plan.destination] : NULL;
+	for (size_t i = 0; v != NULL && i < v->n_by; i++) {
+		if (i > 0)
+			buf_add_char(b, ',');
+		json_put_string(b, span_of(policy_decision_reason(q->set, v, i).id));
+	}
+	buf_add_char(b, ']');
+	if (v != NULL && v->verdict == POLICY_DENY)
+		buf_add_str(b, ",\"next\":\"hither route\"");
+}
+
+/* Nobody may repeat by itself what may have cost money (or will be answered the same way). */
+static bool may_retry(const struct request *q, const struct chat_problem *p)
+{
+	return p->status == 503 && q->receipt[0] == '\0';
+}
+
+void reply_error(struct request *q, const struct chat_problem *p)
+{
+	struct chat_problem shown = *p;
+	struct fields f;
+	struct buf b;
+
+	if (q->receipt[0] != '\0' &&
+	    (shown.status >= 500 || shown.status == 429 || shown.status == 408))
+		shown.status =
+			424; /* clients repeat the others; this was sent and may be billed */
+	if (http_begun(q->x)) {
+		struct chat_event ev = { .kind = CHAT_EV_ERROR,
+					 .status = shown.status,
+					 .name = span_of(shown.code),
+					 .text = span_of(shown.message) };
+
+		if (!q->answered)
+			buf_clear(&q->out); /* what was not shown yet is not shown now */
+		if (q->writer == NULL && !reply_begin_source(q))
+			q->writer = NULL;
+		if (q->writer != NULL && q->dialect->writer_event(q->writer, &ev, &q->out))
+			http_write(q->x, buf_span(&q->out));
+		http_abort(q->x);
+		return;
+	}
+	answer_fields(q, false, &f);
+	if (may_retry(q, &shown))
+		add(&f, "Retry-After", "1");
+	else
+		add(&f, "x-should-retry", "false");
+	buf_init(&b, 8192);
+	buf_add_char(&b, '{');
+	put_problem(&shown, &b);
+	put_context(q, &b);
+	buf_add_str(&b, "}}");
+	http_reply(q->x, shown.status, "application/json", f.list, f.n, buf_span(&b));
+	buf_free(&b);
+}
+
+/* 403 with what a program needs to put the question itself. */
+void reply_question(struct request *q, const struct msg_ANSWER *a)
+{
+	const struct policy_destination *d = destination_of(q);
+	struct chat_problem p;
+	struct fields f;
+	struct buf b;
+	char digest[65];
+
+	if (http_begun(q->x)) {
+		escalate_problem(q, a, &p);
+		reply_error(q, &p);
+		return;
+	}
+	escalate_problem(q, a, &p);
+	answer_fields(q, false, &f);
+	add(&f, "x-should-retry", "false");
+	text_hex(a->digest, sizeof a->digest, digest);
+	buf_init(&b, 8192);
+	buf_add_char(&b, '{');
+	put_problem(&p, &b);
+	put_context(q, &b);
+	buf_add_str(&b, "},\"consent\":{");
+	json_put_key_cstr(&b, "id", a->question);
+	json_put_key(&b, "digest");
+	buf_printf(&b, "\"sha256:%s\"", digest);
+	json_put_key_cstr(&b, "destination", d->name);
+	json_put_key_cstr(&b, "operator", d->operator_name);
+	json_put_key_cstr(&b, "region", d->region);
+	json_put_key_string(&b, "model", q->plan.model);
+	json_put_key_cstr(&b, "reason", q->plan.reasons[0]);
+	json_put_key_cstr(&b, "price", a->price[0] != '\0' ? a->price : NULL);
+	buf_add_str(&b, "}}");
+	http_reply(q->x, p.status, "application/json", f.list, f.n, buf_span(&b));
+	buf_free(&b);
+}
+
+/* ---------------------------------------------------------------- outside of a request */
+
+void reply_json(struct http_exchange *x, int status, struct span body)
+{
+	http_reply(x, status, "application/json", NULL, 0, body);
+}
+
+void reply_problem(struct http_exchange *x, int status, const char *code, const char *message)
+{
+	struct http_field no_retry = { "x-should-retry", "false" };
+	struct http_field later = { "Retry-After", "1" };
+	struct chat_problem p;
+	struct buf b;
+
+	problem_set(&p, status, code, "%s", message);
+	buf_init(&b, 4096);
+	buf_add_char(&b, '{');
+	put_problem(&p, &b);
+	buf_add_str(&b, "}}");
+	http_reply(x, status, "application/json", status == 503 ? &later : &no_retry, 1,
+		   buf_span(&b));
+	buf_free(&b);
+}

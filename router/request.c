@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of one chat request inside the router. HTTP has read it whole before it gets here.
+ *
+ *   FACTS --> LOCAL_WAIT --> LOCAL -----> REPLYING --> DONE
+ *     |           ^                          ^
+ *     '--> ASKING +--> CLOUD ----------------'
+ *
+ *   FACTS      -> LOCAL_WAIT  the device suffices and is permitted         [on_facts]
+ *   FACTS      -> ASKING      it does not, and something else is permitted [on_facts]
+ *   ASKING     -> CLOUD       a grant came with a reply pipe               [on_asking]
+ *   ASKING     -> LOCAL_WAIT  the answer was no, nobody, or not now        [on_asking]
+ *   CLOUD      -> LOCAL_WAIT  the destination failed, nothing was shown    [on_cloud]
+ *   LOCAL_WAIT -> LOCAL       local handed over a connected engine         [on_local_wait]
+ *   any        -> REPLYING    a whole answer or an error is on its way     [finish, fail]
+ *   any        -> DONE        the client left                              [request_event]
+ *
+ * Invariants
+ *   1. Only request_enter() assigns q->state.
+ *   2. A handler returns the next state; it never calls request_event().
+ *   3. After the first byte of an answer reaches the client the route is final.
+ *   4. Leaving for DONE or REPLYING stops every source: the engine's connection is closed and
+ *      local told, consent told or the reply pipe closed.
+ *   5. A request is released by EV_REPLY_DONE and by nothing else.
+ */
+#include <unistd.h>
+
+#include "common/log.h"
+#include "router/impl.h"
+
+#define TICK_MS          250
+#define ARENA_KEEP_BYTES ((size_t)256 << 10)
+#define BUF_KEEP_BYTES   ((size_t)64 << 10)
+#define LOCAL_GRACE_MS   2000 /* local keeps the time; this is in case it cannot */
+
+typedef enum request_state handler(struct request *q, const struct event *ev);
+
+static const struct {
+	const char *name;
+	uint32_t deadline_ms;
+} about[REQ_STATES] = {
+#define X(name, deadline_ms) [REQ_##name] = { #name, deadline_ms },
+	REQUEST_STATES(X)
+#undef X
+};
+
+/* ---------------------------------------------------------------- ways on */
+
+static enum request_state fail(struct request *q, const struct chat_problem *p)
+{
+	device_stop(q, false);
+	escalate_stop(q);
+	q->outcome = q->outcome != NULL ? q->outcome : "failed";
+	if (p != &q->problem)
+		q->problem = *p;
+	reply_error(q, &q->problem);
+	return REQ_REPLYING;
+}
+
+static enum request_state fail_with(struct request *q, int status, const char *code,
+				    const char *text)
+{
+	struct chat_problem p;
+
+	problem_set(&p, status, code, "%s", text);
+	return fail(q, &p);
+}
+
+static enum request_state finish(struct request *q)
+{
+	q->outcome = "answered";
+	q->held = false; /* nothing to cancel any more */
+	device_stop(q, false);
+	escalate_stop(q);
+	http_end(q->x);
+	return REQ_REPLYING;
+}
+
+/* Asks local for an engine. When local is just being restarted the request waits for it. */
+static enum request_state go_local(struct request *q)
+{
+	q->plan.destination = DECIDE_LOCAL;
+	if (!device_want(q))
+		log_debug("router.local_away", "id=%" PRIu64, q->id);
+	return REQ_LOCAL_WAIT;
+}
+
+/* Nothing left the device, or nothing was shown of what came back. */
+static enum request_state fall_back(struct request *q, const struct chat_problem *p,
+				    bool permitted)
+{
+	escalate_stop(q);
+	if (!permitted || !q->plan.local_possible || q->answered) {
+		q->outcome = p->status == 403 ? "refused" : "failed";
+		return fail(q, p);
+	}
+	plan_reason(&q->plan, "answered on this device instead: %.150s", p->message);
+	return go_local(q);
+}
+
+static enum request_state surprise(struct request *q, const struct event *ev)
+{
+	log_debug("router.surprise", "id=%" PRIu64 " state=%s event=%d", q->id,
+		  about[q->state].name, (int)ev->kind);
+	if (ev->fd >= 0)
+		close(ev->fd);
+	return q->state;
+}
+
+/* ---------------------------------------------------------------- the states */
+
+static enum request_state on_facts(struct request *q, const struct event *ev)
+{
+	if (ev->kind != EV_BEGIN)
+		return surprise(q, ev);
+	if (!facts_restrict(q))
+		return fail_with(q, 400, "invalid_value",
+				 "Hither-Max-Tier must be device, trusted or cloud.");
+	if (!facts_decide(q))
+		return fail(q, &q->problem);
+	switch (q->plan.kind) {
+	case PLAN_LOCAL:
+		return go_local(q);
+	case PLAN_ASK:
+		if (escalate_ask(q))
+			return REQ_ASKING;
+		problem_set(&q->problem, 503, "consent_unavailable",
+			    "Nobody can be asked right now, so nothing leaves. Try again in a "
+			    "moment.");
+		return fall_back(q, &q->problem, true);
+	case PLAN_REFUSE:
+	default:
+		q->outcome = "refused";
+		problem_set(&q->problem, 403, "policy_denied",
+			    "The policy does not permit this: %s.", q->plan.reasons[0]);
+		return fail(q, &q->problem);
+	}
+}
+
+static enum request_state on_local_wait(struct request *q, const struct event *ev)
+{
+	switch (ev->kind) {
+	case EV_GIVEN:
+		q->router->engine_context_tokens = ev->context_tokens;
+		if (device_start(q, ev->fd))
+			return REQ_LOCAL;
+		return fail_with(q, 503, "engine_unavailable",
+				 "The on-device engine could not be given this request.");
+	case EV_WAIT:
+		return REQ_LOCAL_WAIT;
+	case EV_NONE:
+		q->wants_engine = false;
+		device_none_problem(ev->reason, ev->detail, &q->problem);
+		return fail(q, &q->problem);
+	case EV_PEER_LOST:
+		if (ev->peer == ROLE_LOCAL)
+			q->wants_engine = false; /* asked again when local is back */
+		return REQ_LOCAL_WAIT;
+	case EV_DEADLINE:
+		return fail_with(
+			q, 503, "engine_unavailable",
+			"The on-device engine did not become ready in time. Try again, or run "
+			"`hither doctor`.");
+	default:
+		return surprise(q, ev);
+	}
+}
+
+static enum request_state on_local(struct request *q, const struct event *ev)
+{
+	switch (ev->kind) {
+	case EV_ENDED:
+		return finish(q);
+	case EV_FAILED:
+		device_stop(q, true);
+		return fail(q, ev->problem);
+	case EV_PEER_LOST:
+		if (ev->peer == ROLE_LOCAL)
+			q->wants_engine =
+				false; /* the engine goes with it: the call will tell */
+		return REQ_LOCAL;
+	case EV_DEADLINE:
+		return fail_with(q, 503, "timeout",
+				 "The answer took too long and was stopped.");
+	default:
+		return surprise(q, ev);
+	}
+}
+
+static enum request_state on_answer(struct request *q, const struct event *ev)
+{
+	const struct msg_ANSWER *a = ev->answer;
+
+	memcpy(q->question, a->question, sizeof q->question);
+	if (a->outcome == ASK_PENDING) {
+		if (!q->return_question)
+			return REQ_ASKING;
+		q->held = false; /* the question stays open without us */
+		q->outcome = "refused";
+		escalate_problem(q, a, &q->problem);
+		reply_question(q, a);
+		return REQ_REPLYING;
+	}
+	if (a->outcome == ASK_GRANTED && ev->fd >= 0) {
+		memcpy(q->receipt, a->receipt, sizeof q->receipt);
+		if (escalate_read(q, ev->fd))
+			return REQ_CLOUD;
+		problem_set(&q->problem, 500, "internal_error",
+			    "The reply pipe could not be read.");
+		return fall_back(q, &q->problem, true);
+	}
+	q->held = false;
+	escalate_problem(q, a, &q->problem);
+	return fall_back(q, &q->problem, a->fallback == 0);
+}
+
+static enum request_state on_asking(struct request *q, const struct event *ev)
+{
+	switch (ev->kind) {
+	case EV_ANSWER:
+		return on_answer(q, ev);
+	case EV_PEER_LOST:
+		if (ev->peer != ROLE_CONSENT)
+			return REQ_ASKING;
+		q->held = false;
+		problem_set(&q->problem, 503, "consent_unavailable",
+			    "The question was lost, nothing was sent. Try again in a moment.");
+		return fall_back(q, &q->problem, true);
+	case EV_DEADLINE:
+		problem_set(&q->problem, 403, "consent_timeout",
+			    "Nobody answered the question in time.");
+		return fall_back(q, &q->problem, true);
+	default:
+		return surprise(q, ev);
+	}
+}
+
+static enum request_state on_cloud(struct request *q, const struct event *ev)
+{
+	switch (ev->kind) {
+	case EV_ENDED:
+		return finish(q);
+	case EV_FAILED:
+		return fall_back(q, ev->problem, true);
+	case EV_DEADLINE:
+		problem_set(&q->problem, 504, "upstream_timeout",
+			    "The destination fell silent.");
+		return fall_back(q, &q->problem, true);
+	case EV_PEER_LOST:
+		if (ev->peer == ROLE_CONSENT)
+			q->held = false; /* cloud goes on; its pipe is ours */
+		return REQ_CLOUD;
+	default:
+		return surprise(q, ev);
+	}
+}
+
+static enum request_state on_replying(struct request *q, const struct event *ev)
+{
+	if (ev->kind == EV_DEADLINE || ev->kind == EV_PEER_LOST)
+		return q->state;
+	return surprise(q, ev);
+}
+
+static handler *const handlers[REQ_STATES] = {
+	[REQ_FACTS] = on_facts,   [REQ_LOCAL_WAIT] = on_local_wait,
+	[REQ_LOCAL] = on_local,   [REQ_ASKING] = on_asking,
+	[REQ_CLOUD] = on_cloud,   [REQ_REPLYING] = on_replying,
+	[REQ_DONE] = on_replying,
+};
+
+/* ---------------------------------------------------------------- transitions */
+
+static void request_release(struct request *q);
+
+static uint64_t now_ms(const struct request *q)
+{
+	return uv_now(q->router->service->loop);
+}
+
+static void request_enter(struct request *q, enum request_state next)
+{
+	uint32_t deadline_ms = about[next].deadline_ms;
+
+	log_debug("request.state", "id=%" PRIu64 " from=%s to=%s", q->id, about[q->state].name,
+		  about[next].name);
+	q->state = next;
+	if (next == REQ_LOCAL_WAIT)
+		deadline_ms =
+			q->router->service->config->limits.total_timeout_ms + LOCAL_GRACE_MS;
+	q->deadline_ms = deadline_ms > 0 ? now_ms(q) + deadline_ms : UINT64_MAX;
+	q->spoke_ms = now_ms(q);
+}
+
+void request_event(struct request *q, const struct event *ev)
+{
+	enum request_state next;
+
+	if (ev->kind == EV_CLIENT_LEFT || ev->kind == EV_REPLY_DONE) {
+		if (q->outcome == NULL)
+			q->outcome = "client_gone";
+		device_stop(q, false);
+		escalate_stop(q);
+		next = REQ_DONE;
+	} else {
+		next = handlers[q->state](q, ev);
+	}
+	if (next != q->state)
+		request_enter(q, next);
+	if (ev->kind == EV_REPLY_DONE)
+		request_release(q);
+}
+
+/* ---------------------------------------------------------------- the table */
+
+static void on_tick(uv_timer_t *t)
+{
+	struct router *r = t->data;
+	uint64_t now = uv_now(t->loop);
+
+	for (struct request *q = r->all, *next; q != NULL; q = next) {
+		uint64_t latest = q->started_ms + r->service->config->limits.total_timeout_ms;
+
+		next = q->all_next;
+		if (now >= q->deadline_ms || (q->state < REQ_REPLYING && now >= latest)) {
+			q->deadline_ms = UINT64_MAX;
+			request_event(q, &(struct event){ .kind = EV_DEADLINE, .fd = -1 });
+		} else if ((q->state == REQ_ASKING || q->state == REQ_LOCAL_WAIT) &&
+			   now - q->spoke_ms >= KEEPALIVE_MS) {
+			q->spoke_ms = now;
+			reply_keepalive(q);
+		}
+	}
+	if (r->all == NULL)
+		uv_timer_stop(t);
+}
+
+struct request *request_find(struct router *r, uint64_t id)
+{
+	struct request *q = r->table[id % REQUEST_TABLE];
+
+	while (q != NULL && q->id != id)
+		q = q->next;
+	return q;
+}
+
+static struct request *pool_take(struct router *r)
+{
+	struct request *q = r->pool;
+
+	if (q != NULL) {
+		r->pool = q->next;
+		r->n_pool--;
+		return q;
+	}
+	q = calloc(1, sizeof *q);
+	if (q == NULL)
+		return NULL;
+	q->arena = arena_new("request", REQUEST_ARENA_BYTES);
+	if (q->arena == NULL) {
+		free(q);
+		return NULL;
+	}
+	buf_init(&q->out, REQUEST_REPLY_BYTES);
+	buf_init(&q->body, REQUEST_REPLY_BYTES);
+	buf_init(&q->restored, REQUEST_EVENT_BYTES);
+	return q;
+}
+
+static void request_destroy(struct request *q)
+{
+	arena_free(q->arena);
+	buf_free(&q->out);
+	buf_free(&q->body);
+	buf_free(&q->restored);
+	free(q);
+}
+
+static void keep_small(struct buf *b)
+{
+	if (b->cap > BUF_KEEP_BYTES)
+		buf_free(b);
+	else
+		buf_clear(b);
+}
+
+static void pool_give(struct router *r, struct request *q)
+{
+	if (r->n_pool >= REQUEST_POOL || arena_used_bytes(q->arena) > ARENA_KEEP_BYTES) {
+		request_destroy(q);
+		return;
+	}
+	struct arena *arena = q->arena;
+	struct buf out = q->out, body = q->body, restored = q->restored;
+
+	arena_reset(arena);
+	keep_small(&out);
+	keep_small(&body);
+	keep_small(&restored);
+	memset(q, 0, sizeof *q);
+	q->arena = arena;
+	q->out = out;
+	q->body = body;
+	q->restored = restored;
+	q->next = r->pool;
+	r->pool = q;
+	r->n_pool++;
+}
+
+void request_free_pool(struct router *r)
+{
+	while (r->pool != NULL) {
+		struct request *q = r->pool;
+
+		r->pool = q->next;
+		request_destroy(q);
+	}
+	r->n_pool = 0;
+}
+
+struct request *request_new(struct router *r, struct http_exchange *x)
+{
+	struct request *q = pool_take(r);
+
+	if (q == NULL)
+		return NULL;
+	q->router = r;
+	q->x = x;
+	q->id = ++r->next_id;
+	q->state = REQ_FACTS;
+	q->deadline_ms = UINT64_MAX;
+	q->started_ms = q->spoke_ms = uv_now(r->service->loop);
+	q->input_tokens = q->output_tokens = -1;
+	text_ulid(q->decision_id);
+	snprintf(q->chat_id, sizeof q->chat_id, "chatcmpl-%s", q->decision_id);
+	q->next = r->table[q->id % REQUEST_TABLE];
+	r->table[q->id % REQUEST_TABLE] = q;
+	q->all_next = r->all;
+	if (r->all != NULL)
+		r->all->all_prev = q;
+	r->all = q;
+	r->n_requests++;
+	if (!uv_is_active((uv_handle_t *)&r->tick))
+		uv_timer_start(&r->tick, on_tick, TICK_MS, TICK_MS);
+	return q;
+}
+
+static void request_release(struct request *q)
+{
+	struct router *r = q->router;
+	struct request **at = &r->table[q->id % REQUEST_TABLE];
+
+	if (q->parsed && !q->dry)
+		decision_record(q);
+	while (*at != q)
+		at = &(*at)->next;
+	*at = q->next;
+	if (q->all_prev != NULL)
+		q->all_prev->all_next = q->all_next;
+	else
+		r->all = q->all_next;
+	if (q->all_next != NULL)
+		q->all_next->all_prev = q->all_prev;
+	r->n_requests--;
+	policy_set_free(q->set);
+	scan_map_free(q->masks);
+	pool_give(r, q);
+}
+
+void request_peer_changed(struct router *r, enum role peer, bool here)
+{
+	for (struct request *q = r->all, *next; q != NULL; q = next) {
+		next = q->all_next;
+		if (!here)
+			request_event(q, &(struct event){ .kind = EV_PEER_LOST,
+							  .fd = -1,
+							  .peer = peer });
+		else if (peer == ROLE_LOCAL && q->state == REQ_LOCAL_WAIT && !q->wants_engine &&
+			 !device_want(q))
+			log_debug("router.local_away", "id=%" PRIu64, q->id);
+	}
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Method and path to function, one table. Unknown paths are 404, known ones with another method
+ * 405. */
+#include "common/json.h"
+#include "router/impl.h"
+
+struct route {
+	const char *method;
+	const char *path;
+	bool prefix; /* the path goes on with one non-empty segment */
+	void (*serve)(struct router *r, struct http_exchange *x, const struct http_request *q,
+		      struct span rest);
+};
+
+static void chat(struct router *r, struct http_exchange *x, const struct http_request *q,
+		 struct span rest)
+{
+	(void)rest;
+	chat_api_completions(r, x, q);
+}
+
+static void dry_run(struct router *r, struct http_exchange *x, const struct http_request *q,
+		    struct span rest)
+{
+	(void)rest;
+	chat_api_route(r, x, q);
+}
+
+static void list(struct router *r, struct http_exchange *x, const struct http_request *q,
+		 struct span rest)
+{
+	(void)q;
+	(void)rest;
+	models_api_list(r, x);
+}
+
+static void model(struct router *r, struct http_exchange *x, const struct http_request *q,
+		  struct span rest)
+{
+	(void)q;
+	models_api_get(r, x, rest);
+}
+
+static void decision(struct router *r, struct http_exchange *x, const struct http_request *q,
+		     struct span rest)
+{
+	decision_get(r, x, rest, q->peer->uid);
+}
+
+static const struct route routes[] = {
+	{ "POST", "/v1/chat/completions", false, chat },
+	{ "GET", "/v1/models", false, list },
+	{ "GET", "/v1/models/", true, model },
+	{ "POST", "/hither/v1/route", false, dry_run },
+	{ "GET", "/hither/v1/decisions/", true, decision },
+};
+
+static bool path_matches(const struct route *t, struct span path, struct span *ret_rest)
+{
+	size_t n = strlen(t->path);
+
+	*ret_rest = (struct span){ path.ptr + path.len, 0 };
+	if (!t->prefix)
+		return span_is(path, t->path);
+	if (!span_starts(path, t->path) || path.len == n)
+		return false;
+	*ret_rest = (struct span){ path.ptr + n, path.len - n };
+	return true;
+}
+
+static void wrong_method(struct http_exchange *x, const struct route *t)
+{
+	static const char body[] =
+		"{\"error\":{\"message\":\"This method is not served here.\","
+		"\"type\":\"invalid_request_error\",\"param\":null,"
+		"\"code\":\"method_not_allowed\"}}";
+	struct http_field allow = { "Allow",
+				    strcmp(t->method, "GET") == 0 ? "GET, HEAD" : t->method };
+
+	http_reply(x, 405, "application/json", &allow, 1, SPAN_LITERAL(body));
+}
+
+static void on_request(void *ctx, struct http_exchange *x, const struct http_request *q)
+{
+	struct router *r = ctx;
+	struct span rest;
+	const struct route *known = NULL;
+	bool head = span_is(q->method, "HEAD");
+
+	for (size_t i = 0; i < LEN(routes); i++) {
+		const struct route *t = &routes[i];
+
+		if (!path_matches(t, q->path, &rest))
+			continue;
+		known = t;
+		if (span_is(q->method, t->method) || (head && strcmp(t->method, "GET") == 0)) {
+			t->serve(r, x, q, rest);
+			return;
+		}
+	}
+	if (known != NULL)
+		wrong_method(x, known);
+	else
+		reply_problem(x, 404, "not_found", "There is nothing at this path.");
+}
+
+static void on_gone(void *ctx, struct http_exchange *x)
+{
+	struct request *q = http_user(x);
+
+	(void)ctx;
+	if (q != NULL)
+		request_event(q, &(struct event){ .kind = EV_CLIENT_LEFT, .fd = -1 });
+}
+
+static void on_drain(void *ctx, struct http_exchange *x)
+{
+	struct request *q = http_user(x);
+
+	(void)ctx;
+	if (q == NULL)
+		return;
+	q->full = false;
+	if (q->call != NULL)
+		http_call_pause(q->call, false);
+	escalate_resume(q);
+}
+
+static void on_done(void *ctx, struct http_exchange *x)
+{
+	struct request *q = http_user(x);
+
+	(void)ctx;
+	if (q == NULL)
+		return;
+	http_set_user(x, NULL);
+	request_event(q, &(struct event){ .kind = EV_REPLY_DONE, .fd = -1 });
+}
+
+static void error_body(void *ctx, int status, const char *problem, struct buf *body)
+{
+	struct chat_problem p;
+
+	(void)ctx;
+	problem_set(&p, status, status == 503 ? "overloaded" : "invalid_request", "%s.",
+		    problem);
+	dialect_openai_chat.error_body(&p, body);
+}
+
+const struct http_handler routes_handler = { .on_request = on_request,
+					     .on_gone = on_gone,
+					     .on_drain = on_drain,
+					     .on_done = on_done,
+					     .error_body = error_body };
