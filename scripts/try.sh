@@ -11,7 +11,7 @@ HARD_PROMPT='Prove that there are infinitely many primes congruent to 3 modulo 4
 # hither says on stderr where the answer came from and why.
 ask_simple() {
 	say "\$ hither ask \"$SIMPLE_PROMPT\""
-	"$HITHER" ask "$SIMPLE_PROMPT" </dev/null ||
+	timeout 300 "$HITHER" ask "$SIMPLE_PROMPT" </dev/null ||
 		fail 'the question was not answered' "$HITHER doctor"
 }
 
