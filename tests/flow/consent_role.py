@@ -1,0 +1,394 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The role consent as its neighbours see it: this test is boot, router, cloud and the agents.
+
+consent_role.py ROLE_CONSENT_PROGRAM [unittest arguments]
+HITHER_KILLS=10000 sets how often the process is killed in the campaign (default 25).
+"""
+import hashlib
+import http.client
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import sqlite3
+import struct
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+import wire
+
+PROGRAM = os.path.abspath(sys.argv.pop(1))
+OUTCOMES = ["PENDING", "GRANTED", "DENIED_POLICY", "REFUSED", "TIMEOUT", "NO_AGENT", "WITHDRAWN", "DISMISSED",
+            "BUDGET", "LEDGER", "LIMITED", "UNREACHABLE"]
+CLAIMED = 2
+KILLS = int(os.environ.get("HITHER_KILLS", "25"))
+
+
+def bundle(policy, generation=0):
+    """One user file, in the byte form of policy/bundle.c."""
+    def counted(data):
+        return struct.pack("<I", len(data)) + data
+
+    user_layer = 4
+    return (b"hitherP1" + struct.pack("<QB", generation, 0) + counted(b"") + struct.pack("<IB", 1, user_layer) +
+            counted(b"test.json") + counted(b"") + counted(b"") + counted(b"") + counted(json.dumps(policy).encode()) +
+            struct.pack("<I", 0))
+
+
+def policy(cloud="ask", **more):
+    return {"hither_policy": 1, "id": "test", "default": {"cloud": cloud},
+            "destinations": {"far": {"tier": "cloud", "api": "openai", "operator": "Far Inc", "region": "eu",
+                                     "base_url": "https://far.example/v1", "models": ["big-1"],
+                                     "price": {"currency": "EUR", "input_per_mtok": 1, "output_per_mtok": 2}}},
+            **more}
+
+
+def body_of(text):
+    return json.dumps({"model": "big-1", "messages": [{"role": "user", "content": text}], "max_tokens": 100},
+                      ensure_ascii=False).encode()
+
+
+class UnixHttp(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=wire.PATIENCE_S)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(wire.PATIENCE_S)
+        self.sock.connect(self.path)
+
+
+class ConsentRole(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="hither-consent-")
+        for name in ("run", "state", "config"):
+            os.mkdir(os.path.join(self.dir, name), 0o700)
+        self.process, self.last_id, self.kept = None, 0, []
+
+    def tearDown(self):
+        for c in self.kept:
+            c.close()
+        self.end()
+        shutil.rmtree(self.dir)
+
+    def start(self, rules=None, wait=True):
+        self.boot, self.router, self.cloud = wire.Channel(), wire.Channel(), wire.Channel()
+        listens = []
+        for name in ("consent", "admin"):
+            path = os.path.join(self.dir, "run", name + ".sock")
+            if os.path.exists(path):
+                os.unlink(path)
+            s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            s.bind(path)
+            s.listen(64)
+            listens.append((name, s))
+        config = {"paths": {name + "_dir": os.path.join(self.dir, sub) for name, sub in
+                            (("runtime", "run"), ("state", "state"), ("config", "config"))}}
+        with open(os.path.join(self.dir, "log"), "ab") as log:
+            self.process = wire.spawn([PROGRAM], {wire.CONTROL: self.boot, wire.ROUTER: self.router,
+                                                  wire.CLOUD: self.cloud},
+                                      config, bundle(rules if rules is not None else policy()),
+                                      [(n, s.fileno()) for n, s in listens], stderr=log)
+        for _, s in listens:
+            s.close()
+        if wait:
+            self.boot.expect("READY")
+            for role in range(1, 5):
+                self.boot.send("HEALTH", role=role, pid=1, ready=1)
+
+    def end(self, kill=False):
+        if self.process is None:
+            return
+        if kill:
+            self.process.send_signal(signal.SIGKILL)
+        else:
+            try:
+                self.boot.send("STOP", deadline_ms=5000)
+            except BrokenPipeError:
+                with open(os.path.join(self.dir, "log"), encoding="utf-8") as log:
+                    raise AssertionError("it ended early: " + log.read()) from None
+        status = self.process.wait(wire.PATIENCE_S)
+        if not kill:
+            self.assertEqual(status, 0)
+        for c in (self.boot, self.router, self.cloud):
+            c.close()
+        self.process = None
+
+    def call(self, method, path, body=None, name="consent"):
+        c = UnixHttp(os.path.join(self.dir, "run", name + ".sock"))
+        c.request(method, path, None if body is None else json.dumps(body))
+        r = c.getresponse()
+        data = r.read()
+        c.close()
+        return r.status, (json.loads(data) if r.getheader("content-type") == "application/json" else data.decode())
+
+    def ask(self, text, **more):
+        self.last_id += 1
+        fd = wire.sealed(body_of(text))
+        values = dict(request_id=self.last_id, decision_id="01JD0000000000000000000000", destination="far",
+                      model="big-1", app="org.example.App", identity=CLAIMED, uid=os.getuid(), pid=0, task="chat",
+                      score_pm=800, confidence_pm=900, threshold_pm=500, input_tokens=10, modality=1, messages=1,
+                      interactive=1, max_tier=2, local_possible=1, why="too hard for this device")
+        values.update(more)
+        self.router.send("ASK", [fd], **values)
+        os.close(fd)
+        return self.last_id
+
+    def answer(self, request):
+        values, fds = self.router.expect("ANSWER", lambda m: m["request_id"] == request)
+        return OUTCOMES[values["outcome"]], values, fds
+
+    def agent(self, kind="terminal"):
+        status, made = self.call("POST", "/hither/v1/agents", {"kind": kind, "name": "test"})
+        self.assertEqual(status, 201)
+        c = UnixHttp(os.path.join(self.dir, "run", "consent.sock"))
+        c.request("GET", f"/hither/v1/agents/{made['agent']}/events")
+        r = c.getresponse()
+        self.assertEqual(r.status, 200)
+        self.assertEqual(r.getheader("content-type"), "text/event-stream")
+        self.kept.append(c)
+        return r
+
+    def next_event(self, stream):
+        event = {}
+        while True:
+            line = stream.readline().decode().rstrip("\n")
+            if line.startswith("event: "):
+                event["event"] = line[7:]
+            elif line.startswith("data: "):
+                event.update(json.loads(line[6:]))
+            elif line == "" and event:
+                return event["event"], event["id"]
+
+    def respond(self, question, decision, **more):
+        status, q = self.call("GET", "/hither/v1/consents/" + question)
+        self.assertEqual(status, 200)
+        return q, self.call("POST", "/hither/v1/consents/" + question,
+                            {"nonce": q["nonce"], "digest": q["digest"], "decision": decision, **more})
+
+    def records(self):
+        if not os.path.exists(os.path.join(self.dir, "state", "ledger", "ledger.db")):
+            return []
+        db = sqlite3.connect(os.path.join(self.dir, "state", "ledger", "ledger.db"))
+        there = db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'records'").fetchone()[0]
+        chain = db.execute("SELECT body, hash FROM records ORDER BY seq").fetchall() if there else []
+        rows = [json.loads(body) for body, _ in chain]
+        db.close()
+        before = bytes(32)
+        for body, digest in chain:
+            before = hashlib.sha256(before + body.encode()).digest()
+            self.assertEqual(before, digest)
+        return rows
+
+    # --- the tests ---
+
+    def test_asked_approved_sent_closed(self):
+        self.start()
+        events = self.agent()
+        request = self.ask("a hard question \u00e9")
+        outcome, pending, _ = self.answer(request)
+        self.assertEqual(outcome, "PENDING")
+        self.assertEqual(self.next_event(events), ("request", pending["question"]))
+        status, listed = self.call("GET", "/hither/v1/consents")
+        self.assertEqual([c["id"] for c in listed["consents"]], [pending["question"]])
+        q, (status, said) = self.respond(pending["question"], "approve")
+        self.assertEqual(status, 200, said)
+        self.assertEqual(said["outcome"], "granted")
+        send, fds = self.cloud.expect("SEND")
+        sent = os.pread(fds[0], 1 << 20, 0)
+        self.assertEqual(sent, q["body"].encode())
+        self.assertEqual(sent, body_of("a hard question \u00e9"))
+        self.assertEqual(send["body_sha256"], hashlib.sha256(sent).digest())
+        self.assertEqual("sha256:" + send["body_sha256"].hex(), q["digest"])
+        outcome, granted, pipe = self.answer(request)
+        self.assertEqual(outcome, "GRANTED")
+        self.assertEqual(granted["receipt"], said["receipt"])
+        os.write(fds[1], b"reply")
+        os.close(fds[1])
+        self.assertEqual(os.read(pipe[0], 100), b"reply")
+        self.assertEqual(os.read(pipe[0], 100), b"")
+        self.cloud.send("SENT", request_id=send["request_id"], ledger_seq=send["ledger_seq"], bytes_out=500,
+                        bytes_in=5, http_status=200, input_tokens=9, output_tokens=1, cached_tokens=-1)
+        self.assertEqual(self.next_event(events)[0], "withdrawn")
+        self.end()
+        kinds = [r["kind"] for r in self.records()]
+        self.assertEqual([k for k in kinds if k in ("intent", "approved", "granted", "closed")],
+                         ["intent", "approved", "granted", "closed"])
+        closed = [r for r in self.records() if r["kind"] == "closed"][0]
+        self.assertEqual((closed["outcome"], closed["tokens_in"], closed["cost_nano"]), ("complete", 9, 11000))
+        self.assertNotIn("hard question", json.dumps(self.records()))
+
+    def test_denied_and_malformed_answers(self):
+        self.start()
+        self.agent()
+        request = self.ask("a hard question")
+        question = self.answer(request)[1]["question"]
+        for bad in ({}, {"decision": "approve"}, {"decision": True, "nonce": "x", "digest": "y"}, [], "x",
+                    {"decision": "yes", "nonce": "x", "digest": "y"}):
+            self.assertEqual(self.call("POST", "/hither/v1/consents/" + question, bad)[0], 400, bad)
+        status, said = self.call("POST", "/hither/v1/consents/" + question,
+                                 {"decision": "approve", "nonce": "0" * 32, "digest": "sha256:" + "0" * 64})
+        self.assertEqual((status, said["error"]["code"]), (409, "stale_nonce"))
+        self.assertEqual(self.call("GET", "/hither/v1/consents/01JD0000000000000000000000")[0], 404)
+        self.assertEqual(self.call("PUT", "/hither/v1/grants")[0], 405)
+        self.assertEqual(self.call("GET", "/")[0], 404)
+        self.assertEqual(self.respond(question, "deny")[1][0], 200)
+        self.assertEqual(self.answer(request)[0], "REFUSED")
+
+    def test_permission_listed_used_revoked(self):
+        self.start()
+        self.agent()
+        request = self.ask("one")
+        question = self.answer(request)[1]["question"]
+        said = self.respond(question, "approve", scope="session")[1][1]
+        first, _ = self.cloud.expect("SEND")
+        self.cloud.send("SENT", request_id=first["request_id"], ledger_seq=first["ledger_seq"], bytes_out=1,
+                        input_tokens=-1, output_tokens=-1, cached_tokens=-1)
+        self.assertEqual(self.answer(request)[0], "GRANTED")
+        request = self.ask("two")
+        self.assertEqual(self.answer(request)[0], "GRANTED")
+        send, _ = self.cloud.expect("SEND")
+        grants = self.call("GET", "/hither/v1/grants")[1]["grants"]
+        self.assertEqual([g["id"] for g in grants], [said["grant"]])
+        status, gone = self.call("DELETE", "/hither/v1/grants/" + said["grant"])
+        self.assertEqual(status, 200)
+        self.assertEqual(len(gone["aborted"]), 1)
+        self.assertEqual(self.cloud.expect("ABORT")[0]["request_id"], send["request_id"])
+        self.assertEqual(self.answer(self.ask("three"))[0], "PENDING")
+        receipts = self.call("GET", "/hither/v1/receipts?since=0")[1]["receipts"]
+        self.assertIn(said["receipt"], [r["id"] for r in receipts])
+        for form in ("", "?format=27560", "?format=kantara"):
+            self.assertEqual(self.call("GET", "/hither/v1/receipts/" + said["receipt"] + form)[0], 200)
+        own = self.call("GET", "/hither/v1/receipts/" + said["receipt"])[1]
+        self.assertEqual(own["destination"]["operator"], "Far Inc")
+        self.assertEqual(own["outcome"]["result"], "complete")
+        self.assertEqual(self.call("GET", "/hither/v1/receipts/" + said["receipt"] + "?format=x")[0], 400)
+
+    def test_health_status_metrics_reload(self):
+        self.start()
+        self.assertEqual(self.call("GET", "/healthz", name="admin")[0], 200)
+        self.assertEqual(self.call("GET", "/readyz", name="admin")[0], 200)
+        self.boot.send("HEALTH", role=2, pid=0, ready=0)
+        self.boot.send("ENGINE_HEALTH", state=3, pid=7, model="tiny")
+        while self.call("GET", "/readyz", name="admin")[0] != 503:
+            time.sleep(0.01)
+        status = self.call("GET", "/hither/v1/status", name="admin")[1]
+        self.assertEqual(status["schema"], "hither.status/1")
+        self.assertFalse(status["ready"])
+        self.assertEqual(status["engine"]["state"], "ready")
+        self.assertEqual(status["policy"]["id"], "test")
+        self.assertEqual(status["pending_consents"], 0)
+        metrics = self.call("GET", "/metrics", name="admin")[1]
+        self.assertTrue(metrics.endswith("# EOF\n"))
+        self.assertIn('hither_ledger_records_total{kind="granted"} 0', metrics)
+        results = []
+        for ok in (1, 0):
+            t = threading.Thread(target=lambda: results.append(
+                self.call("POST", "/hither/v1/reload", {}, name="admin")))
+            t.start()
+            m, _ = self.boot.expect("RELOAD")
+            self.boot.send("RELOADED", tag=m["tag"], ok=ok, detail="" if ok else "10-mine.json:3:4: no")
+            t.join()
+        self.assertEqual([r[0] for r in results], [200, 422])
+
+    def test_best_agent_is_told_and_the_next_when_it_leaves(self):
+        self.start()
+        web, terminal = self.agent("web"), self.agent("terminal")
+        request = self.ask("one")
+        question = self.answer(request)[1]["question"]
+        self.assertEqual(self.next_event(terminal), ("request", question))
+        self.kept[-1].close()
+        terminal.close()
+        self.assertEqual(self.next_event(web), ("request", question))
+        self.respond(question, "deny")
+        self.assertEqual(self.next_event(web)[0], "withdrawn")
+
+    def test_new_policy_withdraws(self):
+        self.start()
+        events = self.agent()
+        request = self.ask("one")
+        question = self.answer(request)[1]["question"]
+        self.assertEqual(self.next_event(events), ("request", question))
+        fd = wire.sealed(bundle(policy("deny"), 5))
+        self.boot.send("POLICY", [fd], generation=5)
+        os.close(fd)
+        self.assertEqual(self.answer(request)[0], "WITHDRAWN")
+        self.assertEqual(self.next_event(events), ("withdrawn", question))
+
+    def test_neighbours_leave(self):
+        self.start(policy("allow"))
+        request = self.ask("one")
+        send, fds = self.cloud.expect("SEND")
+        self.assertEqual(self.answer(request)[0], "GRANTED")
+        self.boot.send("PEER", role=4)
+        for fd in fds:
+            os.close(fd)
+        request = self.ask("two")
+        self.assertEqual(self.answer(request)[0], "UNREACHABLE")
+        self.end()
+        self.assertEqual([r["outcome"] for r in self.records() if r["kind"] == "closed"], ["unknown"])
+
+    def test_a_witness_that_has_seen_more(self):
+        self.start(policy("allow"))
+        self.cloud.send("HEAD_KNOWN", seq=10**6, hash=bytes(32))
+        request = self.ask("one")
+        while True:
+            outcome = self.answer(request)[0]
+            if outcome == "LEDGER":
+                break
+            request = self.ask("again")
+        self.assertFalse(self.call("GET", "/hither/v1/status", name="admin")[1]["ledger"]["ok"])
+
+    def serve_some(self, dice, seen):
+        """Asks and answers until the process is gone; notes the ledger_seq of every SEND."""
+        try:
+            for i in range(dice.randrange(1, 12)):
+                self.ask(f"question {self.last_id} {i}")
+                if dice.random() < 0.7:
+                    send, fds = self.cloud.expect("SEND")
+                    seen.append(send["ledger_seq"])
+                    for fd in fds:
+                        os.close(fd)
+                    self.cloud.send("SENT", request_id=send["request_id"], ledger_seq=send["ledger_seq"],
+                                    bytes_out=100, input_tokens=1, output_tokens=1, cached_tokens=-1)
+        except (wire.Gone, BrokenPipeError, ConnectionResetError):
+            pass
+        self.process.wait()
+        try:  # what was on its way when it died
+            while self.cloud.take(0):
+                pass
+        except (wire.Gone, ConnectionResetError):
+            pass
+        seen += [values["ledger_seq"] for name, values, _ in self.cloud.inbox if name == "SEND"]
+
+    def test_killed_at_any_time(self):
+        dice, seen = random.Random(1), []
+        for _ in range(KILLS):
+            self.start(policy("allow"), wait=False)
+            timer = threading.Timer(dice.random() * 0.12, self.process.send_signal, [signal.SIGKILL])
+            timer.start()
+            self.serve_some(dice, seen)
+            timer.join()
+            self.end(kill=True)
+            kinds = {r["seq"]: r["kind"] for r in self.records()}
+            # Each send stands in the ledger, and none was made twice.
+            self.assertEqual([kinds.get(seq) for seq in seen], ["granted"] * len(seen))
+            self.assertEqual(len(seen), len(set(seen)))
+        self.start(policy("allow"))
+        self.end()
+        rows = self.records()
+        granted = {r["id"] for r in rows if r["kind"] == "granted"}
+        closed = [r["ref"] for r in rows if r["kind"] == "closed"]
+        self.assertEqual(len(closed), len(set(closed)))
+        self.assertEqual(granted, set(closed))
+        self.assertTrue(seen or KILLS < 10)
+
+
+if __name__ == "__main__":
+    unittest.main()
