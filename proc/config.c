@@ -95,7 +95,7 @@ static const struct setting settings[] = {
 	STR(cloud, ca_file, "certificates to trust; empty: the system's"),
 
 	{ "routing", "threshold_pm", U16, offsetof(struct config, routing.threshold_pm), 0,
-	  1000, 500, "difficulty per mille at which the device is no longer enough" },
+	  1000, 620, "difficulty per mille at which the device is no longer enough" },
 
 	{ "log", "level", LEVEL, offsetof(struct config, log_level), 0, 0, LOG_LEVEL_INFO,
 	  "error, warning, notice, info or debug; none of them shows text of prompts or "
