@@ -105,6 +105,7 @@ void scan_view_all(struct scan_view *v)
 	secret_scan(v);
 	scan_numbers(v);
 	scan_contacts(v);
+	scan_prose(v);
 	if (v->run->scanner->site != NULL)
 		scan_site(v, v->run->scanner->site);
 	free(v->contexts);

@@ -4,6 +4,7 @@
 
 #include "common/fault.h"
 #include "common/text.h"
+#include "scan/lexicon.h"
 #include "scan/scan_impl.h"
 #include "scan/secret_regexes.h"
 #include "scan/secrets.h"
@@ -81,7 +82,8 @@ enum err scanner_new(const struct scan_site_category *site, size_t site_count,
 		return ERR_NO_MEMORY;
 	s->trie = build_trie();
 	s->secrets = secret_regexes_new();
-	if (s->trie == NULL || s->secrets == NULL)
+	s->lexicon = lexicon_new();
+	if (s->trie == NULL || s->secrets == NULL || s->lexicon == NULL)
 		e = ERR_NO_MEMORY;
 	else if (site_count > 0)
 		e = site_new(site, site_count, &s->site, reterr);
@@ -99,6 +101,7 @@ void scanner_free(struct scanner *s)
 		return;
 	trie_free(s->trie);
 	secret_regexes_free(s->secrets);
+	lexicon_free(s->lexicon);
 	site_free(s->site);
 	free(s);
 }

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Names of people. A candidate is a run of capitalised words; points are added for what the
+ * words are (given names, family names, endings of family names) and for what stands around
+ * them (titles, "my name is", "… said", "…'s daughter"), and taken away for ordinary words,
+ * places and companies. From THRESHOLD on it is a name.
+ *
+ * Names of people everybody knows are left alone: that a prompt mentions Newton says nothing
+ * about anyone's life.
+ */
+#include "scan/prose.h"
+
+#define THRESHOLD 25
+#define RUN_WORDS 6
+
+struct candidate {
+	size_t from, to; /* words */
+	int points;
+};
+
+/* Endings of family names, folded, by language. */
+static bool has_family_ending(struct span word)
+{
+	static const char *const endings[] = {
+		"ovic",  "evic", "ovich", "evich",  "ova",    "eva",    "ovna",   "ov",
+		"ev",    "sky",  "ski",   "ska",    "skaya",  "wicz",   "czyk",   "czak",
+		"enko",  "chuk", "yuk",   "shvili", "sson",   "sen",    "dottir", "strom",
+		"qvist", "gren", "lund",  "berg",   "mann",   "meyer",  "stein",  "feld",
+		"bauer", "inen", "nen",   "ini",    "etti",   "elli",   "ucci",   "aldi",
+		"ardi",  "otti", "ez",    "eira",   "inho",   "poulos", "idis",   "akis",
+		"oglu",  "yan",  "ian",   "dze",    "kovski", "huis",   "stra",   "sma",
+		"inck",  "aert", "eux",   "ault",   "ier",    "ard",    "ic",     "ak",
+		"nik",   "uk",   "wala",  "patel",  "moto",   "mura",   "yama",   "ikova",
+		"kova",  "nova", "sova",  "rova",   "lova",   "czyc",   "dal",    "vik",
+	};
+	char folded[48];
+	size_t n = lexicon_fold(word, folded, sizeof folded);
+
+	if (n < 6)
+		return false;
+	for (size_t i = 0; i < LEN(endings); i++) {
+		size_t k = strlen(endings[i]);
+
+		if (k >= 2 && n >= k + 2 && memcmp(folded + n - k, endings[i], k) == 0)
+			return true;
+	}
+	return false;
+}
+
+static struct span word_span(const struct prose *p, size_t i)
+{
+	return (struct span){ p->view->text.ptr + p->words[i].start,
+			      p->words[i].end - p->words[i].start };
+}
+
+static bool is_given(uint32_t kinds)
+{
+	return (kinds & LEXICON_FIRST) != 0;
+}
+
+static bool is_name_kind(uint32_t kinds)
+{
+	return (kinds & (LEXICON_FIRST | LEXICON_LAST)) != 0;
+}
+
+/* Whether word i can be part of a name at all. */
+static bool may_be_name(struct prose *p, size_t i)
+{
+	struct word *w = &p->words[i];
+	uint32_t kinds;
+
+	if (w->taken || w->number)
+		return false;
+	if (!w->capital && !p->lowercase)
+		return false;
+	kinds = prose_kinds(p, i);
+	if (!w->capital)
+		return is_name_kind(kinds) &&
+		       (kinds & (LEXICON_ORDINARY | LEXICON_THING | LEXICON_PLACE |
+				 LEXICON_CUE)) == 0 &&
+		       w->end - w->start >= 4;
+	if (w->shouted && w->end - w->start <= 3 && !is_name_kind(kinds))
+		return false;
+	if (is_name_kind(kinds))
+		return true;
+	return (kinds & (LEXICON_ORDINARY | LEXICON_THING | LEXICON_COMPANY | LEXICON_TITLE |
+			 LEXICON_STREET | LEXICON_UNIT)) == 0;
+}
+
+/* The run of words that starts at `i`. */
+static struct candidate read_run(struct prose *p, size_t i)
+{
+	struct candidate c = { i, i + 1, 0 };
+
+	while (c.to - c.from < RUN_WORDS && !p->words[c.to - 1].possessive) {
+		const char *between = p->words[c.to - 1].initial ? " ." : " ";
+
+		if (!prose_joined(p, c.to - 1, between))
+			break;
+		if (may_be_name(p, c.to) || p->words[c.to].initial) {
+			c.to++;
+			continue;
+		}
+		/* "Donald van der Voet": particles count when a name follows. */
+		size_t next = c.to;
+		while (next < p->count && next - c.to < 3 &&
+		       (prose_kinds(p, next) & LEXICON_PARTICLE) != 0 &&
+		       prose_joined(p, next, " "))
+			next++;
+		if (next == c.to || next >= p->count || !p->words[next].capital ||
+		    !may_be_name(p, next))
+			break;
+		c.to = next + 1;
+	}
+	/* In lower case only the known name and one unknown word after it. */
+	if (p->lowercase && c.to - c.from == 1 && c.to < p->count &&
+	    prose_joined(p, c.from, " ") && prose_kinds(p, c.to) == 0 &&
+	    !p->words[c.to].number && is_given(prose_kinds(p, c.from)) &&
+	    has_family_ending(word_span(p, c.to)))
+		c.to++;
+	return c;
+}
+
+static int points_for_words(struct prose *p, const struct candidate *c)
+{
+	uint32_t first = prose_kinds(p, c->from), last = prose_kinds(p, c->to - 1);
+	size_t n = c->to - c->from;
+	int points = 0;
+	const uint32_t doubtful =
+		LEXICON_ORDINARY | LEXICON_PLACE | LEXICON_THING | LEXICON_COMPANY;
+
+	if (is_given(first))
+		points += (first & doubtful) != 0 ? 12 : 30;
+	else if ((first & LEXICON_LAST) != 0)
+		points += (first & doubtful) != 0 ? 2 : 14;
+	if (n > 1 && is_given(first) && (last & (LEXICON_LAST | LEXICON_FIRST)) != 0)
+		points += 18;
+	else if (n > 1 && (last & LEXICON_LAST) != 0 && (last & doubtful) == 0)
+		points += 12;
+	else if (n > 1 && is_given(first) && (last & doubtful) == 0)
+		points += 8;
+	if (has_family_ending(word_span(p, c->to - 1)) && (last & doubtful) == 0)
+		points += n > 1 ? 14 : 10;
+	if (n >= 2 && n <= 3 && first == 0 && last == 0)
+		points += 6;
+	if (n == 1 && p->words[c->from].shouted)
+		points -= 12;
+	if (n == 3 && p->words[c->from + 1].initial)
+		points += 14;
+	return points;
+}
+
+static int points_before(struct prose *p, const struct candidate *c)
+{
+	size_t i = c->from;
+	uint32_t before = i > 0 ? prose_kinds(p, i - 1) : 0;
+	struct span word;
+
+	if (i == 0 || !prose_joined(p, i - 1, " .,:\n\""))
+		return p->words[i].starts ? -4 : 0;
+	word = word_span(p, i - 1);
+	if ((before & LEXICON_TITLE) != 0 && prose_joined(p, i - 1, " ."))
+		return (before & LEXICON_KIN) != 0 ? 16 : 40;
+	if (p->words[i].starts)
+		return -4;
+	if (i >= 2 && (span_is_nocase(word, "is") || span_is_nocase(word, "was")) &&
+	    span_is_nocase(word_span(p, i - 2), "name"))
+		return 30;
+	if (span_is_nocase(word, "named") || span_is_nocase(word, "dear") ||
+	    span_is_nocase(word, "name") || span_is_nocase(word, "hi") ||
+	    span_is_nocase(word, "hello") || span_is_nocase(word, "says") ||
+	    span_is_nocase(word, "starring") || span_is_nocase(word, "i'm"))
+		return 24;
+	if (span_is_nocase(word, "by") || span_is_nocase(word, "called") ||
+	    span_is_nocase(word, "meet") || span_is_nocase(word, "under") ||
+	    span_is_nocase(word, "songwriter") || span_is_nocase(word, "him"))
+		return 14;
+	if ((before & LEXICON_KIN) != 0)
+		return 16;
+	if (span_is_nocase(word, "in") || span_is_nocase(word, "at"))
+		return -8;
+	return (before & LEXICON_CUE) != 0 ? 7 : 3;
+}
+
+static int points_after(struct prose *p, const struct candidate *c)
+{
+	size_t last = c->to - 1;
+	uint32_t after = prose_kinds(p, c->to);
+	char next = byte_at(p->view->text, p->words[last].end);
+
+	if (p->words[last].possessive)
+		return (after & LEXICON_KIN) != 0 ? 16 : 4;
+	if (next == ':' && (p->words[c->from].starts))
+		return 12;
+	if ((after & LEXICON_COMPANY) != 0 && p->words[c->to].capital &&
+	    prose_joined(p, last, " "))
+		return -40;
+	if (!prose_joined(p, last, " "))
+		return 0;
+	if ((after & LEXICON_DOES) != 0 && c->to < p->count && !p->words[c->to].capital)
+		return 8;
+	return (after & LEXICON_KIN) != 0 ? 6 : 0;
+}
+
+/* "Abakumova, Wallace and Perez": one name makes the others likelier. */
+static bool beside_name(struct prose *p, const struct candidate *c)
+{
+	size_t i = c->from;
+
+	if (i >= 1 && p->words[i - 1].taken && prose_joined(p, i - 1, ", "))
+		return true;
+	return i >= 2 && p->words[i - 2].taken && prose_joined(p, i - 1, " ") &&
+	       span_is_nocase(word_span(p, i - 1), "and");
+}
+
+static bool is_place_run(struct prose *p, const struct candidate *c)
+{
+	for (size_t i = c->from; i < c->to; i++) {
+		if ((prose_kinds(p, i) & (LEXICON_PLACE | LEXICON_HEAD)) == 0)
+			return false;
+	}
+	return !is_given(prose_kinds(p, c->from)) || c->to - c->from == 1;
+}
+
+static bool is_famous(struct prose *p, const struct candidate *c)
+{
+	for (size_t i = c->from; i < c->to; i++) {
+		if ((prose_kinds(p, i) & LEXICON_FAMOUS) != 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_name(struct prose *p, struct candidate *c)
+{
+	int before = points_before(p, c);
+
+	c->points = points_for_words(p, c) + before + points_after(p, c);
+	if (is_famous(p, c) && before < 14)
+		return false;
+	if (is_place_run(p, c))
+		c->points -= 20;
+	if (beside_name(p, c))
+		c->points += 15;
+	return c->points >= THRESHOLD;
+}
+
+void people_find(struct prose *p)
+{
+	for (size_t i = 0; i < p->count; i++) {
+		if (!may_be_name(p, i) || (p->words[i].initial && !prose_joined(p, i, " .")))
+			continue;
+		struct candidate c = read_run(p, i);
+
+		/* An ordinary word in front is not part of it: "Please Anna". */
+		if (is_name(p, &c)) {
+			size_t end = p->words[c.to - 1].end;
+			unsigned strength = c.points >= THRESHOLD + 15 ? STRENGTH_LIKELY + 2
+								       : STRENGTH_WEAK + 2;
+
+			(void)end;
+			prose_found(p, c.from, c.to, SCAN_PERSONAL_NAME, DETECTOR_PERSON,
+				    strength);
+		}
+		i = c.to - 1;
+	}
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Cutting a text into words. A word is letters, digits and marks inside it: "O'Neil",
+ * "Noord-Brabant", "3610-114". Punctuation of the General Punctuation block ends a word.
+ * Kinds are looked up only for words that somebody asks about.
+ */
+#include "scan/prose.h"
+
+#include <stdlib.h>
+#include <utf8proc.h>
+
+#include "common/fault.h"
+
+uint32_t prose_kinds(struct prose *p, size_t i)
+{
+	if (i >= p->count)
+		return 0;
+	struct word *w = &p->words[i];
+	if ((w->kinds & KINDS_UNKNOWN) != 0)
+		w->kinds = lexicon_kinds(
+			p->view->run->scanner->lexicon,
+			(struct span){ p->view->text.ptr + w->start, w->end - w->start });
+	return w->kinds;
+}
+
+bool prose_joined(const struct prose *p, size_t i, const char *allowed)
+{
+	if (i + 1 >= p->count)
+		return false;
+	size_t at = p->words[i].end + (p->words[i].possessive ? 2 : 0),
+	       end = p->words[i + 1].start;
+
+	if (end <= at || end - at > 3)
+		return false;
+	for (; at < end; at++) {
+		if (strchr(allowed, p->view->text.ptr[at]) == NULL)
+			return false;
+	}
+	return true;
+}
+
+bool prose_near(struct prose *p, size_t from, size_t to, size_t reach, uint32_t kinds)
+{
+	size_t first = from > reach ? from - reach : 0;
+
+	for (size_t i = first; i < p->count && i < to + reach; i++) {
+		if ((i < from || i >= to) && (prose_kinds(p, i) & kinds) != 0)
+			return true;
+	}
+	return false;
+}
+
+void prose_found(struct prose *p, size_t from, size_t to, enum scan_category category,
+		 enum scan_detector detector, unsigned strength)
+{
+	for (size_t i = from; i < to; i++)
+		p->words[i].taken = true;
+	scan_found(p->view, p->words[from].start, p->words[to - 1].end, category, detector,
+		   strength);
+}
+
+/* Bytes of the letter or digit at `at`; 0 when something else stands there. */
+static size_t letter_at(struct span t, size_t at)
+{
+	unsigned char c = (unsigned char)t.ptr[at];
+
+	if (c < 0x80)
+		return is_alnum((char)c) ? 1 : 0;
+	/* U+0080..U+00BF and U+2000..U+2BFF are punctuation, spaces and signs. */
+	if (c == 0xc2 || (c == 0xe2 && (unsigned char)byte_at(t, at + 1) < 0xb0))
+		return 0;
+	return 1;
+}
+
+static bool is_capital(struct span t, size_t at)
+{
+	utf8proc_int32_t c;
+
+	if ((unsigned char)t.ptr[at] < 0x80)
+		return is_upper(t.ptr[at]);
+	if (utf8proc_iterate((const utf8proc_uint8_t *)t.ptr + at,
+			     (utf8proc_ssize_t)(t.len - at), &c) <= 0)
+		return false;
+	return utf8proc_category(c) == UTF8PROC_CATEGORY_LU;
+}
+
+/* Reads the word at *at, which is a letter or digit, and moves past it. */
+static void read_word(struct span t, size_t *at, struct word *w)
+{
+	size_t end = *at, lower = 0, letters = 0;
+
+	*w = (struct word){ .start = (uint32_t)*at, .kinds = KINDS_UNKNOWN };
+	w->capital = is_capital(t, *at);
+	w->number = is_digit(t.ptr[*at]);
+	for (;;) {
+		while (end < t.len && letter_at(t, end) > 0) {
+			lower += is_lower(t.ptr[end]);
+			letters++;
+			end++;
+		}
+		char c = byte_at(t, end);
+		/* One mark inside a word. */
+		if ((c != '\'' && c != '-') || end + 1 >= t.len || letter_at(t, end + 1) == 0)
+			break;
+		end++;
+	}
+	if (end - *at > 2 && t.ptr[end - 2] == '\'' && to_lower(t.ptr[end - 1]) == 's') {
+		w->possessive = true;
+		w->end = (uint32_t)end - 2;
+	} else {
+		w->end = (uint32_t)end;
+	}
+	w->shouted = w->capital && lower == 0 && letters >= 2;
+	w->initial = w->capital && letters == 1;
+	*at = end;
+}
+
+/* What ends a sentence stands between the words, or a line does. */
+static bool breaks(struct span t, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++) {
+		if (strchr(".!?\n:\"", t.ptr[i]) != NULL && t.ptr[i] != '\0')
+			return true;
+	}
+	return false;
+}
+
+static bool split(struct prose *p)
+{
+	struct span t = p->view->text;
+	size_t cap = 0, last_end = 0;
+	bool capitals = false;
+
+	for (size_t at = 0; at < t.len;) {
+		if (letter_at(t, at) == 0) {
+			at++;
+			continue;
+		}
+		if (p->count == cap) {
+			struct word *grown;
+
+			cap = cap == 0 ? t.len / 5 + 16 : cap * 2;
+			grown = fault_here() ? NULL : realloc(p->words, cap * sizeof *grown);
+			if (grown == NULL)
+				return false;
+			p->words = grown;
+		}
+		struct word *w = &p->words[p->count++];
+		read_word(t, &at, w);
+		w->starts = p->count == 1 || breaks(t, last_end, w->start);
+		last_end = w->end;
+		capitals = capitals || w->capital;
+	}
+	p->lowercase = !capitals;
+	return true;
+}
+
+void scan_prose(struct scan_view *v)
+{
+	struct prose p = { .view = v };
+
+	if (split(&p)) {
+		addresses_find(&p);
+		people_find(&p);
+		places_find(&p);
+	} else {
+		v->run->out_of_memory = true;
+	}
+	free(p.words);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A text as words, for what is found by words around it. For scan/ only. */
+#ifndef HITHER_SCAN_PROSE_H
+#define HITHER_SCAN_PROSE_H
+
+#include "scan/lexicon.h"
+#include "scan/scan_impl.h"
+
+#define KINDS_UNKNOWN (1u << 31) /* not looked up yet */
+
+struct word {
+	uint32_t start, end; /* without a possessive 's */
+	uint32_t kinds;
+	bool capital;    /* starts with an upper-case letter */
+	bool shouted;    /* two or more letters, all upper case */
+	bool initial;    /* one letter, perhaps with a dot */
+	bool number;     /* starts with a digit */
+	bool possessive; /* 's follows */
+	bool starts;     /* first of a sentence or line */
+	bool taken;      /* belongs to a finding */
+};
+
+struct prose {
+	struct scan_view *view;
+	struct word *words;
+	size_t count;
+	bool lowercase; /* nothing in the text is upper case: names may not be either */
+};
+
+/* The kinds of word i; 0 outside. Looked up once. */
+uint32_t prose_kinds(struct prose *p, size_t i);
+
+/* Only the bytes of `allowed` stand between words i and i + 1, one to three of them. */
+bool prose_joined(const struct prose *p, size_t i, const char *allowed);
+
+/* One of the words within `reach` of [from, to) has one of the kinds. */
+bool prose_near(struct prose *p, size_t from, size_t to, size_t reach, uint32_t kinds);
+
+/* Reports words [from, to) and marks them taken. */
+void prose_found(struct prose *p, size_t from, size_t to, enum scan_category category,
+		 enum scan_detector detector, unsigned strength);
+
+void people_find(struct prose *p);    /* people.c */
+void addresses_find(struct prose *p); /* addresses.c: streets, then places */
+void places_find(struct prose *p);
+
+#endif
