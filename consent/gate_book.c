@@ -104,21 +104,24 @@ static void unusable(struct gate *g, const char *what, const char *next)
 	g->ledger_retry_ms = gate_now(g) + RETRY_MS;
 }
 
+#define CLOSE_AT_ONCE 64
+
 /* What the last process left open ends here: nothing of it is sent again. */
 static enum err close_open(struct gate *g, const struct replay *p)
 {
+	struct record r[CLOSE_AT_ONCE];
 	enum err e = ERR_OK;
 
-	for (unsigned i = 0; e == ERR_OK && i < p->n; i++) {
-		struct record r;
+	for (unsigned i = 0; e == ERR_OK && i < p->n;) {
+		unsigned n = 0;
 
-		record_init(&r, p->open[i].sent ? RECORD_CLOSED : RECORD_WITHDRAWN);
-		memcpy(r.ref, p->open[i].id, sizeof r.ref);
-		r.outcome = p->open[i].sent ? "unknown" : "withdrawn";
-		r.detail = "consent restarted";
-		e = ledger_append(g->ledger, &r, 1);
-		if (e == ERR_OK && p->open[i].sent)
-			budgets_note(g->budgets, &r);
+		for (; n < CLOSE_AT_ONCE && i < p->n; i++, n++) {
+			record_init(&r[n], p->open[i].sent ? RECORD_CLOSED : RECORD_WITHDRAWN);
+			memcpy(r[n].ref, p->open[i].id, sizeof r[n].ref);
+			r[n].outcome = p->open[i].sent ? "unknown" : "withdrawn";
+			r[n].detail = "consent restarted";
+		}
+		e = ledger_append(g->ledger, r, n);
 	}
 	return e;
 }
