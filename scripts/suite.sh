@@ -18,7 +18,7 @@ print(count["p"], count["f"], count["s"])
 
 run_meson_tests() {
 	rm -f "$BUILD/meson-logs/testlog.json"
-	meson test -C "$BUILD" --no-rebuild --print-errorlogs </dev/null >&2 || :
+	meson test -C "$BUILD" --no-rebuild --print-errorlogs --timeout-multiplier 3 </dev/null >&2 || :
 	# No log, no tests: that is a failure, not nothing.
 	if [ -s "$BUILD/meson-logs/testlog.json" ]; then
 		python3 -I -c "$SUITE_COUNT_PY" "$BUILD/meson-logs/testlog.json"
