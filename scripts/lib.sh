@@ -44,7 +44,7 @@ scratch_dir() {
 
 end_job() {
 	[ -n "$JOB_PID" ] || return 0
-	kill -TERM -- "-$JOB_PID" 2>/dev/null || kill -TERM "$JOB_PID" 2>/dev/null || :
+	kill -s TERM -- "-$JOB_PID" 2>/dev/null || kill -TERM "$JOB_PID" 2>/dev/null || :
 	wait "$JOB_PID" 2>/dev/null || :
 	JOB_PID=''
 }
