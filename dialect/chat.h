@@ -17,14 +17,22 @@
 #include "common/span.h"
 
 enum chat_role { CHAT_SYSTEM, CHAT_USER, CHAT_ASSISTANT, CHAT_TOOL };
-enum chat_part_kind { CHAT_PART_TEXT, CHAT_PART_IMAGE, CHAT_PART_AUDIO, CHAT_PART_FILE, CHAT_PART_REASONING, CHAT_PART_REFUSAL };
+enum chat_part_kind {
+	CHAT_PART_TEXT,
+	CHAT_PART_IMAGE,
+	CHAT_PART_AUDIO,
+	CHAT_PART_FILE,
+	CHAT_PART_REASONING,
+	CHAT_PART_REFUSAL
+};
 
 struct chat_part {
 	enum chat_part_kind kind;
-	struct span text;       /* text, or the data of the attachment (base64, or a data: URL's payload) */
+	struct span text;       /* text, or the data of the attachment (base64, or a data: URL's
+				   payload) */
 	struct span media_type; /* attachments */
 	struct span name;       /* file name */
-	struct span detail;     /* images: "low" or "high" as the client asked; empty: not stated */
+	struct span detail; /* images: "low" or "high" as the client asked; empty: not stated */
 };
 
 struct chat_tool_call {
@@ -37,7 +45,7 @@ struct chat_message {
 	uint32_t n_parts;
 	struct chat_tool_call *calls; /* assistant */
 	uint32_t n_calls;
-	struct span tool_call_id;     /* tool */
+	struct span tool_call_id; /* tool */
 	struct span name;
 	bool tool_error;
 };
@@ -47,7 +55,12 @@ struct chat_tool {
 	bool strict;
 };
 
-enum chat_tool_choice { CHAT_TOOLS_AUTO, CHAT_TOOLS_NONE, CHAT_TOOLS_REQUIRED, CHAT_TOOLS_NAMED };
+enum chat_tool_choice {
+	CHAT_TOOLS_AUTO,
+	CHAT_TOOLS_NONE,
+	CHAT_TOOLS_REQUIRED,
+	CHAT_TOOLS_NAMED
+};
 enum chat_format { CHAT_FORMAT_TEXT, CHAT_FORMAT_JSON, CHAT_FORMAT_SCHEMA };
 
 /* Lives in the arena it was parsed into, together with everything it points at. */
@@ -72,8 +85,9 @@ struct chat {
 	double min_p, repeat_penalty; /* these three: for llama-server, set by the router */
 	int32_t top_k;
 	bool has_min_p, has_repeat_penalty, has_top_k;
-	uint32_t max_tokens;  /* 0: none stated */
-	bool max_tokens_new_name; /* stated as max_completion_tokens, which some models insist on */
+	uint32_t max_tokens;      /* 0: none stated */
+	bool max_tokens_new_name; /* stated as max_completion_tokens, which some models insist
+				     on */
 	struct span reasoning_effort;
 	bool stream, include_usage;
 	bool logprobs; /* ask the engine for them; set by the router, never by a client */
@@ -88,13 +102,19 @@ struct chat {
 
 /* What a dialect's reader says about a bad request; texts are for people. */
 struct chat_problem {
-	int  status;         /* 400, 404, 413, 422 … */
-	char code[48];       /* "invalid_request", "unsupported_parameter", … */
-	char param[96];      /* the field at fault, or empty */
-	char message[300];   /* with line and column for malformed JSON */
+	int status;        /* 400, 404, 413, 422 … */
+	char code[48];     /* "invalid_request", "unsupported_parameter", … */
+	char param[96];    /* the field at fault, or empty */
+	char message[300]; /* with line and column for malformed JSON */
 };
 
-enum chat_finish { CHAT_FINISH_NONE, CHAT_FINISH_STOP, CHAT_FINISH_LENGTH, CHAT_FINISH_TOOLS, CHAT_FINISH_FILTER };
+enum chat_finish {
+	CHAT_FINISH_NONE,
+	CHAT_FINISH_STOP,
+	CHAT_FINISH_LENGTH,
+	CHAT_FINISH_TOOLS,
+	CHAT_FINISH_FILTER
+};
 
 /*
  * Order: START (TEXT | REASONING | REFUSAL | TOOL | TOOL_ARGS | USAGE)* FINISH USAGE? END,
@@ -120,7 +140,7 @@ struct chat_event {
 	enum chat_finish finish;
 	int64_t input_tokens, output_tokens, cached_tokens, reasoning_tokens; /* -1 unknown */
 	int status;
-	double logprob;    /* of this token; valid when has_logprob */
+	double logprob; /* of this token; valid when has_logprob */
 	bool has_logprob;
 };
 
@@ -139,7 +159,9 @@ struct chat_event_reader {
 };
 void chat_event_reader_init(struct chat_event_reader *r, size_t max_event_bytes);
 void chat_event_reader_free(struct chat_event_reader *r);
-/* ERR_SYNTAX, ERR_TOO_BIG: the peer broke the protocol. ERR_OK otherwise, also when the sink stopped. */
-MUST_CHECK enum err chat_event_read(struct chat_event_reader *r, struct span bytes, chat_sink *sink, void *ctx);
+/* ERR_SYNTAX, ERR_TOO_BIG: the peer broke the protocol. ERR_OK otherwise, also when the sink
+ * stopped. */
+MUST_CHECK enum err chat_event_read(struct chat_event_reader *r, struct span bytes,
+				    chat_sink *sink, void *ctx);
 
 #endif

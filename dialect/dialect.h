@@ -12,11 +12,11 @@
 
 /* What stays the same through one reply. */
 struct reply_head {
-	const char *id;          /* "chatcmpl-…" made by the caller */
-	int64_t     created_s;
-	const char *model;       /* as shown to the client */
-	bool        stream;
-	bool        include_usage;
+	const char *id; /* "chatcmpl-…" made by the caller */
+	int64_t created_s;
+	const char *model; /* as shown to the client */
+	bool stream;
+	bool include_usage;
 };
 
 /*
@@ -28,10 +28,12 @@ struct reply_writer;
 struct client_dialect {
 	const char *name; /* "openai.chat" */
 	/* Body to chat. OK, or not OK with *reterr filled for the dialect's error shape. */
-	enum err (*read)(struct span body, struct arena *a, struct chat *ret, struct chat_problem *reterr);
+	enum err (*read)(struct span body, struct arena *a, struct chat *ret,
+			 struct chat_problem *reterr);
 	struct reply_writer *(*writer_new)(struct arena *a, const struct reply_head *head);
 	/* False when the event breaks the order: the caller turns that into an error. */
-	bool (*writer_event)(struct reply_writer *w, const struct chat_event *ev, struct buf *out);
+	bool (*writer_event)(struct reply_writer *w, const struct chat_event *ev,
+			     struct buf *out);
 	/* An error before the first byte: a whole JSON body. */
 	void (*error_body)(const struct chat_problem *p, struct buf *out);
 	const char *stream_type; /* "text/event-stream" */
@@ -44,12 +46,14 @@ extern const struct client_dialect dialect_openai_chat;
 struct upstream_reader; /* incremental reading of one reply */
 
 struct upstream_dialect {
-	const char *name;        /* "openai": the policy's `api` */
-	const char *path;        /* appended to base_url: "/chat/completions" */
+	const char *name; /* "openai": the policy's `api` */
+	const char *path; /* appended to base_url: "/chat/completions" */
 	/* Known fields only, from the struct; never the client's bytes. */
 	enum err (*write)(const struct chat *c, const char *model, struct buf *out);
-	/* `stream`: what was asked for. Lives in `a`; `max_event_bytes` caps one event and one plain body. */
-	struct upstream_reader *(*reader_new)(struct arena *a, bool stream, size_t max_event_bytes);
+	/* `stream`: what was asked for. Lives in `a`; `max_event_bytes` caps one event and one
+	 * plain body. */
+	struct upstream_reader *(*reader_new)(struct arena *a, bool stream,
+					      size_t max_event_bytes);
 	/*
 	 * HTTP status first, then body bytes as they come, then the end of a body that arrived
 	 * whole. Not OK exactly when an ERROR event was given to the sink, by this call or an
@@ -58,14 +62,18 @@ struct upstream_dialect {
 	 * that is skipped. When the transfer itself fails the caller makes the ERROR event and
 	 * does not call reader_end.
 	 */
-	enum err (*reader_status)(struct upstream_reader *r, int status, chat_sink *sink, void *ctx);
-	enum err (*reader_bytes)(struct upstream_reader *r, struct span bytes, chat_sink *sink, void *ctx);
-	/* Emits FINISH and END when the terminal marker was seen, ERROR (code "stream_cut") otherwise. */
+	enum err (*reader_status)(struct upstream_reader *r, int status, chat_sink *sink,
+				  void *ctx);
+	enum err (*reader_bytes)(struct upstream_reader *r, struct span bytes, chat_sink *sink,
+				 void *ctx);
+	/* Emits FINISH and END when the terminal marker was seen, ERROR (code "stream_cut")
+	 * otherwise. */
 	enum err (*reader_end)(struct upstream_reader *r, chat_sink *sink, void *ctx);
 	void (*reader_free)(struct upstream_reader *r);
 };
 
-/* "openai": any server that speaks OpenAI chat. "llamacpp": the same as llama-server speaks it. */
+/* "openai": any server that speaks OpenAI chat. "llamacpp": the same as llama-server speaks it.
+ */
 extern const struct upstream_dialect upstream_openai_chat;
 extern const struct upstream_dialect upstream_llamacpp_chat;
 /* By the policy's `api`; NULL when not supported. */
@@ -82,6 +90,7 @@ struct sse_reader {
 typedef bool sse_sink(void *ctx, struct span event, struct span data);
 void sse_reader_init(struct sse_reader *r, size_t max_bytes);
 void sse_reader_free(struct sse_reader *r);
-MUST_CHECK enum err sse_read(struct sse_reader *r, struct span bytes, sse_sink *sink, void *ctx);
+MUST_CHECK enum err sse_read(struct sse_reader *r, struct span bytes, sse_sink *sink,
+			     void *ctx);
 
 #endif

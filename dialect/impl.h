@@ -8,14 +8,16 @@
 
 /* --- reading a client's body --------------------------------------------------------- */
 
-#define CHAT_MAX_MESSAGES    2048
-#define CHAT_MAX_PARTS       1024 /* of one message */
-#define CHAT_MAX_TOOLS       128
-#define CHAT_MAX_CALLS       128 /* of one message */
-#define CHAT_MAX_STOPS       4
-#define CHAT_MAX_MODEL_BYTES 128
-#define CHAT_MAX_NAME_BYTES  64
-#define CHAT_PARAM_BYTES     96
+#define CHAT_MAX_MESSAGES     2048
+#define CHAT_MAX_PARTS        1024 /* of one message */
+#define CHAT_MAX_TOOLS        128
+#define CHAT_MAX_CALLS        128 /* of one message */
+#define CHAT_MAX_STOPS        4
+#define CHAT_MAX_MODEL_BYTES  128
+#define CHAT_MAX_NAME_BYTES   64
+#define CHAT_PARAM_BYTES      96
+#define CHAT_MAX_TOKENS_LIMIT 100000000
+#define CHAT_MANY_STOPS       16 /* where a dialect names no limit of its own */
 
 struct reading {
 	struct arena *arena;
@@ -48,6 +50,65 @@ void reading_path(char out[CHAT_PARAM_BYTES], const char *format, ...)
 
 /* NULL when absent or null: the published documents call most fields nullable. */
 const cJSON *reading_get(const cJSON *obj, const char *key);
+
+/*
+ * Fields that cannot be honoured and change what the answer means: a 400 naming `path`, whose
+ * last part is the key in `obj`, unless the value is the one that means "as usual".
+ */
+enum refused_unless {
+	ANY_VALUE,
+	UNLESS_FALSE,
+	UNLESS_ZERO,
+	UNLESS_ONE,
+	UNLESS_EMPTY,
+	UNLESS_NO_TEXT,
+	UNLESS_MEDIUM,
+	UNLESS_DISABLED
+};
+struct refused_field {
+	const char *path;
+	enum refused_unless unless;
+};
+bool reading_refuse(struct reading *r, const cJSON *obj, const struct refused_field *table,
+		    size_t n);
+
+/* Known fields; absent and null leave the chat as it is. False with the problem filled. */
+bool reading_number(struct reading *r, const cJSON *obj, const char *key, double min,
+		    double max, double *ret, bool *ret_has);
+bool reading_flag(struct reading *r, const cJSON *obj, const char *key, const char *param,
+		  bool *ret);
+bool reading_seed(struct reading *r, const cJSON *obj);
+bool reading_max_tokens(struct reading *r, const cJSON *obj, const char *key);
+bool reading_stop(struct reading *r, const cJSON *obj, const char *key, int max);
+bool reading_effort(struct reading *r, const cJSON *effort, const char *param);
+bool reading_extension(struct reading *r, const cJSON *body);
+bool reading_model_name(struct reading *r, const cJSON *body, const char *key,
+			struct span *ret);
+
+/*
+ * One more message, part, call or tool at the end of its list; NULL or false with the problem
+ * filled. A pointer is good until the next one is added to the same list.
+ */
+struct chat_message *reading_add_message(struct reading *r, enum chat_role role,
+					 const char *param);
+struct chat_part *reading_add_part(struct reading *r, struct chat_message *m,
+				   enum chat_part_kind kind, const char *param);
+bool reading_add_text(struct reading *r, struct chat_message *m, enum chat_part_kind kind,
+		      struct span text, const char *param);
+bool reading_add_call(struct reading *r, struct chat_message *m, struct span id,
+		      struct span name, struct span arguments, const char *param);
+struct chat_tool *reading_add_tool(struct reading *r, const char *param);
+/* The named tool must be there. */
+bool reading_choose_tool(struct reading *r, struct span name, const char *param);
+bool reading_check_required(struct reading *r);
+/* Text of one JSON object. */
+bool reading_check_arguments(struct reading *r, struct span text, const char *param);
+
+/* Parses, calls `read_body` on an object that has no refused names, and fills one of the two.
+ */
+enum err reading_run(struct span body, struct arena *a, struct chat *ret,
+		     struct chat_problem *reterr,
+		     bool (*read_body)(struct reading *r, const cJSON *body));
 
 /* [A-Za-z0-9_-]{1,64}: names of tools and formats. */
 bool reading_is_name(struct span s);

@@ -198,20 +198,6 @@ static bool read_content(struct reading *r, const cJSON *message, unsigned allow
 
 /* --- tool calls of an assistant message ---------------------------------------------- */
 
-/* Models do write arguments that are no JSON; engines fail on them, so say it here. */
-static bool check_arguments(struct reading *r, struct span text, const char *param)
-{
-	struct json_where where;
-	enum err e = json_check(text, &json_limits_api, &where);
-
-	if (e == ERR_NO_MEMORY)
-		return reading_fail_memory(r);
-	if (e != ERR_OK || span_trim(text).ptr[0] != '{')
-		return reading_fail(r, "invalid_value", param,
-				    "'%s' must be a string that holds one JSON object.", param);
-	return true;
-}
-
 static bool read_call(struct reading *r, const cJSON *call, const char *path,
 		      struct chat_tool_call *ret)
 {
@@ -237,9 +223,9 @@ static bool read_call(struct reading *r, const cJSON *call, const char *path,
 	if (arguments == NULL)
 		return reading_fail_type(r, param, "a string");
 	struct span text = arguments[0] != '\0' ? span_of(arguments) : SPAN_LITERAL("{}");
-	return check_arguments(r, text, param) && reading_copy(r, span_of(id), &ret->id) &&
-	       reading_copy(r, name, &ret->name) && reading_copy(r, text, &ret->arguments) &&
-	       add_bytes(r, text);
+	return reading_check_arguments(r, text, param) &&
+	       reading_copy(r, span_of(id), &ret->id) && reading_copy(r, name, &ret->name) &&
+	       reading_copy(r, text, &ret->arguments) && add_bytes(r, text);
 }
 
 static bool read_calls(struct reading *r, const cJSON *message, const char *path,

@@ -66,22 +66,13 @@ static bool read_tool_list(struct reading *r, const cJSON *tools)
 
 static bool read_named_choice(struct reading *r, const cJSON *choice)
 {
-	struct chat *c = r->chat;
 	struct span name =
 		span_of(json_get_string(json_get_object(choice, "function"), "name"));
 
 	if (!span_is(span_of(json_get_string(choice, "type")), "function"))
 		return reading_fail(r, "unsupported_value", "tool_choice.type",
 				    "'tool_choice.type' must be 'function'.");
-	for (uint32_t i = 0; i < c->n_tools; i++) {
-		if (span_equal(c->tools[i].name, name)) {
-			c->tool_choice = CHAT_TOOLS_NAMED;
-			c->tool_choice_name = c->tools[i].name;
-			return true;
-		}
-	}
-	return reading_fail(r, "invalid_value", "tool_choice.function.name",
-			    "'tool_choice.function.name' must be the name of one of 'tools'.");
+	return reading_choose_tool(r, name, "tool_choice.function.name");
 }
 
 static bool read_tool_choice(struct reading *r, const cJSON *choice)
@@ -103,10 +94,7 @@ static bool read_tool_choice(struct reading *r, const cJSON *choice)
 		return reading_fail(r, "invalid_value", "tool_choice",
 				    "'tool_choice' must be 'none', 'auto', 'required' or a "
 				    "function.");
-	if (c->tool_choice == CHAT_TOOLS_REQUIRED && c->n_tools == 0)
-		return reading_fail(r, "invalid_value", "tool_choice",
-				    "'tool_choice' is 'required' but there are no 'tools'.");
-	return true;
+	return reading_check_required(r);
 }
 
 bool openai_read_tools(struct reading *r, const cJSON *body)
