@@ -104,6 +104,10 @@ start_daemon() {
 		say 'Already running.'
 		return 0
 	fi
+	if daemon_ready && ! user_manager && ! detached_pid >/dev/null; then
+		say 'A daemon that quickstart did not start is running; it is left alone.'
+		return 0
+	fi
 	if user_manager; then start_under_manager; else start_detached; fi
 	wait_ready
 	printf '%s\n' "$daemon_program" >"$DAEMON_MARK"
