@@ -10,7 +10,7 @@ DAEMON_STATE=${XDG_STATE_HOME:-$HOME/.local/state}/hither
 DAEMON_LOG=$DAEMON_STATE/hitherd.log
 DAEMON_PID=$DAEMON_STATE/quickstart.pid
 DAEMON_MARK=$DAEMON_STATE/quickstart.program
-DAEMON_UNIT=${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user/hither.service
+DAEMON_UNIT=${XDG_CONFIG_HOME:-$HOME/.config}/systemd/user/hitherd.service
 
 # The answer counts, not the exit status: a daemon that works with warnings is ready.
 daemon_ready() {
@@ -66,10 +66,10 @@ WantedBy=default.target
 UNIT
 	mv -f "$DAEMON_UNIT.new" "$DAEMON_UNIT"
 	systemctl --user daemon-reload
-	systemctl --user enable -q hither.service
-	systemctl --user restart hither.service || fail 'the service did not start' \
-		'systemctl --user status hither; journalctl --user -u hither'
-	DAEMON_LOOK='journalctl --user -u hither'
+	systemctl --user enable -q hitherd.service
+	systemctl --user restart hitherd.service || fail 'the service did not start' \
+		'systemctl --user status hitherd; journalctl --user -u hitherd'
+	DAEMON_LOOK='journalctl --user -u hitherd'
 }
 
 start_detached() {
