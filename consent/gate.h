@@ -93,9 +93,11 @@ void gate_stop(struct gate *g);
 
 /* --- for people ---------------------------------------------------------------------- */
 
+enum gate_word { GATE_DENY, GATE_APPROVE, GATE_DISMISS, GATE_EXTEND };
+
 struct gate_response {
 	const char *id, *nonce, *digest; /* as the question gave them; "sha256:HEX" */
-	bool approve;
+	enum gate_word word;
 	const char *scope;  /* NULL: once */
 	const char *until;  /* RFC 3339 or a duration such as "2h"; scope until */
 	const char *mode;   /* NULL: the one policy prefers */
@@ -109,17 +111,22 @@ struct gate_result {
 	int status;       /* HTTP: 200, 403, 404, 409, 422, 503 */
 	const char *code; /* error code; NULL when 200 */
 	char message[256];
-	char outcome[16]; /* approved, granted, refused, over_budget, unreachable */
+	char outcome[16]; /* approved, granted, refused, dismissed, extended, over_budget, … */
 	char permission[24];
 	char receipt[TEXT_ULID_BYTES];
 };
 
+/*
+ * DENY is remembered, DISMISS ("not now") is not; EXTEND gives the person a minute more, up to
+ * hold_max after the question was put. *ret says what came of it.
+ */
 void gate_respond(struct gate *g, const struct gate_response *r, struct gate_result *ret);
 
 /* JSON of the agents' protocol. False: no such question (of this user). */
 void gate_write_questions(struct gate *g, uint32_t uid, struct buf *out);
 bool gate_write_question(struct gate *g, uint32_t uid, const char *id, struct buf *out);
 void gate_write_grants(struct gate *g, uint32_t uid, struct buf *out);
+void gate_write_budgets(struct gate *g, struct buf *out);
 unsigned gate_pending(const struct gate *g); /* open questions */
 /* Aborts its sends, drops what waits. 404, 503 as in gate_result; message says what already
  * left. */

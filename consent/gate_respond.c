@@ -17,6 +17,7 @@
 #include "consent/gate_impl.h"
 
 #define APPROVAL_LIFE_MS 60000
+#define EXTEND_MS        60000u
 
 static void result(struct gate_result *ret, int status, const char *code, const char *format,
 		   ...) __attribute__((format(printf, 4, 5)));
@@ -147,7 +148,7 @@ static bool read_terms(struct gate *g, const struct ask *a, const struct gate_re
 	memset(t, 0, sizeof *t);
 	if (!read_scope(g, r, t, ret))
 		return false;
-	if (!r->approve)
+	if (r->word != GATE_APPROVE)
 		return true; /* a no may last as long as the person likes */
 	if (r->mode == NULL)
 		t->mode = preferred(g, a->j.modes);
@@ -333,6 +334,40 @@ static void approve(struct gate *g, struct question *q, const struct gate_respon
 	questions_recheck(g, false);
 }
 
+/* --- not now ------------------------------------------------------------------------- */
+
+static void put_off(struct gate *g, struct question *q, const struct gate_response *r,
+		    struct gate_result *ret)
+{
+	const struct policy_consent *c = policy_consent(g->set);
+	uint64_t latest_ms = q->opened_ms +
+			     (c->hold_max_ms > c->timeout_ms ? c->hold_max_ms : c->timeout_ms);
+	struct record rec;
+	struct terms t = { .scope = POLICY_SCOPE_ONCE, .scope_word = "once" };
+	struct buf b;
+
+	if (r->word == GATE_EXTEND) {
+		uint64_t until_ms = q->expires_ms + EXTEND_MS < latest_ms
+					    ? q->expires_ms + EXTEND_MS
+					    : latest_ms;
+
+		q->expires_wall_ms += (int64_t)(until_ms - q->expires_ms);
+		q->expires_ms = until_ms;
+		result(ret, 200, NULL, "there is more time now");
+		snprintf(ret->outcome, sizeof ret->outcome, "extended");
+		return;
+	}
+	buf_init(&b, RECORD_MAX_BYTES);
+	fill_answer(g, q, r, &t, RECORD_DISMISSED, &b, &rec);
+	if (book_append(g, &rec, 1) == ERR_OK)
+		memcpy(ret->receipt, rec.id, sizeof ret->receipt);
+	buf_free(&b);
+	result(ret, 200, NULL, "not now: kept on this device");
+	snprintf(ret->outcome, sizeof ret->outcome, "dismissed");
+	question_close(g, q, ASK_DISMISSED, ask_otherwise(c->on_timeout), "dismissed",
+		       "the person said: not now");
+}
+
 void gate_respond(struct gate *g, const struct gate_response *r, struct gate_result *ret)
 {
 	struct question *q = question_find(g, r->id);
@@ -345,12 +380,18 @@ void gate_respond(struct gate *g, const struct gate_response *r, struct gate_res
 		       "there is no such question; see: hither consent list");
 		return;
 	}
-	if (!acceptable(q, r, ret) || !read_terms(g, q->subject, r, &t, ret))
+	if (!acceptable(q, r, ret))
+		return;
+	if (r->word == GATE_DISMISS || r->word == GATE_EXTEND) {
+		put_off(g, q, r, ret);
+		return;
+	}
+	if (!read_terms(g, q->subject, r, &t, ret))
 		return;
 	log_info("gate.answer", "id=%s decision=%s scope=%s agent=%s", q->id,
-		 r->approve ? "approve" : "deny", t.scope_word,
+		 r->word == GATE_APPROVE ? "approve" : "deny", t.scope_word,
 		 r->agent != NULL ? r->agent : "command");
-	if (r->approve) {
+	if (r->word == GATE_APPROVE) {
 		approve(g, q, r, &t, ret);
 		return;
 	}

@@ -311,6 +311,16 @@ void gate_write_grants(struct gate *g, uint32_t uid, struct buf *out)
 	buf_add_str(out, "]}");
 }
 
+void gate_write_budgets(struct gate *g, struct buf *out)
+{
+	buf_add_str(out, "{\"schema\":\"hither.budgets/1\",\"budgets\":");
+	if (g->budgets != NULL && g->set != NULL)
+		budgets_write(g->budgets, g->set, g->io->wall_ms(g->ctx), out);
+	else
+		buf_add_str(out, "[]");
+	buf_add_char(out, '}');
+}
+
 /* --- metrics ------------------------------------------------------------------------- */
 
 static void family(struct buf *out, const char *name, const char *type, const char *help)

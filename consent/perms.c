@@ -178,7 +178,10 @@ static void note_refused(struct perms *p, const struct record *r)
 		copy(g->conversation, sizeof g->conversation, r->conversation);
 		g->until_ms = r->time_ms + PERMS_SESSION_MS;
 	}
-	if (++s->refusals >= PERMS_STREAK && (g = from_record(p, r, false)) != NULL) {
+	/* Programs that do not say who they are cannot be told apart: no streak of theirs
+	 * counts. */
+	if (s->app[0] != '\0' && ++s->refusals >= PERMS_STREAK &&
+	    (g = from_record(p, r, false)) != NULL) {
 		g->destination[0] = '\0';
 		copy(g->task, sizeof g->task, s->task[0] != '\0' ? s->task : "?");
 		g->until_ms = r->time_ms + PERMS_SESSION_MS;

@@ -167,10 +167,21 @@ static void reply_result(struct call *k, const struct gate_result *g)
 	role_reply_json(k->x, 200, &b);
 }
 
+static bool read_word(const char *text, enum gate_word *ret)
+{
+	static const char *const words[] = { "deny", "approve", "dismiss", "extend" };
+
+	for (unsigned i = 0; text != NULL && i < LEN(words); i++)
+		if (strcmp(text, words[i]) == 0) {
+			*ret = (enum gate_word)i;
+			return true;
+		}
+	return false;
+}
+
 static void post_consent(struct call *k)
 {
 	cJSON *root = body_object(k);
-	const char *decision;
 	struct agent *a;
 	struct gate_response r;
 	struct gate_result g;
@@ -178,12 +189,9 @@ static void post_consent(struct call *k)
 	if (root == NULL)
 		return;
 	a = agents_of(k->c, k->r->peer->uid, k->r->peer->pid);
-	decision = json_get_string(root, "decision");
 	r = (struct gate_response){ .id = k->id,
 				    .nonce = json_get_string(root, "nonce"),
 				    .digest = json_get_string(root, "digest"),
-				    .approve = decision != NULL &&
-					       strcmp(decision, "approve") == 0,
 				    .scope = json_get_string(root, "scope"),
 				    .until = json_get_string(root, "until"),
 				    .mode = json_get_string(root, "mode"),
@@ -191,13 +199,13 @@ static void post_consent(struct call *k)
 				    .agent = a != NULL ? agent_kind_name(a->kind) : NULL,
 				    .uid = k->r->peer->uid,
 				    .pid = k->r->peer->pid };
-	if (r.nonce == NULL || r.digest == NULL || decision == NULL ||
-	    (!r.approve && strcmp(decision, "deny") != 0) ||
+	if (r.nonce == NULL || r.digest == NULL ||
+	    !read_word(json_get_string(root, "decision"), &r.word) ||
 	    (r.reason != NULL && strlen(r.reason) > 1000)) {
 		role_reply_error(k->x, 400, "invalid_request",
-				 "nonce, digest and decision (approve or deny) are needed; "
-				 "reason has at most "
-				 "1000 bytes");
+				 "nonce, digest and decision (approve, deny, dismiss, extend) "
+				 "are needed; "
+				 "reason has at most 1000 bytes");
 	} else {
 		gate_respond(k->c->gate, &r, &g);
 		reply_result(k, &g);
@@ -214,6 +222,15 @@ static void get_grants(struct call *k)
 
 	buf_init(&b, REPLY_MAX);
 	gate_write_grants(k->c->gate, k->r->peer->uid, &b);
+	role_reply_json(k->x, 200, &b);
+}
+
+static void get_budgets(struct call *k)
+{
+	struct buf b;
+
+	buf_init(&b, REPLY_MAX);
+	gate_write_budgets(k->c->gate, &b);
 	role_reply_json(k->x, 200, &b);
 }
 
@@ -378,6 +395,7 @@ static const struct {
 	{ "POST", "/hither/v1/consents/", "", true, post_consent },
 	{ "GET", "/hither/v1/grants", "", false, get_grants },
 	{ "DELETE", "/hither/v1/grants/", "", true, delete_grant },
+	{ "GET", "/hither/v1/budgets", "", false, get_budgets },
 	{ "GET", "/hither/v1/receipts", "", false, get_receipts },
 	{ "GET", "/hither/v1/receipts/", "", true, get_receipt },
 };

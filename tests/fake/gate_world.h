@@ -293,7 +293,7 @@ static struct gate_result world_respond(struct world *w, const char *id, bool ap
 	struct gate_response r = { .id = id,
 				   .nonce = q != NULL ? json_get_string(q, "nonce") : "",
 				   .digest = q != NULL ? json_get_string(q, "digest") : "",
-				   .approve = approve,
+				   .word = approve ? GATE_APPROVE : GATE_DENY,
 				   .scope = scope,
 				   .uid = (uint32_t)getuid(),
 				   .pid = getpid() };

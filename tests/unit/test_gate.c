@@ -329,7 +329,7 @@ static void wrong_answers_change_nothing(void **state)
 	r = (struct gate_response){ .id = id,
 				    .nonce = json_get_string(q, "nonce"),
 				    .digest = json_get_string(q, "digest"),
-				    .approve = true,
+				    .word = GATE_APPROVE,
 				    .uid = (uint32_t)getuid(),
 				    .pid = 1 };
 	struct gate_response bad = r;
@@ -568,6 +568,36 @@ static void people_are_not_worn_down(void **state)
 	world_free(w);
 }
 
+static void not_now_is_no_refusal(void **state)
+{
+	struct world *w = world_new(asks);
+	struct msg_ASK m = world_ask(w);
+	struct gate_response r;
+	struct gate_result result;
+	cJSON *q;
+
+	(void)state;
+	assert_int_equal(ask_outcome_of(w, &m, "one"), ASK_PENDING);
+	q = world_question(w, last(w, &m)->question);
+	r = (struct gate_response){ .id = json_get_string(q, "id"),
+				    .nonce = json_get_string(q, "nonce"),
+				    .digest = json_get_string(q, "digest"),
+				    .word = GATE_EXTEND,
+				    .uid = (uint32_t)getuid(),
+				    .pid = getpid() };
+	gate_respond(w->gate, &r, &result);
+	assert_int_equal(result.status, 200);
+	world_pass(w, 90000);
+	assert_int_equal(last(w, &m)->outcome, ASK_PENDING);
+	r.word = GATE_DISMISS;
+	gate_respond(w->gate, &r, &result);
+	assert_int_equal(result.status, 200);
+	assert_int_equal(last(w, &m)->outcome, ASK_DISMISSED);
+	cJSON_Delete(q);
+	assert_int_equal(ask_outcome_of(w, &m, "one"), ASK_PENDING);
+	world_free(w);
+}
+
 static void a_refused_conversation_stays_here(void **state)
 {
 	struct world *w = world_new(asks);
@@ -611,7 +641,7 @@ static void masked_or_as_it_is(void **state)
 					    .nonce = json_get_string(q, "nonce"),
 					    .digest = json_get_string(
 						    q, as_is ? "original_digest" : "digest"),
-					    .approve = true,
+					    .word = GATE_APPROVE,
 					    .mode = as_is ? "as_is" : NULL,
 					    .uid = (uint32_t)getuid(),
 					    .pid = getpid() };
@@ -901,7 +931,8 @@ static void a_hostile_router_gets_nothing_out(void **state)
 	assert_int_equal(w->n_sends, 0);
 	gate_router_gone(w->gate);
 	assert_int_equal(world_records(w, RECORD_GRANTED, NULL), 0);
-	assert_true(world_records(w, RECORD_INTENT, NULL) > 100); /* it did get as far as questions */
+	assert_true(world_records(w, RECORD_INTENT, NULL) >
+		    100); /* it did get as far as questions */
 	world_free(w);
 }
 
@@ -927,6 +958,7 @@ int main(void)
 		cmocka_unit_test(one_question_at_a_time_for_the_same_purpose),
 		cmocka_unit_test(a_no_covers_those_that_wait),
 		cmocka_unit_test(people_are_not_worn_down),
+		cmocka_unit_test(not_now_is_no_refusal),
 		cmocka_unit_test(a_refused_conversation_stays_here),
 		cmocka_unit_test(masked_or_as_it_is),
 		cmocka_unit_test(a_new_policy_takes_questions_and_sends_back),
