@@ -82,7 +82,8 @@ struct chat {
 	bool has_temperature, has_top_p, has_frequency_penalty, has_presence_penalty;
 	int64_t seed;
 	bool has_seed;
-	double min_p, repeat_penalty; /* these three: for llama-server, set by the router */
+	double min_p,
+		repeat_penalty; /* these three: by a dialect that has them, or the router */
 	int32_t top_k;
 	bool has_min_p, has_repeat_penalty, has_top_k;
 	uint32_t max_tokens;      /* 0: none stated */
@@ -92,6 +93,7 @@ struct chat {
 	bool stream, include_usage;
 	bool logprobs; /* ask the engine for them; set by the router, never by a client */
 	uint32_t top_logprobs;
+	bool only_load, only_unload; /* Ollama: no question, the model is to be (un)loaded */
 	/* Totals the facts need. */
 	uint64_t text_bytes;
 	uint32_t images, audios, files;
@@ -123,7 +125,7 @@ enum chat_finish {
 enum chat_event_kind {
 	CHAT_EV_START,     /* the upstream accepted the request */
 	CHAT_EV_TEXT,      /* text */
-	CHAT_EV_REASONING, /* text */
+	CHAT_EV_REASONING, /* text; or no text and id: the signature of the reasoning so far */
 	CHAT_EV_REFUSAL,   /* text */
 	CHAT_EV_TOOL,      /* index, id, name: a call begins */
 	CHAT_EV_TOOL_ARGS, /* index, text: a fragment of its arguments */
@@ -138,7 +140,8 @@ struct chat_event {
 	uint32_t index;
 	struct span text, id, name;
 	enum chat_finish finish;
-	int64_t input_tokens, output_tokens, cached_tokens, reasoning_tokens; /* -1 unknown */
+	/* -1 unknown. Input counts what came from a cache too; output counts reasoning too. */
+	int64_t input_tokens, output_tokens, cached_tokens, reasoning_tokens;
 	int status;
 	double logprob; /* of this token; valid when has_logprob */
 	bool has_logprob;

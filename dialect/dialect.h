@@ -21,7 +21,7 @@ struct reply_head {
 
 /*
  * State of writing one reply. Streamed: bytes appear in `out` after every event. Not
- * streamed: bytes appear with END (or ERROR). `status` and `content_type` are for the head.
+ * streamed: bytes appear with END (or ERROR).
  */
 struct reply_writer;
 
@@ -31,12 +31,17 @@ struct client_dialect {
 	enum err (*read)(struct span body, struct arena *a, struct chat *ret,
 			 struct chat_problem *reterr);
 	struct reply_writer *(*writer_new)(struct arena *a, const struct reply_head *head);
-	/* False when the event breaks the order: the caller turns that into an error. */
+	/*
+	 * False when the event breaks the order or cannot be expressed (a call's arguments that
+	 * are no JSON, where the dialect shows an object): the caller gives an ERROR instead,
+	 * which is accepted unless END or ERROR was.
+	 */
 	bool (*writer_event)(struct reply_writer *w, const struct chat_event *ev,
 			     struct buf *out);
 	/* An error before the first byte: a whole JSON body. */
 	void (*error_body)(const struct chat_problem *p, struct buf *out);
 	const char *stream_type; /* "text/event-stream" */
+	const char *keepalive;   /* may be written between events; NULL: the dialect has none */
 };
 
 extern const struct client_dialect dialect_openai_chat;

@@ -1,122 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Events to an OpenAI chat reply (OpenAPI document 2.3.0: CreateChatCompletionResponse,
- * CreateChatCompletionStreamResponse, CompletionUsage), streamed or whole.
- *
- *   NEW --START--> STARTED --content, TOOL, FINISH--> (streamed: role chunk first)
- *   STARTED --FINISH--> FINISHED --END--> OVER        any --ERROR--> OVER
+ * CreateChatCompletionStreamResponse, CompletionUsage), streamed or whole. The order of
+ * events is checked in reply.c.
  *
  * Invariants
- *   1. START writes nothing: the first byte goes out with the first content, so a caller
- *      that waits for bytes before it sends a head has not promised anything yet.
- *   2. Exactly one chunk has a finish_reason; [DONE] follows only that, through END.
- *   3. Each tool call's fragments join to something: "{}" when the upstream sent nothing.
- *   4. Usage that nobody stated is left out, never written as 0.
- *   5. Streamed, nothing is allocated per event but what `out` grows by.
+ *   1. Exactly one chunk has a finish_reason; [DONE] follows only that, through END.
+ *   2. Each tool call's fragments join to something: "{}" when the upstream sent nothing.
+ *   3. Usage that nobody stated is left out, never written as 0.
+ *   4. Streamed, nothing is allocated per piece of text but what `out` grows by.
  */
-#include <stdio.h>
+#include "dialect/reply_impl.h"
 
-#include "dialect/impl.h"
-
-#define PIECE_FIRST_BYTES ((size_t)2048)
-#define PIECE_LIMIT_BYTES ((size_t)64 * 1024)
-
-enum writer_state { WRITER_NEW, WRITER_STARTED, WRITER_FINISHED, WRITER_OVER };
-
-/* Text that grows in an arena, for a reply that is written at its end. */
-struct piece {
-	struct piece *next;
-	size_t len, cap;
-	char bytes[];
-};
-struct rope {
-	struct piece *first, *last;
-};
-
-struct call {
-	struct span id, name;
-	struct rope arguments;
-	bool has_arguments;
-};
-
-struct reply_writer {
-	enum writer_state state;
-	struct arena *arena;
-	const struct reply_head *head;
+struct chat_writer {
 	struct span prefix; /* of each chunk or of the whole reply, up to "choices" */
-	bool role_written, has_text, has_usage;
-	struct rope text, reasoning, refusal;
-	struct call *calls[CHAT_MAX_CALLS];
-	uint32_t n_calls;
-	enum chat_finish finish;
-	struct chat_event usage;
+	bool role_written;
 };
 
-static bool rope_add(struct arena *a, struct rope *r, struct span text)
+static const struct chat_writer *own(const struct reply_writer *w)
 {
-	while (text.len > 0) {
-		struct piece *p = r->last;
-
-		if (p == NULL || p->len == p->cap) {
-			size_t cap = p == NULL ? PIECE_FIRST_BYTES : p->cap * 2;
-			if (cap > PIECE_LIMIT_BYTES)
-				cap = PIECE_LIMIT_BYTES;
-			p = arena_alloc(a, sizeof *p + cap);
-			if (p == NULL)
-				return false;
-			*p = (struct piece){ .cap = cap };
-			if (r->last != NULL)
-				r->last->next = p;
-			else
-				r->first = p;
-			r->last = p;
-		}
-		size_t n = text.len < p->cap - p->len ? text.len : p->cap - p->len;
-		memcpy(p->bytes + p->len, text.ptr, n);
-		p->len += n;
-		text = (struct span){ text.ptr + n, text.len - n };
-	}
-	return true;
+	return w->own;
 }
 
-/* A JSON string. Characters cut by a piece's end must meet again before they are escaped. */
-static void rope_put(struct buf *out, const struct rope *r)
-{
-	struct buf joined;
-
-	buf_init(&joined, SIZE_MAX);
-	for (const struct piece *p = r->first; p != NULL; p = p->next)
-		buf_add(&joined, (struct span){ p->bytes, p->len });
-	if (joined.failed)
-		out->failed = true;
-	else
-		json_put_string(out, buf_span(&joined));
-	buf_free(&joined);
-}
-
-static struct reply_writer *writer_new(struct arena *a, const struct reply_head *head)
-{
-	struct reply_writer *w = arena_zalloc(a, sizeof *w);
-	struct buf prefix;
-
-	if (w == NULL)
-		return NULL;
-	w->arena = a;
-	w->head = head;
-	w->usage = (struct chat_event){ .input_tokens = -1, .output_tokens = -1 };
-	buf_init(&prefix, 4096);
-	buf_add_str(&prefix, head->stream ? "data: {" : "{");
-	json_put_key_cstr(&prefix, "id", head->id);
-	json_put_key_cstr(&prefix, "object",
-			  head->stream ? "chat.completion.chunk" : "chat.completion");
-	json_put_key_i64(&prefix, "created", head->created_s);
-	json_put_key_cstr(&prefix, "model", head->model);
-	w->prefix = prefix.failed ? (struct span){ NULL, 0 } : arena_span(a, buf_span(&prefix));
-	buf_free(&prefix);
-	return w->prefix.ptr != NULL ? w : NULL;
-}
-
-static const char *finish_word(enum chat_finish f)
+const char *openai_finish_word(enum chat_finish f)
 {
 	static const char *const words[] = {
 		[CHAT_FINISH_NONE] = NULL,
@@ -130,7 +36,7 @@ static const char *finish_word(enum chat_finish f)
 }
 
 /* Details are left out where the upstream stated none. */
-static void put_usage(struct buf *out, const struct chat_event *u)
+void openai_put_usage(struct buf *out, const struct chat_event *u)
 {
 	json_put_key(out, "usage");
 	buf_add_char(out, '{');
@@ -146,7 +52,7 @@ static void put_usage(struct buf *out, const struct chat_event *u)
 	buf_add_char(out, '}');
 }
 
-static void put_error(struct buf *out, int status, struct span code, struct span param,
+void openai_put_error(struct buf *out, int status, struct span code, struct span param,
 		      struct span message)
 {
 	const char *type = status >= 500 ? "server_error" : "invalid_request_error";
@@ -173,16 +79,17 @@ static void put_error(struct buf *out, int status, struct span code, struct span
 	buf_add_str(out, "}}");
 }
 
-static void error_body(const struct chat_problem *p, struct buf *out)
+void openai_error_body(const struct chat_problem *p, struct buf *out)
 {
-	put_error(out, p->status, span_of(p->code), span_of(p->param), span_of(p->message));
+	openai_put_error(out, p->status, span_of(p->code), span_of(p->param),
+			 span_of(p->message));
 }
 
 /* --- streamed ------------------------------------------------------------------------ */
 
 static void chunk_open(struct reply_writer *w, struct buf *out)
 {
-	buf_add(out, w->prefix);
+	buf_add(out, own(w)->prefix);
 	buf_add_str(out, ",\"choices\":[{\"index\":0,\"delta\":{");
 }
 
@@ -198,61 +105,86 @@ static void chunk_close(struct reply_writer *w, const char *finish, struct buf *
 
 static void role_chunk(struct reply_writer *w, bool with_text, struct buf *out)
 {
-	if (w->role_written)
+	struct chat_writer *me = w->own;
+
+	if (me->role_written)
 		return;
-	w->role_written = true;
+	me->role_written = true;
 	chunk_open(w, out);
 	buf_add_str(out, "\"role\":\"assistant\",\"content\":");
 	buf_add_str(out, with_text ? "\"\"" : "null");
 	chunk_close(w, NULL, out);
 }
 
-static void text_chunk(struct reply_writer *w, const char *key, struct span text,
+static bool text_chunk(struct reply_writer *w, enum chat_event_kind kind, struct span text,
+		       struct buf *out)
+{
+	static const char *const keys[] = { [CHAT_EV_TEXT] = "content",
+					    [CHAT_EV_REASONING] = "reasoning_content",
+					    [CHAT_EV_REFUSAL] = "refusal" };
+
+	role_chunk(w, true, out);
+	chunk_open(w, out);
+	json_put_key_string(out, keys[kind], text);
+	chunk_close(w, NULL, out);
+	return true;
+}
+
+static bool call_chunk(struct reply_writer *w, uint32_t index, struct buf *out)
+{
+	const struct reply_call *c = w->calls[index];
+
+	role_chunk(w, false, out);
+	chunk_open(w, out);
+	buf_printf(out, "\"tool_calls\":[{\"index\":%u,\"id\":", index);
+	json_put_string(out, c->id);
+	buf_add_str(out, ",\"type\":\"function\",\"function\":{\"name\":");
+	json_put_string(out, c->name);
+	buf_add_str(out, ",\"arguments\":\"\"}}]");
+	chunk_close(w, NULL, out);
+	return true;
+}
+
+static bool args_chunk(struct reply_writer *w, uint32_t index, struct span arguments,
 		       struct buf *out)
 {
 	chunk_open(w, out);
-	json_put_key_string(out, key, text);
-	chunk_close(w, NULL, out);
-}
-
-static void call_chunk(struct reply_writer *w, uint32_t index, const struct call *begin,
-		       struct span arguments, struct buf *out)
-{
-	chunk_open(w, out);
-	buf_printf(out, "\"tool_calls\":[{\"index\":%u,", index);
-	if (begin != NULL) {
-		buf_add_str(out, "\"id\":");
-		json_put_string(out, begin->id);
-		buf_add_str(out, ",\"type\":\"function\",\"function\":{\"name\":");
-		json_put_string(out, begin->name);
-		buf_add_str(out, ",\"arguments\":");
-	} else {
-		buf_add_str(out, "\"function\":{\"arguments\":");
-	}
+	buf_printf(out, "\"tool_calls\":[{\"index\":%u,\"function\":{\"arguments\":", index);
 	json_put_string(out, arguments);
 	buf_add_str(out, "}}]");
 	chunk_close(w, NULL, out);
+	return true;
 }
 
-static void finish_chunk(struct reply_writer *w, struct buf *out)
+static bool finish_chunk(struct reply_writer *w, struct buf *out)
 {
 	role_chunk(w, true, out);
 	for (uint32_t i = 0; i < w->n_calls; i++)
 		if (!w->calls[i]->has_arguments)
-			call_chunk(w, i, NULL, SPAN_LITERAL("{}"), out);
+			args_chunk(w, i, SPAN_LITERAL("{}"), out);
 	chunk_open(w, out);
-	chunk_close(w, finish_word(w->finish), out);
+	chunk_close(w, openai_finish_word(w->finish), out);
+	return true;
 }
 
 static void end_chunks(struct reply_writer *w, struct buf *out)
 {
 	if (w->head->include_usage && w->has_usage) {
-		buf_add(out, w->prefix);
+		buf_add(out, own(w)->prefix);
 		buf_add_str(out, ",\"choices\":[]");
-		put_usage(out, &w->usage);
+		openai_put_usage(out, &w->usage);
 		buf_add_str(out, "}\n\n");
 	}
 	buf_add_str(out, "data: [DONE]\n\n");
+}
+
+static void put_failure(struct reply_writer *w, const struct chat_event *ev, struct buf *out)
+{
+	if (w->head->stream)
+		buf_add_str(out, "data: ");
+	openai_put_error(out, ev->status, ev->name, (struct span){ NULL, 0 }, ev->text);
+	if (w->head->stream)
+		buf_add_str(out, "\n\n");
 }
 
 /* --- whole --------------------------------------------------------------------------- */
@@ -261,7 +193,7 @@ static void put_calls(struct reply_writer *w, struct buf *out)
 {
 	buf_add_str(out, ",\"tool_calls\":[");
 	for (uint32_t i = 0; i < w->n_calls; i++) {
-		const struct call *c = w->calls[i];
+		const struct reply_call *c = w->calls[i];
 
 		buf_add_str(out, i > 0 ? ",{" : "{");
 		json_put_key_string(out, "id", c->id);
@@ -269,10 +201,7 @@ static void put_calls(struct reply_writer *w, struct buf *out)
 		buf_add_str(out, ",\"function\":{");
 		json_put_key_string(out, "name", c->name);
 		json_put_key(out, "arguments");
-		if (c->has_arguments)
-			rope_put(out, &c->arguments);
-		else
-			buf_add_str(out, "\"{}\"");
+		reply_put_arguments(c, out);
 		buf_add_str(out, "}}");
 	}
 	buf_add_char(out, ']');
@@ -280,15 +209,15 @@ static void put_calls(struct reply_writer *w, struct buf *out)
 
 static void put_reply(struct reply_writer *w, struct buf *out)
 {
-	buf_add(out, w->prefix);
+	buf_add(out, own(w)->prefix);
 	buf_add_str(out, ",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\","
 			 "\"content\":");
-	if (w->has_text || (w->n_calls == 0 && w->refusal.first == NULL))
+	if (w->has_text || (w->n_calls == 0 && !w->has_refusal))
 		rope_put(out, &w->text);
 	else
 		buf_add_str(out, "null");
 	buf_add_str(out, ",\"refusal\":");
-	if (w->refusal.first != NULL)
+	if (w->has_refusal)
 		rope_put(out, &w->refusal);
 	else
 		buf_add_str(out, "null");
@@ -299,148 +228,52 @@ static void put_reply(struct reply_writer *w, struct buf *out)
 	if (w->n_calls > 0)
 		put_calls(w, out);
 	buf_add_str(out, "},\"logprobs\":null");
-	json_put_key_cstr(out, "finish_reason", finish_word(w->finish));
+	json_put_key_cstr(out, "finish_reason", openai_finish_word(w->finish));
 	buf_add_str(out, "}]");
 	if (w->has_usage)
-		put_usage(out, &w->usage);
+		openai_put_usage(out, &w->usage);
 	buf_add_char(out, '}');
 }
 
-/* --- events -------------------------------------------------------------------------- */
+/* --- the interface ------------------------------------------------------------------- */
 
-static bool on_text(struct reply_writer *w, const struct chat_event *ev, struct buf *out)
+static const struct reply_kind kind = {
+	.text = text_chunk,
+	.tool = call_chunk,
+	.args = args_chunk,
+	.finish = finish_chunk,
+	.end = end_chunks,
+	.whole = put_reply,
+	.error = put_failure,
+};
+
+static struct reply_writer *writer_new(struct arena *a, const struct reply_head *head)
 {
-	static const char *const keys[] = { [CHAT_EV_TEXT] = "content",
-					    [CHAT_EV_REASONING] = "reasoning_content",
-					    [CHAT_EV_REFUSAL] = "refusal" };
-	struct rope *rope = ev->kind == CHAT_EV_TEXT      ? &w->text
-			    : ev->kind == CHAT_EV_REFUSAL ? &w->refusal
-							  : &w->reasoning;
+	struct reply_writer *w = reply_new(a, head, &kind, sizeof(struct chat_writer));
+	struct buf prefix;
 
-	if (ev->text.len == 0)
-		return true;
-	w->has_text = w->has_text || ev->kind == CHAT_EV_TEXT;
-	if (!w->head->stream)
-		return rope_add(w->arena, rope, ev->text);
-	role_chunk(w, true, out);
-	text_chunk(w, keys[ev->kind], ev->text, out);
-	return true;
-}
-
-static bool on_tool(struct reply_writer *w, const struct chat_event *ev, struct buf *out)
-{
-	if (ev->index != w->n_calls || w->n_calls == CHAT_MAX_CALLS || ev->id.len == 0 ||
-	    ev->name.len == 0)
-		return false;
-	struct call *c = arena_zalloc(w->arena, sizeof *c);
-	if (c == NULL)
-		return false;
-	w->calls[w->n_calls++] = c;
-	if (!w->head->stream) {
-		c->id = arena_span(w->arena, ev->id);
-		c->name = arena_span(w->arena, ev->name);
-		return c->id.ptr != NULL && c->name.ptr != NULL;
-	}
-	role_chunk(w, false, out);
-	call_chunk(w, ev->index, &(struct call){ .id = ev->id, .name = ev->name },
-		   SPAN_LITERAL(""), out);
-	return true;
-}
-
-static bool on_tool_args(struct reply_writer *w, const struct chat_event *ev, struct buf *out)
-{
-	if (ev->index >= w->n_calls)
-		return false;
-	if (ev->text.len == 0)
-		return true;
-	struct call *c = w->calls[ev->index];
-	c->has_arguments = true;
-	if (!w->head->stream)
-		return rope_add(w->arena, &c->arguments, ev->text);
-	call_chunk(w, ev->index, NULL, ev->text, out);
-	return true;
-}
-
-static bool on_finish(struct reply_writer *w, const struct chat_event *ev, struct buf *out)
-{
-	if (ev->finish == CHAT_FINISH_NONE || ev->finish > CHAT_FINISH_FILTER)
-		return false;
-	w->finish = ev->finish;
-	w->state = WRITER_FINISHED;
-	if (w->head->stream)
-		finish_chunk(w, out);
-	return true;
-}
-
-static bool on_usage(struct reply_writer *w, const struct chat_event *ev)
-{
-	w->usage = *ev;
-	w->has_usage = ev->input_tokens >= 0 && ev->output_tokens >= 0;
-	return true;
-}
-
-static bool on_end(struct reply_writer *w, struct buf *out)
-{
-	if (w->state != WRITER_FINISHED)
-		return false;
-	w->state = WRITER_OVER;
-	if (w->head->stream)
-		end_chunks(w, out);
-	else
-		put_reply(w, out);
-	return true;
-}
-
-static bool on_error(struct reply_writer *w, const struct chat_event *ev, struct buf *out)
-{
-	w->state = WRITER_OVER;
-	if (w->head->stream)
-		buf_add_str(out, "data: ");
-	put_error(out, ev->status, ev->name, (struct span){ NULL, 0 }, ev->text);
-	if (w->head->stream)
-		buf_add_str(out, "\n\n");
-	return true;
-}
-
-static bool writer_event(struct reply_writer *w, const struct chat_event *ev, struct buf *out)
-{
-	if (w->state == WRITER_OVER)
-		return false;
-	if (ev->kind == CHAT_EV_ERROR)
-		return on_error(w, ev, out);
-	if (ev->kind == CHAT_EV_START) {
-		bool first = w->state == WRITER_NEW;
-
-		w->state = first ? WRITER_STARTED : w->state;
-		return first;
-	}
-	if (ev->kind == CHAT_EV_END)
-		return on_end(w, out);
-	if (ev->kind == CHAT_EV_USAGE && w->state != WRITER_NEW)
-		return on_usage(w, ev);
-	if (w->state != WRITER_STARTED)
-		return false;
-	switch (ev->kind) {
-	case CHAT_EV_TEXT:
-	case CHAT_EV_REASONING:
-	case CHAT_EV_REFUSAL:
-		return on_text(w, ev, out);
-	case CHAT_EV_TOOL:
-		return on_tool(w, ev, out);
-	case CHAT_EV_TOOL_ARGS:
-		return on_tool_args(w, ev, out);
-	case CHAT_EV_FINISH:
-		return on_finish(w, ev, out);
-	default:
-		return false;
-	}
+	if (w == NULL)
+		return NULL;
+	struct chat_writer *me = w->own;
+	buf_init(&prefix, 4096);
+	buf_add_str(&prefix, head->stream ? "data: {" : "{");
+	json_put_key_cstr(&prefix, "id", head->id);
+	json_put_key_cstr(&prefix, "object",
+			  head->stream ? "chat.completion.chunk" : "chat.completion");
+	json_put_key_i64(&prefix, "created", head->created_s);
+	json_put_key_cstr(&prefix, "model", head->model);
+	me->prefix =
+		prefix.failed ? (struct span){ NULL, 0 } : arena_span(a, buf_span(&prefix));
+	buf_free(&prefix);
+	return me->prefix.ptr != NULL ? w : NULL;
 }
 
 const struct client_dialect dialect_openai_chat = {
 	.name = "openai.chat",
 	.read = openai_chat_read,
 	.writer_new = writer_new,
-	.writer_event = writer_event,
-	.error_body = error_body,
+	.writer_event = reply_event,
+	.error_body = openai_error_body,
 	.stream_type = "text/event-stream",
+	.keepalive = ": waiting\n\n",
 };
