@@ -81,10 +81,12 @@ enum err endpoint_parse(const char *base_url, const char *path, struct endpoint 
 	} else if (!is_plain(base)) {
 		result = ERR_SYNTAX;
 	} else if (span_starts(base, "https://") && base.len > 8 && base.ptr[8] != '/') {
+		e.loopback = is_loopback_host((struct span){ base.ptr + 8, base.len - 8 });
 		result = join(&e, without_slashes(base), path);
 	} else if (span_starts(base, "http://") &&
 		   is_loopback_host((struct span){ base.ptr + 7, base.len - 7 })) {
 		e.plain_http = true;
+		e.loopback = true;
 		result = join(&e, without_slashes(base), path);
 	} else {
 		result = ERR_SYNTAX;

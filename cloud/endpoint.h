@@ -11,6 +11,7 @@ struct endpoint {
 	char url[1024];      /* what is asked for */
 	char unix_path[108]; /* connect here instead of to the URL's host; "" when TCP */
 	bool plain_http;     /* no TLS: loopback or a Unix socket */
+	bool loopback;       /* the URL itself says 127.0.0.1, [::1] or localhost */
 };
 
 /*

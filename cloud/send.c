@@ -81,8 +81,6 @@ static const char *plan_fetch(const struct cloud *c, const struct policy_destina
 
 	if (endpoint_parse(d->base_url, plan->dialect->path, &ret->at) != ERR_OK)
 		return "the destination's base_url is not one that can be used";
-	if (ret->at.plain_http && ret->at.unix_path[0] == '\0' && !limits->allow_loopback)
-		return "plain HTTP is only for loopback, and cloud.allow_loopback is off";
 	if (d->auth_mtls != NULL)
 		return "client certificates are not supported yet";
 	if (d->auth_secret != NULL && keys_find(c->keys, d->auth_secret).len == 0)
@@ -91,7 +89,9 @@ static const char *plan_fetch(const struct cloud *c, const struct policy_destina
 		       "reload";
 	choose_proxy(c, d, ret);
 	/* A proxy that the policy or the person names may lie anywhere but in odd ranges. */
-	ret->addresses.loopback = trusted || limits->allow_loopback || ret->proxy[0] != '\0';
+	/* What the policy names as this machine may be it; a name that only resolves to it may not. */
+	ret->addresses.loopback = trusted || ret->at.loopback || limits->allow_loopback ||
+				  ret->proxy[0] != '\0';
 	ret->addresses.local = trusted || ret->proxy[0] != '\0';
 	ret->ca_file = d->pin_ca_file != NULL ? d->pin_ca_file : limits->ca_file;
 	ret->pin_sha256 = d->pin_sha256;

@@ -91,7 +91,7 @@ static const struct setting settings[] = {
 	NUM(cloud, total_bytes, 1024, 1073741824, 67108864, "one reply"),
 	NUM(cloud, header_bytes, 1024, 1048576, 32768, "header fields of one reply"),
 	{ "cloud", "allow_loopback", BOOL, offsetof(struct config, cloud.allow_loopback), 0, 1,
-	  0, "a destination may resolve to this machine (a gateway, a test)" },
+	  0, "a name may resolve to this machine; 127.0.0.1, [::1] and localhost always may" },
 	STR(cloud, ca_file, "certificates to trust; empty: the system's"),
 
 	{ "routing", "threshold_pm", U16, offsetof(struct config, routing.threshold_pm), 0,
