@@ -23,7 +23,8 @@ static size_t on_body(char *data, size_t size, size_t n, void *user)
 
 	curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
 	if (t->request->on_data != NULL && status >= 200 && status < 300) {
-		t->stopped = !t->request->on_data(t->request->ctx, (struct span){ data, size * n });
+		t->stopped =
+			!t->request->on_data(t->request->ctx, (struct span){ data, size * n });
 		return t->stopped ? 0 : size * n;
 	}
 	buf_add(&t->reply->body, (struct span){ data, size * n });
@@ -83,7 +84,8 @@ static enum err err_of(CURLcode code, const struct transfer *t)
 	}
 }
 
-enum err cli_call(const struct cli *cli, const struct cli_request *request, struct cli_reply *ret)
+enum err cli_call(const struct cli *cli, const struct cli_request *request,
+		  struct cli_reply *ret)
 {
 	struct transfer t = { .request = request, .reply = ret };
 	struct curl_slist *fields;
@@ -97,7 +99,8 @@ enum err cli_call(const struct cli *cli, const struct cli_request *request, stru
 	if (request->socket == CLI_SOCKET_API)
 		snprintf(path, sizeof path, "%s", cli->host);
 	else
-		snprintf(path, sizeof path, "%s/%s", cli->runtime_dir, socket_name(request->socket));
+		snprintf(path, sizeof path, "%s/%s", cli->runtime_dir,
+			 socket_name(request->socket));
 	snprintf(url, sizeof url, "http://localhost%s", request->path);
 	t.curl = curl_easy_init();
 	if (t.curl == NULL)
@@ -109,7 +112,8 @@ enum err cli_call(const struct cli *cli, const struct cli_request *request, stru
 	curl_easy_setopt(t.curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(t.curl, CURLOPT_HTTPHEADER, fields);
 	if (request->body.len > 0) {
-		curl_easy_setopt(t.curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
+		curl_easy_setopt(t.curl, CURLOPT_POSTFIELDSIZE_LARGE,
+				 (curl_off_t)request->body.len);
 		curl_easy_setopt(t.curl, CURLOPT_POSTFIELDS, request->body.ptr);
 	} else if (strcmp(request->method, "POST") == 0) {
 		curl_easy_setopt(t.curl, CURLOPT_POSTFIELDSIZE, 0L);
@@ -147,9 +151,9 @@ bool cli_reply_header(struct cli_reply *r, const char *name, char *out, size_t o
 		if (end == NULL)
 			break;
 		if (strncasecmp(line, name, n) == 0 && line[n] == ':')
-			return span_copy(span_trim((struct span){ line + n + 1,
-			                                          (size_t)(end - line) - n - 1 }),
-			                 out, out_bytes);
+			return span_copy(span_trim((struct span){
+						 line + n + 1, (size_t)(end - line) - n - 1 }),
+					 out, out_bytes);
 	}
 	return false;
 }
@@ -159,16 +163,16 @@ int cli_call_failed(const struct cli *cli, enum err e)
 	switch (e) {
 	case ERR_NOT_FOUND:
 		return cli_error(cli, CLI_NO_DAEMON, "daemon_not_running", "hitherd --user &",
-		                 "no daemon answers at %s", cli->host);
+				 "no daemon answers at %s", cli->host);
 	case ERR_TIMEOUT:
 		return cli_error(cli, CLI_TEMPORARY, "timeout", "hither status",
-		                 "the daemon did not answer in time");
+				 "the daemon did not answer in time");
 	case ERR_PEER_GONE:
 		return cli_error(cli, CLI_TEMPORARY, "stream_cut", "hither status",
-		                 "the answer broke off before its end");
+				 "the answer broke off before its end");
 	default:
 		return cli_error(cli, CLI_FAILED, "internal_error", "hither doctor",
-		                 "talking to the daemon failed: %s", err_text(e));
+				 "talking to the daemon failed: %s", err_text(e));
 	}
 }
 
@@ -209,7 +213,7 @@ int cli_reply_failed(const struct cli *cli, struct cli_reply *r)
 
 	if (json_parse(buf_span(&r->body), &json_limits_api, &tree, &where) != ERR_OK)
 		return cli_error(cli, CLI_FAILED, "internal_error", "hither doctor",
-		                 "the daemon answered %d without saying why", r->status);
+				 "the daemon answered %d without saying why", r->status);
 	error = json_get_object(tree, "error");
 	message = json_get_string(error, "message");
 	code = json_get_string(error, "code");
@@ -217,8 +221,9 @@ int cli_reply_failed(const struct cli *cli, struct cli_reply *r)
 		code = json_get_string(error, "type");
 	next = json_get_string(error, "next");
 	exit_code = exit_code_for(r->status, code != NULL ? code : "");
-	exit_code = cli_error(cli, exit_code, code != NULL ? code : "internal_error", next, "%s",
-	                      message != NULL ? message : "the daemon refused without saying why");
+	exit_code =
+		cli_error(cli, exit_code, code != NULL ? code : "internal_error", next, "%s",
+			  message != NULL ? message : "the daemon refused without saying why");
 	cJSON_Delete(tree);
 	return exit_code;
 }

@@ -19,11 +19,14 @@
 #define OPTIONS_MAX 48
 
 const struct cli_option cli_common_options[] = {
-	{ 0, "json", "[pretty|short]", "one JSON document on stdout; errors as JSON on stderr" },
+	{ 0, "json", "[pretty|short]",
+	  "one JSON document on stdout; errors as JSON on stderr" },
 	{ 'q', "quiet", NULL, "no provenance, progress or hints" },
 	{ 0, "plain", NULL, "no colour, no drawing, full words: for screen readers and logs" },
-	{ 0, "color", "auto|always|never", "colour on a terminal (default auto; NO_COLOR is honoured)" },
-	{ 0, "host", "ADDRESS", "the daemon's socket, unix:PATH (default $HITHER_HOST, then yours)" },
+	{ 0, "color", "auto|always|never",
+	  "colour on a terminal (default auto; NO_COLOR is honoured)" },
+	{ 0, "host", "ADDRESS",
+	  "the daemon's socket, unix:PATH (default $HITHER_HOST, then yours)" },
 	{ 'h', "help", NULL, "what this command does" },
 	{ 0, NULL, NULL, NULL },
 };
@@ -39,7 +42,7 @@ const struct cli_command *cli_find(const struct cli_command *list, const char *n
 const char *cli_nearest(const struct cli_command *list, const char *name)
 {
 	const char *best = NULL;
-	unsigned    best_distance = 3;
+	unsigned best_distance = 3;
 
 	for (; list->name != NULL; list++) {
 		unsigned d = text_distance(list->name, name);
@@ -77,7 +80,7 @@ bool cli_flag(const struct cli *cli, const char *name)
 struct option_set {
 	const struct cli_option *known[OPTIONS_MAX];
 	struct option longs[OPTIONS_MAX + 1];
-	char     letters[2 * OPTIONS_MAX + 2];
+	char letters[2 * OPTIONS_MAX + 2];
 	unsigned n;
 };
 
@@ -89,7 +92,8 @@ static void option_set_add(struct option_set *set, const struct cli_option *list
 		int takes = no_argument;
 
 		if (list->argument != NULL)
-			takes = list->argument[0] == '[' ? optional_argument : required_argument;
+			takes = list->argument[0] == '[' ? optional_argument
+							 : required_argument;
 		set->longs[set->n] =
 			(struct option){ list->name, takes, NULL, 256 + (int)set->n };
 		if (list->letter != 0) {
@@ -112,7 +116,8 @@ static const struct cli_option *option_of(const struct option_set *set, int code
 	return NULL;
 }
 
-/* Fills cli->given; gives the index of the first positional argument, -1 after a usage error. */
+/* Fills cli->given; gives the index of the first positional argument, -1 after a usage error.
+ */
 static int collect_options(struct cli *cli, int argc, char **argv)
 {
 	struct option_set set = { .letters = ":" };
@@ -207,7 +212,7 @@ static int run_leaf(struct cli *cli, int argc, char **argv)
 	json = cli_option(cli, "json");
 	cli->json = json != NULL;
 	cli->json_pretty = json != NULL && (strcmp(json, "pretty") == 0 ||
-	                                    (json[0] == '\0' && isatty(STDOUT_FILENO)));
+					    (json[0] == '\0' && isatty(STDOUT_FILENO)));
 	cli->quiet = cli_flag(cli, "quiet");
 	cli->plain = cli_flag(cli, "plain");
 	cli->color = colour_wanted(cli);
@@ -248,7 +253,7 @@ static int no_arguments(struct cli *cli)
 	path_add(cli, "status");
 	code = run_leaf(cli, 1, status_argv);
 	fprintf(stderr, "\nask something:  hither \"What is the capital of France?\"\n"
-	                "all commands:   hither help\n");
+			"all commands:   hither help\n");
 	return code;
 }
 
@@ -274,15 +279,18 @@ static int dispatch(struct cli *cli, int argc, char **argv)
 	}
 	if (at < argc && strcmp(argv[at], "--version") == 0)
 		return cmd_version(cli, 0, NULL);
-	if (cli->command != NULL || (at < argc && argv[at][0] != '-' && !is_prompt(argv[at], argc - at))) {
+	if (cli->command != NULL ||
+	    (at < argc && argv[at][0] != '-' && !is_prompt(argv[at], argc - at))) {
 		const char *word = at < argc ? argv[at] : NULL;
 		const char *near = word != NULL ? cli_nearest(list, word) : NULL;
 
 		if (word == NULL)
 			return cli_usage(cli, "which one? see: hither %s --help", cli->path);
-		return near != NULL ? cli_usage(cli, "there is no command \"%s\"; did you mean \"%s\"?",
-		                                word, near)
-		                    : cli_usage(cli, "there is no command \"%s\"", word);
+		return near != NULL
+			       ? cli_usage(cli,
+					   "there is no command \"%s\"; did you mean \"%s\"?",
+					   word, near)
+			       : cli_usage(cli, "there is no command \"%s\"", word);
 	}
 	if (argc == 1)
 		return no_arguments(cli);
@@ -300,7 +308,7 @@ int cli_main(int argc, char **argv)
 	signal(SIGPIPE, SIG_DFL);
 	code = dispatch(&cli, argc, argv);
 	if (fflush(stdout) != 0 && code == CLI_OK)
-		code = cli_error(&cli, CLI_FAILED, "output", NULL, 
-		                 "the output could not be written whole: %s", strerror(errno));
+		code = cli_error(&cli, CLI_FAILED, "output", NULL,
+				 "the output could not be written whole: %s", strerror(errno));
 	return code;
 }

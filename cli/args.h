@@ -15,7 +15,8 @@ const struct cli_command *cli_find(const struct cli_command *list, const char *n
 /* The nearest name within a few typing slips, or NULL. */
 const char *cli_nearest(const struct cli_command *list, const char *name);
 
-/* --help of the command in cli->path, to `out`. `list` is given for a command with subcommands. */
+/* --help of the command in cli->path, to `out`. `list` is given for a command with subcommands.
+ */
 void cli_print_help(FILE *out, const char *path, const struct cli_command *command);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What `ask` and `route` share: the prompt from arguments, files and stdin; body and headers. */
+/* What `ask` and `route` share: the prompt from arguments, files and stdin; body and headers.
+ */
 #ifndef HITHER_CLI_ASK_H
 #define HITHER_CLI_ASK_H
 
@@ -13,7 +14,8 @@ struct ask_fields {
 
 extern const struct cli_option ask_local_option; /* --local */
 
-/* The prompt. CLI_OK, or the exit code after the error was printed; free `prompt` in any case. */
+/* The prompt. CLI_OK, or the exit code after the error was printed; free `prompt` in any case.
+ */
 int cli_read_prompt(struct cli *cli, int argc, char **argv, struct buf *prompt);
 /* An OpenAI chat completions body from the prompt and the options of `ask`. */
 void cli_chat_body(struct cli *cli, struct span prompt, bool stream, struct buf *body);

@@ -49,10 +49,10 @@ static bool one_line(batch_line *each, void *ctx, struct span text, struct buf *
 
 int batch_run(struct cli *cli, FILE *in, batch_line *each, void *ctx)
 {
-	char   *line = NULL;
-	size_t  capacity = 0;
+	char *line = NULL;
+	size_t capacity = 0;
 	ssize_t n;
-	int     code = CLI_OK;
+	int code = CLI_OK;
 	struct buf out;
 
 	buf_init(&out, 4 * BATCH_LINE_BYTES_MAX);
@@ -68,8 +68,8 @@ int batch_run(struct cli *cli, FILE *in, batch_line *each, void *ctx)
 		putchar('\n');
 	}
 	if (ferror(in))
-		code = cli_error(cli, CLI_FAILED, "invalid_request", NULL, "reading standard input: %s",
-		                 strerror(errno));
+		code = cli_error(cli, CLI_FAILED, "invalid_request", NULL,
+				 "reading standard input: %s", strerror(errno));
 	free(line);
 	buf_free(&out);
 	return code;

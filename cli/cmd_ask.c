@@ -75,7 +75,8 @@ static bool on_event(void *ctx, const struct chat_event *ev)
 		break;
 	case CHAT_EV_ERROR:
 		if (!span_copy(ev->text, a->error, sizeof a->error))
-			snprintf(a->error, sizeof a->error, "the answer broke off before its end");
+			snprintf(a->error, sizeof a->error,
+				 "the answer broke off before its end");
 		if (!span_copy(ev->name, a->error_code, sizeof a->error_code))
 			a->error_code[0] = '\0';
 		break;
@@ -97,7 +98,7 @@ static bool on_data(void *ctx, struct span bytes)
 
 static enum err read_all(int fd, struct buf *out)
 {
-	char    piece[65536];
+	char piece[65536];
 	ssize_t n;
 
 	while ((n = read(fd, piece, sizeof piece)) > 0)
@@ -119,21 +120,24 @@ int cli_read_prompt(struct cli *cli, int argc, char **argv, struct buf *prompt)
 			buf_add_char(prompt, ' ');
 		buf_add_str(prompt, argv[i]);
 	}
-	for (unsigned i = 0; (file = cli_option_nth(cli, "file", i)) != NULL && e == ERR_OK; i++) {
+	for (unsigned i = 0; (file = cli_option_nth(cli, "file", i)) != NULL && e == ERR_OK;
+	     i++) {
 		if (prompt->len > 0)
 			buf_add_str(prompt, "\n\n");
 		e = file_read(file, PROMPT_BYTES_MAX, prompt);
 		if (e != ERR_OK)
-			return cli_error(cli, CLI_USAGE, "invalid_request", NULL, "%s: %s", file,
-			                 e == ERR_SYSTEM ? strerror(errno) : err_text(e));
+			return cli_error(cli, CLI_USAGE, "invalid_request", NULL, "%s: %s",
+					 file, e == ERR_SYSTEM ? strerror(errno) : err_text(e));
 	}
 	if (from_stdin || (argc == 0 && prompt->len == 0 && !isatty(STDIN_FILENO)))
 		e = read_all(STDIN_FILENO, prompt);
 	if (e != ERR_OK || prompt->failed)
 		return cli_error(cli, CLI_USAGE, "invalid_request", NULL,
-		                 "the prompt is larger than 8 MiB or could not be read");
+				 "the prompt is larger than 8 MiB or could not be read");
 	if (span_trim(buf_span(prompt)).len == 0)
-		return cli_usage(cli, "what is the prompt? give it as an argument, or - for standard input");
+		return cli_usage(
+			cli,
+			"what is the prompt? give it as an argument, or - for standard input");
 	return CLI_OK;
 }
 
@@ -159,7 +163,7 @@ void cli_chat_body(struct cli *cli, struct span prompt, bool stream, struct buf 
 	buf_add_str(body, "}]");
 	if (cli_option(cli, "max-tokens") != NULL)
 		json_put_key_i64(body, "max_completion_tokens",
-		                 strtol(cli_option(cli, "max-tokens"), NULL, 10));
+				 strtol(cli_option(cli, "max-tokens"), NULL, 10));
 	if (stream) {
 		json_put_key_bool(body, "stream", true);
 		json_put_key(body, "stream_options");
@@ -199,8 +203,9 @@ static cJSON *fetch_decision(struct cli *cli, const char *id)
 	char path[96];
 	struct json_where where;
 	struct cli_reply reply;
-	struct cli_request r = { .socket = CLI_SOCKET_API, .method = "GET", .path = path,
-		                 .timeout_ms = 5000 };
+	struct cli_request r = {
+		.socket = CLI_SOCKET_API, .method = "GET", .path = path, .timeout_ms = 5000
+	};
 	cJSON *tree = NULL;
 
 	snprintf(path, sizeof path, "/hither/v1/decisions/%s", id);
@@ -218,7 +223,7 @@ static const char *or_text(const char *text, const char *otherwise)
 
 /* "on this device · tinyllama · 1.8 s · score 0.12 (limit 0.62)" */
 static void print_provenance(const cJSON *decision, const struct answer *a, uint64_t elapsed_ms,
-                             const char *receipt)
+			     const char *receipt)
 {
 	const char *route = or_text(json_get_string(decision, "route"), "device");
 	const char *destination = or_text(json_get_string(decision, "destination"), "local");
@@ -230,7 +235,8 @@ static void print_provenance(const cJSON *decision, const struct answer *a, uint
 	if (strcmp(route, "device") == 0)
 		fputs("on this device", stderr);
 	else
-		fprintf(stderr, "%s %s", strcmp(route, "cloud") == 0 ? "CLOUD" : "TRUSTED", destination);
+		fprintf(stderr, "%s %s", strcmp(route, "cloud") == 0 ? "CLOUD" : "TRUSTED",
+			destination);
 	if (model != NULL)
 		fprintf(stderr, " · %s", model);
 	fprintf(stderr, " · %.1f s", (double)elapsed_ms / 1000.0);
@@ -241,8 +247,7 @@ static void print_provenance(const cJSON *decision, const struct answer *a, uint
 	if (receipt[0] != '\0')
 		fprintf(stderr, " · receipt %s", receipt);
 	fputc('\n', stderr);
-	cJSON_ArrayForEach(reason, reasons)
-	{
+	cJSON_ArrayForEach (reason, reasons) {
 		fputs("  because ", stderr);
 		cli_print_safe(stderr, span_of(cJSON_GetStringValue(reason)));
 		fputc('\n', stderr);
@@ -261,7 +266,7 @@ static void put_decision(struct buf *b, const cJSON *decision, const char *id)
 }
 
 static void print_answer_json(struct cli *cli, const cJSON *decision, const char *id,
-                              const struct answer *a, uint64_t elapsed_ms, const char *receipt)
+			      const struct answer *a, uint64_t elapsed_ms, const char *receipt)
 {
 	const cJSON *cost = json_get_object(decision, "cost");
 	struct buf b;
@@ -289,7 +294,8 @@ static void print_answer_json(struct cli *cli, const cJSON *decision, const char
 	buf_free(&b);
 }
 
-static int finish(struct cli *cli, struct cli_reply *reply, struct answer *a, uint64_t elapsed_ms)
+static int finish(struct cli *cli, struct cli_reply *reply, struct answer *a,
+		  uint64_t elapsed_ms)
 {
 	char id[64], receipt[64];
 	cJSON *decision;
@@ -301,11 +307,12 @@ static int finish(struct cli *cli, struct cli_reply *reply, struct answer *a, ui
 		putchar('\n');
 	fflush(stdout);
 	if (a->error[0] != '\0')
-		return cli_error(cli, CLI_TEMPORARY, or_text(a->error_code, "stream_cut"), "hither status",
-		                 "%s (what was printed is not the whole answer)", a->error);
+		return cli_error(cli, CLI_TEMPORARY, or_text(a->error_code, "stream_cut"),
+				 "hither status",
+				 "%s (what was printed is not the whole answer)", a->error);
 	if (!a->ended)
 		return cli_error(cli, CLI_TEMPORARY, "stream_cut", "hither status",
-		                 "the answer broke off before its end");
+				 "the answer broke off before its end");
 	decision = fetch_decision(cli, id);
 	if (cli->json)
 		print_answer_json(cli, decision, id, a, elapsed_ms, receipt);
@@ -328,16 +335,22 @@ static int ask_once(struct cli *cli, struct span body, bool return_questions, ch
 
 	question[0] = '\0';
 	if (arena == NULL)
-		return cli_error(cli, CLI_FAILED, "internal_error", NULL, "%s", err_text(ERR_NO_MEMORY));
+		return cli_error(cli, CLI_FAILED, "internal_error", NULL, "%s",
+				 err_text(ERR_NO_MEMORY));
 	buf_init(&a.text, 64u << 20);
 	a.reader = upstream_openai_chat.reader_new(arena, true, EVENT_BYTES_MAX);
 	cli_ask_fields(cli, return_questions, &fields);
 	e = upstream_openai_chat.reader_status(a.reader, 200, on_event, &a);
 	if (e == ERR_OK)
-		e = cli_call(cli, &(struct cli_request){ .socket = CLI_SOCKET_API, .method = "POST",
-		                                         .path = "/v1/chat/completions", .body = body,
-		                                         .fields = fields.list, .on_data = on_data, .ctx = &a },
-		             &reply);
+		e = cli_call(cli,
+			     &(struct cli_request){ .socket = CLI_SOCKET_API,
+						    .method = "POST",
+						    .path = "/v1/chat/completions",
+						    .body = body,
+						    .fields = fields.list,
+						    .on_data = on_data,
+						    .ctx = &a },
+			     &reply);
 	if (e != ERR_OK && e != ERR_PEER_GONE)
 		code = cli_call_failed(cli, e);
 	else if (reply.status != 200 && reply.status != 0) {
@@ -374,7 +387,8 @@ int cmd_ask(struct cli *cli, int argc, char **argv)
 		enum question_answer answer = question_ask_inline(cli, question);
 
 		if (answer == QUESTION_KEEP && !cli_flag(cli, "local")) {
-			/* A refusal costs nobody their answer: the same prompt, on this device. */
+			/* A refusal costs nobody their answer: the same prompt, on this device.
+			 */
 			cli->given[cli->n_given++ % LEN(cli->given)] =
 				(typeof(cli->given[0])){ &ask_local_option, "" };
 			buf_free(&body);

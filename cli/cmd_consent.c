@@ -17,8 +17,12 @@ static cJSON *fetch(struct cli *cli, const char *path, int *code)
 	cJSON *tree = NULL;
 	enum err e;
 
-	e = cli_call(cli, &(struct cli_request){ .socket = CLI_SOCKET_CONSENT, .method = "GET",
-	                                         .path = path, .timeout_ms = 10000 }, &reply);
+	e = cli_call(cli,
+		     &(struct cli_request){ .socket = CLI_SOCKET_CONSENT,
+					    .method = "GET",
+					    .path = path,
+					    .timeout_ms = 10000 },
+		     &reply);
 	*code = CLI_OK;
 	if (e != ERR_OK)
 		*code = cli_call_failed(cli, e);
@@ -27,8 +31,8 @@ static cJSON *fetch(struct cli *cli, const char *path, int *code)
 	else if (cli->json)
 		cli_print_json(cli, span_trim(buf_span(&reply.body)));
 	else if (json_parse(buf_span(&reply.body), &json_limits_file, &tree, &where) != ERR_OK)
-		*code = cli_error(cli, CLI_FAILED, "internal_error", NULL, "the reply could not be read: %s",
-		                  where.problem);
+		*code = cli_error(cli, CLI_FAILED, "internal_error", NULL,
+				  "the reply could not be read: %s", where.problem);
 	cli_reply_free(&reply);
 	return tree;
 }
@@ -40,8 +44,9 @@ static const char *text_or(const cJSON *o, const char *key, const char *otherwis
 	return v != NULL && v[0] != '\0' ? v : otherwise;
 }
 
-static int print_list(struct cli *cli, const char *path, const char *key, const char *const *headings,
-                      const char *const *fields, unsigned columns, const char *empty)
+static int print_list(struct cli *cli, const char *path, const char *key,
+		      const char *const *headings, const char *const *fields, unsigned columns,
+		      const char *empty)
 {
 	struct cli_table *t;
 	const cJSON *item;
@@ -57,8 +62,7 @@ static int print_list(struct cli *cli, const char *path, const char *key, const 
 		return CLI_OK;
 	}
 	t = cli_table_new(cli, headings, columns);
-	cJSON_ArrayForEach(item, json_get_array(tree, key))
-	{
+	cJSON_ArrayForEach (item, json_get_array(tree, key)) {
 		for (unsigned c = 0; c < columns; c++) {
 			double n;
 
@@ -75,41 +79,51 @@ static int print_list(struct cli *cli, const char *path, const char *key, const 
 
 static int cmd_list(struct cli *cli, int argc, char **argv)
 {
-	static const char *const headings[] = { "QUESTION", "APP", "DESTINATION", "MODEL", "BYTES", "MS LEFT" };
-	static const char *const fields[] = { "id", "app", "destination", "model", "bytes", "expires_in_ms" };
+	static const char *const headings[] = { "QUESTION", "APP",   "DESTINATION",
+						"MODEL",    "BYTES", "MS LEFT" };
+	static const char *const fields[] = { "id",    "app",   "destination",
+					      "model", "bytes", "expires_in_ms" };
 
 	(void)argv;
 	if (argc > 0)
 		return cli_usage(cli, "list takes no arguments");
-	return print_list(cli, "/hither/v1/consents", "consents", headings, fields, 6, "no open questions");
+	return print_list(cli, "/hither/v1/consents", "consents", headings, fields, 6,
+			  "no open questions");
 }
 
 static int cmd_grants(struct cli *cli, int argc, char **argv)
 {
-	static const char *const headings[] = { "GRANT", "APP", "DESTINATION", "MODEL", "SCOPE", "MODE", "UNTIL", "STATE" };
-	static const char *const fields[] = { "id", "app", "destination", "model", "scope", "mode", "until", "state" };
+	static const char *const headings[] = { "GRANT", "APP",  "DESTINATION", "MODEL",
+						"SCOPE", "MODE", "UNTIL",       "STATE" };
+	static const char *const fields[] = { "id",    "app",  "destination", "model",
+					      "scope", "mode", "until",       "state" };
 
 	(void)argv;
 	if (argc > 0)
 		return cli_usage(cli, "grants takes no arguments");
-	return print_list(cli, "/hither/v1/grants", "grants", headings, fields, 8, "no permissions are in force");
+	return print_list(cli, "/hither/v1/grants", "grants", headings, fields, 8,
+			  "no permissions are in force");
 }
 
 static int cmd_receipts(struct cli *cli, int argc, char **argv)
 {
-	static const char *const headings[] = { "RECEIPT", "TIME", "APP", "DESTINATION", "DECISION", "BYTES" };
-	static const char *const fields[] = { "id", "time", "app", "destination", "decision", "bytes" };
+	static const char *const headings[] = { "RECEIPT",     "TIME",     "APP",
+						"DESTINATION", "DECISION", "BYTES" };
+	static const char *const fields[] = { "id",          "time",     "app",
+					      "destination", "decision", "bytes" };
 	const char *since = cli_option(cli, "since");
 	char path[160];
 	uint64_t back_ms = 0;
 
 	(void)argv;
 	if (argc > 0)
-		return cli_usage(cli, "receipts takes no arguments; a single one: hither consent receipt ID");
+		return cli_usage(
+			cli,
+			"receipts takes no arguments; a single one: hither consent receipt ID");
 	if (since != NULL && text_duration_ms(since, &back_ms) != ERR_OK)
 		return cli_usage(cli, "--since takes a duration such as 12h or 30d");
 	snprintf(path, sizeof path, "/hither/v1/receipts?since=%lld",
-	         since != NULL ? (long long)(clock_wall_ms() - (int64_t)back_ms) : 0LL);
+		 since != NULL ? (long long)(clock_wall_ms() - (int64_t)back_ms) : 0LL);
 	return print_list(cli, path, "receipts", headings, fields, 6, "no receipts");
 }
 
@@ -122,11 +136,12 @@ static int cmd_receipt(struct cli *cli, int argc, char **argv)
 	int code;
 
 	if (argc != 1 || !text_is_ulid(span_of(argv[0])))
-		return cli_usage(cli, "which receipt? an id as `hither consent receipts` lists them");
+		return cli_usage(
+			cli, "which receipt? an id as `hither consent receipts` lists them");
 	if (format != NULL && strcmp(format, "27560") != 0 && strcmp(format, "kantara") != 0)
 		return cli_usage(cli, "--format takes 27560 or kantara");
-	snprintf(path, sizeof path, "/hither/v1/receipts/%s%s%s", argv[0], format != NULL ? "?format=" : "",
-	         format != NULL ? format : "");
+	snprintf(path, sizeof path, "/hither/v1/receipts/%s%s%s", argv[0],
+		 format != NULL ? "?format=" : "", format != NULL ? format : "");
 	tree = fetch(cli, path, &code);
 	if (tree == NULL)
 		return code;
@@ -146,7 +161,8 @@ static int cmd_show(struct cli *cli, int argc, char **argv)
 	int code;
 
 	if (argc != 1 || !text_is_ulid(span_of(argv[0])))
-		return cli_usage(cli, "which question? an id as `hither consent list` shows them");
+		return cli_usage(cli,
+				 "which question? an id as `hither consent list` shows them");
 	snprintf(path, sizeof path, "/hither/v1/consents/%s", argv[0]);
 	q = fetch(cli, path, &code);
 	if (q == NULL)
@@ -168,13 +184,15 @@ static int answer(struct cli *cli, int argc, char **argv, bool approve)
 	int code;
 
 	if (argc != 1 || !text_is_ulid(span_of(argv[0])))
-		return cli_usage(cli, "which question? an id as `hither consent list` shows them");
+		return cli_usage(cli,
+				 "which question? an id as `hither consent list` shows them");
 	if (until != NULL && scope == NULL)
 		scope = "until";
 	q = question_fetch(cli, argv[0], &code);
 	if (q == NULL)
 		return code;
-	code = question_reply(cli, q, approve, scope, until, mode, cli_option(cli, "reason"), &reply);
+	code = question_reply(cli, q, approve, scope, until, mode, cli_option(cli, "reason"),
+			      &reply);
 	if (code == CLI_OK && cli->json) {
 		struct buf b;
 
@@ -188,7 +206,8 @@ static int answer(struct cli *cli, int argc, char **argv, bool approve)
 		if (!approve)
 			printf("kept on this device\n");
 		else if (grant != NULL)
-			printf("approved; take it back with: hither consent revoke %s\n", grant);
+			printf("approved; take it back with: hither consent revoke %s\n",
+			       grant);
 		else
 			printf("approved, once\n");
 	}
@@ -215,8 +234,12 @@ static int revoke_one(struct cli *cli, const char *id)
 	enum err e;
 
 	snprintf(path, sizeof path, "/hither/v1/grants/%s", id);
-	e = cli_call(cli, &(struct cli_request){ .socket = CLI_SOCKET_CONSENT, .method = "DELETE",
-	                                         .path = path, .timeout_ms = 10000 }, &reply);
+	e = cli_call(cli,
+		     &(struct cli_request){ .socket = CLI_SOCKET_CONSENT,
+					    .method = "DELETE",
+					    .path = path,
+					    .timeout_ms = 10000 },
+		     &reply);
 	if (e != ERR_OK)
 		code = cli_call_failed(cli, e);
 	else if (reply.status != 200)
@@ -224,7 +247,9 @@ static int revoke_one(struct cli *cli, const char *id)
 	else if (cli->json)
 		cli_print_json(cli, span_trim(buf_span(&reply.body)));
 	else
-		printf("revoked %s: nothing more leaves under it; what already left stays with the operator\n", id);
+		printf("revoked %s: nothing more leaves under it; what already left stays with "
+		       "the operator\n",
+		       id);
 	cli_reply_free(&reply);
 	return code;
 }
@@ -246,8 +271,7 @@ static int cmd_revoke(struct cli *cli, int argc, char **argv)
 	cli->json = false; /* the list is for us, not for stdout */
 	tree = fetch(cli, "/hither/v1/grants", &code);
 	cli->json = json;
-	cJSON_ArrayForEach(g, json_get_array(tree, "grants"))
-	{
+	cJSON_ArrayForEach (g, json_get_array(tree, "grants")) {
 		if (code == CLI_OK && (all || strcmp(text_or(g, "app", ""), app) == 0)) {
 			code = revoke_one(cli, text_or(g, "id", ""));
 			n++;
@@ -260,7 +284,8 @@ static int cmd_revoke(struct cli *cli, int argc, char **argv)
 }
 
 static const struct cli_option approve_options[] = {
-	{ 0, "scope", "once|session|until|always", "how long the permission lasts (default once)" },
+	{ 0, "scope", "once|session|until|always",
+	  "how long the permission lasts (default once)" },
 	{ 0, "until", "DURATION", "for scope until: 2h, 7d" },
 	{ 0, "as-is", NULL, "send the unmasked text, where the policy allows it" },
 	{ 0, "reason", "TEXT", "why, for the record" },
@@ -291,13 +316,18 @@ static const struct cli_option receipt_options[] = {
 
 const struct cli_command cmd_consent_commands[] = {
 	{ "list", "", "the open questions", NULL, NULL, NULL, cmd_list },
-	{ "show", "ID", "one question, with exactly the bytes that would leave", NULL, NULL, NULL, cmd_show },
-	{ "watch", "", "stay and answer questions in this terminal", NULL, NULL, NULL, cmd_watch },
-	{ "approve", "ID", "let these bytes go there", NULL, approve_options, NULL, cmd_approve },
+	{ "show", "ID", "one question, with exactly the bytes that would leave", NULL, NULL,
+	  NULL, cmd_show },
+	{ "watch", "", "stay and answer questions in this terminal", NULL, NULL, NULL,
+	  cmd_watch },
+	{ "approve", "ID", "let these bytes go there", NULL, approve_options, NULL,
+	  cmd_approve },
 	{ "deny", "ID", "keep it on this device", NULL, deny_options, NULL, cmd_deny },
 	{ "grants", "", "permissions in force", NULL, NULL, NULL, cmd_grants },
-	{ "revoke", "GRANT", "take a permission back; running sends are cut", NULL, revoke_options, NULL, cmd_revoke },
-	{ "receipts", "", "one line per consent event", NULL, receipts_options, NULL, cmd_receipts },
+	{ "revoke", "GRANT", "take a permission back; running sends are cut", NULL,
+	  revoke_options, NULL, cmd_revoke },
+	{ "receipts", "", "one line per consent event", NULL, receipts_options, NULL,
+	  cmd_receipts },
 	{ "receipt", "ID", "one receipt, whole", NULL, receipt_options, NULL, cmd_receipt },
 	{ NULL, NULL, NULL, NULL, NULL, NULL, NULL },
 };

@@ -22,7 +22,7 @@
 static const char *const level_name[] = { "OK", "WARN", "FAIL" };
 
 void doctor_say(struct doctor *d, enum doctor_level level, const char *check, const char *fix,
-                const char *format, ...)
+		const char *format, ...)
 {
 	char text[600];
 	va_list ap;
@@ -58,25 +58,28 @@ static void check_modes(struct doctor *d)
 	struct stat st;
 
 	if (stat(d->cli->runtime_dir, &st) != 0) {
-		doctor_say(d, DOCTOR_WARN, "sockets", "hitherd --user &", "%s does not exist: no daemon was started",
-		           d->cli->runtime_dir);
+		doctor_say(d, DOCTOR_WARN, "sockets", "hitherd --user &",
+			   "%s does not exist: no daemon was started", d->cli->runtime_dir);
 		return;
 	}
 	if (!S_ISDIR(st.st_mode) || st.st_uid != getuid() || (st.st_mode & 077) != 0) {
 		doctor_say(d, DOCTOR_FAIL, "sockets", "chmod 700 DIR, then start hitherd again",
-		           "%s is not a folder of yours alone (mode %04o)", d->cli->runtime_dir,
-		           (unsigned)st.st_mode & 07777);
+			   "%s is not a folder of yours alone (mode %04o)", d->cli->runtime_dir,
+			   (unsigned)st.st_mode & 07777);
 		return;
 	}
 	for (size_t i = 0; i < LEN(names); i++) {
 		snprintf(path, sizeof path, "%s/%s", d->cli->runtime_dir, names[i]);
 		if (stat(path, &st) != 0)
-			doctor_say(d, DOCTOR_WARN, "sockets", "hitherd --user &", "%s is not there", path);
+			doctor_say(d, DOCTOR_WARN, "sockets", "hitherd --user &",
+				   "%s is not there", path);
 		else if ((st.st_mode & 077) != 0)
-			doctor_say(d, DOCTOR_FAIL, "sockets", "restart hitherd", "%s is open to others (mode %04o)",
-			           path, (unsigned)st.st_mode & 07777);
+			doctor_say(d, DOCTOR_FAIL, "sockets", "restart hitherd",
+				   "%s is open to others (mode %04o)", path,
+				   (unsigned)st.st_mode & 07777);
 		else
-			doctor_say(d, DOCTOR_OK, "sockets", NULL, "%s is yours alone", names[i]);
+			doctor_say(d, DOCTOR_OK, "sockets", NULL, "%s is yours alone",
+				   names[i]);
 	}
 }
 
@@ -96,23 +99,27 @@ static void check_secrets(struct doctor *d)
 			continue;
 		n++;
 		if (st.st_uid != getuid() || (st.st_mode & 077) != 0)
-			doctor_say(d, DOCTOR_FAIL, "secrets", "chmod 600 FILE", "%s can be read by others and is not used",
-			           path);
+			doctor_say(d, DOCTOR_FAIL, "secrets", "chmod 600 FILE",
+				   "%s can be read by others and is not used", path);
 	}
 	if (dir != NULL)
 		closedir(dir);
-	doctor_say(d, DOCTOR_OK, "secrets", NULL, "%u provider key%s in %s", n, n == 1 ? "" : "s", folder);
+	doctor_say(d, DOCTOR_OK, "secrets", NULL, "%u provider key%s in %s", n,
+		   n == 1 ? "" : "s", folder);
 }
 
 static void check_proxy(struct doctor *d)
 {
-	static const char *const names[] = { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" };
+	static const char *const names[] = { "https_proxy", "HTTPS_PROXY", "all_proxy",
+					     "ALL_PROXY" };
 
 	for (size_t i = 0; i < LEN(names); i++)
 		if (getenv(names[i]) != NULL && getenv(names[i])[0] != '\0') {
 			doctor_say(d, DOCTOR_WARN, "proxy", NULL,
-			           "%s is set; hither ignores it unless a destination says \"proxy\": \"env\". "
-			           "A proxy that opens TLS sees the text", names[i]);
+				   "%s is set; hither ignores it unless a destination says "
+				   "\"proxy\": \"env\". "
+				   "A proxy that opens TLS sees the text",
+				   names[i]);
 			return;
 		}
 	doctor_say(d, DOCTOR_OK, "proxy", NULL, "no proxy in the environment");
@@ -125,7 +132,8 @@ static void check_kernel(struct doctor *d)
 	if (abi > 0)
 		doctor_say(d, DOCTOR_OK, "kernel", NULL, "Landlock ABI %ld", abi);
 	else
-		doctor_say(d, DOCTOR_WARN, "kernel", NULL, "this kernel has no Landlock; seccomp still confines the roles");
+		doctor_say(d, DOCTOR_WARN, "kernel", NULL,
+			   "this kernel has no Landlock; seccomp still confines the roles");
 }
 
 static void check_model(struct doctor *d)
@@ -142,25 +150,29 @@ static void check_model(struct doctor *d)
 	buf_init(&text, 1u << 20);
 	if (a == NULL || file_read(path, 1u << 20, &text) != ERR_OK ||
 	    models_index_parse(buf_span(&text), a, &list, &where) != ERR_OK || list.n == 0) {
-		doctor_say(d, DOCTOR_FAIL, "model", "hither model pull", "no on-device model is installed in %s",
-		           cli_models_dir());
+		doctor_say(d, DOCTOR_FAIL, "model", "hither model pull",
+			   "no on-device model is installed in %s", cli_models_dir());
 	} else {
 		const struct model *m = models_find(&list, list.chosen);
 
 		if (m == NULL)
-			doctor_say(d, DOCTOR_WARN, "model", "hither model use NAME", "%u installed, none chosen", list.n);
-		else if (snprintf(path, sizeof path, "%s/%s", cli_models_dir(), m->file) < 0 || stat(path, &st) != 0)
-			doctor_say(d, DOCTOR_FAIL, "model", "hither model pull", "the file of %s is missing", m->name);
+			doctor_say(d, DOCTOR_WARN, "model", "hither model use NAME",
+				   "%u installed, none chosen", list.n);
+		else if (snprintf(path, sizeof path, "%s/%s", cli_models_dir(), m->file) < 0 ||
+			 stat(path, &st) != 0)
+			doctor_say(d, DOCTOR_FAIL, "model", "hither model pull",
+				   "the file of %s is missing", m->name);
 		else if ((uint64_t)st.st_size != m->bytes)
 			doctor_say(d, DOCTOR_FAIL, "model", "hither model pull",
-			           "%s has %lld bytes instead of %llu: it is refused", m->name, (long long)st.st_size,
-			           (unsigned long long)m->bytes);
+				   "%s has %lld bytes instead of %llu: it is refused", m->name,
+				   (long long)st.st_size, (unsigned long long)m->bytes);
 		else
 			doctor_say(d, DOCTOR_OK, "model", NULL, "%s, %llu MB", m->name,
-			           (unsigned long long)m->bytes / 1000000);
+				   (unsigned long long)m->bytes / 1000000);
 	}
 	if (statvfs(cli_data_dir(), &fs) == 0 && fs.f_bavail * fs.f_frsize < (1ull << 30))
-		doctor_say(d, DOCTOR_WARN, "disk", NULL, "less than 1 GiB is free below %s", cli_data_dir());
+		doctor_say(d, DOCTOR_WARN, "disk", NULL, "less than 1 GiB is free below %s",
+			   cli_data_dir());
 	buf_free(&text);
 	arena_free(a);
 }
@@ -182,13 +194,16 @@ static void check_ledger(struct doctor *d)
 		e = ledger_verify(l, 0, 0, NULL, 0, &report, NULL, NULL);
 	ledger_close(l);
 	if (e != ERR_OK)
-		doctor_say(d, DOCTOR_FAIL, "ledger", problem.next[0] != '\0' ? problem.next : "hither ledger verify",
-		           "%s", problem.text[0] != '\0' ? problem.text : err_text(e));
+		doctor_say(d, DOCTOR_FAIL, "ledger",
+			   problem.next[0] != '\0' ? problem.next : "hither ledger verify",
+			   "%s", problem.text[0] != '\0' ? problem.text : err_text(e));
 	else if (report.ok)
-		doctor_say(d, DOCTOR_OK, "ledger", NULL, "%llu records, chain whole", (unsigned long long)report.records);
+		doctor_say(d, DOCTOR_OK, "ledger", NULL, "%llu records, chain whole",
+			   (unsigned long long)report.records);
 	else
-		doctor_say(d, report.acknowledged ? DOCTOR_WARN : DOCTOR_FAIL, "ledger", "hither ledger verify",
-		           "broken at record %llu: %s", (unsigned long long)report.first_bad, report.problem);
+		doctor_say(d, report.acknowledged ? DOCTOR_WARN : DOCTOR_FAIL, "ledger",
+			   "hither ledger verify", "broken at record %llu: %s",
+			   (unsigned long long)report.first_bad, report.problem);
 }
 
 /* --- the running daemon --- */
@@ -197,8 +212,7 @@ static void check_roles(struct doctor *d, const cJSON *status)
 {
 	const cJSON *role;
 
-	cJSON_ArrayForEach(role, json_get_object(status, "roles"))
-	{
+	cJSON_ArrayForEach (role, json_get_object(status, "roles")) {
 		double pid = 0;
 		bool sandboxed = false;
 		const char *detail = json_get_string(role, "detail");
@@ -206,14 +220,19 @@ static void check_roles(struct doctor *d, const cJSON *status)
 		json_get_number(role, "pid", &pid);
 		json_get_bool(role, "sandboxed", &sandboxed);
 		if (pid <= 0)
-			doctor_say(d, DOCTOR_FAIL, "roles", "see hitherd's log", "%s is not running", role->string);
+			doctor_say(d, DOCTOR_FAIL, "roles", "see hitherd's log",
+				   "%s is not running", role->string);
 		else if (!sandboxed)
-			doctor_say(d, DOCTOR_WARN, "roles", NULL, "%s runs without its sandbox: %s", role->string,
-			           detail != NULL ? detail : "no reason given");
+			doctor_say(d, DOCTOR_WARN, "roles", NULL,
+				   "%s runs without its sandbox: %s", role->string,
+				   detail != NULL ? detail : "no reason given");
 		else
-			doctor_say(d, DOCTOR_OK, "roles", NULL, "%s runs confined%s%s", role->string,
-			           detail != NULL && detail[0] != '\0' ? "; not to be had here: " : "",
-			           detail != NULL ? detail : "");
+			doctor_say(d, DOCTOR_OK, "roles", NULL, "%s runs confined%s%s",
+				   role->string,
+				   detail != NULL && detail[0] != '\0'
+					   ? "; not to be had here: "
+					   : "",
+				   detail != NULL ? detail : "");
 	}
 }
 
@@ -225,14 +244,17 @@ static void check_engine_and_policy(struct doctor *d, const cJSON *status)
 	const char *detail = json_get_string(engine, "detail");
 
 	if (state != NULL && (strcmp(state, "failed") == 0 || strcmp(state, "missing") == 0))
-		doctor_say(d, DOCTOR_FAIL, "engine", "./quickstart", "%s: %s", state, detail != NULL ? detail : "");
+		doctor_say(d, DOCTOR_FAIL, "engine", "./quickstart", "%s: %s", state,
+			   detail != NULL ? detail : "");
 	else
-		doctor_say(d, DOCTOR_OK, "engine", NULL, "%s", state != NULL ? state : "unknown");
+		doctor_say(d, DOCTOR_OK, "engine", NULL, "%s",
+			   state != NULL ? state : "unknown");
 	state = json_get_string(policy, "state");
 	detail = json_get_string(policy, "detail");
 	if (state != NULL && strcmp(state, "active") != 0)
-		doctor_say(d, strcmp(state, "lockdown") == 0 ? DOCTOR_FAIL : DOCTOR_WARN, "policy",
-		           "hither policy check --installed", "%s: %s", state, detail != NULL ? detail : "");
+		doctor_say(d, strcmp(state, "lockdown") == 0 ? DOCTOR_FAIL : DOCTOR_WARN,
+			   "policy", "hither policy check --installed", "%s: %s", state,
+			   detail != NULL ? detail : "");
 	else
 		doctor_say(d, DOCTOR_OK, "policy", NULL, "active");
 }
@@ -244,11 +266,16 @@ static void check_daemon(struct doctor *d)
 	cJSON *status = NULL;
 	enum err e;
 
-	e = cli_call(d->cli, &(struct cli_request){ .socket = CLI_SOCKET_ADMIN, .method = "GET",
-	                                            .path = "/hither/v1/status", .timeout_ms = 10000 }, &reply);
+	e = cli_call(d->cli,
+		     &(struct cli_request){ .socket = CLI_SOCKET_ADMIN,
+					    .method = "GET",
+					    .path = "/hither/v1/status",
+					    .timeout_ms = 10000 },
+		     &reply);
 	if (e != ERR_OK || reply.status != 200 ||
 	    json_parse(buf_span(&reply.body), &json_limits_api, &status, &where) != ERR_OK) {
-		doctor_say(d, DOCTOR_FAIL, "daemon", "hitherd --user &", "no daemon answers at %s", d->cli->host);
+		doctor_say(d, DOCTOR_FAIL, "daemon", "hitherd --user &",
+			   "no daemon answers at %s", d->cli->host);
 	} else {
 		doctor_say(d, DOCTOR_OK, "daemon", NULL, "answers at %s", d->cli->host);
 		check_roles(d, status);
@@ -280,15 +307,18 @@ int cmd_doctor(struct cli *cli, int argc, char **argv)
 		struct buf b;
 
 		buf_init(&b, 1u << 20);
-		buf_printf(&b, "{\"schema\":\"hither.doctor/1\",\"ok\":%s,\"warnings\":%u,\"failures\":%u,\"checks\":",
-		           d.count[DOCTOR_FAIL] == 0 ? "true" : "false", d.count[DOCTOR_WARN], d.count[DOCTOR_FAIL]);
+		buf_printf(&b,
+			   "{\"schema\":\"hither.doctor/"
+			   "1\",\"ok\":%s,\"warnings\":%u,\"failures\":%u,\"checks\":",
+			   d.count[DOCTOR_FAIL] == 0 ? "true" : "false", d.count[DOCTOR_WARN],
+			   d.count[DOCTOR_FAIL]);
 		buf_add(&b, buf_span(&d.json));
 		buf_add_char(&b, '}');
 		cli_print_json(cli, buf_span(&b));
 		buf_free(&b);
 	} else {
-		printf("\n%u well, %u warnings, %u failures\n", d.count[DOCTOR_OK], d.count[DOCTOR_WARN],
-		       d.count[DOCTOR_FAIL]);
+		printf("\n%u well, %u warnings, %u failures\n", d.count[DOCTOR_OK],
+		       d.count[DOCTOR_WARN], d.count[DOCTOR_FAIL]);
 	}
 	buf_free(&d.json);
 	if (d.count[DOCTOR_FAIL] > 0)

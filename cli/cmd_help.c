@@ -20,7 +20,8 @@ static const char topic_exit_codes[] =
 	"130  interrupted\n";
 
 static const char topic_environment[] =
-	"HITHER_HOST       the daemon's API socket, unix:PATH; the other two sockets lie beside it\n"
+	"HITHER_HOST       the daemon's API socket, unix:PATH; the other two sockets lie "
+	"beside it\n"
 	"HITHER_APP        the application named in requests (claimed, never proof)\n"
 	"HITHER_MAX_TIER   device, trusted or cloud: how far a prompt may go at most\n"
 	"NO_COLOR          set and not empty: no colour\n"
@@ -29,9 +30,12 @@ static const char topic_environment[] =
 	"                  where configuration, models, ledger and sockets are\n";
 
 static const char topic_privacy[] =
-	"Prompts are scored and, where the model on this device is good enough, answered here.\n"
-	"A prompt leaves only when the policy allows it and, where the policy says ask, when you\n"
-	"said yes to exactly those bytes. Each send has a record written before the first byte:\n"
+	"Prompts are scored and, where the model on this device is good enough, answered "
+	"here.\n"
+	"A prompt leaves only when the policy allows it and, where the policy says ask, when "
+	"you\n"
+	"said yes to exactly those bytes. Each send has a record written before the first "
+	"byte:\n"
 	"  hither ledger tail          what left, when, to whom\n"
 	"  hither consent grants       permissions in force\n"
 	"  hither consent revoke ID    take one back\n"
@@ -47,8 +51,9 @@ static void print_commands(FILE *out, const char *path, const struct cli_command
 		if (strlen(c->name) + strlen(c->arguments) > width)
 			width = strlen(c->name) + strlen(c->arguments);
 	for (; list->name != NULL; list++)
-		fprintf(out, "  hither %s%s%s %-*s  %s\n", path, path[0] != '\0' ? " " : "", list->name,
-		        (int)(width - strlen(list->name)), list->arguments, list->summary);
+		fprintf(out, "  hither %s%s%s %-*s  %s\n", path, path[0] != '\0' ? " " : "",
+			list->name, (int)(width - strlen(list->name)), list->arguments,
+			list->summary);
 }
 
 static void print_options(FILE *out, const struct cli_option *list)
@@ -58,9 +63,12 @@ static void print_options(FILE *out, const struct cli_option *list)
 		bool optional = list->argument != NULL && list->argument[0] == '[';
 
 		snprintf(left, sizeof left, "%s%c%s--%s%s%s%s", list->letter != 0 ? "-" : "",
-		         list->letter != 0 ? list->letter : ' ', list->letter != 0 ? ", " : "   ", list->name,
-		         list->argument == NULL ? "" : optional ? "[=" : "=",
-		         list->argument == NULL ? "" : list->argument + (optional ? 1 : 0), "");
+			 list->letter != 0 ? list->letter : ' ',
+			 list->letter != 0 ? ", " : "   ", list->name,
+			 list->argument == NULL ? ""
+			 : optional             ? "[="
+						: "=",
+			 list->argument == NULL ? "" : list->argument + (optional ? 1 : 0), "");
 		fprintf(out, "  %-34s %s\n", left, list->help);
 	}
 }
@@ -68,10 +76,14 @@ static void print_options(FILE *out, const struct cli_option *list)
 void cli_print_help(FILE *out, const char *path, const struct cli_command *command)
 {
 	if (command == NULL) {
-		fputs("hither answers near before far: on this device where it can, elsewhere only when\n"
-		      "the policy allows it and you said yes.\n\n", out);
+		fputs("hither answers near before far: on this device where it can, elsewhere "
+		      "only when\n"
+		      "the policy allows it and you said yes.\n\n",
+		      out);
 		print_commands(out, "", cli_commands);
-		fputs("\n  hither \"PROMPT\" is short for hither ask \"PROMPT\".\n\nEvery command:\n", out);
+		fputs("\n  hither \"PROMPT\" is short for hither ask \"PROMPT\".\n\nEvery "
+		      "command:\n",
+		      out);
 		print_options(out, cli_common_options);
 		return;
 	}
@@ -131,7 +143,11 @@ int cmd_version(struct cli *cli, int argc, char **argv)
 	if (argc > 0)
 		return cli_usage(cli, "version takes no arguments");
 	if (cli->json)
-		cli_print_json(cli, SPAN_LITERAL("{\"schema\":\"hither.version/1\",\"version\":\"" HITHER_VERSION "\"}"));
+		cli_print_json(
+			cli,
+			SPAN_LITERAL(
+				"{\"schema\":\"hither.version/1\",\"version\":\"" HITHER_VERSION
+				"\"}"));
 	else
 		puts("hither " HITHER_VERSION);
 	return CLI_OK;
@@ -147,7 +163,8 @@ static void each_name(const struct cli_command *list, const char *between)
 
 static void completion_bash(void)
 {
-	puts("_hither() {\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} words\n\tcase ${COMP_WORDS[1]} in");
+	puts("_hither() {\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} words\n\tcase "
+	     "${COMP_WORDS[1]} in");
 	for (const struct cli_command *c = cli_commands; c->name != NULL; c++) {
 		if (c->subcommands == NULL)
 			continue;
@@ -158,13 +175,15 @@ static void completion_bash(void)
 	puts("\t*) words= ;;\n\tesac");
 	fputs("\t[ \"$COMP_CWORD\" -eq 1 ] && words=\"", stdout);
 	each_name(cli_commands, " ");
-	puts("\"\n\t[ \"$COMP_CWORD\" -le 2 ] && COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\n"
+	puts("\"\n\t[ \"$COMP_CWORD\" -le 2 ] && COMPREPLY=($(compgen -W \"$words\" -- "
+	     "\"$cur\"))\n}\n"
 	     "complete -o default -F _hither hither");
 }
 
 static void completion_zsh(void)
 {
-	puts("#compdef hither\n_arguments '1: :->command' '2: :->sub' '*: :_files'\ncase $state in\ncommand)\n"
+	puts("#compdef hither\n_arguments '1: :->command' '2: :->sub' '*: :_files'\ncase "
+	     "$state in\ncommand)\n"
 	     "\tlocal -a c; c=(");
 	for (const struct cli_command *c = cli_commands; c->name != NULL; c++)
 		printf("\t\t'%s:%s'\n", c->name, c->summary);
@@ -182,10 +201,13 @@ static void completion_zsh(void)
 static void completion_fish(void)
 {
 	for (const struct cli_command *c = cli_commands; c->name != NULL; c++) {
-		printf("complete -c hither -n __fish_use_subcommand -f -a %s -d '%s'\n", c->name, c->summary);
-		for (const struct cli_command *s = c->subcommands; s != NULL && s->name != NULL; s++)
-			printf("complete -c hither -n '__fish_seen_subcommand_from %s' -f -a %s -d '%s'\n", c->name,
-			       s->name, s->summary);
+		printf("complete -c hither -n __fish_use_subcommand -f -a %s -d '%s'\n",
+		       c->name, c->summary);
+		for (const struct cli_command *s = c->subcommands; s != NULL && s->name != NULL;
+		     s++)
+			printf("complete -c hither -n '__fish_seen_subcommand_from %s' -f -a "
+			       "%s -d '%s'\n",
+			       c->name, s->name, s->summary);
 	}
 }
 

@@ -27,24 +27,28 @@ int cli_open_ledger(struct cli *cli, bool write, struct ledger **ret)
 	enum err e = crypto_init();
 
 	if (e == ERR_OK)
-		e = ledger_open(state_dir(cli), write ? LEDGER_WRITE : LEDGER_READ, ret, &problem);
+		e = ledger_open(state_dir(cli), write ? LEDGER_WRITE : LEDGER_READ, ret,
+				&problem);
 	if (e == ERR_OK)
 		return CLI_OK;
 	if (e == ERR_NOT_FOUND)
-		return cli_error(cli, CLI_FAILED, "no_ledger", "hither status",
-		                 "there is no ledger in %s yet: nothing was ever recorded there", state_dir(cli));
-	return cli_error(cli, CLI_FAILED, "ledger", problem.next[0] != '\0' ? problem.next : NULL, "%s",
-	                 problem.text[0] != '\0' ? problem.text : err_text(e));
+		return cli_error(
+			cli, CLI_FAILED, "no_ledger", "hither status",
+			"there is no ledger in %s yet: nothing was ever recorded there",
+			state_dir(cli));
+	return cli_error(cli, CLI_FAILED, "ledger",
+			 problem.next[0] != '\0' ? problem.next : NULL, "%s",
+			 problem.text[0] != '\0' ? problem.text : err_text(e));
 }
 
 /* --- printing records --- */
 
 struct lines {
 	struct cli *cli;
-	uint64_t    last_seq;
-	unsigned    printed;
+	uint64_t last_seq;
+	unsigned printed;
 	const char *app, *destination, *tier, *kind;
-	int64_t     since_ms;
+	int64_t since_ms;
 };
 
 static const char *or_dash(const char *text)
@@ -82,8 +86,8 @@ static bool print_line(void *ctx, const struct record *r, struct span body)
 	}
 	clock_rfc3339(r->time_ms, time);
 	buf_init(&b, RECORD_MAX_BYTES * 2);
-	buf_printf(&b, "%6llu  %.19sZ  %-11s %s -> %s", (unsigned long long)r->seq, time, record_kind_name(r->kind),
-	           or_dash(r->app), or_dash(r->destination));
+	buf_printf(&b, "%6llu  %.19sZ  %-11s %s -> %s", (unsigned long long)r->seq, time,
+		   record_kind_name(r->kind), or_dash(r->app), or_dash(r->destination));
 	if (r->bytes != RECORD_ABSENT)
 		buf_printf(&b, "  %lld bytes", (long long)r->bytes);
 	if (r->outcome != NULL)
@@ -100,8 +104,8 @@ static bool print_line(void *ctx, const struct record *r, struct span body)
 
 static int read_failed(struct cli *cli, enum err e)
 {
-	return cli_error(cli, CLI_FAILED, "ledger", "hither ledger verify", "the ledger could not be read: %s",
-	                 err_text(e));
+	return cli_error(cli, CLI_FAILED, "ledger", "hither ledger verify",
+			 "the ledger could not be read: %s", err_text(e));
 }
 
 static int cmd_tail(struct cli *cli, int argc, char **argv)
@@ -118,7 +122,8 @@ static int cmd_tail(struct cli *cli, int argc, char **argv)
 	code = cli_open_ledger(cli, false, &l);
 	if (code != CLI_OK)
 		return code;
-	e = ledger_tail(l, count != NULL ? (unsigned)strtoul(count, NULL, 10) : 20, print_line, &lines);
+	e = ledger_tail(l, count != NULL ? (unsigned)strtoul(count, NULL, 10) : 20, print_line,
+			&lines);
 	while (e == ERR_OK && cli_flag(cli, "follow")) {
 		fflush(stdout);
 		usleep(250000);
@@ -144,8 +149,11 @@ static int since_ms(struct cli *cli, int64_t *ret)
 
 static int cmd_query(struct cli *cli, int argc, char **argv)
 {
-	struct lines lines = { .cli = cli, .app = cli_option(cli, "app"), .tier = cli_option(cli, "tier"),
-		               .destination = cli_option(cli, "destination"), .kind = cli_option(cli, "kind") };
+	struct lines lines = { .cli = cli,
+			       .app = cli_option(cli, "app"),
+			       .tier = cli_option(cli, "tier"),
+			       .destination = cli_option(cli, "destination"),
+			       .kind = cli_option(cli, "kind") };
 	enum record_kind kind;
 	struct ledger *l;
 	uint64_t from;
@@ -181,10 +189,11 @@ static void print_report(struct cli *cli, const struct ledger_report *report)
 			printf("the ledger is whole: %llu records, chain and seals agree\n",
 			       (unsigned long long)report->records);
 		else
-			printf("the ledger is BROKEN at record %llu: %s\n%s\n", (unsigned long long)report->first_bad,
-			       report->problem,
-			       report->acknowledged ? "a person has acknowledged this damage" :
-			                              "nothing leaves this device until: hither ledger acknowledge");
+			printf("the ledger is BROKEN at record %llu: %s\n%s\n",
+			       (unsigned long long)report->first_bad, report->problem,
+			       report->acknowledged ? "a person has acknowledged this damage"
+						    : "nothing leaves this device until: "
+						      "hither ledger acknowledge");
 		return;
 	}
 	buf_init(&b, 8192);
@@ -226,8 +235,9 @@ static int cmd_verify(struct cli *cli, int argc, char **argv)
 	}
 	if (e != ERR_OK)
 		return cli_open_ledger(cli, false, &l);
-	e = ledger_verify(l, from != NULL ? strtoull(from, NULL, 10) : 0, to != NULL ? strtoull(to, NULL, 10) : 0,
-	                  NULL, 0, &report, NULL, NULL);
+	e = ledger_verify(l, from != NULL ? strtoull(from, NULL, 10) : 0,
+			  to != NULL ? strtoull(to, NULL, 10) : 0, NULL, 0, &report, NULL,
+			  NULL);
 	ledger_close(l);
 	if (e != ERR_OK)
 		return read_failed(cli, e);
@@ -246,20 +256,25 @@ static int cmd_acknowledge(struct cli *cli, int argc, char **argv)
 	if (argc > 0)
 		return cli_usage(cli, "acknowledge takes no arguments");
 	if (!cli_flag(cli, "yes")) {
-		fputs("This says on record that you saw that the ledger was damaged. Type yes to go on: ", stderr);
+		fputs("This says on record that you saw that the ledger was damaged. Type yes "
+		      "to go on: ",
+		      stderr);
 		if (fgets(line, sizeof line, stdin) == NULL || strcmp(line, "yes\n") != 0)
-			return cli_error(cli, CLI_FAILED, "cancelled", NULL, "nothing was done");
+			return cli_error(cli, CLI_FAILED, "cancelled", NULL,
+					 "nothing was done");
 	}
 	e = crypto_init();
 	if (e == ERR_OK)
 		e = ledger_acknowledge(state_dir(cli), &report, &problem);
 	if (e == ERR_EXISTS)
-		return cli_error(cli, CLI_OK, "nothing_to_do", NULL, "there is nothing to acknowledge");
+		return cli_error(cli, CLI_OK, "nothing_to_do", NULL,
+				 "there is nothing to acknowledge");
 	if (e != ERR_OK)
-		return cli_error(cli, CLI_FAILED, "ledger", problem.next[0] != '\0' ? problem.next : NULL, "%s",
-		                 problem.text[0] != '\0' ? problem.text : err_text(e));
-	printf("acknowledged; the first bad record was %llu: %s\n", (unsigned long long)report.first_bad,
-	       report.problem);
+		return cli_error(cli, CLI_FAILED, "ledger",
+				 problem.next[0] != '\0' ? problem.next : NULL, "%s",
+				 problem.text[0] != '\0' ? problem.text : err_text(e));
+	printf("acknowledged; the first bad record was %llu: %s\n",
+	       (unsigned long long)report.first_bad, report.problem);
 	return CLI_OK;
 }
 
@@ -322,7 +337,8 @@ static int cmd_export(struct cli *cli, int argc, char **argv)
 	if (code != CLI_OK)
 		return code;
 	if (csv)
-		puts("seq,time,kind,id,ref,app,destination,model,task,digest,outcome,bytes,tokens_in,tokens_out");
+		puts("seq,time,kind,id,ref,app,destination,model,task,digest,outcome,bytes,"
+		     "tokens_in,tokens_out");
 	e = ledger_each(l, 1, 0, csv ? export_csv : export_jsonl, NULL);
 	ledger_close(l);
 	return e == ERR_OK ? CLI_OK : read_failed(cli, e);
@@ -345,14 +361,17 @@ static int cmd_prune(struct cli *cli, int argc, char **argv)
 	e = ledger_prune(l, clock_wall_ms() - (int64_t)back_ms, &removed);
 	ledger_close(l);
 	if (e != ERR_OK)
-		return cli_error(cli, CLI_FAILED, "ledger", "hither ledger verify", "nothing was removed: %s",
-		                 err_text(e));
+		return cli_error(cli, CLI_FAILED, "ledger", "hither ledger verify",
+				 "nothing was removed: %s", err_text(e));
 	printf("%llu records removed; the chain is still provable from its oldest seal on\n",
 	       (unsigned long long)removed);
 	return CLI_OK;
 }
 
-#define STATE_DIR_OPTION { 0, "state-dir", "DIR", "the daemon's state folder (default yours)" }
+#define STATE_DIR_OPTION                                                                       \
+	{                                                                                      \
+		0, "state-dir", "DIR", "the daemon's state folder (default yours)"             \
+	}
 
 static const struct cli_option tail_options[] = {
 	{ 'n', "lines", "N", "how many (default 20)" },
@@ -405,12 +424,17 @@ static const struct cli_option acknowledge_options[] = {
 
 const struct cli_command cmd_ledger_commands[] = {
 	{ "tail", "", "the newest records", NULL, tail_options, NULL, cmd_tail },
-	{ "query", "", "records by app, destination, kind, time", NULL, query_options, NULL, cmd_query },
-	{ "left", "", "what left this device: counts, bytes, tokens, cost", NULL, left_options, NULL, cmd_left },
-	{ "verify", "", "is the chain whole? exit 0 whole, 1 broken", NULL, verify_options, NULL, cmd_verify },
-	{ "export", "", "everything, as JSON lines or CSV", NULL, export_options, NULL, cmd_export },
-	{ "prune", "", "remove old records; the rest stays provable", NULL, prune_options, NULL, cmd_prune },
-	{ "acknowledge", "", "go on after damage that you have looked at", NULL, acknowledge_options, NULL,
-	  cmd_acknowledge },
+	{ "query", "", "records by app, destination, kind, time", NULL, query_options, NULL,
+	  cmd_query },
+	{ "left", "", "what left this device: counts, bytes, tokens, cost", NULL, left_options,
+	  NULL, cmd_left },
+	{ "verify", "", "is the chain whole? exit 0 whole, 1 broken", NULL, verify_options,
+	  NULL, cmd_verify },
+	{ "export", "", "everything, as JSON lines or CSV", NULL, export_options, NULL,
+	  cmd_export },
+	{ "prune", "", "remove old records; the rest stays provable", NULL, prune_options, NULL,
+	  cmd_prune },
+	{ "acknowledge", "", "go on after damage that you have looked at", NULL,
+	  acknowledge_options, NULL, cmd_acknowledge },
 	{ NULL, NULL, NULL, NULL, NULL, NULL, NULL },
 };

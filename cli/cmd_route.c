@@ -19,23 +19,23 @@ static void join(const cJSON *list, char *out, size_t out_bytes)
 	size_t n = 0;
 
 	out[0] = '\0';
-	cJSON_ArrayForEach(item, list)
-	{
+	cJSON_ArrayForEach (item, list) {
 		const char *text = cJSON_GetStringValue(item);
 
 		if (text != NULL && n < out_bytes)
-			n += (size_t)snprintf(out + n, out_bytes - n, "%s%s", n > 0 ? ", " : "", text);
+			n += (size_t)snprintf(out + n, out_bytes - n, "%s%s", n > 0 ? ", " : "",
+					      text);
 	}
 }
 
 static void print_destinations(struct cli *cli, const cJSON *d)
 {
-	static const char *const headings[] = { "DESTINATION", "TIER", "VERDICT", "BY", "MASKED" };
+	static const char *const headings[] = { "DESTINATION", "TIER", "VERDICT", "BY",
+						"MASKED" };
 	struct cli_table *t = cli_table_new(cli, headings, 5);
 	const cJSON *one;
 
-	cJSON_ArrayForEach(one, json_get_object(d, "destinations"))
-	{
+	cJSON_ArrayForEach (one, json_get_object(d, "destinations")) {
 		char by[400], redact[400];
 		const char *tier = json_get_string(one, "tier");
 
@@ -62,27 +62,28 @@ static void print_facts(struct cli *cli, const cJSON *d)
 	json_get_number(d, "confidence", &confidence);
 	printf("%sscore%s       %.2f", cli_bold(cli), cli_normal(cli), score);
 	if (json_get_number(d, "threshold", &threshold))
-		printf(" (%s the limit of %.2f)", score >= threshold ? "at or above" : "below", threshold);
-	printf("\nconfidence  %.2f\ntask        %s\n", confidence, task != NULL ? task : "unknown");
+		printf(" (%s the limit of %.2f)", score >= threshold ? "at or above" : "below",
+		       threshold);
+	printf("\nconfidence  %.2f\ntask        %s\n", confidence,
+	       task != NULL ? task : "unknown");
 	fputs("data        ", stdout);
 	if (json_get_array(d, "categories") == NULL)
 		fputs("unknown", stdout);
 	else if (cJSON_GetArraySize(json_get_array(d, "categories")) == 0)
 		fputs("nothing sensitive found", stdout);
-	cJSON_ArrayForEach(c, json_get_array(d, "categories"))
-	{
+	cJSON_ArrayForEach (c, json_get_array(d, "categories")) {
 		double count = 0;
 		const char *name = json_get_string(c, "name");
 
 		json_get_number(c, "count", &count);
 		printf("%s x%.0f  ", name != NULL ? name : "?", count);
 	}
-	printf("\n%sroute%s       %s", cli_bold(cli), cli_normal(cli), route != NULL ? route : "?");
+	printf("\n%sroute%s       %s", cli_bold(cli), cli_normal(cli),
+	       route != NULL ? route : "?");
 	if (destination != NULL && destination[0] != '\0')
 		printf(" (%s)", destination);
 	putchar('\n');
-	cJSON_ArrayForEach(reason, json_get_array(d, "reasons"))
-	{
+	cJSON_ArrayForEach (reason, json_get_array(d, "reasons")) {
 		fputs("because     ", stdout);
 		cli_print_safe(stdout, span_of(cJSON_GetStringValue(reason)));
 		putchar('\n');
@@ -104,8 +105,10 @@ static void print_question(const cJSON *d)
 	printf("\nbefore anything left this device you would be asked:\n"
 	       "  may %.0f bytes go to %s (%s, region %s, model %s)%s%s?\n"
 	       "nothing was sent.\n",
-	       bytes, json_get_string(q, "operator") != NULL ? json_get_string(q, "operator") : "?",
-	       json_get_string(q, "destination") != NULL ? json_get_string(q, "destination") : "?",
+	       bytes,
+	       json_get_string(q, "operator") != NULL ? json_get_string(q, "operator") : "?",
+	       json_get_string(q, "destination") != NULL ? json_get_string(q, "destination")
+							 : "?",
 	       region != NULL ? region : "unknown", model != NULL ? model : "?",
 	       price != NULL ? ", at most " : "", price != NULL ? price : "");
 }
@@ -126,9 +129,14 @@ int cmd_route(struct cli *cli, int argc, char **argv)
 	}
 	cli_chat_body(cli, buf_span(&prompt), false, &body);
 	cli_ask_fields(cli, false, &fields);
-	e = cli_call(cli, &(struct cli_request){ .socket = CLI_SOCKET_API, .method = "POST",
-	                                         .path = "/hither/v1/route", .body = buf_span(&body),
-	                                         .fields = fields.list, .timeout_ms = 30000 }, &reply);
+	e = cli_call(cli,
+		     &(struct cli_request){ .socket = CLI_SOCKET_API,
+					    .method = "POST",
+					    .path = "/hither/v1/route",
+					    .body = buf_span(&body),
+					    .fields = fields.list,
+					    .timeout_ms = 30000 },
+		     &reply);
 	if (e != ERR_OK)
 		code = cli_call_failed(cli, e);
 	else if (reply.status != 200)
@@ -136,8 +144,8 @@ int cmd_route(struct cli *cli, int argc, char **argv)
 	else if (cli->json)
 		cli_print_json(cli, span_trim(buf_span(&reply.body)));
 	else if (json_parse(buf_span(&reply.body), &json_limits_api, &d, &where) != ERR_OK)
-		code = cli_error(cli, CLI_FAILED, "internal_error", NULL, "the reply could not be read: %s",
-		                 where.problem);
+		code = cli_error(cli, CLI_FAILED, "internal_error", NULL,
+				 "the reply could not be read: %s", where.problem);
 	if (d != NULL) {
 		print_facts(cli, d);
 		putchar('\n');

@@ -6,7 +6,7 @@
 
 struct scan_batch {
 	struct scanner *scanner;
-	struct arena   *arena;
+	struct arena *arena;
 };
 
 static bool scan_line(void *ctx, const cJSON *line, struct buf *out, char problem[200])
@@ -21,7 +21,8 @@ static bool scan_line(void *ctx, const cJSON *line, struct buf *out, char proble
 		return false;
 	}
 	arena_reset(b->arena);
-	if (scan_text(b->scanner, span_of(text), &scan_budget_default, b->arena, &result) != ERR_OK ||
+	if (scan_text(b->scanner, span_of(text), &scan_budget_default, b->arena, &result) !=
+		    ERR_OK ||
 	    result.status != SCAN_COMPLETE) {
 		snprintf(problem, 200, "the scan did not finish: %s", result.why);
 		return false;
@@ -36,7 +37,8 @@ static bool scan_line(void *ctx, const cJSON *line, struct buf *out, char proble
 	buf_add_char(out, '[');
 	for (size_t i = 0; i < result.count; i++) {
 		const struct scan_span *s = &result.spans[i];
-		size_t inside = text_code_points((struct span){ text + s->start, s->end - s->start });
+		size_t inside =
+			text_code_points((struct span){ text + s->start, s->end - s->start });
 
 		points += text_code_points((struct span){ text + at, s->start - at });
 		if (i > 0)
@@ -44,8 +46,10 @@ static bool scan_line(void *ctx, const cJSON *line, struct buf *out, char proble
 		buf_add_char(out, '{');
 		json_put_key_i64(out, "start", (int64_t)points);
 		json_put_key_i64(out, "end", (int64_t)(points + inside));
-		json_put_key_cstr(out, "category", scanner_category_name(b->scanner, s->category));
-		json_put_key_cstr(out, "detector", scanner_detector_name(b->scanner, s->detector));
+		json_put_key_cstr(out, "category",
+				  scanner_category_name(b->scanner, s->category));
+		json_put_key_cstr(out, "detector",
+				  scanner_detector_name(b->scanner, s->detector));
 		buf_add_char(out, '}');
 		points += inside;
 		at = s->end;
@@ -64,7 +68,8 @@ int cmd_scan(struct cli *cli, int argc, char **argv)
 	if (argc > 0 || !cli_flag(cli, "jsonl"))
 		return cli_usage(cli, "give JSON lines on standard input: hither scan --jsonl");
 	if (b.arena == NULL || scanner_new(NULL, 0, &b.scanner, &error) != ERR_OK)
-		return cli_error(cli, CLI_FAILED, "internal_error", NULL, "the scanner could not be built");
+		return cli_error(cli, CLI_FAILED, "internal_error", NULL,
+				 "the scanner could not be built");
 	code = batch_run(cli, stdin, scan_line, &b);
 	scanner_free(b.scanner);
 	arena_free(b.arena);

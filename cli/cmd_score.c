@@ -13,7 +13,8 @@ static bool score_line(void *ctx, const cJSON *line, struct buf *out, char probl
 		snprintf(problem, 200, "\"prompt\" must be a string");
 		return false;
 	}
-	classify(c, &(struct classify_input){ .last_user = span_of(prompt), .messages = 1 }, &r);
+	classify(c, &(struct classify_input){ .last_user = span_of(prompt), .messages = 1 },
+		 &r);
 	buf_add_char(out, '{');
 	json_put_key(out, "id");
 	if (json_get(line, "id") != NULL)
@@ -34,9 +35,11 @@ int cmd_score(struct cli *cli, int argc, char **argv)
 
 	(void)argv;
 	if (argc > 0 || !cli_flag(cli, "jsonl"))
-		return cli_usage(cli, "give JSON lines on standard input: hither score --jsonl");
+		return cli_usage(cli,
+				 "give JSON lines on standard input: hither score --jsonl");
 	if (classifier_open(NULL, &c) != ERR_OK)
-		return cli_error(cli, CLI_FAILED, "internal_error", NULL, "the classifier could not be opened");
+		return cli_error(cli, CLI_FAILED, "internal_error", NULL,
+				 "the classifier could not be opened");
 	code = batch_run(cli, stdin, score_line, c);
 	classifier_free(c);
 	return code;

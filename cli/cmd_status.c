@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `hither status`: one screen. Exit 0 ready, 3 not running, 10 running with something to mend. */
+/* `hither status`: one screen. Exit 0 ready, 3 not running, 10 running with something to mend.
+ */
 #include <string.h>
 
 #include "cli/cli.h"
@@ -10,8 +11,7 @@ static void print_roles(struct cli *cli, const cJSON *status)
 	struct cli_table *t = cli_table_new(cli, headings, 4);
 	const cJSON *role;
 
-	cJSON_ArrayForEach(role, json_get_object(status, "roles"))
-	{
+	cJSON_ArrayForEach (role, json_get_object(status, "roles")) {
 		double pid = 0, restarts = 0;
 		bool sandboxed = false;
 
@@ -78,15 +78,19 @@ int cmd_status(struct cli *cli, int argc, char **argv)
 	(void)argv;
 	if (argc > 0)
 		return cli_usage(cli, "status takes no arguments");
-	e = cli_call(cli, &(struct cli_request){ .socket = CLI_SOCKET_ADMIN, .method = "GET",
-	                                         .path = "/hither/v1/status", .timeout_ms = 10000 }, &reply);
+	e = cli_call(cli,
+		     &(struct cli_request){ .socket = CLI_SOCKET_ADMIN,
+					    .method = "GET",
+					    .path = "/hither/v1/status",
+					    .timeout_ms = 10000 },
+		     &reply);
 	if (e != ERR_OK)
 		code = cli_call_failed(cli, e);
 	else if (reply.status != 200)
 		code = cli_reply_failed(cli, &reply);
 	else if (json_parse(buf_span(&reply.body), &json_limits_api, &status, &where) != ERR_OK)
 		code = cli_error(cli, CLI_FAILED, "internal_error", "hither doctor",
-		                 "the daemon's status could not be read: %s", where.problem);
+				 "the daemon's status could not be read: %s", where.problem);
 	else if (cli->json)
 		cli_print_json(cli, span_trim(buf_span(&reply.body)));
 	else if (!print_status(cli, status))

@@ -53,7 +53,8 @@ static bool on_sse(void *ctx, struct span event, struct span data)
 	const char *id;
 
 	if (w->cli->json) {
-		printf("{\"event\":\"%.*s\",\"data\":%.*s}\n", (int)event.len, event.ptr, (int)data.len, data.ptr);
+		printf("{\"event\":\"%.*s\",\"data\":%.*s}\n", (int)event.len, event.ptr,
+		       (int)data.len, data.ptr);
 		fflush(stdout);
 		return true;
 	}
@@ -85,19 +86,25 @@ static int register_agent(struct cli *cli, char id[64])
 	int code = CLI_OK;
 	enum err e;
 
-	e = cli_call(cli, &(struct cli_request){
-			     .socket = CLI_SOCKET_CONSENT, .method = "POST", .path = "/hither/v1/agents",
-			     .body = SPAN_LITERAL("{\"kind\":\"terminal\",\"name\":\"hither consent watch\","
-			                          "\"caps\":[\"full_text\",\"diff\"]}"),
-			     .timeout_ms = 10000 }, &reply);
+	e = cli_call(cli,
+		     &(struct cli_request){
+			     .socket = CLI_SOCKET_CONSENT,
+			     .method = "POST",
+			     .path = "/hither/v1/agents",
+			     .body = SPAN_LITERAL(
+				     "{\"kind\":\"terminal\",\"name\":\"hither consent watch\","
+				     "\"caps\":[\"full_text\",\"diff\"]}"),
+			     .timeout_ms = 10000 },
+		     &reply);
 	if (e != ERR_OK)
 		code = cli_call_failed(cli, e);
 	else if (reply.status != 201)
 		code = cli_reply_failed(cli, &reply);
 	else if (json_parse(buf_span(&reply.body), &json_limits_api, &tree, &where) != ERR_OK ||
-	         json_get_string(tree, "agent") == NULL ||
-	         !span_copy(span_of(json_get_string(tree, "agent")), id, 64))
-		code = cli_error(cli, CLI_FAILED, "internal_error", NULL, "the daemon gave no agent id");
+		 json_get_string(tree, "agent") == NULL ||
+		 !span_copy(span_of(json_get_string(tree, "agent")), id, 64))
+		code = cli_error(cli, CLI_FAILED, "internal_error", NULL,
+				 "the daemon gave no agent id");
 	cJSON_Delete(tree);
 	cli_reply_free(&reply);
 	return code;
@@ -121,13 +128,18 @@ int cmd_watch(struct cli *cli, int argc, char **argv)
 		fputs("watching for questions; leave with Ctrl-C\n", stderr);
 	sse_reader_init(&w.reader, 8u << 20);
 	snprintf(path, sizeof path, "/hither/v1/agents/%s/events", id);
-	e = cli_call(cli, &(struct cli_request){ .socket = CLI_SOCKET_CONSENT, .method = "GET", .path = path,
-	                                         .on_data = on_data, .ctx = &w }, &reply);
+	e = cli_call(cli,
+		     &(struct cli_request){ .socket = CLI_SOCKET_CONSENT,
+					    .method = "GET",
+					    .path = path,
+					    .on_data = on_data,
+					    .ctx = &w },
+		     &reply);
 	if (e == ERR_OK && reply.status != 200)
 		code = cli_reply_failed(cli, &reply);
 	else if (e == ERR_OK || e == ERR_PEER_GONE)
 		code = cli_error(cli, CLI_NO_DAEMON, "daemon_not_running", "hither status",
-		                 "the daemon closed the stream of questions");
+				 "the daemon closed the stream of questions");
 	else
 		code = cli_call_failed(cli, e);
 	sse_reader_free(&w.reader);

@@ -15,15 +15,16 @@
 #define GROUPS_MAX 4096
 
 struct group {
-	char     name[160];
+	char name[160];
 	uint64_t sends, bytes_out, tokens, unknown_tokens, open;
-	int64_t  cost_nano;
-	char     currency[8];
+	int64_t cost_nano;
+	char currency[8];
 };
 
 /* A granted record that waits for its closed one: which group it went to. */
 struct pending {
 	char id[TEXT_ULID_BYTES];
+	uint64_t bytes;
 	unsigned groups[16], n;
 };
 
@@ -50,14 +51,14 @@ static unsigned group_of(struct left *l, const char *name)
 	return l->n++;
 }
 
-static void add_granted(struct left *l, struct pending *p, unsigned group, const struct record *r)
+static void add_granted(struct left *l, struct pending *p, unsigned group,
+			const struct record *r)
 {
 	struct group *g = &l->groups[group];
 
 	g->sends++;
 	g->open++;
-	if (r->bytes != RECORD_ABSENT)
-		g->bytes_out += (uint64_t)r->bytes;
+	g->bytes_out += p->bytes;
 	if (p->n < LEN(p->groups))
 		p->groups[p->n++] = group;
 }
@@ -79,21 +80,23 @@ static void on_granted(struct left *l, const struct record *r)
 	p = &l->pending[l->n_pending++];
 	memset(p, 0, sizeof *p);
 	memcpy(p->id, r->id, sizeof p->id);
+	p->bytes = r->bytes != RECORD_ABSENT ? (uint64_t)r->bytes : 0;
 	if (strcmp(l->by, "day") == 0) {
 		clock_rfc3339(r->time_ms, day);
 		day[10] = '\0';
-		add_granted(l, p, group_of(l, day), r);
+		add_granted(l, p, group_of(l, day));
 	} else if (strcmp(l->by, "app") == 0) {
-		add_granted(l, p, group_of(l, r->app), r);
+		add_granted(l, p, group_of(l, r->app));
 	} else if (strcmp(l->by, "destination") == 0) {
-		add_granted(l, p, group_of(l, r->destination), r);
+		add_granted(l, p, group_of(l, r->destination));
 	} else if (r->categories == NULL ||
-	           json_parse(span_of(r->categories), &json_limits_api, &categories, &where) != ERR_OK ||
-	           cJSON_GetArraySize(categories) == 0) {
-		add_granted(l, p, group_of(l, "(nothing sensitive)"), r);
+		   json_parse(span_of(r->categories), &json_limits_api, &categories, &where) !=
+			   ERR_OK ||
+		   cJSON_GetArraySize(categories) == 0) {
+		add_granted(l, p, group_of(l, "(nothing sensitive)"));
 	} else {
-		cJSON_ArrayForEach(c, categories)
-			add_granted(l, p, group_of(l, json_get_string(c, "name")), r);
+		cJSON_ArrayForEach (c, categories)
+			add_granted(l, p, group_of(l, json_get_string(c, "name")));
 	}
 	cJSON_Delete(categories);
 }
@@ -109,6 +112,11 @@ static void on_closed(struct left *l, const struct record *r)
 			struct group *g = &l->groups[p->groups[k]];
 
 			g->open--;
+			if (r->bytes_out == 0) { /* certain: not one byte left */
+				g->sends--;
+				g->bytes_out -= p->bytes;
+				continue;
+			}
 			if (r->tokens_in == RECORD_ABSENT && r->tokens_out == RECORD_ABSENT)
 				g->unknown_tokens++;
 			if (r->tokens_in != RECORD_ABSENT)
@@ -118,7 +126,7 @@ static void on_closed(struct left *l, const struct record *r)
 			if (r->cost_nano != RECORD_ABSENT)
 				g->cost_nano += r->cost_nano;
 			if (r->currency != NULL)
-			snprintf(g->currency, sizeof g->currency, "%.7s", r->currency);
+				snprintf(g->currency, sizeof g->currency, "%.7s", r->currency);
 		}
 		*p = l->pending[--l->n_pending];
 		return;
@@ -157,7 +165,8 @@ static void print_json(struct cli *cli, const struct left *l)
 		json_put_key_i64(&b, "sends", (int64_t)g->sends);
 		json_put_key_i64(&b, "bytes", (int64_t)g->bytes_out);
 		json_put_key_i64(&b, "tokens", (int64_t)g->tokens);
-		json_put_key_i64(&b, "sends_with_unknown_tokens", (int64_t)(g->unknown_tokens + g->open));
+		json_put_key_i64(&b, "sends_with_unknown_tokens",
+				 (int64_t)(g->unknown_tokens + g->open));
 		json_put_key_number(&b, "cost", (double)g->cost_nano / 1e9);
 		json_put_key_cstr(&b, "currency", g->currency[0] != '\0' ? g->currency : NULL);
 		buf_add_char(&b, '}');
@@ -169,18 +178,21 @@ static void print_json(struct cli *cli, const struct left *l)
 
 static void print_table(struct cli *cli, const struct left *l)
 {
-	static const char *const headings[] = { "WHAT", "SENDS", "BYTES", "TOKENS", "UNKNOWN", "COST" };
+	static const char *const headings[] = { "WHAT",   "SENDS",   "BYTES",
+						"TOKENS", "UNKNOWN", "COST" };
 	struct cli_table *t = cli_table_new(cli, headings, 6);
 
 	for (unsigned i = 0; i < l->n; i++) {
 		const struct group *g = &l->groups[i];
 
+		if (g->sends == 0)
+			continue;
 		cli_table_cell(t, "%s", g->name);
 		cli_table_cell(t, "%llu", (unsigned long long)g->sends);
 		cli_table_cell(t, "%llu", (unsigned long long)g->bytes_out);
 		cli_table_cell(t, "%llu", (unsigned long long)g->tokens);
 		cli_table_cell(t, "%llu", (unsigned long long)(g->unknown_tokens + g->open));
-		cli_table_cell(t, "%s %.4f", g->currency, (double)g->cost_nano / 1e9);
+		cli_table_cell(t, "%s %.6f", g->currency, (double)g->cost_nano / 1e9);
 	}
 	cli_table_print(t);
 }
@@ -198,8 +210,8 @@ int cmd_left(struct cli *cli, int argc, char **argv)
 	(void)argv;
 	if (argc > 0 || (since != NULL && text_duration_ms(since, &back_ms) != ERR_OK))
 		return cli_usage(cli, "--since takes a duration such as 12h or 30d");
-	if (strcmp(l.by, "day") != 0 && strcmp(l.by, "app") != 0 && strcmp(l.by, "destination") != 0 &&
-	    strcmp(l.by, "category") != 0)
+	if (strcmp(l.by, "day") != 0 && strcmp(l.by, "app") != 0 &&
+	    strcmp(l.by, "destination") != 0 && strcmp(l.by, "category") != 0)
 		return cli_usage(cli, "--by takes day, app, destination or category");
 	code = cli_open_ledger(cli, false, &ledger);
 	if (code != CLI_OK)
@@ -212,8 +224,8 @@ int cmd_left(struct cli *cli, int argc, char **argv)
 		e = ledger_each(ledger, from, 0, on_record, &l);
 	ledger_close(ledger);
 	if (e != ERR_OK)
-		code = cli_error(cli, CLI_FAILED, "ledger", "hither ledger verify", "the ledger could not be read: %s",
-		                 err_text(e));
+		code = cli_error(cli, CLI_FAILED, "ledger", "hither ledger verify",
+				 "the ledger could not be read: %s", err_text(e));
 	else if (cli->json)
 		print_json(cli, &l);
 	else if (l.n == 0)

@@ -9,7 +9,8 @@ struct ledger;
 
 int cmd_left(struct cli *cli, int argc, char **argv);
 
-/* The ledger of --state-dir or of this user. CLI_OK, or the exit code after the error was printed. */
+/* The ledger of --state-dir or of this user. CLI_OK, or the exit code after the error was
+ * printed. */
 int cli_open_ledger(struct cli *cli, bool write, struct ledger **ret);
 
 #endif

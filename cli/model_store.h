@@ -26,23 +26,25 @@ struct model_store {
  * Reads catalogue (HITHER_CATALOGUE names another file than the one built in) and index. Not
  * CLI_OK: the error was printed. Release with model_store_close() in any case.
  */
-int  model_store_open(struct model_store *s, const struct cli *cli);
+int model_store_open(struct model_store *s, const struct cli *cli);
 void model_store_close(struct model_store *s);
 
 /* models_dir/NAME.SUFFIX; false when too long. */
 bool model_store_path(const char *name, const char *suffix, char out[PATH_MAX]);
-const struct model *model_store_known(const struct model_store *s, const char *name);     /* catalogue */
+const struct model *model_store_known(const struct model_store *s,
+				      const char *name); /* catalogue */
 const struct model *model_store_installed(const struct model_store *s, const char *name);
 
 /*
- * Each takes the lock, reads the index again, changes it, writes it, and asks a running daemon to
- * look. Not CLI_OK: the error was printed.
+ * Each takes the lock, reads the index again, changes it, writes it, and asks a running daemon
+ * to look. Not CLI_OK: the error was printed.
  */
 int model_store_add(struct model_store *s, const struct model *m, bool choose);
 int model_store_choose(struct model_store *s, const char *name);
 int model_store_remove(struct model_store *s, const char *name);
 
-/* An exclusive lock on work for this model; -1 when somebody else has it. Close it to release. */
+/* An exclusive lock on work for this model; -1 when somebody else has it. Close it to release.
+ */
 int model_store_lock(const char *name);
 
 /* SHA-256 of a file in hex, with progress. ERR_SYSTEM. */

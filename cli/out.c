@@ -8,7 +8,8 @@
 #include "cli/cli.h"
 #include "consent/visible.h"
 
-static void print_error_json(int exit_code, const char *code, const char *next, const char *message)
+static void print_error_json(int exit_code, const char *code, const char *next,
+			     const char *message)
 {
 	struct buf b;
 
@@ -28,7 +29,7 @@ static void print_error_json(int exit_code, const char *code, const char *next, 
 }
 
 int cli_error(const struct cli *cli, int exit_code, const char *code, const char *next,
-              const char *format, ...)
+	      const char *format, ...)
 {
 	char message[1200];
 	va_list ap;
@@ -102,13 +103,14 @@ void cli_print_safe(FILE *out, struct span text)
 /* --- tables --- */
 
 struct cli_table {
-	const struct cli  *cli;
+	const struct cli *cli;
 	const char *const *headings;
 	unsigned columns, cells, capacity;
-	char   **cell;
+	char **cell;
 };
 
-struct cli_table *cli_table_new(const struct cli *cli, const char *const *headings, unsigned columns)
+struct cli_table *cli_table_new(const struct cli *cli, const char *const *headings,
+				unsigned columns)
 {
 	struct cli_table *t = calloc(1, sizeof *t);
 
@@ -148,7 +150,8 @@ static size_t column_width(const struct cli_table *t, unsigned column)
 	return width;
 }
 
-static void print_row(const struct cli_table *t, const char *const *row, const size_t *width, bool drawn)
+static void print_row(const struct cli_table *t, const char *const *row, const size_t *width,
+		      bool drawn)
 {
 	for (unsigned c = 0; c < t->columns; c++) {
 		bool last = c + 1 == t->columns;
@@ -165,7 +168,7 @@ static void print_row(const struct cli_table *t, const char *const *row, const s
 
 void cli_table_print(struct cli_table *t)
 {
-	bool   drawn = isatty(STDOUT_FILENO) && !t->cli->plain;
+	bool drawn = isatty(STDOUT_FILENO) && !t->cli->plain;
 	size_t width[16] = { 0 };
 
 	for (unsigned c = 0; c < t->columns && c < 16; c++)

@@ -6,7 +6,8 @@
 
 #include "cli/cli.h"
 
-static const char *xdg(char *out, size_t out_bytes, const char *variable, const char *below_home)
+static const char *xdg(char *out, size_t out_bytes, const char *variable,
+		       const char *below_home)
 {
 	const char *base = getenv(variable);
 	const char *home = getenv("HOME");
@@ -16,7 +17,8 @@ static const char *xdg(char *out, size_t out_bytes, const char *variable, const 
 	if (base != NULL && base[0] == '/')
 		snprintf(out, out_bytes, "%s/hither", base);
 	else
-		snprintf(out, out_bytes, "%s/%s/hither", home != NULL ? home : "/root", below_home);
+		snprintf(out, out_bytes, "%s/%s/hither", home != NULL ? home : "/root",
+			 below_home);
 	return out;
 }
 

@@ -50,8 +50,12 @@ cJSON *question_fetch(struct cli *cli, const char *id, int *code)
 	enum err e;
 
 	snprintf(path, sizeof path, "/hither/v1/consents/%s", id);
-	e = cli_call(cli, &(struct cli_request){ .socket = CLI_SOCKET_CONSENT, .method = "GET",
-	                                         .path = path, .timeout_ms = 10000 }, &reply);
+	e = cli_call(cli,
+		     &(struct cli_request){ .socket = CLI_SOCKET_CONSENT,
+					    .method = "GET",
+					    .path = path,
+					    .timeout_ms = 10000 },
+		     &reply);
 	*code = CLI_OK;
 	if (e != ERR_OK)
 		*code = cli_call_failed(cli, e);
@@ -59,7 +63,7 @@ cJSON *question_fetch(struct cli *cli, const char *id, int *code)
 		*code = cli_reply_failed(cli, &reply);
 	else if (json_parse(buf_span(&reply.body), &json_limits_file, &q, &where) != ERR_OK)
 		*code = cli_error(cli, CLI_FAILED, "internal_error", NULL,
-		                  "the daemon's question could not be read: %s", where.problem);
+				  "the daemon's question could not be read: %s", where.problem);
 	cli_reply_free(&reply);
 	return q;
 }
@@ -105,7 +109,8 @@ static void retention_words(const cJSON *q, char *out, size_t out_bytes)
 	if (!json_get_bool(q, "trains", &trains))
 		snprintf(out + n, out_bytes - (size_t)n, ", training on it: unknown");
 	else
-		snprintf(out + n, out_bytes - (size_t)n, trains ? ", TRAINS on it" : ", does not train on it");
+		snprintf(out + n, out_bytes - (size_t)n,
+			 trains ? ", TRAINS on it" : ", does not train on it");
 }
 
 static void print_found(FILE *out, const cJSON *q)
@@ -113,8 +118,7 @@ static void print_found(FILE *out, const cJSON *q)
 	const cJSON *c;
 	bool any = false;
 
-	cJSON_ArrayForEach(c, json_get_array(q, "categories"))
-	{
+	cJSON_ArrayForEach (c, json_get_array(q, "categories")) {
 		double count = 0;
 		bool masked = false;
 
@@ -138,7 +142,8 @@ static void print_price(FILE *out, const cJSON *q)
 		return;
 	}
 	if (json_get_number(price, "estimate", &estimate))
-		put(out, "cost", "about %s %.4f (at most %.4f)", text_of(price, "currency", ""), estimate, bound);
+		put(out, "cost", "about %s %.4f (at most %.4f)", text_of(price, "currency", ""),
+		    estimate, bound);
 	else
 		put(out, "cost", "at most %s %.4f", text_of(price, "currency", ""), bound);
 }
@@ -163,37 +168,45 @@ void question_print(struct cli *cli, FILE *out, const cJSON *q)
 	fputs(cli_bold(cli), out);
 	cli_print_safe(out, span_of(text_of(q, "app", "A program without a name")));
 	fprintf(out, " (");
-	cli_print_safe(out, span_of(text_of(q, "identity_words", text_of(q, "identity", "unknown"))));
-	fprintf(out, ") asks to use a %s model%s\n", strcmp(text_of(q, "tier", "cloud"), "trusted") == 0 ? "TRUSTED" : "CLOUD",
-	        cli_normal(cli));
+	cli_print_safe(
+		out, span_of(text_of(q, "identity_words", text_of(q, "identity", "unknown"))));
+	fprintf(out, ") asks to use a %s model%s\n",
+		strcmp(text_of(q, "tier", "cloud"), "trusted") == 0 ? "TRUSTED" : "CLOUD",
+		cli_normal(cli));
 	put(out, "question", "%s, %.0f s left", text_of(q, "id", "?"), left / 1000);
 	retention_words(q, words, sizeof words);
-	put(out, "to", "%s, %s · %s · %s", text_of(q, "operator", text_of(q, "destination", "?")),
-	    text_of(q, "region", "region unknown"), text_of(q, "destination", "?"), text_of(q, "model", "?"));
+	put(out, "to", "%s, %s · %s · %s",
+	    text_of(q, "operator", text_of(q, "destination", "?")),
+	    text_of(q, "region", "region unknown"), text_of(q, "destination", "?"),
+	    text_of(q, "model", "?"));
 	put(out, "", "%s", words);
 	if (json_get_string(q, "proxy") != NULL)
-		put(out, "", "through the proxy %s, which sees the text", json_get_string(q, "proxy"));
+		put(out, "", "through the proxy %s, which sees the text",
+		    json_get_string(q, "proxy"));
 	put(out, "why", "%s", text_of(q, "why", "no reason given"));
 	print_size(out, q);
 	print_found(out, q);
 	print_price(out, q);
 	put(out, "digest", "%s", text_of(q, "digest", "?"));
-	put(out, "later", "%s", text_of(q, "revoke_hint", "take a permission back with: hither consent revoke GRANT"));
+	put(out, "later", "%s",
+	    text_of(q, "revoke_hint",
+		    "take a permission back with: hither consent revoke GRANT"));
 }
 
 void question_print_body(FILE *out, const cJSON *q, bool original)
 {
 	const char *text = json_get_string(q, original ? "original" : "body");
 
-	fprintf(out, "--- %s ---\n", original ? "the original, unmasked" : "exactly these bytes would be sent");
+	fprintf(out, "--- %s ---\n",
+		original ? "the original, unmasked" : "exactly these bytes would be sent");
 	cli_print_safe(out, span_of(text != NULL ? text : "(there is no unmasked version)"));
 	fputs("\n--- end ---\n", out);
 }
 
 /* --- the answer --- */
 
-int question_reply(struct cli *cli, const cJSON *q, bool approve, const char *scope, const char *until,
-                    const char *mode, const char *reason, cJSON **ret)
+int question_reply(struct cli *cli, const cJSON *q, bool approve, const char *scope,
+		   const char *until, const char *mode, const char *reason, cJSON **ret)
 {
 	char path[128];
 	struct json_where where;
@@ -217,13 +230,19 @@ int question_reply(struct cli *cli, const cJSON *q, bool approve, const char *sc
 		json_put_key_cstr(&body, "reason", reason);
 	buf_add_char(&body, '}');
 	snprintf(path, sizeof path, "/hither/v1/consents/%s", text_of(q, "id", ""));
-	e = cli_call(cli, &(struct cli_request){ .socket = CLI_SOCKET_CONSENT, .method = "POST", .path = path,
-	                                         .body = buf_span(&body), .timeout_ms = 30000 }, &reply);
+	e = cli_call(cli,
+		     &(struct cli_request){ .socket = CLI_SOCKET_CONSENT,
+					    .method = "POST",
+					    .path = path,
+					    .body = buf_span(&body),
+					    .timeout_ms = 30000 },
+		     &reply);
 	if (e != ERR_OK)
 		code = cli_call_failed(cli, e);
 	else if (reply.status != 200)
 		code = cli_reply_failed(cli, &reply);
-	else if (ret != NULL && json_parse(buf_span(&reply.body), &json_limits_api, ret, &where) != ERR_OK)
+	else if (ret != NULL &&
+		 json_parse(buf_span(&reply.body), &json_limits_api, ret, &where) != ERR_OK)
 		*ret = NULL;
 	cli_reply_free(&reply);
 	buf_free(&body);
@@ -234,9 +253,9 @@ static bool has(const cJSON *q, const char *list, const char *word)
 {
 	const cJSON *item;
 
-	cJSON_ArrayForEach(item, json_get_array(q, list))
-	{
-		if (cJSON_GetStringValue(item) != NULL && strcmp(cJSON_GetStringValue(item), word) == 0)
+	cJSON_ArrayForEach (item, json_get_array(q, list)) {
+		if (cJSON_GetStringValue(item) != NULL &&
+		    strcmp(cJSON_GetStringValue(item), word) == 0)
 			return true;
 	}
 	return false;
@@ -297,7 +316,7 @@ static enum question_answer converse(struct cli *cli, FILE *tty, const cJSON *q)
 enum question_answer question_ask_inline(struct cli *cli, const char *id)
 {
 	enum question_answer answer = QUESTION_GONE;
-	int   code;
+	int code;
 	FILE *tty = fopen("/dev/tty", "r+e");
 	cJSON *q;
 

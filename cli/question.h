@@ -18,18 +18,19 @@ bool question_from_reply(struct cli_reply *r, char id[32]);
 /* Shows the question and carries the answer to the daemon. */
 enum question_answer question_ask_inline(struct cli *cli, const char *id);
 
-/* The whole question (GET /hither/v1/consents/ID); NULL after the error was printed (*code set). */
+/* The whole question (GET /hither/v1/consents/ID); NULL after the error was printed (*code
+ * set). */
 cJSON *question_fetch(struct cli *cli, const char *id, int *code);
 /* The screen without the text that would be sent. */
 void question_print(struct cli *cli, FILE *out, const cJSON *q);
 /* The exact text as it would be sent, hidden characters made visible. */
 void question_print_body(FILE *out, const cJSON *q, bool original);
 /*
- * POST the answer, echoing nonce and digest of `q`. `scope`, `until`, `mode` and `reason` may be
- * NULL. Returns the exit code; an error was printed unless it is CLI_OK. `ret`, if not NULL, gets
- * the reply's JSON for cJSON_Delete().
+ * POST the answer, echoing nonce and digest of `q`. `scope`, `until`, `mode` and `reason` may
+ * be NULL. Returns the exit code; an error was printed unless it is CLI_OK. `ret`, if not NULL,
+ * gets the reply's JSON for cJSON_Delete().
  */
-int question_reply(struct cli *cli, const cJSON *q, bool approve, const char *scope, const char *until,
-                    const char *mode, const char *reason, cJSON **ret);
+int question_reply(struct cli *cli, const cJSON *q, bool approve, const char *scope,
+		   const char *until, const char *mode, const char *reason, cJSON **ret);
 
 #endif

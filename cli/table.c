@@ -7,7 +7,8 @@
 const struct cli_option ask_local_option = { 0, "local", NULL, "answer on this device only" };
 
 static const struct cli_option ask_options[] = {
-	{ 'm', "model", "NAME", "auto (default), local, local/NAME, cloud, DESTINATION[/MODEL]" },
+	{ 'm', "model", "NAME",
+	  "auto (default), local, local/NAME, cloud, DESTINATION[/MODEL]" },
 	{ 'f', "file", "FILE", "add a file to the prompt; may be repeated" },
 	{ 's', "system", "TEXT", "a system message" },
 	{ 0, "local", NULL, "answer on this device only" },
@@ -29,30 +30,40 @@ static const struct cli_option doctor_options[] = {
 
 const struct cli_command cli_commands[] = {
 	{ "ask", "[PROMPT|-]", "ask, and get the answer from wherever it may come",
-	  "The answer goes to stdout, everything else to stderr. If the prompt would have to leave this\n"
+	  "The answer goes to stdout, everything else to stderr. If the prompt would have to "
+	  "leave this\n"
 	  "device you are asked first; Enter alone keeps it here.",
 	  ask_options, NULL, cmd_ask },
 	{ "route", "[PROMPT|-]", "what would happen to this prompt; sends nothing",
-	  "Shows the score, what was found in the text, the verdict for every destination with the rules\n"
+	  "Shows the score, what was found in the text, the verdict for every destination with "
+	  "the rules\n"
 	  "that decided, and the question you would be asked.",
 	  ask_options, NULL, cmd_route },
-	{ "consent", "COMMAND", "open questions, permissions, receipts", NULL, NULL, cmd_consent_commands, NULL },
-	{ "policy", "COMMAND", "read, check, test and explain the policy", NULL, NULL, cmd_policy_commands, NULL },
+	{ "consent", "COMMAND", "open questions, permissions, receipts", NULL, NULL,
+	  cmd_consent_commands, NULL },
+	{ "policy", "COMMAND", "read, check, test and explain the policy", NULL, NULL,
+	  cmd_policy_commands, NULL },
 	{ "model", "COMMAND", "on-device models", NULL, NULL, cmd_model_commands, NULL },
-	{ "ledger", "COMMAND", "the record of what left this device", NULL, NULL, cmd_ledger_commands, NULL },
-	{ "status", "", "one screen: roles, engine, policy, open questions", NULL, NULL, NULL, cmd_status },
-	{ "doctor", "", "check everything, with the command that mends what is wrong", NULL, doctor_options, NULL,
-	  cmd_doctor },
+	{ "ledger", "COMMAND", "the record of what left this device", NULL, NULL,
+	  cmd_ledger_commands, NULL },
+	{ "status", "", "one screen: roles, engine, policy, open questions", NULL, NULL, NULL,
+	  cmd_status },
+	{ "doctor", "", "check everything, with the command that mends what is wrong", NULL,
+	  doctor_options, NULL, cmd_doctor },
 	{ "score", "", "score prompts in bulk, without a daemon",
-	  "Reads {\"id\",\"prompt\"} per line, writes {\"id\",\"score\",\"task\",\"confidence\"} per line.",
+	  "Reads {\"id\",\"prompt\"} per line, writes "
+	  "{\"id\",\"score\",\"task\",\"confidence\"} per line.",
 	  batch_options, NULL, cmd_score },
 	{ "scan", "", "find sensitive data in bulk, without a daemon",
-	  "Reads {\"id\",\"text\"} per line, writes {\"id\",\"spans\":[{\"start\",\"end\",\"category\",\"detector\"}]}\n"
+	  "Reads {\"id\",\"text\"} per line, writes "
+	  "{\"id\",\"spans\":[{\"start\",\"end\",\"category\",\"detector\"}]}\n"
 	  "per line; offsets in code points, end exclusive.",
 	  batch_options, NULL, cmd_scan },
-	{ "completion", "bash|zsh|fish", "print shell completion", NULL, NULL, NULL, cmd_completion },
+	{ "completion", "bash|zsh|fish", "print shell completion", NULL, NULL, NULL,
+	  cmd_completion },
 	{ "version", "", "the version", NULL, NULL, NULL, cmd_version },
-	{ "help", "[COMMAND|TOPIC]", "this list, a command, or exit-codes, environment, privacy", NULL, NULL, NULL,
+	{ "help", "[COMMAND|TOPIC]",
+	  "this list, a command, or exit-codes, environment, privacy", NULL, NULL, NULL,
 	  cmd_help },
 	{ NULL, NULL, NULL, NULL, NULL, NULL, NULL },
 };
