@@ -6,6 +6,8 @@
 
 #include "consent/record.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena *a = arena_new("fuzz", 1u << 22);
