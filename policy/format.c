@@ -38,6 +38,7 @@ struct formatter {
 	uint32_t n, at;
 	struct buf *out;
 	size_t line_start; /* in out */
+	bool line_closed;  /* a line comment stands on it: nothing may follow */
 };
 
 /* ---------------------------------------------------------------- tokens */
@@ -162,6 +163,7 @@ static void line_break(struct formatter *f, unsigned depth)
 	if (now(f)->blank && now(f)->kind != TOKEN_CLOSE && !first)
 		buf_add_char(f->out, '\n');
 	f->line_start = f->out->len;
+	f->line_closed = false;
 	for (unsigned i = 0; i < depth; i++)
 		buf_add_str(f->out, "  ");
 }
@@ -183,22 +185,31 @@ static void put_flat(struct formatter *f, uint32_t until)
 	}
 }
 
-/* Comments that go on lines of their own. */
-static void put_comments(struct formatter *f, unsigned depth)
+static void put_comment(struct formatter *f)
 {
-	for (; now(f)->kind == TOKEN_COMMENT; f->at++) {
-		line_break(f, depth);
-		buf_add(f->out, now(f)->text);
-	}
+	buf_add(f->out, now(f)->text);
+	f->line_closed = now(f)->text.ptr[1] == '/';
+	f->at++;
 }
 
-/* Comments that share a line with what stands before them. A line comment ends the line. */
+/* Comments on lines of their own; true when there were any. */
+static bool put_comments(struct formatter *f, unsigned depth)
+{
+	bool any = now(f)->kind == TOKEN_COMMENT;
+
+	while (now(f)->kind == TOKEN_COMMENT) {
+		line_break(f, depth);
+		put_comment(f);
+	}
+	return any;
+}
+
+/* Comments that share a line with what stands before them. */
 static void put_trailing(struct formatter *f)
 {
-	while (now(f)->kind == TOKEN_COMMENT && !now(f)->own_line) {
+	while (now(f)->kind == TOKEN_COMMENT && !now(f)->own_line && !f->line_closed) {
 		buf_add_str(f->out, "  ");
-		buf_add(f->out, now(f)->text);
-		f->at++;
+		put_comment(f);
 	}
 }
 
@@ -227,13 +238,17 @@ static void put_element(struct formatter *f, unsigned depth)
 		return;
 	line_break(f, depth);
 	put_value(f, depth);
-	if (part_is(f, next_part(f), TOKEN_COLON)) {
-		put_comments(f, depth + 1);
-		buf_add_str(f->out, ": ");
-		f->at++;
-		put_comments(f, depth + 1);
-		put_value(f, depth);
-	}
+	if (!part_is(f, next_part(f), TOKEN_COLON))
+		return;
+	if (put_comments(f, depth + 1))
+		line_break(f, depth + 1);
+	buf_add_char(f->out, ':');
+	f->at++;
+	if (put_comments(f, depth + 1))
+		line_break(f, depth + 1);
+	else
+		buf_add_char(f->out, ' ');
+	put_value(f, depth);
 }
 
 /* The comma goes in front of comments that stand between it and its element. */

@@ -272,50 +272,60 @@ static void on_test(void *ctx, const struct policy_test_result *r)
 	snprintf(f->error.expected, sizeof f->error.expected, "%.150s", r->wanted);
 }
 
-/* Drops the first file whose tests fail; true when all hold. */
-static bool tests_hold(struct loader *l, struct policy_set *s)
+/* Drops the first file whose tests fail; *ret_all when every test holds. */
+static enum err tests_hold(struct loader *l, struct policy_set *s, bool *ret_all)
 {
+	*ret_all = false;
 	for (size_t i = 0; i < l->n_files; i++) {
 		struct first_failure first = { .seen = false };
 		struct policy_file *f = l->files[i];
 
 		if (policy_tests_run(s, f, on_test, &first, NULL) == 0)
 			continue;
+		if (!first.seen)
+			return ERR_NO_MEMORY;
 		refuse(l, POLICY_PROBLEM_TEST, f->info.layer, &first.error);
 		drop(l, f);
-		return false;
+		return ERR_OK;
 	}
-	return true;
+	*ret_all = true;
+	return ERR_OK;
+}
+
+/* Nobody in particular is at fault when there is too much in all. */
+static void blame(struct loader *l, const struct policy_file *culprit,
+		  const struct policy_error *error)
+{
+	if (culprit != NULL) {
+		refuse(l, POLICY_PROBLEM_FILE, culprit->info.layer, error);
+		drop(l, culprit);
+		return;
+	}
+	refuse(l, POLICY_PROBLEM_FILE, POLICY_MANDATORY, error);
+	while (l->n_files > 0)
+		drop(l, l->files[0]);
 }
 
 /* Without clashes and failing tests. Each round that is not the last drops a file. */
 static enum err files_settle(struct loader *l)
 {
-	for (;;) {
+	bool settled = false;
+
+	while (!settled) {
 		const struct policy_file *culprit;
 		struct policy_error error;
-		struct policy_set *s;
-		bool settled;
+		struct policy_set *s = NULL;
 		enum err e = set_build(l->files, l->n_files, NULL, 0, &s, &culprit, &error);
 
+		if (e == ERR_OK)
+			e = tests_hold(l, s, &settled);
+		else if (e != ERR_NO_MEMORY)
+			blame(l, culprit, &error);
+		policy_set_free(s);
 		if (e == ERR_NO_MEMORY)
 			return e;
-		if (e == ERR_OK) {
-			settled = tests_hold(l, s);
-			policy_set_free(s);
-			if (settled)
-				return ERR_OK;
-			continue;
-		}
-		if (culprit == NULL) { /* too much in all: nobody in particular is at fault */
-			refuse(l, POLICY_PROBLEM_FILE, POLICY_MANDATORY, &error);
-			while (l->n_files > 0)
-				drop(l, l->files[0]);
-			return ERR_OK;
-		}
-		refuse(l, POLICY_PROBLEM_FILE, culprit->info.layer, &error);
-		drop(l, culprit);
 	}
+	return ERR_OK;
 }
 
 /* ---------------------------------------------------------------- the host */

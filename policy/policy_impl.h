@@ -215,7 +215,8 @@ struct key {
 bool reader_fail(struct reader *r, const cJSON *at, const char *expected, const char *format,
 		 ...) __attribute__((format(printf, 4, 5)));
 bool reader_no_memory(struct reader *r);
-void reader_position(const struct reader *r, const cJSON *at, uint32_t *line, uint32_t *column);
+/* Points at the key; `v` holds those that would have been right. */
+bool reader_unknown_key(struct reader *r, const cJSON *node, const struct vocabulary *v);
 bool read_object(struct reader *r, const cJSON *node, const struct key *keys, size_t n,
 		 void *out);
 bool read_is_object(struct reader *r, const cJSON *node);

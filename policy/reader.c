@@ -51,7 +51,8 @@ static bool pointer_to(const cJSON *node, const cJSON *want, struct buf *path)
 	return false;
 }
 
-void reader_position(const struct reader *r, const cJSON *at, uint32_t *line, uint32_t *column)
+static void position(const struct reader *r, const cJSON *at, bool key, uint32_t *line,
+		     uint32_t *column)
 {
 	struct buf path;
 
@@ -60,6 +61,8 @@ void reader_position(const struct reader *r, const cJSON *at, uint32_t *line, ui
 		return;
 	buf_init(&path, POLICY_FILE_MAX_BYTES);
 	if (pointer_to(r->root, at, &path)) {
+		if (key)
+			buf_add_char(&path, '#');
 		const char *pointer = path.len == 0 ? "" : buf_cstr(&path);
 		size_t offset = pointer != NULL ? json_offset_of(r->text, pointer) : SIZE_MAX;
 
@@ -78,7 +81,7 @@ bool reader_fail(struct reader *r, const cJSON *at, const char *expected, const 
 	vsnprintf(r->error->problem, sizeof r->error->problem, format, args);
 	va_end(args);
 	snprintf(r->error->expected, sizeof r->error->expected, "%s", expected);
-	reader_position(r, at, &r->error->line, &r->error->column);
+	position(r, at, false, &r->error->line, &r->error->column);
 	r->e = ERR_SYNTAX;
 	return false;
 }
@@ -127,24 +130,40 @@ bool read_is_array(struct reader *r, const cJSON *node, size_t max_items, size_t
 	return false;
 }
 
-static bool unknown_key(struct reader *r, const cJSON *node, const struct key *keys, size_t n)
+static void vocab_list(const struct vocabulary *v, char *out, size_t bytes)
 {
-	const char *names[64];
-	char list[160];
 	size_t used = 0;
-	struct vocabulary v = { names, 0 };
 
-	for (size_t i = 0; i < n && i < LEN(names); i++)
-		names[v.n++] = keys[i].name;
-	const char *near = vocab_nearest(&v, node->string);
-	list[0] = '\0';
-	for (unsigned i = 0; i < v.n && used < sizeof list; i++)
-		used += (size_t)snprintf(list + used, sizeof list - used, "%s%s",
-					 i > 0 ? ", " : "one of ", names[i]);
+	out[0] = '\0';
+	for (unsigned i = 0; i < v->n && used < bytes; i++)
+		used += (size_t)snprintf(out + used, bytes - used, "%s%s",
+					 i > 0 ? ", " : "one of ", v->words[i]);
+}
+
+bool reader_unknown_key(struct reader *r, const cJSON *node, const struct vocabulary *v)
+{
+	const char *near = vocab_nearest(v, node->string);
+	char list[160];
+
+	vocab_list(v, list, sizeof list);
 	reader_fail(r, node, near != NULL ? "" : list, "unknown key \"%.60s\"", node->string);
 	if (near != NULL)
 		snprintf(r->error->nearest, sizeof r->error->nearest, "%s", near);
+	position(r, node, true, &r->error->line, &r->error->column);
 	return false;
+}
+
+/* No table has more keys than this. */
+#define KEYS_MAX 32
+
+static bool unknown_key(struct reader *r, const cJSON *node, const struct key *keys, size_t n)
+{
+	const char *names[KEYS_MAX];
+	const struct vocabulary v = { names, (unsigned)n };
+
+	for (size_t i = 0; i < n; i++)
+		names[i] = keys[i].name;
+	return reader_unknown_key(r, node, &v);
 }
 
 bool read_object(struct reader *r, const cJSON *node, const struct key *keys, size_t n,
@@ -187,16 +206,6 @@ bool read_copy(struct reader *r, const cJSON *node, size_t max_bytes, const char
 		return reader_no_memory(r);
 	*ret = copy;
 	return true;
-}
-
-static void vocab_list(const struct vocabulary *v, char *out, size_t bytes)
-{
-	size_t used = 0;
-
-	out[0] = '\0';
-	for (unsigned i = 0; i < v->n && used < bytes; i++)
-		used += (size_t)snprintf(out + used, bytes - used, "%s%s",
-					 i > 0 ? ", " : "one of ", v->words[i]);
 }
 
 bool read_word(struct reader *r, const cJSON *node, const struct vocabulary *v, int *ret)

@@ -45,20 +45,29 @@ bool vocab_find(const struct vocabulary *v, const char *word, unsigned *ret)
 	return false;
 }
 
-/* Near means: at most a third of the letters, and at least one, may be wrong. */
+static bool begins(const char *word, const char *start)
+{
+	size_t n = strlen(start);
+
+	return n >= 3 && strncmp(word, start, n) == 0;
+}
+
+/* Near means: at most a third of the letters wrong (one always may), or one the start of the
+ * other. */
 const char *vocab_nearest(const struct vocabulary *v, const char *word)
 {
 	const char *best = NULL;
-	size_t limit = strlen(word) / 3 + 1;
+	size_t limit = strlen(word) / 3 > 1 ? strlen(word) / 3 : 1;
 
 	for (unsigned i = 0; i < v->n; i++) {
 		unsigned d = text_distance(v->words[i], word);
 
 		if (d <= limit) {
 			best = v->words[i];
-			limit = d - 1;
-			if (d <= 1)
-				break;
+			limit = d > 0 ? d - 1 : 0;
+		} else if (best == NULL &&
+			   (begins(word, v->words[i]) || begins(v->words[i], word))) {
+			best = v->words[i];
 		}
 	}
 	return best;
