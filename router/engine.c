@@ -207,6 +207,7 @@ static void on_head(void *ctx, int status, struct span content_type)
 	struct request *q = ctx;
 
 	(void)content_type; /* the reader looks at what comes */
+	q->engine_spoke = true;
 	if (upstream_llamacpp_chat.reader_status(q->reader, status, reply_sink, q) != ERR_OK)
 		q->failed = true;
 }
@@ -249,17 +250,26 @@ static void on_end(void *ctx, enum err why, bool reusable)
 
 static const struct http_call_handler call_handler = { on_head, on_data, on_end };
 
+static uint32_t limits_total_ms(const struct request *q)
+{
+	return q->router->service->config->limits.total_timeout_ms;
+}
+
 bool device_start(struct request *q, int fd)
 {
 	const struct config_engine *c = &q->router->service->config->engine;
 	struct http_call_limits limits = { .header_bytes = ENGINE_HEADER_BYTES,
-					   .first_byte_timeout_ms = c->first_token_timeout_ms,
+					   /* A plain reply comes when all of it is made. */
+					   .first_byte_timeout_ms =
+						   q->chat.stream ? c->first_token_timeout_ms
+								  : limits_total_ms(q),
 					   .gap_timeout_ms = c->gap_timeout_ms,
 					   .total_bytes = REQUEST_REPLY_BYTES };
 	struct chat chat;
 
 	buf_clear(&q->body);
 	q->body.max = ENGINE_BODY_BYTES;
+	q->engine_spoke = false;
 	q->reader = upstream_llamacpp_chat.reader_new(q->arena, q->chat.stream,
 						      REQUEST_EVENT_BYTES);
 	if (q->reader == NULL || !reply_begin_source(q) || !localise(q, &chat) ||

@@ -135,7 +135,7 @@ struct request {
 	bool failed;
 
 	/* The device. */
-	bool wants_engine;
+	bool wants_engine, engine_spoke, tried_again;
 	struct buf body;
 	struct http_call *call;
 	struct upstream_reader *reader;

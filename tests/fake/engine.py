@@ -10,7 +10,9 @@ import http.server
 import json
 import os
 import re
+import select
 import signal
+import socket
 import socketserver
 import stat
 import sys
@@ -185,6 +187,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         for i in range(len(answer.pieces)):
             self.misbehave(answer, i)
             time.sleep(answer.delay)
+            self.stop_when_left()
         message = {"role": "assistant", "content": "".join(answer.pieces)}
         choice = {"finish_reason": answer.finish, "index": 0, "message": message}
         if "tool" in answer.script:
@@ -196,6 +199,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
                                               for p in answer.pieces]}
         self.reply(200, self.frame("chat.completion", [choice], usage=answer.usage(),
                                    timings=answer.timings()))
+
+    def stop_when_left(self):
+        """llama-server looks between tokens whether its client is still there."""
+        readable, _, _ = select.select([self.connection], [], [], 0)
+        if readable and self.connection.recv(1, socket.MSG_PEEK) == b"":
+            raise OSError("the client left")
 
     def tool(self, answer):
         return {"id": "call_fake", "type": "function",

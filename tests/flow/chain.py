@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: Apache-2.0
+"""prompt -> score -> policy -> engine, or question -> ledger -> provider; with all real roles.
+
+chain.py HITHERD [unittest arguments]
+"""
+import json
+import os
+import signal
+import sys
+import time
+import unittest
+
+import stage
+
+PROGRAM = os.path.abspath(sys.argv.pop(1))
+EASY = "What is the capital of France?"
+ANSWER = "The capital of France is Paris."
+
+
+def policy(d, **more):
+    return {"hither_policy": 1, "id": "mine", "destinations": {"far": d.destination()},
+            "default": {"cloud": "ask"}, "rules": [],
+            "consent": {"timeout": "20s"}, **more}
+
+
+class Case(unittest.TestCase):
+    ask_policy = True
+
+    def stage(self, **more):
+        d = stage.Daemon(PROGRAM, **more)
+        self.addCleanup(d.close)
+        return d
+
+    def daemon(self, policy_more=None, **more):
+        d = self.stage(**more)
+        if self.ask_policy:
+            d.policy(policy(d, **(policy_more or {})))
+        return d.start()
+
+    def refused(self, reply, status, code):
+        self.assertEqual((reply.status, reply.json["error"]["code"]), (status, code), reply.body)
+        for key in ("message", "type", "param", "code"):
+            self.assertIn(key, reply.json["error"])
+
+
+class OnTheDevice(Case):
+    def test_easy_prompt_stays(self):
+        d = self.daemon()
+        r = d.chat(EASY)
+        self.assertEqual((r.status, r.text), (200, ANSWER))
+        self.assertEqual(r.headers["x-hither-tier"], "device")
+        self.assertEqual(r.headers["x-hither-destination"], "local")
+        self.assertLess(float(r.headers["x-hither-score"]), 0.62)
+        self.assertNotIn("x-hither-receipt", r.headers)
+        dec = d.decision(r)
+        self.assertEqual((dec["schema"], dec["route"], dec["destination"], dec["outcome"],
+                          dec["finish_reason"]),
+                         ("hither.decision/1", "device", "local", "answered", "stop"))
+        self.assertEqual(dec["destinations"]["far"]["verdict"], "ask")
+        self.assertEqual(d.cloud.connections, 0)
+
+    def test_streamed(self):
+        d = self.daemon()
+        r = d.chat(EASY, stream=True, stream_options={"include_usage": True})
+        self.assertEqual((r.text, r.events[-1], r.cut), (ANSWER, "[DONE]", False))
+        self.assertEqual(r.headers["content-type"], "text/event-stream")
+        self.assertEqual(r.headers["cache-control"], "no-store")
+        self.assertEqual(len({c["id"] for c in r.chunks}), 1)
+        self.assertEqual([c["choices"] for c in r.chunks][-1], [])
+        self.assertGreater(r.chunks[-1]["usage"]["completion_tokens"], 0)
+        self.assertEqual([c["choices"][0]["finish_reason"] for c in r.chunks if c["choices"]].count("stop"), 1)
+
+    def test_hard_prompt_stays_when_the_app_says_so(self):
+        d = self.daemon()
+        for r in (d.chat(stage.HARD, headers={"Hither-Max-Tier": "device"}),
+                  d.chat(stage.HARD, hither={"max_tier": "device"}), d.chat(stage.HARD, model="local"),
+                  d.chat(stage.HARD, model="local/fake")):
+            self.assertEqual((r.status, r.headers["x-hither-tier"]), (200, "device"), r.body)
+        self.assertEqual((d.cloud.connections, d.questions()), (0, []))
+
+    def test_names(self):
+        d = self.daemon()
+        for name in ("gpt-4o", "local/none", "far/none", "cloud/", "auto/x", "local:cloud", "cloud/far"):
+            self.refused(d.chat(EASY, model=name), 404, "model_not_found")
+        ids = [m["id"] for m in d.get("/v1/models").json["data"]]
+        self.assertEqual(ids, ["auto", "local", "local/fake", "cloud", "far", "far/fake-large",
+                               "far/fake-small"])
+        self.assertEqual(d.get("/v1/models/local/fake").json["id"], "local/fake")
+        self.refused(d.get("/v1/models/none"), 404, "model_not_found")
+
+    def test_engine_dies_in_the_stream(self):
+        d = self.daemon()
+        r = d.chat("fake:tokens=50 fake:die_after=3", stream=True)
+        self.assertEqual(r.status, 200)
+        self.assertTrue(r.cut, "no final chunk")
+        self.assertIn("error", r.chunks[-1])
+        self.assertNotIn("[DONE]", r.events)
+        self.assertEqual(r.text, "t0 t1 t2 ")
+
+    def test_engine_cut_or_broken_streams_end_in_an_error(self):
+        d = self.daemon()
+        for script in ("cut_after=3", "cut", "error_after=3"):
+            r = d.chat(f"fake:tokens=50 fake:{script}", stream=True)
+            self.assertTrue(r.cut, script)
+            self.assertIn("error", r.chunks[-1], script)
+            self.assertNotIn("[DONE]", r.events)
+
+    def test_engine_dies_before_the_answer(self):
+        d = self.daemon()
+        r = d.chat("fake:die_after=0")
+        self.assertGreaterEqual(r.status, 500, r.body)
+        self.assertIn("message", r.json["error"])
+        self.assertEqual(d.chat(EASY).text, ANSWER, "and the next request is served")
+
+    def test_length_is_told(self):
+        d = self.daemon()
+        self.assertEqual(d.chat("fake:finish=length").json["choices"][0]["finish_reason"], "length")
+
+    def test_tool_call(self):
+        d = self.daemon()
+        tools = [{"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}]
+        m = d.chat("fake:tool=get_weather", tools=tools).json["choices"][0]
+        self.assertEqual(m["finish_reason"], "tool_calls")
+        self.assertEqual(m["message"]["tool_calls"][0]["function"]["name"], "get_weather")
+
+    def test_no_model(self):
+        d = self.daemon(model=None)
+        r = d.chat(EASY)
+        self.assertEqual(r.status, 503, r.body)
+        self.assertIn("hither model", r.json["error"]["message"])
+
+    def test_no_engine(self):
+        d = self.daemon(engine={"binary": "/nonexistent/llama-server"})
+        r = d.chat(EASY)
+        self.assertEqual((r.status, r.json["error"]["code"]), (503, "engine_missing"), r.body)
+
+    def test_client_leaves(self):
+        d = self.daemon()
+        for stream in (False, True):
+            before = (d.engine_stats() or {"cancelled": 0})["cancelled"]
+            c = d.connect()
+            c.request("POST", "/v1/chat/completions", json.dumps(
+                {"model": "local", "stream": stream, "messages": [
+                    {"role": "user", "content": "fake:tokens=100000 fake:delay_ms=5"}]}))
+            stage.until("the engine works", lambda: (d.engine_stats() or {"active": 0})["active"] == 1)
+            c.close()
+            stage.until("the engine was told",
+                        lambda n=before: d.engine_stats()["cancelled"] == n + 1)
+            stage.until("nothing is active", lambda: d.engine_stats()["active"] == 0)
+
+    def test_local_is_replaced_while_requests_wait(self):
+        d = self.daemon()
+        d.install("fake", "fake:load_ms=1500")
+        later = d.later(d.chat, EASY)
+        pid = stage.until("local runs", lambda: d.role_pid("local"))
+        time.sleep(0.2)  # on its way to local; both orders are fine
+        os.kill(pid, signal.SIGKILL)
+        self.assertEqual(later.result().text, ANSWER)
+
+    def test_many_at_once(self):
+        d = self.daemon()
+        prompts = [f"fake:echo canary number {i} of thirty" for i in range(30)]
+        for p, job in [(p, d.later(d.chat, p, stream=i % 2 == 0)) for i, p in enumerate(prompts)]:
+            self.assertEqual(job.result().text.strip(), p.replace("fake:echo ", ""))
+
+
+class WithConsent(Case):
+    def test_nobody_there(self):
+        d = self.daemon()
+        r = d.chat(stage.HARD)
+        self.assertEqual((r.status, r.headers["x-hither-tier"]), (200, "device"), r.body)
+        self.assertEqual(d.cloud.connections, 0)
+        self.assertTrue(any("instead" in x for x in d.decision(r)["reasons"]))
+
+    def test_yes(self):
+        d = self.daemon()
+        agent = d.agent()
+        for stream in (False, True):
+            later = d.program(stage.HARD + f" {stream}", stream=stream)
+            q = d.question()
+            self.assertEqual(d.cloud.connections, int(stream))
+            self.assertEqual(d.answer(q, "approve").status, 200)
+            r = later.result()
+            self.assertEqual((r.status, r.text), (200, ANSWER), r.body)
+            self.assertEqual((r.headers["x-hither-tier"], r.headers["x-hither-destination"]),
+                             ("cloud", "far"))
+            self.assertEqual(len(r.headers["x-hither-receipt"]), 26)
+            head, body = d.cloud.requests[-1]
+            self.assertEqual(body.decode(), q["body"], "what was shown is what was sent")
+            self.assertEqual(d.decision(r)["receipt"], r.headers["x-hither-receipt"])
+        self.assertEqual(len(d.cloud.requests), 2)
+        agent.close()
+
+    def test_no(self):
+        d = self.daemon()
+        agent = d.agent()
+        later = d.program(stage.HARD)
+        d.answer(d.question(), "deny")
+        r = later.result()
+        self.assertEqual((r.status, r.headers["x-hither-tier"]), (200, "device"))
+        later = d.program(stage.HARD + " Again.", model="far")
+        d.answer(d.question(), "deny")
+        self.refused(later.result(), 403, "consent_denied")
+        self.assertEqual(d.cloud.connections, 0)
+        agent.close()
+
+    def test_question_returned(self):
+        d = self.daemon()
+        agent = d.agent()
+        r = d.program(stage.HARD, headers={"Hither-Consent": "return"}).result()
+        self.refused(r, 403, "consent_required")
+        self.assertEqual(r.headers["x-should-retry"], "false")
+        shown = d.question()
+        self.assertEqual(r.json["consent"]["id"], shown["id"])
+        self.assertEqual(r.json["consent"]["digest"], shown["digest"])
+        self.assertEqual(r.json["consent"]["destination"], "far")
+        d.answer(shown, "approve")
+        self.assertEqual(d.program(stage.HARD).result().headers["x-hither-tier"], "cloud")
+        self.assertEqual(len(d.cloud.requests), 1)
+        agent.close()
+
+    def test_provider_fails(self):
+        d = self.daemon({"rules": [{"id": "free", "effect": "allow", "when": {"tier": ["cloud"]}}]})
+        r = d.chat(stage.HARD + " fake:status=500")
+        self.assertEqual(r.headers.get("x-hither-tier"), "device", r.body)
+        r = d.chat(stage.HARD + " fake:status=500", model="far")
+        self.assertNotIn(r.status, (408, 409, 429))
+        self.assertLess(r.status, 500)
+        self.assertEqual(r.headers["x-should-retry"], "false")
+        self.assertNotIn(b"CANARY", r.body)
+        r = d.chat(stage.HARD + " fake:cut_after=3", model="far", stream=True)
+        self.assertTrue(r.cut)
+        self.assertIn("error", r.chunks[-1])
+        self.assertNotIn("[DONE]", r.events)
+
+    def test_provider_down(self):
+        d = self.daemon({"rules": [{"id": "free", "effect": "allow", "when": {"tier": ["cloud"]}}]})
+        d.cloud.close()
+        self.assertEqual(d.chat(stage.HARD).headers["x-hither-tier"], "device")
+        self.assertNotEqual(d.chat(stage.HARD, model="far").status, 200)
+
+    def test_client_leaves_the_provider(self):
+        d = self.daemon({"rules": [{"id": "free", "effect": "allow", "when": {"tier": ["cloud"]}}]})
+        c = d.connect()
+        c.request("POST", "/v1/chat/completions", json.dumps(
+            {"model": "far", "stream": True, "messages": [
+                {"role": "user", "content": "fake:tokens=100000 fake:delay_ms=5"}]}))
+        stage.until("the provider works", lambda: d.cloud.active == 1 and d.cloud.sent_tokens > 3)
+        c.close()
+        c.sock and c.sock.close()
+        stage.until("the provider is left alone", lambda: d.cloud.active == 0)
+
+    def test_denied(self):
+        d = self.daemon({"rules": [{"id": "never", "effect": "deny", "when": {"tier": ["cloud"]},
+                                    "because": "Not from here."}]})
+        r = d.chat(stage.HARD, model="far")
+        self.refused(r, 403, "policy_denied")
+        self.assertIn("never", r.json["error"]["rules"])
+        self.refused(d.chat(stage.HARD, model="cloud"), 403, "policy_denied")
+        self.assertEqual(d.chat(stage.HARD).headers["x-hither-tier"], "device")
+        self.assertEqual(d.route(stage.HARD).json["destinations"]["far"]["by"], ["never"])
+
+    def test_masking(self):
+        d = self.daemon({"rules": [{"id": "mask", "effect": "allow", "when": {"tier": ["cloud"]},
+                                    "with": {"redact": ["personal.contact.*"]}}]})
+        r = d.chat("fake:echo Write to ann.example@example.org about it.", model="far")
+        self.assertEqual(r.status, 200, r.body)
+        self.assertNotIn(b"ann.example", d.cloud.requests[0][1])
+        self.assertIn(b"[EMAIL-1]", d.cloud.requests[0][1])
+        self.assertIn("ann.example@example.org", r.text, "restored in the answer")
+        r = d.chat("fake:echo Write to ann.example@example.org about it.", model="far", stream=True)
+        self.assertIn("ann.example@example.org", r.text, "in a stream as well")
+
+    def test_dry_run_sends_nothing(self):
+        d = self.daemon()
+        r = d.route(stage.HARD).json
+        self.assertEqual((r["route"], r["destination"], r["question"]["model"]),
+                         ("cloud", "far", "fake-large"))
+        self.assertGreaterEqual(r["score"], r["threshold"])
+        self.assertEqual(r["policy"]["state"], "active")
+        r = d.route(EASY).json
+        self.assertEqual((r["route"], r["question"]), ("device", None))
+        self.assertEqual((d.cloud.connections, d.questions()), (0, []))
+
+    def test_a_thousand_without_consent(self):
+        d = self.daemon({"consent": {"no_agent": "local"}})
+        for i in range(60):
+            r = d.chat(f"{stage.HARD if i % 2 else EASY} {i} fake:echo")
+            self.assertEqual((r.status, r.headers["x-hither-tier"]), (200, "device"))
+        self.assertEqual(d.cloud.connections, 0)
+
+    def test_roles_die_in_the_stream(self):
+        for role in ("router", "local", "consent", "cloud"):
+            d = self.daemon({"rules": [{"id": "free", "effect": "allow", "when": {"tier": ["cloud"]}}]})
+            model = "far" if role in ("cloud", "consent") else "local"
+            later = d.later(d.chat, "fake:tokens=200 fake:delay_ms=10", model=model, stream=True)
+            pid = d.role_pid(role)
+            if model == "far":
+                stage.until("the provider works", lambda: d.cloud.sent_tokens > 3)
+            else:
+                stage.until("the engine works",
+                            lambda: (d.engine_stats() or {"active": 0})["active"] == 1)
+            os.kill(pid, signal.SIGKILL)
+            try:
+                r = later.result()
+                self.assertTrue(r.cut or r.events[-1] == "[DONE]", role)
+                if role == "cloud":
+                    self.assertIn("error", r.chunks[-1])
+            except OSError:
+                self.assertEqual(role, "router")
+            stage.until("it is back", lambda r=role, p=pid: d.role_pid(r) not in (None, p))
+            self.assertEqual(stage.until("served again", lambda: answered(d)), ANSWER)
+
+
+def answered(d):
+    try:
+        r = d.chat(EASY)
+        return r.text if r.status == 200 else None
+    except OSError:
+        return None
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=1)
