@@ -143,17 +143,32 @@ static size_t street_at(struct prose *p, size_t i)
 	return 0;
 }
 
+/* Units that are nothing else: a room or a floor also is in no address. */
+static bool is_sure_unit(const struct prose *p, size_t i)
+{
+	static const char *const sure[] = { "apt", "apartment", "suite", "ste", "unit", "psc" };
+
+	for (size_t k = 0; k < LEN(sure); k++) {
+		if (span_is_nocase(word_span(p, i), sure[k]))
+			return true;
+	}
+	return false;
+}
+
 /* "Apt. 258", "Suite 201", "Unit 2962 Box 5219", "P.O. Box 211". */
-static size_t unit_at(struct prose *p, size_t i)
+static size_t unit_at(struct prose *p, size_t i, bool inside)
 {
 	static const char box[] = "box";
 	size_t at = i;
 
+	if (i >= p->count)
+		return 0;
+
 	if ((prose_kinds(p, i) & LEXICON_UNIT) != 0 && (p->words[i].capital || p->lowercase) &&
 	    is_house_number(p, i + 1) && prose_joined(p, i, " .#") &&
-	    (prose_kinds(p, i) & LEXICON_ORDINARY) == 0)
-		return span_is_nocase(word_span(p, i), "unit") && i + 3 < p->count &&
-				       span_is_nocase(word_span(p, i + 2), box)
+	    (inside || is_sure_unit(p, i)))
+		return i + 3 < p->count && span_is_nocase(word_span(p, i + 2), box) &&
+				       is_house_number(p, i + 3)
 			       ? 4
 			       : 2;
 	if (p->words[i].initial && span_is_nocase(word_span(p, i), "p") && i + 3 < p->count)
@@ -166,17 +181,45 @@ static size_t unit_at(struct prose *p, size_t i)
 	return 0;
 }
 
-/* What still belongs to the address on this line: units, towns, regions, codes. */
-static size_t extend(struct prose *p, size_t end)
+/* Word i + 1 is the first of the next line. */
+static bool next_line(const struct prose *p, size_t i)
 {
+	if (i + 1 >= p->count)
+		return false;
+	size_t gap = p->words[i + 1].start - p->words[i].end;
+
+	return gap <= 8 && memchr(p->view->text.ptr + p->words[i].end, '\n', gap) != NULL;
+}
+
+/* An address that starts a line stands on an envelope or card: each line is its own part. */
+static bool starts_line(const struct prose *p, size_t i)
+{
+	size_t at = p->words[i].start;
+
+	while (at > 0 && !is_word(p->view->text.ptr[at - 1]) &&
+	       p->view->text.ptr[at - 1] != '\n')
+		at--;
+	return at == 0 || p->view->text.ptr[at - 1] == '\n';
+}
+
+/*
+ * What still belongs to the address: units, towns, regions, codes. Inside a sentence it goes
+ * on over line ends, too.
+ */
+static size_t extend(struct prose *p, size_t end, bool card)
+{
+	const char *between = card ? " ,." : " ,.\n\r";
 	size_t good = end;
 
-	for (unsigned n = 0; n < 10 && end < p->count && prose_joined(p, end - 1, " ,."); n++) {
-		size_t unit = unit_at(p, end);
+	for (unsigned n = 0; n < 10 && end < p->count && prose_joined(p, end - 1, between);
+	     n++) {
+		size_t unit = unit_at(p, end, true);
 		bool code =
 			p->words[end].number && word_len(p, end) >= 3 && word_len(p, end) <= 10;
+		bool same_line = !next_line(p, end - 1);
 		bool town = p->words[end].capital &&
-			    (prose_kinds(p, end) & (LEXICON_ORDINARY | LEXICON_TITLE)) == 0;
+			    (prose_kinds(p, end) & LEXICON_TITLE) == 0 &&
+			    (same_line || (prose_kinds(p, end) & LEXICON_ORDINARY) == 0);
 
 		if (memchr(p->view->text.ptr + p->words[end - 1].end, '.',
 			   p->words[end].start - p->words[end - 1].end) != NULL &&
@@ -196,7 +239,8 @@ static size_t extend(struct prose *p, size_t end)
 /* After an address, on following lines: a town, a country, a postcode. */
 static size_t tail_lines(struct prose *p, size_t end)
 {
-	for (unsigned n = 0; n < 6 && end < p->count && prose_joined(p, end - 1, " ,\n\r");
+	for (unsigned n = 0; n < 6 && end < p->count &&
+			     (prose_joined(p, end - 1, " ,") || next_line(p, end - 1));
 	     n++) {
 		struct word *w = &p->words[end];
 		bool code = w->number && word_len(p, end) >= 4 && word_len(p, end) <= 6;
@@ -213,7 +257,7 @@ static size_t tail_lines(struct prose *p, size_t end)
 		while (to < p->count && to - end < 4 && p->words[to].capital &&
 		       prose_joined(p, to - 1, " ") && (prose_kinds(p, to) & LEXICON_UNIT) == 0)
 			to++;
-		if (unit_at(p, end) > 0)
+		if (unit_at(p, end, true) > 0)
 			break;
 		prose_found(p, end, to, SCAN_PERSONAL_LOCATION, DETECTOR_PLACE,
 			    STRENGTH_LIKELY);
@@ -236,10 +280,24 @@ static bool plausible(struct prose *p, size_t from, size_t to)
 	/* Without a clear street word: something else must speak for it. */
 	return scan_context(p->view, p->words[from].start, p->words[to - 1].end, 60, 30) &
 		       (CONTEXT_ADDRESS | CONTEXT_POSTCODE) ||
-	       (to < p->count && unit_at(p, to) > 0) ||
+	       (to < p->count && unit_at(p, to, true) > 0) ||
 	       (p->words[from].number && to - from >= 3 && p->words[to - 1].number) ||
 	       (p->words[from].number && to - from >= 3 && is_street_word(p, to - 1) &&
 		word_len(p, from) <= 5);
+}
+
+/* On a card "541 Arenales 9462" is a house and a street with its own number: two parts. */
+static void report(struct prose *p, size_t from, size_t to)
+{
+	bool two = to - from >= 3 && p->words[from].number && p->words[to - 1].number &&
+		   !p->words[from + 1].number && starts_line(p, from);
+
+	if (two) {
+		prose_found(p, from, from + 1, SCAN_PERSONAL_ADDRESS, DETECTOR_STREET,
+			    STRENGTH_SURE - 2);
+		from++;
+	}
+	prose_found(p, from, to, SCAN_PERSONAL_ADDRESS, DETECTOR_STREET, STRENGTH_SURE - 2);
 }
 
 void addresses_find(struct prose *p)
@@ -254,12 +312,11 @@ void addresses_find(struct prose *p)
 		if (n > 0 && !plausible(p, i, i + n))
 			n = 0;
 		if (n == 0)
-			n = unit_at(p, i);
+			n = unit_at(p, i, false);
 		if (n == 0)
 			continue;
-		end = extend(p, i + n);
-		prose_found(p, i, end, SCAN_PERSONAL_ADDRESS, DETECTOR_STREET,
-			    STRENGTH_SURE - 2);
+		end = extend(p, i + n, starts_line(p, i));
+		report(p, i, end);
 		i = tail_lines(p, end) - 1;
 	}
 }
@@ -298,7 +355,8 @@ static size_t expected_place(struct prose *p, size_t i)
 	size_t n = 0;
 	bool cue = false;
 
-	if (i == 0 || !prose_joined(p, i - 1, " ") || p->words[i].starts)
+	if (i == 0 || !prose_joined(p, i - 1, " ") || p->words[i].starts ||
+	    (p->words[i].shouted && word_len(p, i) <= 3))
 		return 0;
 	word = word_span(p, i - 1);
 	for (size_t k = 0; k < LEN(before); k++)
@@ -318,9 +376,30 @@ static size_t expected_place(struct prose *p, size_t i)
 	return n;
 }
 
+/* Somebody lives, moves, travels or is born nearby in the sentence. */
+static bool about_life(struct prose *p, size_t from, size_t to)
+{
+	return prose_near(p, from, to, 5, LEXICON_LIFE);
+}
+
+/*
+ * A short request that asks for no knowledge: "the weather in …", "a table in …", "… was fun
+ * to visit". It names a place because somebody is or goes there.
+ */
+static bool is_request(struct prose *p)
+{
+	if (p->count > 60)
+		return false;
+	for (size_t i = 0; i < p->count; i++) {
+		if ((prose_kinds(p, i) & LEXICON_KNOWLEDGE) != 0)
+			return false;
+	}
+	return true;
+}
+
 void places_find(struct prose *p)
 {
-	const uint32_t life = LEXICON_PERSONAL;
+	int request = -1; /* not asked yet */
 
 	for (size_t i = 0; i < p->count; i++) {
 		struct word *w = &p->words[i];
@@ -336,7 +415,10 @@ void places_find(struct prose *p)
 		}
 		if (n == 0)
 			continue;
-		if (prose_near(p, i, i + n, known ? 8 : 4, life))
+		if (request < 0 && known)
+			request = is_request(p);
+		if (about_life(p, i, i + n) ||
+		    (known && (request > 0 || prose_near(p, i, i + n, 8, LEXICON_PERSONAL))))
 			prose_found(p, i, i + n, SCAN_PERSONAL_LOCATION, DETECTOR_PLACE,
 				    known ? STRENGTH_WEAK + 4 : STRENGTH_WEAK + 1);
 		i += n - 1;

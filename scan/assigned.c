@@ -106,11 +106,26 @@ static const struct assigned_name *name_before(struct span t, size_t at)
 	return NULL;
 }
 
+/* One unbroken run of letters and digits, 16 or more: not words put together. */
+static bool has_long_run(struct span v)
+{
+	size_t run = 0;
+	bool digit = false;
+
+	for (size_t i = 0; i < v.len; i++) {
+		run = is_alnum(v.ptr[i]) ? run + 1 : 0;
+		digit = run > 0 && (digit || is_digit(v.ptr[i]));
+		if (run >= 16 && digit)
+			return true;
+	}
+	return false;
+}
+
 static bool looks_random(struct span v)
 {
 	bool digit = false, upper = false, lower = false;
 
-	if (v.len < 12)
+	if (v.len < 16 || !has_long_run(v))
 		return false;
 	for (size_t i = 0; i < v.len; i++) {
 		digit = digit || is_digit(v.ptr[i]);
@@ -132,8 +147,10 @@ static bool looks_like_password(struct span v, bool quoted)
 		letter = letter || is_alpha(v.ptr[i]);
 		other = other || (!is_alnum(v.ptr[i]) && v.ptr[i] != '_' && v.ptr[i] != '.');
 	}
-	if (memchr(v.ptr, '(', v.len) != NULL && v.ptr[v.len - 1] == ')')
+	if (memchr(v.ptr, '(', v.len) != NULL && (!quoted || v.ptr[v.len - 1] == ')'))
 		return false;
+	if (memchr(v.ptr, '+', v.len) != NULL && memchr(v.ptr, ' ', v.len) != NULL)
+		return false; /* a string put together from parts */
 	return digit ? letter || v.len >= 6 : other || quoted;
 }
 
@@ -168,6 +185,10 @@ static void check_assignment(struct scan_view *v, size_t name_end, size_t at)
 
 	if (name == NULL)
 		return;
+	for (size_t i = name_end > 20 ? name_end - 20 : 0; i < name_end; i++) {
+		if (matches_nocase(t, i, "public"))
+			return; /* public keys may be known */
+	}
 	while (at < t.len && (t.ptr[at] == ' ' || t.ptr[at] == '\t' || t.ptr[at] == '='))
 		at++;
 	struct span value = value_at(t, at, &quoted);
@@ -190,6 +211,16 @@ static void scan_operator(struct scan_view *v, size_t at, size_t operator_len)
 	while (end > 0 &&
 	       (is_space(v->text.ptr[end - 1]) || strchr("\"'`])", v->text.ptr[end - 1])))
 		end--;
+	/* <add key="Password" value="…"/>: the name is the attribute before. */
+	if (end >= 6 && matches_nocase(v->text, end - 5, "value") &&
+	    !is_alnum(v->text.ptr[end - 6])) {
+		for (end -= 5;
+		     end > 0 && (v->text.ptr[end - 1] == ' ' || v->text.ptr[end - 1] == '"');)
+			end--;
+		if (end > 0)
+			check_assignment(v, end, at + operator_len);
+		return;
+	}
 	if (end > 0 && at - end <= 4)
 		check_assignment(v, end, at + operator_len);
 }
@@ -318,7 +349,7 @@ static void scan_curl_user(struct scan_view *v, size_t at)
 		const char *colon = value.len > 0 ? memchr(value.ptr, ':', value.len) : NULL;
 		if (colon == NULL || memchr(value.ptr, '$', value.len) != NULL ||
 		    memchr(value.ptr, '<', value.len) != NULL ||
-		    memchr(value.ptr, '{', value.len) != NULL || value.len < 7)
+		    memchr(value.ptr, '{', value.len) != NULL || value.len < 6)
 			continue;
 		struct span user = { value.ptr, (size_t)(colon - value.ptr) };
 		struct span pass = { colon + 1, value.len - user.len - 1 };
@@ -399,6 +430,8 @@ static void check_azure(struct scan_view *v, size_t tilde)
 		end++;
 	while (end > tilde && t.ptr[end - 1] == '.')
 		end--;
+	if (secret_is_placeholder((struct span){ t.ptr + tilde, end - tilde }))
+		return;
 	if (end - tilde - 1 >= 31 && end - tilde - 1 <= 34 && !is_alnum(byte_at(t, tilde - 6)))
 		scan_found(v, tilde - 5, end, SCAN_SECRET_API_KEY, DETECTOR_AZURE_SECRET,
 			   STRENGTH_CHECKED);
@@ -447,9 +480,52 @@ static void check_numbered(struct scan_view *v, size_t colon)
 			   STRENGTH_SURE);
 }
 
+/* 15 or 16 digits, '|' or '%', 27 to 40 characters: what applications of a network log in with.
+ */
+static void check_app_token(struct scan_view *v, size_t bar)
+{
+	struct span t = v->text;
+	size_t start = bar, end = bar + 1;
+
+	while (start > 0 && is_digit(t.ptr[start - 1]))
+		start--;
+	while (end < t.len && is_base64url(t.ptr[end]))
+		end++;
+	if (bar - start >= 15 && bar - start <= 16 && end - bar >= 28 && end - bar <= 41 &&
+	    !is_word(byte_at(t, start - 1)))
+		scan_found(v, start, end, SCAN_SECRET_TOKEN, DETECTOR_DOTTED_TOKEN,
+			   STRENGTH_SURE);
+}
+
+/* Six characters, '_', 29 more, "_mmk". */
+static void check_mmk(struct scan_view *v)
+{
+	struct span t = v->text;
+	const char *p = memmem(t.ptr, t.len, "_mmk", 4);
+
+	while (p != NULL) {
+		size_t at = (size_t)(p - t.ptr), start = at >= 36 ? at - 36 : at;
+		bool fits = at >= 36 && !is_word(byte_at(t, at + 4)) &&
+			    !is_word(byte_at(t, start - 1));
+
+		for (size_t i = start; i < at; i++)
+			fits = fits && (i - start == 6 ? t.ptr[i] == '_' : is_alnum(t.ptr[i]));
+		if (fits)
+			scan_found(v, start, at + 4, SCAN_SECRET_API_KEY, DETECTOR_DOTTED_TOKEN,
+				   STRENGTH_SURE);
+		p = memmem(p + 4, t.len - at - 4, "_mmk", 4);
+	}
+}
+
 static void scan_shapes(struct scan_view *v)
 {
 	struct span t = v->text;
+
+	for (size_t at = find_char(t, '|', 0); at < t.len; at = find_char(t, '|', at + 1))
+		check_app_token(v, at);
+	for (size_t at = find_char(t, '%', 0); at < t.len; at = find_char(t, '%', at + 1))
+		check_app_token(v, at);
+	check_mmk(v);
 
 	for (size_t at = find_char(t, '~', 0); at < t.len; at = find_char(t, '~', at + 1))
 		check_azure(v, at);

@@ -108,7 +108,7 @@ static struct slot *slot_of(const struct lexicon *l, uint64_t h)
 	return &l->slots[i];
 }
 
-static size_t each_word(struct lexicon *l, const struct lexicon_list *list)
+static size_t add_list(struct lexicon *l, const struct lexicon_list *list)
 {
 	size_t n = 0;
 
@@ -127,15 +127,26 @@ static size_t each_word(struct lexicon *l, const struct lexicon_list *list)
 	return n;
 }
 
+/* Adds every word; only counts them while there are no slots. */
+static size_t add_all(struct lexicon *l)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < lexicon_lists_count; i++)
+		n += add_list(l, &lexicon_lists[i]);
+	for (size_t i = 0; i < lexicon_ordinary_count; i++)
+		n += add_list(l, &lexicon_ordinary[i]);
+	return n;
+}
+
 struct lexicon *lexicon_new(void)
 {
 	struct lexicon *l = fault_here() ? NULL : calloc(1, sizeof *l);
-	size_t words = 0, slots = 1024;
+	size_t words, slots = 1024;
 
 	if (l == NULL)
 		return NULL;
-	for (size_t i = 0; i < lexicon_lists_count; i++)
-		words += each_word(l, &lexicon_lists[i]);
+	words = add_all(l);
 	while (slots < 2 * words)
 		slots *= 2;
 	l->slots = calloc(slots, sizeof *l->slots);
@@ -144,8 +155,7 @@ struct lexicon *lexicon_new(void)
 		lexicon_free(l);
 		return NULL;
 	}
-	for (size_t i = 0; i < lexicon_lists_count; i++)
-		each_word(l, &lexicon_lists[i]);
+	add_all(l);
 	return l;
 }
 

@@ -24,7 +24,9 @@ enum lexicon_kind {
 	LEXICON_FAMOUS = 1 << 13,   /* everybody knows them; naming them says nothing */
 	LEXICON_PERSONAL =
 		1 << 14, /* I, we, my, live, moved, born: the talk is of somebody's life */
-	LEXICON_HEAD = 1 << 15, /* starts a place of several words: New, San, United */
+	LEXICON_LIFE = 1 << 16,      /* lives, moved, born, travel */
+	LEXICON_KNOWLEDGE = 1 << 17, /* what, capital, history: a question about the world */
+	LEXICON_HEAD = 1 << 15,      /* starts a place of several words: New, San, United */
 };
 
 struct lexicon;
@@ -38,12 +40,14 @@ uint32_t lexicon_kinds(const struct lexicon *l, struct span word);
 /* The word in lower case without accents. Returns its length, 0 when it does not fit. */
 size_t lexicon_fold(struct span word, char *out, size_t cap);
 
-/* words.c: lists of words separated by spaces, folded. */
+/* words.c, words_ordinary.c: lists of words separated by spaces, folded. */
 struct lexicon_list {
 	uint32_t kinds;
 	const char *words;
 };
 extern const struct lexicon_list lexicon_lists[];
 extern const size_t lexicon_lists_count;
+extern const struct lexicon_list lexicon_ordinary[];
+extern const size_t lexicon_ordinary_count;
 
 #endif

@@ -175,7 +175,8 @@ static bool is_ipv4(const struct run *r)
 		    group_value(r, i) > 255)
 			return false;
 	}
-	return true;
+	/* This host, every host: nobody's place. */
+	return group_value(r, 0) != 127 && group_value(r, 0) != 0 && group_value(r, 0) != 255;
 }
 
 /* ---- telephone numbers ---- */
@@ -218,13 +219,16 @@ static unsigned phone_strength(const struct run *r, uint32_t context)
 		small += r->group_len[i] == 1;
 	if (small > 1)
 		return 0;
-	if (near && n >= 7 && (context & (CONTEXT_CARD | CONTEXT_ACCOUNT)) == 0)
+	if (near && n >= 7 && !(r->group_count == 2 && r->separator[1] == '.') &&
+	    (context & (CONTEXT_CARD | CONTEXT_ACCOUNT)) == 0)
 		return STRENGTH_LIKELY;
 	if (near && r->group_count > 1)
 		return STRENGTH_LIKELY;
-	if (r->separator[0] == '(' && n >= 8)
+	if (r->separator[0] == '(' && r->group_count > 1 && r->group_len[0] <= 5 &&
+	    r->separator[1] == ')' && n >= 8)
 		return STRENGTH_LIKELY;
-	if (r->group_count < 2 || n < 8 || is_grouped_thousands(r))
+	if (r->group_count < 2 || n < 8 || is_grouped_thousands(r) ||
+	    (r->group_count == 2 && r->separator[1] == '.'))
 		return 0;
 	/* National numbers abroad: a zero first, groups of two to four. */
 	for (size_t i = 0; i < r->group_count; i++) {

@@ -101,6 +101,13 @@ static struct candidate read_run(struct prose *p, size_t i)
 			c.to++;
 			continue;
 		}
+		/* In lower case an initial looks like this: "eric g. samoylova". */
+		if (p->lowercase && p->words[c.to].end - p->words[c.to].start == 1 &&
+		    prose_joined(p, c.to, ". ") && prose_kinds(p, c.to + 1) == 0 &&
+		    p->words[c.to].end + 2 == p->words[c.to + 1].start) {
+			c.to += 2;
+			continue;
+		}
 		/* "Donald van der Voet": particles count when a name follows. */
 		size_t next = c.to;
 		while (next < p->count && next - c.to < 3 &&
@@ -141,8 +148,12 @@ static int points_for_words(struct prose *p, const struct candidate *c)
 		points += 8;
 	if (has_family_ending(word_span(p, c->to - 1)) && (last & doubtful) == 0)
 		points += n > 1 ? 14 : 10;
-	if (n >= 2 && n <= 3 && first == 0 && last == 0)
-		points += 6;
+	if (n >= 2 && n <= 3 && ((first | last) & ~(LEXICON_FIRST | LEXICON_LAST)) == 0)
+		points += 12;
+	for (size_t i = c->from + 1; n > 2 && i + 1 < c->to; i++) {
+		if ((prose_kinds(p, i) & LEXICON_PARTICLE) != 0 && !p->words[i].capital)
+			points += 10;
+	}
 	if (n == 1 && p->words[c->from].shouted)
 		points -= 12;
 	if (n == 3 && p->words[c->from + 1].initial)
@@ -156,9 +167,18 @@ static int points_before(struct prose *p, const struct candidate *c)
 	uint32_t before = i > 0 ? prose_kinds(p, i - 1) : 0;
 	struct span word;
 
-	if (i == 0 || !prose_joined(p, i - 1, " .,:\n\""))
-		return p->words[i].starts ? -4 : 0;
+	if (i == 0)
+		return -4;
 	word = word_span(p, i - 1);
+	/* "founders: Lund, …", after a colon in a sentence. */
+	if (byte_at(p->view->text, p->words[i - 1].end) == ':' &&
+	    p->words[i - 1].end + 2 == p->words[i].start && is_name_kind(prose_kinds(p, i)))
+		return 4;
+	/* "Name: Anna Lund", "Your last name? Lund" */
+	if (span_is_nocase(word, "name") && prose_joined(p, i - 1, " :?\""))
+		return 26;
+	if (!prose_joined(p, i - 1, " .,:\n\""))
+		return p->words[i].starts ? -4 : 0;
 	if ((before & LEXICON_TITLE) != 0 && prose_joined(p, i - 1, " ."))
 		return (before & LEXICON_KIN) != 0 ? 16 : 40;
 	if (p->words[i].starts)
@@ -167,10 +187,10 @@ static int points_before(struct prose *p, const struct candidate *c)
 	    span_is_nocase(word_span(p, i - 2), "name"))
 		return 30;
 	if (span_is_nocase(word, "named") || span_is_nocase(word, "dear") ||
-	    span_is_nocase(word, "name") || span_is_nocase(word, "hi") ||
-	    span_is_nocase(word, "hello") || span_is_nocase(word, "says") ||
-	    span_is_nocase(word, "starring") || span_is_nocase(word, "i'm"))
-		return 24;
+	    span_is_nocase(word, "hi") || span_is_nocase(word, "hello") ||
+	    span_is_nocase(word, "says") || span_is_nocase(word, "starring") ||
+	    span_is_nocase(word, "i'm"))
+		return 26;
 	if (span_is_nocase(word, "by") || span_is_nocase(word, "called") ||
 	    span_is_nocase(word, "meet") || span_is_nocase(word, "under") ||
 	    span_is_nocase(word, "songwriter") || span_is_nocase(word, "him"))
@@ -199,7 +219,7 @@ static int points_after(struct prose *p, const struct candidate *c)
 		return 0;
 	if ((after & LEXICON_DOES) != 0 && c->to < p->count && !p->words[c->to].capital)
 		return 8;
-	return (after & LEXICON_KIN) != 0 ? 6 : 0;
+	return (after & LEXICON_KIN) != 0 ? 12 : 0;
 }
 
 /* "Abakumova, Wallace and Perez": one name makes the others likelier. */
@@ -211,6 +231,21 @@ static bool beside_name(struct prose *p, const struct candidate *c)
 		return true;
 	return i >= 2 && p->words[i - 2].taken && prose_joined(p, i - 1, " ") &&
 	       span_is_nocase(word_span(p, i - 1), "and");
+}
+
+/* "Park and Mann were": the same, looking ahead; one step only. */
+static bool before_name(struct prose *p, const struct candidate *c)
+{
+	size_t next = c->to;
+
+	if (prose_joined(p, c->to - 1, " ") && next + 1 < p->count &&
+	    span_is_nocase(word_span(p, next), "and") && prose_joined(p, next, " "))
+		next++;
+	else if (!prose_joined(p, c->to - 1, ", ") ||
+		 p->words[c->to - 1].end + 2 != p->words[next].start)
+		return false;
+	return may_be_name(p, next) && p->words[next].capital &&
+	       (is_name_kind(prose_kinds(p, next)) || has_family_ending(word_span(p, next)));
 }
 
 static bool is_place_run(struct prose *p, const struct candidate *c)
@@ -242,6 +277,8 @@ static bool is_name(struct prose *p, struct candidate *c)
 		c->points -= 20;
 	if (beside_name(p, c))
 		c->points += 15;
+	else if (before_name(p, c))
+		c->points += 8;
 	return c->points >= THRESHOLD;
 }
 
@@ -252,7 +289,6 @@ void people_find(struct prose *p)
 			continue;
 		struct candidate c = read_run(p, i);
 
-		/* An ordinary word in front is not part of it: "Please Anna". */
 		if (is_name(p, &c)) {
 			size_t end = p->words[c.to - 1].end;
 			unsigned strength = c.points >= THRESHOLD + 15 ? STRENGTH_LIKELY + 2

@@ -14,6 +14,7 @@
 #include "scan/secrets.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -77,11 +78,11 @@ static bool has_run(struct span s)
 bool secret_is_placeholder(struct span v)
 {
 	static const char *const words[] = {
-		"example",  "xxxxx",    "your",   "changeme", "change_me",   "placeholder",
-		"insert",   "redacted", "dummy",  "sample",   "<",           "${",
-		"{{",       "$(",       "%s",     "%(",       "process.env", "getenv",
-		"environ",  "secrets.", "vault:", "*****",    "....",        "####",
-		"not_long", "fake",     "todo"
+		"example",     "xxxxx",       "your",     "changeme", "change_me",
+		"placeholder", "insert",      "redacted", "dummy",    "sample",
+		"<",           "${",          "{{",       "$(",       "%s",
+		"%(",          "process.env", "getenv",   "environ",  "secrets.",
+		"vault:",      "*****",       "....",     "####",     "not_long"
 	};
 
 	for (size_t i = 0; i < LEN(words); i++) {
@@ -179,16 +180,8 @@ static size_t value_of(struct span t, size_t at)
 	return 0;
 }
 
-/* What may stand after a value: a quote, space, separator, the end, or an escaped newline. */
-static bool ends_value(struct span t, size_t at)
-{
-	char c = byte_at(t, at);
-
-	if (at >= t.len || is_space(c) || strchr("`'\";,)}]<&", c) != NULL)
-		return true;
-	return c == '\\' && (byte_at(t, at + 1) == 'n' || byte_at(t, at + 1) == 'r' ||
-			     byte_at(t, at + 1) == '"');
-}
+/* After a value: a quote, space, separator, the end, or an escaped line end or quote. */
+#define VALUE_END "(?=[`'\"\\s;,)}\\]<&]|\\\\[nr\"]|$)"
 
 static void near_at(struct scan_view *v, size_t index, size_t name_end)
 {
@@ -198,8 +191,8 @@ static void near_at(struct scan_view *v, size_t index, size_t name_end)
 	if (at == 0 || at >= v->text.len || !match_format(v, index, at, &start, &end))
 		return;
 	struct span value = { v->text.ptr + start, end - start };
-	if (!ends_value(v->text, end) || secret_entropy_x10(value) < f->entropy_x10 ||
-	    has_run(value) || secret_is_placeholder(value))
+	if (secret_entropy_x10(value) < f->entropy_x10 || has_run(value) ||
+	    secret_is_placeholder(value))
 		return;
 	/* Plain words and plain numbers need not be random to have the length. */
 	bool digit = false;
@@ -224,17 +217,22 @@ void secret_at_literal(struct scan_view *v, size_t index, size_t start, size_t e
 static bool compile_all(struct secret_regexes *x)
 {
 	for (size_t i = 0; i < secret_formats_count; i++) {
-		int code;
+		char regex[512];
+		int code, n;
 		PCRE2_SIZE offset;
 		uint32_t options =
 			PCRE2_NEVER_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_DOLLAR_ENDONLY;
 
 		if (secret_formats[i].kind == SECRET_NEAR)
 			options |= PCRE2_CASELESS;
-		x->codes[i] = fault_here() ? NULL
-					   : pcre2_compile((PCRE2_SPTR)secret_formats[i].regex,
-							   PCRE2_ZERO_TERMINATED, options,
-							   &code, &offset, NULL);
+		/* The end of the value picks among alternatives of different length. */
+		n = snprintf(regex, sizeof regex,
+			     secret_formats[i].kind == SECRET_NEAR ? "(?:%s)" VALUE_END : "%s",
+			     secret_formats[i].regex);
+		if (n < 0 || (size_t)n >= sizeof regex || fault_here())
+			return false;
+		x->codes[i] = pcre2_compile((PCRE2_SPTR)regex, (PCRE2_SIZE)n, options, &code,
+					    &offset, NULL);
 		if (x->codes[i] == NULL)
 			return false;
 	}

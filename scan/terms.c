@@ -85,10 +85,10 @@ const struct scan_term scan_terms[] = {
 	  CONDITION },
 	{ "asthma|copd|emphysema|bronchitis|pneumonia|tuberculosis|cystic fibrosis|sleep apnea|"
 	  "sleep apnoea|pulmonary fibrosis|covid-19|hiv|hiv-positive|hiv "
-	  "positive|aids|hepatitis|"
+	  "positive|hepatitis|"
 	  "hepatitis b|hepatitis c|syphilis|gonorrhea|gonorrhoea|chlamydia|herpes|genital "
 	  "herpes|hpv|"
-	  "std|sti|sexually transmitted|malaria|dengue|sepsis|meningitis|encephalitis|lyme "
+	  "sexually transmitted|malaria|dengue|sepsis|meningitis|encephalitis|lyme "
 	  "disease|"
 	  "mononucleosis|shingles|chickenpox|measles|mumps|rubella|polio|whooping "
 	  "cough|cholera|"

@@ -770,17 +770,18 @@ const struct lexicon_list lexicon_lists[] = {
 	  "station street studios syndrome systems technologies technology test theater "
 	  "theatre theorem united university valley ventures " },
 	{ LEXICON_STREET,
-	  "alameda aleja alle allee alley av avda ave avenida avenue blvd boulevard "
-	  "bulvari caddesi calle camino carrera carretera cesta chemin cir circle close "
-	  "corso cours court crescent ct damm dijk dori dr drive estrada gade gardens "
-	  "gasse gata gatan gaten gracht grove heights highway hill hwy impasse jalan "
-	  "kade katu kuja laan lane largo ln mahallesi mews namesti parkway paseo piazza "
-	  "pkwy pl place plads platz plaza plein praca quai quay rd ring rise road row "
-	  "rua rue sokak sq square st str straat strada strasse street ter terrace tie "
-	  "trail travessa trg trl ufer ul ulica ulice ut utca vag vagen vei veien vej "
-	  "via viale vicolo view walk way weg wharf " },
+	  "alameda aleja alle allee alley av avda ave avenida avenue bakke blvd "
+	  "boulevard bulvari caddesi calle camino carrera carretera cesta chemin cir "
+	  "circle close corso cours court crescent ct damm dijk dori dr drive estrada "
+	  "gade gardens gasse gata gatan gaten gracht grove heights highway hill hwy "
+	  "impasse jalan kade kapu katu korut kuja laan lane largo ln mahallesi mews "
+	  "namesti parkway paseo piazza pkwy pl place plads platz plaza plein praca quai "
+	  "quay rd ring rise road row rua rue skoler sokak sq square st stien str straat "
+	  "strada strasse street ter tere terrace terrasse tie trail travessa trg trl u "
+	  "ufer ul ulica ulice ut utca utja vag vagen vei veien vej via viale vicolo "
+	  "view walk way weg wharf " },
 	{ LEXICON_UNIT,
-	  "apartment apt bldg block building fl flat floor house piso po rm room ste "
+	  "apartment apt bldg block building fl flat floor house piso po psc rm room ste "
 	  "stock suite unit wohnung " },
 	{ LEXICON_FAMOUS,
 	  "apollo aristotle athena austen bach batman bayes beethoven bernoulli beyonce "
@@ -811,10 +812,22 @@ const struct lexicon_list lexicon_lists[] = {
 	  "son song star stone stormy sue summer sun taylor's violet wade white will "
 	  "wood woods young " },
 	{ LEXICON_PERSONAL,
-	  "arrive arrived arriving born call coming flight fly flying friend grew he her "
-	  "his holiday home hometown i i'd i'll i'm i've live lived lives living me meet "
-	  "mine move moved moving my our raised resident she stay staying taxi travel "
-	  "traveling travelling trip us vacation visit visited visiting we we're we've " },
+	  "home hometown i i'd i'll i'm i've me mine my our us we we're we've " },
+	{ LEXICON_LIFE,
+	  "arrive arrived arrives arriving based born came city coming commute flew "
+	  "flight fly flying grew headed heading holiday home hometown live lived lives "
+	  "living move moved moving office offices raised relocate relocated relocating "
+	  "resident stay staying stays taxi travel traveling travelling trip vacation "
+	  "visit visited visiting " },
+	{ LEXICON_KNOWLEDGE,
+	  "ancient answer capital century compare currency describe empire essay explain "
+	  "false following history how king language list population president translate "
+	  "true war what when which who whose why write " },
+	{ LEXICON_PLACE,
+	  "ababa africa aires angeles arabia aviv caledonia carolina coast dakota dhabi "
+	  "diego emirates faso francisco guinea haag hague hampshire islands janeiro "
+	  "jersey kingdom kong korea lanka lauderdale leone louis lumpur orleans paulo "
+	  "republic rica rico salvador states town vegas verde worth zealand " },
 };
 /* clang-format on */
 
