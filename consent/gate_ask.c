@@ -326,14 +326,16 @@ static const char *trains_word(enum policy_tri t)
 	return t == POLICY_TRUE ? "yes" : t == POLICY_FALSE ? "no" : "unknown";
 }
 
+/* What was written since `from`, kept as long as the ask; b->failed tells the caller. */
 static const char *keep(struct ask *a, struct buf *b, size_t from)
 {
-	const char *copy =
-		b->failed
-			? NULL
-			: arena_strdup(a->arena, (struct span){ b->ptr + from, b->len - from });
+	const char *copy = NULL;
 
-	return copy != NULL ? copy : "";
+	if (!b->failed)
+		copy = arena_strdup(a->arena, (struct span){ b->ptr + from, b->len - from });
+	if (copy == NULL)
+		b->failed = true;
+	return copy;
 }
 
 static void fill_recipient(struct gate *g, const struct ask *a, struct record *r)
@@ -449,7 +451,8 @@ static void record_no(struct gate *g, struct ask *a, enum record_kind kind, cons
 	buf_init(&b, RECORD_MAX_BYTES);
 	gate_fill_record(g, a, kind, POLICY_MODE_REDACTED, &b, &r);
 	r.reason = reason;
-	book_queue(g, &r);
+	if (!b.failed)
+		book_queue(g, &r);
 	buf_free(&b);
 }
 

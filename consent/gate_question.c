@@ -193,7 +193,7 @@ static enum err record_intent(struct gate *g, struct ask *a, struct question *q)
 	buf_init(&b, RECORD_MAX_BYTES);
 	gate_fill_record(g, a, RECORD_INTENT, POLICY_MODE_REDACTED, &b, &r);
 	r.question = q->id;
-	e = book_append(g, &r, 1);
+	e = b.failed ? ERR_NO_MEMORY : book_append(g, &r, 1);
 	if (e == ERR_OK)
 		memcpy(q->intent, r.id, sizeof q->intent);
 	buf_free(&b);
@@ -234,7 +234,8 @@ static bool nobody_there(struct gate *g, struct ask *a)
 		return false;
 	buf_init(&b, RECORD_MAX_BYTES);
 	gate_fill_record(g, a, RECORD_NO_AGENT, POLICY_MODE_REDACTED, &b, &r);
-	book_queue(g, &r);
+	if (!b.failed)
+		book_queue(g, &r);
 	buf_free(&b);
 	ask_finish(g, a, ASK_NO_AGENT, ask_otherwise(c->no_agent),
 		   "nobody was there to be asked; to be asked: hither consent watch");
@@ -249,7 +250,8 @@ static void limited(struct gate *g, struct ask *a, const char *detail)
 	buf_init(&b, RECORD_MAX_BYTES);
 	gate_fill_record(g, a, RECORD_LIMITED, POLICY_MODE_REDACTED, &b, &r);
 	r.reason = detail;
-	book_queue(g, &r);
+	if (!b.failed)
+		book_queue(g, &r);
 	buf_free(&b);
 	ask_finish(g, a, ASK_LIMITED, false, detail);
 }
@@ -342,8 +344,8 @@ static void record_ending(struct gate *g, struct question *q, enum record_kind k
 	memcpy(r.ref, q->intent, sizeof r.ref);
 	r.question = q->id;
 	r.reason = reason;
-	(void)!book_append(g, &r,
-			   1); /* nothing left the device: losing it tightens nothing away */
+	if (!b.failed)
+		(void)!book_append(g, &r, 1); /* nothing left: losing it widens nothing */
 	buf_free(&b);
 }
 

@@ -204,7 +204,7 @@ static void refuse(struct gate *g, struct question *q, const struct gate_respons
 
 	buf_init(&b, RECORD_MAX_BYTES);
 	fill_answer(g, q, r, t, RECORD_REFUSED, &b, &rec);
-	e = book_append(g, &rec, 1);
+	e = b.failed ? ERR_NO_MEMORY : book_append(g, &rec, 1);
 	buf_free(&b);
 	result(ret, 200, NULL, "kept on this device");
 	snprintf(ret->outcome, sizeof ret->outcome, "refused");
@@ -324,6 +324,11 @@ static void approve(struct gate *g, struct question *q, const struct gate_respon
 	result(ret, 200, NULL, "approved");
 	buf_init(&b, RECORD_MAX_BYTES);
 	fill_answer(g, q, r, t, RECORD_APPROVED, &b, &rec);
+	if (b.failed) {
+		result(ret, 503, "no_memory", "memory is out, so nothing leaves; try again");
+		buf_free(&b);
+		return;
+	}
 	if (first == NULL)
 		keep_approval(g, q, t, &rec, ret);
 	else
@@ -359,7 +364,7 @@ static void put_off(struct gate *g, struct question *q, const struct gate_respon
 	}
 	buf_init(&b, RECORD_MAX_BYTES);
 	fill_answer(g, q, r, &t, RECORD_DISMISSED, &b, &rec);
-	if (book_append(g, &rec, 1) == ERR_OK)
+	if (!b.failed && book_append(g, &rec, 1) == ERR_OK)
 		memcpy(ret->receipt, rec.id, sizeof ret->receipt);
 	buf_free(&b);
 	result(ret, 200, NULL, "not now: kept on this device");

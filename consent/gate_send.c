@@ -126,7 +126,7 @@ enum err send_release(struct gate *g, struct ask *a, enum policy_mode mode, cons
 	all[at].permission = permission;
 	memcpy(all[at].ref, ref != NULL ? ref : all[0].id, sizeof all[at].ref);
 	text_ulid(all[at].id);
-	e = book_append(g, all, at + 1);
+	e = b.failed ? ERR_NO_MEMORY : book_append(g, all, at + 1);
 	for (unsigned i = 0; e == ERR_OK && i < n; i++)
 		before[i] = all[at - n + i]; /* seq and id, for the caller */
 	buf_free(&b);

@@ -28,6 +28,7 @@
 #include "common/clock.h"
 #include "common/fault.h"
 #include "common/file.h"
+#include "common/json.h"
 #include "consent/ledger_impl.h"
 
 static const char schema[] =
@@ -417,12 +418,18 @@ static enum err insert(struct ledger *l, const struct record *r, struct span fie
 		       struct buf *body, struct buf *scratch, struct ledger_head *head)
 {
 	struct crypto_sha256 hash;
+	struct json_where where;
+	enum err e;
 
 	buf_clear(body);
 	record_write_head(r, body);
 	buf_add(body, fields);
 	if (body->failed)
 		return ERR_TOO_BIG;
+	/* What cannot be read back must never enter the chain. */
+	e = json_check(buf_span(body), &json_limits_api, &where);
+	if (e != ERR_OK)
+		return e == ERR_NO_MEMORY ? e : ERR_TOO_BIG;
 	ledger_hash(&head->hash, buf_span(body), scratch, &hash);
 	if (scratch->failed)
 		return ERR_NO_MEMORY;
@@ -434,7 +441,7 @@ static enum err insert(struct ledger *l, const struct record *r, struct span fie
 	sqlite3_bind_text(l->insert, 6, r->ref, -1, SQLITE_STATIC);
 	sqlite3_bind_text(l->insert, 7, body->ptr, (int)body->len, SQLITE_STATIC);
 	sqlite3_bind_blob(l->insert, 8, hash.bytes, sizeof hash.bytes, SQLITE_STATIC);
-	enum err e = run(l->insert);
+	e = run(l->insert);
 	if (e == ERR_OK) {
 		head->seq = r->seq;
 		head->hash = hash;
@@ -575,6 +582,22 @@ enum err ledger_append(struct ledger *l, struct record *records, unsigned n)
 	return ERR_OK;
 }
 
+/* One record that cannot be appended would hold up all behind it. */
+static bool readable(const struct buf *fields)
+{
+	struct json_where where;
+	struct buf whole;
+	bool ok;
+
+	buf_init(&whole, RECORD_MAX_BYTES);
+	buf_add_str(&whole, "{\"v\":1");
+	buf_add(&whole, buf_span(fields));
+	ok = !fields->failed && !whole.failed &&
+	     json_check(buf_span(&whole), &json_limits_api, &where) == ERR_OK;
+	buf_free(&whole);
+	return ok;
+}
+
 void ledger_queue(struct ledger *l, const struct record *r)
 {
 	struct record copy = *r;
@@ -588,7 +611,7 @@ void ledger_queue(struct ledger *l, const struct record *r)
 	complete(&copy, 0);
 	buf_init(&fields, RECORD_MAX_BYTES - 512);
 	record_write_fields(&copy, &fields);
-	if (!fields.failed && (q = malloc(sizeof *q + fields.len)) != NULL) {
+	if (readable(&fields) && (q = malloc(sizeof *q + fields.len)) != NULL) {
 		q->next = NULL;
 		q->kind = copy.kind;
 		q->time_ms = copy.time_ms;

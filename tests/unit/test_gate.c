@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "common/fault.h"
 #include "common/log.h"
 #include "tests/fake/gate_world.h"
 
@@ -828,6 +829,59 @@ static void a_damaged_ledger_keeps_everything_here(void **state)
 	world_free(w);
 }
 
+/* Each allocation, read and write fails in turn while a question is asked, approved and sent.
+ */
+static void whatever_fails_nothing_leaves_unrecorded(void **state)
+{
+	struct world *w = world_new(asks);
+	unsigned sent = 0, runs = 0;
+
+	(void)state;
+	for (unsigned n = 1; n < 2000; n++) {
+		struct msg_ASK m = world_ask(w);
+		struct msg_ANSWER pending = { 0 };
+		struct gate_result r = { 0 };
+		char text[32];
+		bool fired;
+
+		w->n_answers = 0;
+		snprintf(text, sizeof text, "question %u", n);
+		snprintf(m.app, sizeof m.app, "app %u", n);
+		struct buf b;
+		world_body(text, &b);
+		int fd = file_sealed("body", buf_span(&b));
+		buf_free(&b);
+		fault_arm(n, n % 2 == 0); /* one failure, or everything from there on */
+		(void)!gate_ask(w->gate, &m, &fd, 1);
+		if (w->n_answers > 0)
+			pending = w->answers[0];
+		fault_arm(0, false);
+		fired = fault_fired();
+		if (pending.outcome == ASK_PENDING && pending.question[0] != '\0') {
+			fault_arm(n, n % 2 == 0);
+			r = world_respond_armed(w, pending.question);
+			fired = fault_fired() || fired;
+			fault_arm(0, false);
+		}
+		world_pass(w, 1500); /* a refused ledger is looked at again */
+		for (; sent < w->n_sends; sent++)
+			world_sent(w, sent, SEND_COMPLETE, 1, 1);
+		world_pass(w, 600000); /* and what is still open times out */
+		assert_true(gate_status(w->gate).ledger_ok);
+		assert_int_equal(world_records(w, RECORD_GRANTED, NULL), w->n_sends);
+		runs++;
+		if (!fired && r.status == 200)
+			break;
+	}
+	assert_true(runs > 20 && runs < 1999);
+	struct ledger_report report;
+	assert_int_equal(
+		ledger_verify(gate_ledger(w->gate), 0, 0, NULL, 0, &report, NULL, NULL),
+		ERR_OK);
+	assert_true(report.ok);
+	world_free(w);
+}
+
 /* --- a router that lies --------------------------------------------------------------- */
 
 static uint64_t dice;
@@ -968,6 +1022,7 @@ int main(void)
 		cmocka_unit_test(budgets_let_exactly_n_pass),
 		cmocka_unit_test(budgets_settle_to_what_was_used),
 		cmocka_unit_test(a_damaged_ledger_keeps_everything_here),
+		cmocka_unit_test(whatever_fails_nothing_leaves_unrecorded),
 		cmocka_unit_test(a_hostile_router_gets_nothing_out),
 	};
 
