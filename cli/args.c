@@ -257,10 +257,66 @@ static int no_arguments(struct cli *cli)
 	return code;
 }
 
+/* How many words of argv[1..] are common options before the command, values included. */
+static int leading_options(int argc, char **argv)
+{
+	int at = 1;
+
+	while (at < argc && argv[at][0] == '-' && strcmp(argv[at], "--") != 0) {
+		const struct cli_option *o;
+
+		if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0 ||
+		    strcmp(argv[at], "--version") == 0)
+			break;
+		for (o = cli_common_options; o->name != NULL; o++)
+			if (strncmp(argv[at], "--", 2) == 0 &&
+			    strcmp(argv[at] + 2, o->name) == 0)
+				break;
+		at += o->name != NULL && o->argument != NULL && o->argument[0] != '[' ? 2 : 1;
+	}
+	return at - 1 < argc ? at - 1 : argc - 1;
+}
+
+static int dispatch(struct cli *cli, int argc, char **argv);
+
+/* `hither --host X status` is `hither status --host X`. */
+static int dispatch_reordered(struct cli *cli, int argc, char **argv, int leading)
+{
+	char **order = calloc((size_t)argc + 1, sizeof *order);
+	const struct cli_command *list = cli_commands;
+	int words = 0, code, n = 1;
+
+	if (order == NULL)
+		abort();
+	while (1 + leading + words < argc) {
+		const struct cli_command *c = cli_find(list, argv[1 + leading + words]);
+
+		if (c == NULL)
+			break;
+		words++;
+		if (c->subcommands == NULL)
+			break;
+		list = c->subcommands;
+	}
+	order[0] = argv[0];
+	for (int i = 0; i < words; i++)
+		order[n++] = argv[1 + leading + i];
+	for (int i = 0; i < leading; i++)
+		order[n++] = argv[1 + i];
+	for (int i = 1 + leading + words; i < argc; i++)
+		order[n++] = argv[i];
+	code = dispatch(cli, argc, order);
+	free(order);
+	return code;
+}
+
 static int dispatch(struct cli *cli, int argc, char **argv)
 {
 	const struct cli_command *list = cli_commands;
-	int at = 1;
+	int at = 1, leading = leading_options(argc, argv);
+
+	if (leading > 0 && leading + 1 < argc && cli_find(list, argv[leading + 1]) != NULL)
+		return dispatch_reordered(cli, argc, argv, leading);
 
 	while (at < argc && argv[at][0] != '-') {
 		const struct cli_command *found = cli_find(list, argv[at]);

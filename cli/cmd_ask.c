@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/ask.h"
@@ -370,11 +371,58 @@ static int ask_once(struct cli *cli, struct span body, bool return_questions, ch
 	return code;
 }
 
+/*
+ * The first try, in a process of its own: the program that asks may not answer its own
+ * question, so this one, which only shows it to the person, must not be the one that asks.
+ */
+static int ask_apart(struct cli *cli, struct span body, char question[32])
+{
+	int ends[2], status = 0;
+	ssize_t n;
+	pid_t pid;
+
+	question[0] = '\0';
+	fflush(stdout);
+	if (pipe2(ends, O_CLOEXEC) != 0 || (pid = fork()) < 0)
+		return cli_error(cli, CLI_FAILED, "internal_error", NULL,
+				 "cannot start a process: %s", strerror(errno));
+	if (pid == 0) {
+		int code = ask_once(cli, body, true, question);
+
+		fflush(stdout);
+		_exit(write(ends[1], question, 32) == 32 ? code : CLI_FAILED);
+	}
+	close(ends[1]);
+	n = read(ends[0], question, 32);
+	close(ends[0]);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (n != 32)
+		question[0] = '\0';
+	return WIFEXITED(status) ? WEXITSTATUS(status) : CLI_INTERRUPTED;
+}
+
+/* A refusal costs nobody their answer: the same prompt, on this device. */
+static int ask_here(struct cli *cli, struct span prompt)
+{
+	char question[32];
+	struct buf body;
+	int code;
+
+	if (cli->n_given < LEN(cli->given)) {
+		cli->given[cli->n_given].option = &ask_local_option;
+		cli->given[cli->n_given++].value = "";
+	}
+	cli_chat_body(cli, prompt, true, &body);
+	code = ask_once(cli, buf_span(&body), false, question);
+	buf_free(&body);
+	return code;
+}
+
 int cmd_ask(struct cli *cli, int argc, char **argv)
 {
 	struct buf prompt, body;
 	char question[32];
-	bool inline_agent = question_terminal();
 	int code = cli_read_prompt(cli, argc, argv, &prompt);
 
 	if (code != CLI_OK) {
@@ -382,20 +430,17 @@ int cmd_ask(struct cli *cli, int argc, char **argv)
 		return code;
 	}
 	cli_chat_body(cli, buf_span(&prompt), true, &body);
-	code = ask_once(cli, buf_span(&body), inline_agent, question);
-	if (code == CLI_CONSENT_OPEN && question[0] != '\0') {
-		enum question_answer answer = question_ask_inline(cli, question);
+	if (!question_terminal()) {
+		code = ask_once(cli, buf_span(&body), false, question);
+	} else {
+		code = ask_apart(cli, buf_span(&body), question);
+		if (code == CLI_CONSENT_OPEN && question[0] != '\0') {
+			enum question_answer answer = question_ask_inline(cli, question);
 
-		if (answer == QUESTION_KEEP && !cli_flag(cli, "local")) {
-			/* A refusal costs nobody their answer: the same prompt, on this device.
-			 */
-			cli->given[cli->n_given++ % LEN(cli->given)] =
-				(typeof(cli->given[0])){ &ask_local_option, "" };
-			buf_free(&body);
-			cli_chat_body(cli, buf_span(&prompt), true, &body);
-			code = ask_once(cli, buf_span(&body), false, question);
-		} else if (answer == QUESTION_SEND) {
-			code = ask_once(cli, buf_span(&body), false, question);
+			if (answer == QUESTION_KEEP)
+				code = ask_here(cli, buf_span(&prompt));
+			else if (answer == QUESTION_SEND)
+				code = ask_once(cli, buf_span(&body), false, question);
 		}
 	}
 	buf_free(&body);

@@ -51,8 +51,7 @@ static unsigned group_of(struct left *l, const char *name)
 	return l->n++;
 }
 
-static void add_granted(struct left *l, struct pending *p, unsigned group,
-			const struct record *r)
+static void add_granted(struct left *l, struct pending *p, unsigned group)
 {
 	struct group *g = &l->groups[group];
 
