@@ -115,7 +115,7 @@ static void dispatch(struct http_conn *c)
 	x->head_only = x->msg.method == HTTP_HEAD;
 	x->live = true;
 	http_conn_enter(c, HTTP_CONN_BUSY);
-	if (c->half_closed || c->server->stopping)
+	if ((c->half_closed && c->ahead.len == 0) || c->server->stopping)
 		x->msg.keep_alive = false;
 	c->server->handler->on_request(c->server->ctx, x, &r);
 }
