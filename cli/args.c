@@ -196,12 +196,6 @@ static int run_leaf(struct cli *cli, int argc, char **argv)
 	const char *json;
 	int status;
 
-	/* So that an error about the options themselves can be JSON already. */
-	for (int i = 1; i < argc; i++)
-		if (strcmp(argv[i], "--") == 0)
-			break;
-		else if (strncmp(argv[i], "--json", 6) == 0)
-			cli->json = true;
 	first = collect_options(cli, argc, argv);
 	if (first < 0)
 		return CLI_USAGE;
@@ -285,6 +279,7 @@ static int dispatch_reordered(struct cli *cli, int argc, char **argv, int leadin
 	char **order = calloc((size_t)argc + 1, sizeof *order);
 	const struct cli_command *list = cli_commands;
 	int words = 0, code, n = 1;
+	bool leaf = false;
 
 	if (order == NULL)
 		abort();
@@ -294,17 +289,20 @@ static int dispatch_reordered(struct cli *cli, int argc, char **argv, int leadin
 		if (c == NULL)
 			break;
 		words++;
-		if (c->subcommands == NULL)
+		leaf = c->subcommands == NULL;
+		if (leaf)
 			break;
 		list = c->subcommands;
 	}
 	order[0] = argv[0];
 	for (int i = 0; i < words; i++)
 		order[n++] = argv[1 + leading + i];
-	for (int i = 0; i < leading; i++)
+	for (int i = 0; leaf && i < leading; i++)
 		order[n++] = argv[1 + i];
 	for (int i = 1 + leading + words; i < argc; i++)
 		order[n++] = argv[i];
+	for (int i = 0; !leaf && i < leading; i++)
+		order[n++] = argv[1 + i];
 	code = dispatch(cli, argc, order);
 	free(order);
 	return code;
@@ -335,6 +333,8 @@ static int dispatch(struct cli *cli, int argc, char **argv)
 	}
 	if (at < argc && strcmp(argv[at], "--version") == 0)
 		return cmd_version(cli, 0, NULL);
+	if (cli->command == NULL && leading > 0)
+		at += leading;
 	if (cli->command != NULL ||
 	    (at < argc && argv[at][0] != '-' && !is_prompt(argv[at], argc - at))) {
 		const char *word = at < argc ? argv[at] : NULL;
@@ -360,6 +360,12 @@ int cli_main(int argc, char **argv)
 	struct cli cli = { 0 };
 	int code;
 
+	/* So that an error about the options themselves can be JSON already. */
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--") == 0)
+			break;
+		else if (strncmp(argv[i], "--json", 6) == 0)
+			cli.json = true;
 	/* A reader that goes away (`hither ledger tail | head`) ends the program, exit 141. */
 	signal(SIGPIPE, SIG_DFL);
 	code = dispatch(&cli, argc, argv);
