@@ -35,7 +35,7 @@ static inline struct policy_file *file_of(enum policy_layer layer, const char *n
 static inline enum err try_set(const struct source *sources, size_t n, struct policy_set **ret,
 			       struct policy_error *error)
 {
-	struct policy_file *files[16];
+	struct policy_file *files[16] = { NULL };
 
 	for (size_t i = 0; i < n; i++)
 		files[i] = file_of(sources[i].layer, sources[i].name, sources[i].text);
