@@ -198,9 +198,8 @@ static enum err attempt(struct transfer *t, const char *url, char why[DOWNLOAD_W
 	e = classify(t, code, status);
 	if (e != ERR_OK)
 		explain(t, e, status, why);
-	/* An end before the end is a broken transfer when bytes are missing, whoever closed. */
-	if (e == ERR_MISMATCH && t->err == ERR_OK && t->have < t->bytes && t->begun)
-		return ERR_PEER_GONE;
+	if (e == ERR_MISMATCH && ftruncate(t->fd, 0) == 0)
+		t->have = 0; /* another file: nothing of it is worth keeping */
 	return e;
 }
 
@@ -217,7 +216,7 @@ static enum err run(struct transfer *t, const char *url, char why[DOWNLOAD_WHY_B
 		uint64_t before = t->have;
 
 		e = attempt(t, url, why);
-		fruitless = t->have > before ? 0 : fruitless + 1;
+		fruitless = e != ERR_AGAIN && t->have > before ? 0 : fruitless + 1;
 		if (worth_repeating(e) && fruitless > 0 && fruitless < ATTEMPTS)
 			sleep(fruitless);
 	}

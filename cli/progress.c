@@ -43,9 +43,10 @@ void progress_line(const struct progress *p, uint64_t elapsed_ms, char out[PROGR
 				 (unsigned)(s % 60));
 	}
 	put_bar(p, bar);
-	snprintf(out, PROGRESS_LINE_BYTES, "%.60s  %s %3u%%  %.1f / %.1f MB  %.1f MB/s%s",
-		 p->label, p->terminal ? bar : "", (unsigned)(p->bytes * 100 / p->total), mb,
-		 (double)p->total / 1e6, rate / 1e6, left);
+	snprintf(out, PROGRESS_LINE_BYTES, "%.60s  %s%s%3u%%  %.1f / %.1f MB  %.1f MB/s%s",
+		 p->label, p->terminal ? bar : "", p->terminal ? " " : "",
+		 (unsigned)(p->bytes * 100 / p->total), mb, (double)p->total / 1e6, rate / 1e6,
+		 left);
 }
 
 static void show(struct progress *p, uint64_t now)
