@@ -262,7 +262,7 @@ static bool has(const cJSON *q, const char *list, const char *word)
 
 static void print_choices(FILE *tty, const cJSON *q)
 {
-	bool masked = has(q, "modes", "redacted");
+	bool masked = cJSON_GetArraySize(json_get_array(q, "masked")) > 0;
 
 	fputs("  [k] keep it on this device (default)   [v] view exact text", tty);
 	if (json_get_string(q, "original") != NULL)
