@@ -33,6 +33,7 @@ struct chat_part {
 	struct span media_type; /* attachments */
 	struct span name;       /* file name */
 	struct span detail; /* images: "low" or "high" as the client asked; empty: not stated */
+	struct span signature; /* reasoning: by which its author knows it again; opaque */
 };
 
 struct chat_tool_call {

@@ -17,6 +17,10 @@ struct reply_head {
 	const char *model; /* as shown to the client */
 	bool stream;
 	bool include_usage;
+	/* The request, for replies that repeat parts of it (Responses); NULL: the defaults. */
+	const struct chat *chat;
+	/* Times of this reply as far as they are known when END is given; 0 unknown (Ollama). */
+	int64_t total_ns, load_ns, prompt_ns, answer_ns;
 };
 
 /*
@@ -44,7 +48,20 @@ struct client_dialect {
 	const char *keepalive;   /* may be written between events; NULL: the dialect has none */
 };
 
-extern const struct client_dialect dialect_openai_chat;
+extern const struct client_dialect dialect_openai_chat;        /* /v1/chat/completions */
+extern const struct client_dialect dialect_openai_completions; /* /v1/completions */
+extern const struct client_dialect dialect_openai_responses;   /* /v1/responses */
+extern const struct client_dialect dialect_anthropic_messages; /* /v1/messages */
+extern const struct client_dialect dialect_ollama_chat;        /* /api/chat */
+extern const struct client_dialect dialect_ollama_generate;    /* /api/generate */
+
+/*
+ * Which dialect a path speaks, for chats and for the shape of errors on every other path of
+ * the same family (lists, embeddings, /v1/messages/count_tokens). The path decides; only the
+ * list of models is shared, and there an anthropic-version header does. NULL: not one of ours.
+ * `path` has no query.
+ */
+const struct client_dialect *client_dialect_find(struct span path, bool has_anthropic_version);
 
 /* --- upstreams ----------------------------------------------------------------------- */
 

@@ -115,11 +115,15 @@ bool reading_is_name(struct span s);
 
 /* RFC 4648 section 4 with padding, not empty. */
 bool reading_is_base64(struct span s);
+/* TYPE/SUBTYPE without parameters, at most 80 bytes. */
+bool reading_is_media_type(struct span s);
 /* "data:TYPE;base64,DATA" (RFC 2397) into its two halves; the data must be RFC 4648 base64. */
 bool reading_data_url(struct span url, struct span *ret_type, struct span *ret_data);
 
 /* The messages of an OpenAI chat body. */
 bool openai_read_messages(struct reading *r, const cJSON *messages);
+/* `tools` alone; NULL is none. */
+bool openai_read_tool_list(struct reading *r, const cJSON *tools);
 bool openai_read_tools(struct reading *r, const cJSON *body);
 bool openai_read_format(struct reading *r, const cJSON *body);
 

@@ -39,7 +39,7 @@ static bool read_tool(struct reading *r, const cJSON *tool, const char *path,
 	       (parameters == NULL || reading_copy_tree(r, parameters, &ret->schema));
 }
 
-static bool read_tool_list(struct reading *r, const cJSON *tools)
+bool openai_read_tool_list(struct reading *r, const cJSON *tools)
 {
 	char path[CHAT_PARAM_BYTES];
 	struct chat *c = r->chat;
@@ -101,7 +101,7 @@ bool openai_read_tools(struct reading *r, const cJSON *body)
 {
 	const cJSON *parallel = reading_get(body, "parallel_tool_calls");
 
-	if (!read_tool_list(r, reading_get(body, "tools")) ||
+	if (!openai_read_tool_list(r, reading_get(body, "tools")) ||
 	    !read_tool_choice(r, reading_get(body, "tool_choice")))
 		return false;
 	if (parallel == NULL)

@@ -118,7 +118,7 @@ bool reading_is_base64(struct span s)
 	return true;
 }
 
-static bool is_media_type(struct span s)
+bool reading_is_media_type(struct span s)
 {
 	size_t slashes = 0;
 
@@ -147,7 +147,7 @@ bool reading_data_url(struct span url, struct span *ret_type, struct span *ret_d
 	*ret_type = (struct span){ rest.ptr, (size_t)(at - rest.ptr) };
 	at += sizeof marker - 1;
 	*ret_data = (struct span){ at, (size_t)(rest.ptr + rest.len - at) };
-	return is_media_type(*ret_type) && reading_is_base64(*ret_data);
+	return reading_is_media_type(*ret_type) && reading_is_base64(*ret_data);
 }
 
 /* --- fields nobody may send ---------------------------------------------------------- */
