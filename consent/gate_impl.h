@@ -207,7 +207,8 @@ struct ask *question_waiter(struct gate *g, const struct question *q);
 
 /* gate_send.c */
 /*
- * Durable records (those given, then `granted`), SEND, GRANTED answer. ERR_OK: it is on its
+ * Durable records (those given, then `granted`), SEND, GRANTED answer. `basis`: "rule",
+ * "permission" or "approval:ID". ERR_OK: it is on its
  * way. Otherwise the ask was finished with the reason: ERR_DENIED (budget), ERR_PEER_GONE,
  * ERR_BUSY, ERR_SYSTEM (ledger).
  */

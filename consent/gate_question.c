@@ -365,14 +365,15 @@ bool question_redeem(struct gate *g, struct ask *a)
 		if (q->state != QUESTION_APPROVED || !same_bytes(q->subject, a))
 			continue;
 		/* Single use: closed before it is released. */
-		char intent[TEXT_ULID_BYTES];
+		char intent[TEXT_ULID_BYTES], basis[48];
 
 		memcpy(intent, q->intent, sizeof intent);
+		snprintf(basis, sizeof basis, "approval:%s", q->approval);
 		enum policy_mode mode = q->mode;
 		question_close(g, q, ASK_GRANTED, false, "used", "");
 		if ((a->j.modes & (unsigned)mode) == 0)
 			return false;
-		(void)!send_release(g, a, mode, "approval", NULL, intent, NULL, 0);
+		(void)!send_release(g, a, mode, basis, NULL, intent, NULL, 0);
 		return true;
 	}
 	return false;

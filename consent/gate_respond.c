@@ -291,11 +291,12 @@ static void decide_again(struct gate *g)
 static void release_first(struct gate *g, struct question *q, struct ask *a,
 			  const struct terms *t, struct record *rec, struct gate_result *ret)
 {
-	char intent[TEXT_ULID_BYTES];
+	char intent[TEXT_ULID_BYTES], basis[48];
 	enum err e;
 
 	memcpy(intent, q->intent, sizeof intent);
-	e = send_release(g, a, t->mode, "approval", NULL, intent, rec, 1);
+	snprintf(basis, sizeof basis, "approval:%s", rec->id);
+	e = send_release(g, a, t->mode, basis, NULL, intent, rec, 1);
 	if (e == ERR_OK) {
 		snprintf(ret->outcome, sizeof ret->outcome, "granted");
 		memcpy(ret->receipt, a->granted, sizeof ret->receipt);

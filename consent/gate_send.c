@@ -109,7 +109,7 @@ enum err send_release(struct gate *g, struct ask *a, enum policy_mode mode, cons
 	if (g->n_sending >= GATE_SENDS_MAX)
 		return give_up(g, a, ASK_LIMITED, false, "too many sends at once; try again",
 			       ERR_BUSY);
-	if (!fits(g, a, strcmp(basis, "approval") == 0))
+	if (!fits(g, a, strncmp(basis, "approval:", 9) == 0))
 		return give_up(g, a, ASK_BUDGET, a->j.budget == BUDGET_REFUSE,
 			       "a budget would be exceeded; see it with: hither budget show",
 			       ERR_DENIED);

@@ -87,6 +87,8 @@ MUST_CHECK enum err ledger_tail(struct ledger *l, unsigned n, ledger_fn *fn, voi
 /* The record with this id (ERR_NOT_FOUND); those that refer to it. */
 MUST_CHECK enum err ledger_find(struct ledger *l, const char *id, ledger_fn *fn, void *ctx);
 MUST_CHECK enum err ledger_refs(struct ledger *l, const char *id, ledger_fn *fn, void *ctx);
+/* The stored hash of one record; false when there is none. */
+bool ledger_hash_of(struct ledger *l, uint64_t seq, struct crypto_sha256 *ret);
 /* First record at or after this time; 0 when there is none. */
 uint64_t ledger_seq_at(struct ledger *l, int64_t time_ms);
 

@@ -93,6 +93,23 @@ enum err ledger_refs(struct ledger *l, const char *id, ledger_fn *fn, void *ctx)
 		       NULL);
 }
 
+bool ledger_hash_of(struct ledger *l, uint64_t seq, struct crypto_sha256 *ret)
+{
+	sqlite3_stmt *s = NULL;
+	bool found = false;
+
+	if (sqlite3_prepare_v2(l->db, "SELECT hash FROM records WHERE seq = ?1", -1, &s,
+			       NULL) == SQLITE_OK) {
+		sqlite3_bind_int64(s, 1, (sqlite3_int64)seq);
+		found = sqlite3_step(s) == SQLITE_ROW &&
+			sqlite3_column_bytes(s, 0) == CRYPTO_SHA256_BYTES;
+		if (found)
+			memcpy(ret->bytes, sqlite3_column_blob(s, 0), CRYPTO_SHA256_BYTES);
+	}
+	sqlite3_finalize(s);
+	return found;
+}
+
 uint64_t ledger_seq_at(struct ledger *l, int64_t time_ms)
 {
 	sqlite3_stmt *s = NULL;

@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "consent/receipt.h"
+#include "consent/report.h"
 #include "consent/role.h"
 
 #define REPLY_MAX    (64u << 20)
@@ -324,7 +325,7 @@ struct whole {
 	struct buf *out;
 	bool found;
 	const struct record *record;
-	struct span body;
+	const char *hash; /* hex; NULL when it cannot be had */
 };
 
 static bool write_with_end(void *ctx, const struct record *closed, struct span body)
@@ -335,22 +336,28 @@ static bool write_with_end(void *ctx, const struct record *closed, struct span b
 	if (closed->kind != RECORD_CLOSED)
 		return true;
 	w->found = true;
-	receipt_write(w->record, closed, NULL, w->format, w->out);
+	receipt_write(w->record, closed, w->hash, w->format, w->out);
 	return false;
 }
 
 static bool write_receipt(void *ctx, const struct record *r, struct span body)
 {
 	struct whole *w = ctx;
+	struct crypto_sha256 hash;
+	char hex[CRYPTO_SHA256_HEX_BYTES];
 
+	(void)body;
 	if (!receipt_is_event(r->kind) || r->uid != (int64_t)w->k->r->peer->uid)
 		return true;
 	w->record = r;
-	w->body = body;
+	if (ledger_hash_of(gate_ledger(w->k->c->gate), r->seq, &hash)) {
+		crypto_sha256_hex(&hash, hex);
+		w->hash = hex;
+	}
 	if (ledger_refs(gate_ledger(w->k->c->gate), r->id, write_with_end, w) == ERR_OK &&
 	    !w->found) {
 		w->found = true;
-		receipt_write(r, NULL, NULL, w->format, w->out);
+		receipt_write(r, NULL, w->hash, w->format, w->out);
 	}
 	return false;
 }
@@ -380,6 +387,22 @@ static void get_receipt(struct call *k)
 			 "there is no such receipt; see: hither consent receipts");
 }
 
+static void get_report(struct call *k)
+{
+	char since[40] = "0", until[40] = "0";
+	struct buf b;
+
+	if (!ledger_there(k))
+		return;
+	query_value(k->r->query, "since", since, sizeof since);
+	query_value(k->r->query, "until", until, sizeof until);
+	buf_init(&b, REPLY_MAX);
+	if (report_write(gate_ledger(k->c->gate), strtoll(since, NULL, 10),
+			 strtoll(until, NULL, 10), &b) != ERR_OK)
+		b.failed = true;
+	role_reply_json(k->x, 200, &b);
+}
+
 /* --- which one ----------------------------------------------------------------------- */
 
 /* A pattern's ID stands for one path segment. */
@@ -396,6 +419,7 @@ static const struct {
 	{ "GET", "/hither/v1/grants", "", false, get_grants },
 	{ "DELETE", "/hither/v1/grants/", "", true, delete_grant },
 	{ "GET", "/hither/v1/budgets", "", false, get_budgets },
+	{ "GET", "/hither/v1/report", "", false, get_report },
 	{ "GET", "/hither/v1/receipts", "", false, get_receipts },
 	{ "GET", "/hither/v1/receipts/", "", true, get_receipt },
 };

@@ -329,6 +329,8 @@ class ConsentRole(unittest.TestCase):
         self.boot.send("PEER", role=4)
         for fd in fds:
             os.close(fd)
+        while self.call("GET", "/hither/v1/status", name="admin")[1]["sending"] != 0:
+            time.sleep(0.01)
         request = self.ask("two")
         self.assertEqual(self.answer(request)[0], "UNREACHABLE")
         self.end()
