@@ -185,7 +185,12 @@ void book_open(struct gate *g)
 	if (e == ERR_OK)
 		e = start_record(g);
 	if (e != ERR_OK) {
-		unusable(g, err_text(e),
+		const char *why = ledger_why(g->ledger);
+
+		snprintf(problem.text, sizeof problem.text,
+			 "the ledger cannot be written: %.200s",
+			 why[0] != '\0' ? why : err_text(e));
+		unusable(g, problem.text,
 			 "check free space, owner and mode of the state folder");
 		return;
 	}
@@ -223,8 +228,12 @@ enum err book_append(struct gate *g, struct record *records, unsigned n)
 	if (e == ERR_TOO_BIG || e == ERR_NO_MEMORY)
 		return e; /* this record, not the ledger */
 	if (e != ERR_OK) {
-		unusable(g, err_text(e),
-			 "check free space, owner and mode of the state folder");
+		char problem[240];
+
+		snprintf(problem, sizeof problem, "the ledger cannot be written: %s",
+			 e == ERR_CORRUPT ? "somebody else wrote to it"
+					  : ledger_why(g->ledger));
+		unusable(g, problem, "check free space, owner and mode of the state folder");
 		return ERR_SYSTEM;
 	}
 	g->flush_ms = GATE_NEVER;

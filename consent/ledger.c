@@ -393,10 +393,17 @@ void ledger_seal_text(const struct ledger_head *h, int64_t time_ms, struct buf *
 		   time_ms);
 }
 
-static enum err run(sqlite3_stmt *s)
+const char *ledger_why(const struct ledger *l)
+{
+	return l->why;
+}
+
+static enum err run(struct ledger *l, sqlite3_stmt *s)
 {
 	int rc = fault_here() ? SQLITE_IOERR : sqlite3_step(s);
 
+	if (ledger_err(rc) != ERR_OK)
+		snprintf(l->why, sizeof l->why, "%s", sqlite3_errmsg(l->db));
 	sqlite3_reset(s);
 	sqlite3_clear_bindings(s);
 	return ledger_err(rc);
@@ -441,7 +448,7 @@ static enum err insert(struct ledger *l, const struct record *r, struct span fie
 	sqlite3_bind_text(l->insert, 6, r->ref, -1, SQLITE_STATIC);
 	sqlite3_bind_text(l->insert, 7, body->ptr, (int)body->len, SQLITE_STATIC);
 	sqlite3_bind_blob(l->insert, 8, hash.bytes, sizeof hash.bytes, SQLITE_STATIC);
-	e = run(l->insert);
+	e = run(l, l->insert);
 	if (e == ERR_OK) {
 		head->seq = r->seq;
 		head->hash = hash;
@@ -459,7 +466,7 @@ static enum err reseal(struct ledger *l, const struct ledger_head *head, struct 
 	if (l->head.seq != 0 &&
 	    l->head.seq / LEDGER_SEAL_EVERY == head->seq / LEDGER_SEAL_EVERY) {
 		sqlite3_bind_int64(l->unseal, 1, (sqlite3_int64)l->head.seq);
-		e = run(l->unseal);
+		e = run(l, l->unseal);
 	}
 	if (e != ERR_OK)
 		return e;
@@ -477,7 +484,7 @@ static enum err reseal(struct ledger *l, const struct ledger_head *head, struct 
 				  SQLITE_STATIC);
 		sqlite3_bind_text(l->seal, 4, l->key_id, -1, SQLITE_STATIC);
 		sqlite3_bind_blob(l->seal, 5, signature.ptr, (int)signature.len, SQLITE_STATIC);
-		e = run(l->seal);
+		e = run(l, l->seal);
 	}
 	buf_free(&signature);
 	return e;
@@ -557,12 +564,12 @@ enum err ledger_append(struct ledger *l, struct record *records, unsigned n)
 
 	if (l->mode != LEDGER_WRITE)
 		return ERR_UNSUPPORTED;
-	e = run(l->begin);
+	e = run(l, l->begin);
 	if (e != ERR_OK)
 		return e;
 	e = append_all(l, records, n, &head);
 	if (e == ERR_OK)
-		e = run(l->commit);
+		e = run(l, l->commit);
 	if (e != ERR_OK) {
 		sqlite3_step(l->rollback); /* fails only when COMMIT already ended it */
 		sqlite3_reset(l->rollback);

@@ -74,6 +74,8 @@ MUST_CHECK enum err ledger_append(struct ledger *l, struct record *records, unsi
  * ones are counted and dropped (the count goes on record). */
 void ledger_queue(struct ledger *l, const struct record *r);
 unsigned ledger_queued(const struct ledger *l);
+/* Why the last write failed, for people; "" when none did. */
+const char *ledger_why(const struct ledger *l);
 MUST_CHECK enum err ledger_flush(struct ledger *l);
 
 /* Return false to stop. `r` and its strings live during the call only. */

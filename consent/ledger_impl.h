@@ -36,6 +36,7 @@ struct ledger {
 	int lock_fd, head_fd[2];
 	struct queued *first, **last_queued;
 	unsigned queued, dropped;
+	char why[160]; /* the last write that failed, in SQLite's words */
 };
 
 /* The lock may be left out for a short visit beside the daemon. */
