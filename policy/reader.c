@@ -311,7 +311,7 @@ bool field_bool(struct reader *r, const cJSON *v, void *field, const struct key 
 
 bool field_flag(struct reader *r, const cJSON *v, void *field, const struct key *k)
 {
-	bool b;
+	bool b = false;
 
 	if (!field_bool(r, v, &b, k))
 		return false;
@@ -321,7 +321,7 @@ bool field_flag(struct reader *r, const cJSON *v, void *field, const struct key 
 
 bool field_tri(struct reader *r, const cJSON *v, void *field, const struct key *k)
 {
-	bool b;
+	bool b = false;
 
 	if (!field_bool(r, v, &b, k))
 		return false;
@@ -360,7 +360,7 @@ bool field_amount(struct reader *r, const cJSON *v, void *field, const struct ke
 
 bool field_fraction(struct reader *r, const cJSON *v, void *field, const struct key *k)
 {
-	double d;
+	double d = 0;
 
 	if (!field_amount(r, v, &d, k))
 		return false;
