@@ -318,11 +318,20 @@ void checker_cancel(struct checker *c)
 	c->job = NULL;
 }
 
+static bool same_check(const struct job *j, const struct engine_model *m)
+{
+	return j != NULL && strcmp(j->model.path, m->path) == 0 &&
+	       strcmp(j->model.sha256, m->sha256) == 0 && j->model.bytes == m->bytes;
+}
+
 void checker_start(struct checker *c, const struct engine_model *m)
 {
-	struct job *j = calloc(1, sizeof *j);
+	struct job *j;
 
+	if (same_check(c->job, m))
+		return;
 	checker_cancel(c);
+	j = calloc(1, sizeof *j);
 	if (j == NULL)
 		return; /* the supervisor's own deadline answers for it */
 	j->work.data = j;

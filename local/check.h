@@ -24,7 +24,10 @@ typedef void checker_on_done(void *ctx, enum err e, const char *detail);
 struct checker *checker_new(uv_loop_t *loop, const char *state_dir, checker_on_done *on_done, void *ctx);
 /* Gives up a check under way; the thread is told to end. */
 void checker_free(struct checker *c);
-/* One at a time: cancels the one before. on_done never comes from inside this call. */
+/*
+ * One at a time: cancels the one before, unless that is the same check: then it goes on. on_done
+ * never comes from inside this call.
+ */
 void checker_start(struct checker *c, const struct engine_model *m);
 void checker_cancel(struct checker *c);
 

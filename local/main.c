@@ -50,6 +50,8 @@ struct local {
 	uv_timer_t watch_calm;
 	uint32_t context_tokens; /* of one slot, as the engine says; 0: not READY */
 	char idle_detail[300];   /* STOPPED: what would prevent a start; "" nothing known */
+	enum engine_state
+		idle; /* STOPPED: STOPPED, MISSING (model, program) or FAILED (file) */
 	struct msg_ENGINE told;
 	bool told_once;
 };
@@ -84,8 +86,7 @@ static void report(void)
 
 		if (shelf_resolve(self.shelf, "", &chosen, ignored, sizeof ignored) == ERR_OK)
 			memcpy(m.model, chosen.name, sizeof m.model);
-		if (self.idle_detail[0] != '\0')
-			m.state = ENGINE_MISSING;
+		m.state = (uint8_t)self.idle;
 		memcpy(m.detail, self.idle_detail, sizeof self.idle_detail);
 	} else {
 		memcpy(m.model, s->model.name, sizeof m.model);
@@ -187,20 +188,27 @@ static void do_probe(void *ctx)
 	endpoint_health(self.endpoint, engine_socket(self.engine));
 }
 
-/* What would stand in the way of a start, so that status and readiness can say it beforehand.
+/*
+ * What would stand in the way of a start, so that status and readiness can say it beforehand.
+ * The model's file is checked on this occasion, too: the first request then finds it done.
  */
 static void look_ahead(void)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], detail[300];
 	struct engine_model m;
 
-	self.idle_detail[0] = '\0';
-	if (shelf_resolve(self.shelf, "", &m, self.idle_detail, sizeof self.idle_detail) !=
-	    ERR_OK)
+	if (shelf_resolve(self.shelf, "", &m, detail, sizeof detail) != ERR_OK ||
+	    engine_find(self.service->config, path, detail, sizeof detail) != ERR_OK) {
+		self.idle = ENGINE_MISSING;
+		memcpy(self.idle_detail, detail, sizeof detail);
 		return;
-	if (engine_find(self.service->config, path, self.idle_detail,
-			sizeof self.idle_detail) == ERR_OK)
+	}
+	if (self.idle == ENGINE_MISSING) {
+		self.idle = ENGINE_STOPPED;
 		self.idle_detail[0] = '\0';
+	}
+	if (self.engine_life.state == SUPERVISE_STOPPED)
+		checker_start(self.checker, &m);
 }
 
 static void on_changed(void *ctx, enum supervise_state before)
@@ -238,6 +246,11 @@ static void engine_event(const struct supervise_event *ev)
 static void on_checked(void *ctx, enum err e, const char *detail)
 {
 	(void)ctx;
+	if (self.idle != ENGINE_MISSING) {
+		self.idle = e == ERR_OK ? ENGINE_STOPPED : ENGINE_FAILED;
+		snprintf(self.idle_detail, sizeof self.idle_detail, "%s",
+			 e == ERR_OK ? "" : detail);
+	}
 	engine_event(
 		&(struct supervise_event){ .kind = EV_CHECKED, .err = e, .detail = detail });
 }
@@ -346,6 +359,7 @@ static void refresh_shelf(void)
 	log_info("local.models", "installed=%u chosen=%s", shelf_models(self.shelf)->n,
 		 shelf_models(self.shelf)->chosen);
 	tell_models();
+	look_ahead();
 	desk_models_changed(self.desk);
 }
 

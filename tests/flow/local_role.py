@@ -262,6 +262,7 @@ class LocalRole(unittest.TestCase):
     def test_a_file_with_another_hash_is_not_run(self):
         self.install("tiny", damage="changed")
         self.start()
+        self.assertIn("damaged", self.state("FAILED")["detail"])  # before anybody asks
         reason, detail = self.refused(self.want())
         self.assertEqual(reason, "BAD_MODEL")
         self.assertIn("hither model", detail)

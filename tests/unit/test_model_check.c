@@ -160,7 +160,7 @@ static void a_cancelled_check_says_nothing(void **state)
 	uv_run(&w->loop, UV_RUN_DEFAULT);
 	assert_int_equal(w->answers, 0);
 	checker_start(c, &m);
-	checker_start(c, &m); /* takes the place of the one before */
+	checker_start(c, &m); /* the same: one answer */
 	uv_run(&w->loop, UV_RUN_DEFAULT);
 	assert_int_equal(w->answers, 1);
 	checker_free(c);
