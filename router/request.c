@@ -12,7 +12,7 @@
  *   ASKING     -> LOCAL_WAIT  the answer was no, nobody, or not now        [on_asking]
  *   CLOUD      -> LOCAL_WAIT  the destination failed, nothing was shown    [on_cloud]
  *   LOCAL_WAIT -> LOCAL       local handed over a connected engine         [on_local_wait]
- *   any        -> REPLYING    a whole answer or an error is on its way     [finish, fail]
+ *   any        -> REPLYING    a whole answer or an error is on its way     [finish, give_up]
  *   any        -> DONE        the client left                              [request_event]
  *
  * Invariants
@@ -46,7 +46,7 @@ static const struct {
 
 /* ---------------------------------------------------------------- ways on */
 
-static enum request_state fail(struct request *q, const struct chat_problem *p)
+static enum request_state give_up(struct request *q, const struct chat_problem *p)
 {
 	device_stop(q, false);
 	escalate_stop(q);
@@ -57,13 +57,13 @@ static enum request_state fail(struct request *q, const struct chat_problem *p)
 	return REQ_REPLYING;
 }
 
-static enum request_state fail_with(struct request *q, int status, const char *code,
-				    const char *text)
+static enum request_state give_up_with(struct request *q, int status, const char *code,
+				       const char *text)
 {
 	struct chat_problem p;
 
 	problem_set(&p, status, code, "%s", text);
-	return fail(q, &p);
+	return give_up(q, &p);
 }
 
 static enum request_state finish(struct request *q)
@@ -92,7 +92,7 @@ static enum request_state fall_back(struct request *q, const struct chat_problem
 	escalate_stop(q);
 	if (!permitted || !q->plan.local_possible || q->answered) {
 		q->outcome = p->status == 403 ? "refused" : "failed";
-		return fail(q, p);
+		return give_up(q, p);
 	}
 	plan_reason(&q->plan, "answered on this device instead: %.150s", p->message);
 	return go_local(q);
@@ -114,10 +114,10 @@ static enum request_state on_facts(struct request *q, const struct event *ev)
 	if (ev->kind != EV_BEGIN)
 		return surprise(q, ev);
 	if (!facts_restrict(q))
-		return fail_with(q, 400, "invalid_value",
-				 "Hither-Max-Tier must be device, trusted or cloud.");
+		return give_up_with(q, 400, "invalid_value",
+				    "Hither-Max-Tier must be device, trusted or cloud.");
 	if (!facts_decide(q))
-		return fail(q, &q->problem);
+		return give_up(q, &q->problem);
 	switch (q->plan.kind) {
 	case PLAN_LOCAL:
 		return go_local(q);
@@ -133,7 +133,7 @@ static enum request_state on_facts(struct request *q, const struct event *ev)
 		q->outcome = "refused";
 		problem_set(&q->problem, 403, "policy_denied",
 			    "The policy does not permit this: %s.", q->plan.reasons[0]);
-		return fail(q, &q->problem);
+		return give_up(q, &q->problem);
 	}
 }
 
@@ -144,20 +144,20 @@ static enum request_state on_local_wait(struct request *q, const struct event *e
 		q->router->engine_context_tokens = ev->context_tokens;
 		if (device_start(q, ev->fd))
 			return REQ_LOCAL;
-		return fail_with(q, 503, "engine_unavailable",
-				 "The on-device engine could not be given this request.");
+		return give_up_with(q, 503, "engine_unavailable",
+				    "The on-device engine could not be given this request.");
 	case EV_WAIT:
 		return REQ_LOCAL_WAIT;
 	case EV_NONE:
 		q->wants_engine = false;
 		device_none_problem(ev->reason, ev->detail, &q->problem);
-		return fail(q, &q->problem);
+		return give_up(q, &q->problem);
 	case EV_PEER_LOST:
 		if (ev->peer == ROLE_LOCAL)
 			q->wants_engine = false; /* asked again when local is back */
 		return REQ_LOCAL_WAIT;
 	case EV_DEADLINE:
-		return fail_with(
+		return give_up_with(
 			q, 503, "engine_unavailable",
 			"The on-device engine did not become ready in time. Try again, or run "
 			"`hither doctor`.");
@@ -173,15 +173,20 @@ static enum request_state on_local(struct request *q, const struct event *ev)
 		return finish(q);
 	case EV_FAILED:
 		device_stop(q, true);
-		return fail(q, ev->problem);
+		/* An engine that went without a word may have been dying when it was given. */
+		if (!q->engine_spoke && !q->tried_again) {
+			q->tried_again = true;
+			return go_local(q);
+		}
+		return give_up(q, ev->problem);
 	case EV_PEER_LOST:
 		if (ev->peer == ROLE_LOCAL)
 			q->wants_engine =
 				false; /* the engine goes with it: the call will tell */
 		return REQ_LOCAL;
 	case EV_DEADLINE:
-		return fail_with(q, 503, "timeout",
-				 "The answer took too long and was stopped.");
+		return give_up_with(q, 503, "timeout",
+				    "The answer took too long and was stopped.");
 	default:
 		return surprise(q, ev);
 	}

@@ -1,0 +1,547 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every transition of the request machine, with stand-ins for the device, consent and the
+ * client: what each event leads to, and that leaving a state stops its sources.
+ */
+#include "tests/unit/check.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "router/request.c"
+
+static struct router router;
+static struct service service;
+static struct config config;
+static uv_loop_t loop;
+static struct request *q;
+
+/* ---------------------------------------------------------------- stand-ins */
+
+static struct {
+	int wants, starts, stops, asks, reads, cancels, errors, questions, ends, records,
+		keepalives;
+	bool broken, want_fails, start_fails, ask_fails, read_fails, decide_fails,
+		restrict_fails;
+	enum plan_kind plan;
+	bool local_possible;
+	char code[48];
+} did;
+
+bool device_want(struct request *r)
+{
+	did.wants++;
+	r->wants_engine = !did.want_fails;
+	return r->wants_engine;
+}
+
+bool device_start(struct request *r, int fd)
+{
+	(void)r;
+	(void)fd;
+	did.starts++;
+	return !did.start_fails;
+}
+
+void device_stop(struct request *r, bool broken)
+{
+	if (r->wants_engine) {
+		did.stops++;
+		did.broken = broken;
+	}
+	r->wants_engine = false;
+}
+
+void device_none_problem(uint8_t reason, const char *detail, struct chat_problem *ret)
+{
+	(void)reason;
+	problem_set(ret, 503, "engine_missing", "%s", detail);
+}
+
+bool escalate_ask(struct request *r)
+{
+	did.asks++;
+	r->held = r->asked = !did.ask_fails;
+	return r->held;
+}
+
+bool escalate_read(struct request *r, int fd)
+{
+	(void)r;
+	(void)fd;
+	did.reads++;
+	return !did.read_fails;
+}
+
+void escalate_stop(struct request *r)
+{
+	did.cancels += r->held;
+	r->held = false;
+}
+
+void escalate_problem(const struct request *r, const struct msg_ANSWER *a,
+		      struct chat_problem *ret)
+{
+	(void)r;
+	problem_set(ret, a->outcome == ASK_UNREACHABLE ? 503 : 403, "from_consent", "%s",
+		    a->detail);
+}
+
+bool facts_restrict(struct request *r)
+{
+	(void)r;
+	return !did.restrict_fails;
+}
+
+bool facts_decide(struct request *r)
+{
+	r->plan.kind = did.plan;
+	r->plan.destination = did.plan == PLAN_ASK ? 1 : 0;
+	r->plan.local_possible = did.local_possible;
+	problem_set(&r->problem, 404, "model_not_found", "none");
+	return !did.decide_fails;
+}
+
+void problem_set(struct chat_problem *p, int status, const char *code, const char *format, ...)
+{
+	(void)format;
+	memset(p, 0, sizeof *p);
+	p->status = status;
+	snprintf(p->code, sizeof p->code, "%s", code);
+}
+
+void plan_reason(struct plan *p, const char *format, ...)
+{
+	(void)format;
+	memcpy(p->reasons[0], "why", 4);
+}
+
+void reply_error(struct request *r, const struct chat_problem *p)
+{
+	(void)r;
+	did.errors++;
+	snprintf(did.code, sizeof did.code, "%s", p->code);
+}
+
+void reply_question(struct request *r, const struct msg_ANSWER *a)
+{
+	(void)r;
+	(void)a;
+	did.questions++;
+}
+
+void reply_keepalive(struct request *r)
+{
+	(void)r;
+	did.keepalives++;
+}
+
+void decision_record(struct request *r)
+{
+	(void)r;
+	did.records++;
+}
+
+void http_end(struct http_exchange *x)
+{
+	(void)x;
+	did.ends++;
+}
+
+/* ---------------------------------------------------------------- helpers */
+
+static void begin(enum plan_kind plan, bool local_possible)
+{
+	memset(&did, 0, sizeof did);
+	did.plan = plan;
+	did.local_possible = local_possible;
+	q = request_new(&router, (struct http_exchange *)&did);
+	assert_non_null(q);
+	q->parsed = true;
+}
+
+static void event(enum event_kind kind)
+{
+	struct chat_problem p = { .status = 502, .code = "stream_cut" };
+
+	request_event(q, &(struct event){
+				 .kind = kind, .fd = -1, .problem = &p, .detail = "run this" });
+}
+
+static void answer(enum ask_outcome outcome, uint8_t fallback, int fd)
+{
+	struct msg_ANSWER a = { .outcome = (uint8_t)outcome, .fallback = fallback };
+
+	request_event(q, &(struct event){ .kind = EV_ANSWER, .fd = fd, .answer = &a });
+}
+
+static void lost(enum role peer)
+{
+	request_event(q, &(struct event){ .kind = EV_PEER_LOST, .fd = -1, .peer = peer });
+}
+
+static void over(void)
+{
+	event(EV_REPLY_DONE);
+	CHECK(router.n_requests == 0 && router.all == NULL, "released");
+	CHECK(did.stops <= did.wants, "never more stops than wants");
+}
+
+static void is(enum request_state state, const char *sentence)
+{
+	if (q->state != state)
+		fail_msg("%s: state %d, wanted %d", sentence, (int)q->state, (int)state);
+}
+
+/* ---------------------------------------------------------------- the device */
+
+static void to_local(void)
+{
+	begin(PLAN_LOCAL, false);
+	event(EV_BEGIN);
+	is(REQ_LOCAL_WAIT, "asks local");
+	event(EV_WAIT);
+	is(REQ_LOCAL_WAIT, "waits in the queue");
+	event(EV_GIVEN);
+	is(REQ_LOCAL, "has an engine");
+}
+
+static void device(void **state)
+{
+	(void)state;
+	to_local();
+	event(EV_ENDED);
+	is(REQ_REPLYING, "answered");
+	CHECK(did.ends == 1 && did.stops == 1 && !did.broken && did.errors == 0, "ended well");
+	over();
+	CHECK(did.records == 1, "remembered");
+
+	to_local();
+	q->engine_spoke = true;
+	event(EV_FAILED);
+	is(REQ_REPLYING, "an engine that breaks off is an error");
+	CHECK(did.errors == 1 && did.broken && did.ends == 0 &&
+		      strcmp(did.code, "stream_cut") == 0,
+	      "told as broken, never ended clean");
+	over();
+
+	to_local();
+	event(EV_FAILED);
+	is(REQ_LOCAL_WAIT, "an engine that never spoke is asked for again");
+	event(EV_GIVEN);
+	event(EV_FAILED);
+	is(REQ_REPLYING, "once");
+	CHECK(did.wants == 2 && did.stops == 2 && did.errors == 1,
+	      "two slots taken, two given back");
+	over();
+
+	begin(PLAN_LOCAL, false);
+	event(EV_BEGIN);
+	event(EV_NONE);
+	is(REQ_REPLYING, "no engine");
+	CHECK(strcmp(did.code, "engine_missing") == 0 && did.stops == 0,
+	      "nothing to give back");
+	over();
+
+	begin(PLAN_LOCAL, false);
+	did.start_fails = true;
+	event(EV_BEGIN);
+	event(EV_GIVEN);
+	is(REQ_REPLYING, "an engine that cannot be used");
+	CHECK(did.stops == 1 && did.errors == 1, "is given back");
+	over();
+}
+
+static void device_lost(void **state)
+{
+	(void)state;
+	begin(PLAN_LOCAL, false);
+	event(EV_BEGIN);
+	lost(ROLE_LOCAL);
+	is(REQ_LOCAL_WAIT, "waits for local to come back");
+	request_peer_changed(&router, ROLE_LOCAL, true);
+	CHECK(did.wants == 2, "and asks it again");
+	event(EV_GIVEN);
+	lost(ROLE_CONSENT);
+	lost(ROLE_LOCAL);
+	is(REQ_LOCAL, "a stream goes on until it breaks");
+	event(EV_ENDED);
+	CHECK(did.stops == 0, "a dead local is told nothing");
+	over();
+
+	begin(PLAN_LOCAL, false);
+	did.want_fails = true;
+	event(EV_BEGIN);
+	is(REQ_LOCAL_WAIT, "local is away from the start");
+	did.want_fails = false;
+	request_peer_changed(&router, ROLE_LOCAL, true);
+	event(EV_GIVEN);
+	is(REQ_LOCAL, "and comes");
+	event(EV_DEADLINE);
+	is(REQ_REPLYING, "too long is an error");
+	CHECK(did.stops == 1, "and the slot is free");
+	over();
+
+	begin(PLAN_LOCAL, false);
+	event(EV_BEGIN);
+	event(EV_DEADLINE);
+	is(REQ_REPLYING, "no engine in time");
+	CHECK(did.stops == 1, "the wait is called off");
+	over();
+}
+
+/* ---------------------------------------------------------------- consent */
+
+static void granted(void **state)
+{
+	(void)state;
+	begin(PLAN_ASK, true);
+	event(EV_BEGIN);
+	is(REQ_ASKING, "asks");
+	answer(ASK_PENDING, 0, -1);
+	is(REQ_ASKING, "holds");
+	answer(ASK_GRANTED, 0, 99);
+	is(REQ_CLOUD, "reads");
+	lost(ROLE_CONSENT);
+	is(REQ_CLOUD, "the pipe is ours");
+	event(EV_ENDED);
+	is(REQ_REPLYING, "answered");
+	CHECK(did.ends == 1 && did.cancels == 0 && did.wants == 0, "nothing to cancel");
+	over();
+}
+
+static void refused(void **state)
+{
+	static const enum ask_outcome outcomes[] = {
+		ASK_DENIED_POLICY, ASK_REFUSED, ASK_TIMEOUT, ASK_NO_AGENT, ASK_WITHDRAWN,
+		ASK_DISMISSED,     ASK_BUDGET,  ASK_LEDGER,  ASK_LIMITED,  ASK_UNREACHABLE
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(outcomes); i++) {
+		begin(PLAN_ASK, true);
+		event(EV_BEGIN);
+		answer(outcomes[i], 0, -1);
+		is(REQ_LOCAL_WAIT, "the device answers instead");
+		CHECK(did.wants == 1 && did.errors == 0 && q->plan.destination == DECIDE_LOCAL,
+		      "and says so");
+		CHECK(q->plan.reasons[0][0] != '\0', "with the reason");
+		event(EV_CLIENT_LEFT);
+		over();
+
+		begin(PLAN_ASK, true);
+		event(EV_BEGIN);
+		answer(outcomes[i], 1, -1);
+		is(REQ_REPLYING, "unless the policy wants a refusal");
+		CHECK(did.errors == 1 && did.wants == 0, "which is one");
+		over();
+
+		begin(PLAN_ASK, false);
+		event(EV_BEGIN);
+		answer(outcomes[i], 0, -1);
+		is(REQ_REPLYING, "or the device cannot");
+		CHECK(did.errors == 1 && did.cancels == 0, "consent has ended it already");
+		over();
+	}
+}
+
+static void question_returned(void **state)
+{
+	(void)state;
+	begin(PLAN_ASK, true);
+	q->return_question = true;
+	event(EV_BEGIN);
+	answer(ASK_PENDING, 0, -1);
+	is(REQ_REPLYING, "the program puts the question itself");
+	CHECK(did.questions == 1 && did.cancels == 0 && did.wants == 0,
+	      "and the question stays open");
+	answer(ASK_TIMEOUT, 0, -1);
+	is(REQ_REPLYING, "a late answer changes nothing");
+	over();
+}
+
+static void cloud_fails(void **state)
+{
+	(void)state;
+	begin(PLAN_ASK, true);
+	event(EV_BEGIN);
+	answer(ASK_GRANTED, 0, 99);
+	event(EV_FAILED);
+	is(REQ_LOCAL_WAIT, "nothing was shown: the device answers");
+	CHECK(did.errors == 0, "without an error");
+	event(EV_CLIENT_LEFT);
+	over();
+
+	begin(PLAN_ASK, true);
+	event(EV_BEGIN);
+	answer(ASK_GRANTED, 0, 99);
+	q->answered = true;
+	event(EV_FAILED);
+	is(REQ_REPLYING, "something was shown: the route is final");
+	CHECK(did.errors == 1 && did.wants == 0 && did.ends == 0,
+	      "an error, never a clean end");
+	over();
+
+	begin(PLAN_ASK, false);
+	event(EV_BEGIN);
+	answer(ASK_GRANTED, 0, 99);
+	event(EV_DEADLINE);
+	is(REQ_REPLYING, "silence");
+	CHECK(did.errors == 1 && did.cancels == 1, "is cancelled");
+	over();
+
+	begin(PLAN_ASK, false);
+	did.read_fails = true;
+	event(EV_BEGIN);
+	answer(ASK_GRANTED, 0, 99);
+	is(REQ_REPLYING, "a pipe that cannot be read");
+	over();
+}
+
+static void consent_lost(void **state)
+{
+	(void)state;
+	begin(PLAN_ASK, true);
+	event(EV_BEGIN);
+	lost(ROLE_LOCAL);
+	is(REQ_ASKING, "local does not matter here");
+	lost(ROLE_CONSENT);
+	is(REQ_LOCAL_WAIT, "consent is gone: the device answers");
+	CHECK(did.cancels == 0, "a dead consent is told nothing");
+	event(EV_CLIENT_LEFT);
+	over();
+
+	begin(PLAN_ASK, false);
+	did.ask_fails = true;
+	event(EV_BEGIN);
+	is(REQ_REPLYING, "nobody can be asked");
+	CHECK(strcmp(did.code, "consent_unavailable") == 0, "so nothing leaves");
+	over();
+
+	begin(PLAN_ASK, false);
+	event(EV_BEGIN);
+	event(EV_DEADLINE);
+	is(REQ_REPLYING, "an answer that never comes");
+	CHECK(did.cancels == 1, "is not waited for");
+	over();
+}
+
+/* ---------------------------------------------------------------- both ends */
+
+static void the_client_leaves(void **state)
+{
+	(void)state;
+	begin(PLAN_LOCAL, false);
+	event(EV_BEGIN);
+	event(EV_CLIENT_LEFT);
+	is(REQ_DONE, "in the queue");
+	CHECK(did.stops == 1 && did.errors == 0, "the wait is called off");
+	event(EV_GIVEN);
+	event(EV_NONE);
+	is(REQ_DONE, "what comes late is dropped");
+	over();
+	to_local();
+	event(EV_CLIENT_LEFT);
+	CHECK(did.stops == 1 && !did.broken, "in the stream: the engine is not at fault");
+	over();
+	begin(PLAN_ASK, true);
+	event(EV_BEGIN);
+	event(EV_CLIENT_LEFT);
+	CHECK(did.cancels == 1 && did.wants == 0, "while asking: consent is told");
+	over();
+	begin(PLAN_ASK, true);
+	event(EV_BEGIN);
+	answer(ASK_GRANTED, 0, 99);
+	event(EV_CLIENT_LEFT);
+	CHECK(did.cancels == 1, "while cloud sends: the pipe is closed");
+	over();
+}
+
+static void refused_at_once(void **state)
+{
+	(void)state;
+	begin(PLAN_REFUSE, false);
+	event(EV_BEGIN);
+	is(REQ_REPLYING, "the policy says no");
+	CHECK(strcmp(did.code, "policy_denied") == 0 && did.asks == 0, "without asking");
+	over();
+	begin(PLAN_LOCAL, false);
+	did.decide_fails = true;
+	event(EV_BEGIN);
+	CHECK(strcmp(did.code, "model_not_found") == 0 && did.wants == 0, "an unknown model");
+	over();
+	begin(PLAN_LOCAL, false);
+	did.restrict_fails = true;
+	event(EV_BEGIN);
+	CHECK(strcmp(did.code, "invalid_value") == 0, "a tier that is not one");
+	over();
+}
+
+/* A descriptor that comes at the wrong time is closed. */
+static void late_descriptors(void **state)
+{
+	int ends[2];
+	char c;
+
+	(void)state;
+	to_local();
+	event(EV_ENDED);
+	assert_int_equal(pipe(ends), 0);
+	request_event(q, &(struct event){ .kind = EV_GIVEN, .fd = ends[1] });
+	CHECK(read(ends[0], &c, 1) == 0, "closed");
+	close(ends[0]);
+	over();
+}
+
+static void table(void **state)
+{
+	struct request *many[600];
+
+	(void)state;
+	memset(&did, 0, sizeof did);
+	for (size_t i = 0; i < LEN(many); i++)
+		many[i] = request_new(&router, (struct http_exchange *)&did);
+	for (size_t i = 0; i < LEN(many); i++)
+		CHECK(request_find(&router, many[i]->id) == many[i],
+		      "each is found by its number");
+	CHECK(request_find(&router, many[0]->id - 1) == NULL, "no other is");
+	for (size_t i = 0; i < LEN(many); i += 2) {
+		q = many[i];
+		event(EV_REPLY_DONE);
+	}
+	for (size_t i = 1; i < LEN(many); i += 2)
+		CHECK(request_find(&router, many[i]->id) == many[i], "the others stay");
+	for (size_t i = 1; i < LEN(many); i += 2) {
+		q = many[i];
+		event(EV_REPLY_DONE);
+	}
+	CHECK(router.n_requests == 0 && router.n_pool <= REQUEST_POOL, "the pool is bounded");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(device),
+		cmocka_unit_test(device_lost),
+		cmocka_unit_test(granted),
+		cmocka_unit_test(refused),
+		cmocka_unit_test(question_returned),
+		cmocka_unit_test(cloud_fails),
+		cmocka_unit_test(consent_lost),
+		cmocka_unit_test(the_client_leaves),
+		cmocka_unit_test(refused_at_once),
+		cmocka_unit_test(late_descriptors),
+		cmocka_unit_test(table),
+	};
+
+	uv_loop_init(&loop);
+	config.limits.total_timeout_ms = 600000;
+	service.loop = &loop;
+	service.config = &config;
+	router.service = &service;
+	uv_timer_init(&loop, &router.tick);
+	router.tick.data = &router;
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	request_free_pool(&router);
+	return failed != 0 || arenas_alive() != 0;
+}
