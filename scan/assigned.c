@@ -154,6 +154,25 @@ static bool looks_like_password(struct span v, bool quoted)
 	return digit ? letter || v.len >= 6 : other || quoted;
 }
 
+/* Whether another "name=" follows the '&' at `at`, as in a query. */
+static bool next_parameter(struct span t, size_t at)
+{
+	size_t end = at + 1;
+
+	while (end < t.len && end - at < 40 && is_word(t.ptr[end]))
+		end++;
+	return end > at + 1 && byte_at(t, end) == '=';
+}
+
+static bool ends_bare_value(struct span t, size_t at)
+{
+	char c = t.ptr[at];
+
+	if (c == '&')
+		return next_parameter(t, at);
+	return is_space(c) || (c != '\0' && strchr(";,\"'`<>)}]", c) != NULL);
+}
+
 /* The value: inside quotes, or up to a space or separator. */
 static struct span value_at(struct span t, size_t at, bool *ret_quoted)
 {
@@ -167,11 +186,10 @@ static struct span value_at(struct span t, size_t at, bool *ret_quoted)
 		for (at = start; at < t.len && t.ptr[at] != quote && t.ptr[at] != '\n'; at++)
 			;
 	} else {
-		while (at < t.len && !is_space(t.ptr[at]) &&
-		       strchr(";,\"'`<>&)}]", t.ptr[at]) == NULL)
+		while (at < t.len && !ends_bare_value(t, at))
 			at++;
-		while (at > start && (t.ptr[at - 1] == '.' || t.ptr[at - 1] == '!' ||
-				      t.ptr[at - 1] == '?' || t.ptr[at - 1] == ':'))
+		while (at > start &&
+		       (t.ptr[at - 1] == '.' || t.ptr[at - 1] == '?' || t.ptr[at - 1] == ':'))
 			at--;
 	}
 	return (struct span){ t.ptr + start, at - start };

@@ -67,16 +67,19 @@ bool placeholder_may_start(struct span t, size_t at)
 	return read_placeholder(t, at) == SIZE_MAX;
 }
 
-bool placeholder_inside(struct span t)
+bool placeholder_touches(struct span t, size_t start, size_t end)
 {
-	for (size_t i = 0; i < t.len; i++) {
-		const char *p = memchr(t.ptr + i, '[', t.len - i);
+	size_t at = start > PLACEHOLDER_MAX ? start - PLACEHOLDER_MAX : 0;
+
+	while (at < end) {
+		const char *p = memchr(t.ptr + at, '[', end - at);
 
 		if (p == NULL)
 			return false;
-		i = (size_t)(p - t.ptr);
-		if (placeholder_at(t, i) > 0)
+		at = (size_t)(p - t.ptr);
+		if (placeholder_at(t, at) + at > start && placeholder_at(t, at) > 0)
 			return true;
+		at++;
 	}
 	return false;
 }
@@ -212,16 +215,18 @@ void scan_restore_feed(struct scan_restore *r, struct span piece, struct buf *ou
 		struct span held = { r->held, r->held_len };
 		if (placeholder_may_start(held, 0))
 			continue;
-		/* Decided. The last byte may itself be a '[' and is fed again. */
-		bool again = placeholder_at(held, 0) == 0 && held.ptr[held.len - 1] == '[';
-
-		if (again) {
+		r->held_len = 0;
+		if (placeholder_at(held, 0) > 0) {
+			restore(r->map, held, out);
+			break;
+		}
+		/* Not one after all; the last byte may start another. */
+		if (held.ptr[held.len - 1] == '[') {
 			held.len--;
 			piece.ptr--;
 			piece.len++;
 		}
-		r->held_len = 0;
-		restore(r->map, held, out);
+		buf_add(out, held);
 		break;
 	}
 	if (piece.len == 0)

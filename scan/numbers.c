@@ -215,6 +215,10 @@ static unsigned phone_strength(const struct run *r, uint32_t context)
 		return 0;
 	if (is_north_american(r))
 		return STRENGTH_SURE;
+	/* The shape of a social security number, valid or not. */
+	if (r->group_count == 3 && r->group_len[0] == 3 && r->group_len[1] == 2 &&
+	    r->group_len[2] == 4)
+		return 0;
 	for (size_t i = 1; i < r->group_count; i++)
 		small += r->group_len[i] == 1;
 	if (small > 1)

@@ -15,7 +15,7 @@ size_t placeholder_at(struct span text, size_t at);
 /* Whether more bytes could make what starts at `at`, and runs to the end, a placeholder. */
 bool placeholder_may_start(struct span text, size_t at);
 
-/* Whether one stands anywhere in the text. */
-bool placeholder_inside(struct span text);
+/* Whether one shares a byte with [start, end). */
+bool placeholder_touches(struct span text, size_t start, size_t end);
 
 #endif

@@ -163,6 +163,7 @@ void scan_prose(struct scan_view *v)
 		addresses_find(&p);
 		people_find(&p);
 		places_find(&p);
+		minors_find(&p);
 	} else {
 		v->run->out_of_memory = true;
 	}

@@ -43,5 +43,6 @@ void prose_found(struct prose *p, size_t from, size_t to, enum scan_category cat
 void people_find(struct prose *p);    /* people.c */
 void addresses_find(struct prose *p); /* addresses.c: streets, then places */
 void places_find(struct prose *p);
+void minors_find(struct prose *p); /* minors.c */
 
 #endif

@@ -49,8 +49,7 @@ void scan_found(struct scan_view *v, size_t start, size_t end, enum scan_categor
 
 	if (start >= end || end > v->text.len)
 		return;
-	if (!is_backdrop(category) &&
-	    placeholder_inside((struct span){ v->text.ptr + start, end - start }))
+	if (!is_backdrop(category) && placeholder_touches(v->text, start, end))
 		return; /* masked already */
 	if (r->count == r->budget->max_spans) {
 		r->unknown = "too many findings";
@@ -106,6 +105,8 @@ void scan_view_all(struct scan_view *v)
 	scan_numbers(v);
 	scan_contacts(v);
 	scan_prose(v);
+	if (v->parent == NULL)
+		scan_code(v);
 	if (v->run->scanner->site != NULL)
 		scan_site(v, v->run->scanner->site);
 	free(v->contexts);
@@ -160,15 +161,16 @@ static void add_span(struct scan_result *ret, const struct finding *f, size_t st
 	ret->spans[ret->count++] = (struct scan_span){ start, end, f->category, f->detector };
 }
 
-static void take_gaps(struct scan_result *ret, size_t room, uint64_t *taken,
+static void take_gaps(struct scan_result *ret, size_t room, uint64_t *taken, struct span text,
 		      const struct finding *f)
 {
 	for (size_t i = f->start; i < f->end && ret->count < room;) {
 		size_t start = i;
+		bool said; /* more than spaces and punctuation */
 
-		while (i < f->end && !is_taken(taken, i))
-			i++;
-		if (i > start) {
+		for (said = false; i < f->end && !is_taken(taken, i); i++)
+			said = said || is_word(text.ptr[i]);
+		if (said) {
 			take(taken, start, i);
 			add_span(ret, f, start, i);
 		}
@@ -177,11 +179,35 @@ static void take_gaps(struct scan_result *ret, size_t room, uint64_t *taken,
 	}
 }
 
-static enum err resolve(struct scan_run *r, size_t text_len, struct arena *a,
-			struct scan_result *ret)
+/* What was masked before belongs to nobody any more. */
+static void take_placeholders(uint64_t *taken, struct span text)
 {
-	/* Each kept finding opens at most one gap more in the backdrops. */
-	size_t room = 2 * r->count + 1;
+	for (size_t at = 0; at < text.len;) {
+		const char *p = memchr(text.ptr + at, '[', text.len - at);
+
+		if (p == NULL)
+			return;
+		at = (size_t)(p - text.ptr);
+		size_t n = placeholder_at(text, at);
+		if (n > 0)
+			take(taken, at, at + n);
+		at += n > 0 ? n : 1;
+	}
+}
+
+static size_t count_brackets(struct span text)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+		n += text.ptr[i] == '[' && placeholder_at(text, i) > 0;
+	return n;
+}
+
+static enum err resolve(struct scan_run *r, struct arena *a, struct scan_result *ret)
+{
+	/* Findings and placeholders open gaps in the backdrops: one more each. */
+	size_t room = 2 * r->count + 1 + (r->count > 0 ? count_brackets(r->text) : 0);
 	uint64_t *taken = NULL;
 
 	ret->spans = arena_array(a, room, sizeof *ret->spans);
@@ -189,9 +215,10 @@ static enum err resolve(struct scan_run *r, size_t text_len, struct arena *a,
 		return ERR_NO_MEMORY;
 	if (r->count == 0)
 		return ERR_OK;
-	taken = fault_here() ? NULL : calloc(text_len / 64 + 1, sizeof *taken);
+	taken = fault_here() ? NULL : calloc(r->text.len / 64 + 1, sizeof *taken);
 	if (taken == NULL)
 		return ERR_NO_MEMORY;
+	take_placeholders(taken, r->text);
 	qsort(r->findings, r->count, sizeof *r->findings, by_strength);
 	for (size_t i = 0; i < r->count; i++) {
 		const struct finding *f = &r->findings[i];
@@ -201,7 +228,7 @@ static enum err resolve(struct scan_run *r, size_t text_len, struct arena *a,
 	}
 	for (size_t i = 0; i < r->count; i++) {
 		if (is_backdrop(r->findings[i].category))
-			take_gaps(ret, room, taken, &r->findings[i]);
+			take_gaps(ret, room, taken, r->text, &r->findings[i]);
 	}
 	free(taken);
 	qsort(ret->spans, ret->count, sizeof *ret->spans, by_start);
@@ -218,13 +245,15 @@ enum err scan_text(const struct scanner *s, struct span text, const struct scan_
 	struct scan_view view = { .run = &run, .text = text };
 	enum err e;
 
+	if (text.ptr == NULL)
+		view.text.ptr = run.text.ptr = "";
 	if (text.len > budget->max_bytes || text.len > UINT32_MAX / 2) {
 		run.unknown = "the text is too long";
 	} else {
 		scan_view_all(&view);
 		scan_further_views(&view);
 	}
-	e = run.out_of_memory ? ERR_NO_MEMORY : resolve(&run, text.len, a, &result);
+	e = run.out_of_memory ? ERR_NO_MEMORY : resolve(&run, a, &result);
 	free(run.findings);
 	if (e != ERR_OK)
 		return e;

@@ -192,7 +192,7 @@ static bool passes(enum scan_check check, struct span found)
 	for (size_t i = 0; i < found.len; i++) {
 		char c = found.ptr[i];
 
-		if (!is_alnum(c))
+		if (!is_alnum(c) || (check == SCAN_CHECK_LUHN && !is_digit(c)))
 			continue;
 		if (n == sizeof bare)
 			return false;
