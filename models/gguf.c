@@ -243,8 +243,10 @@ static void read_body(struct cursor *c, uint64_t file_bytes, struct gguf *g)
 
 		end = e > end ? e : end;
 	}
+	if (c->err != ERR_OK)
+		return; /* the alignment may be 0 */
 	start = (c->at + alignment - 1) / alignment * alignment;
-	if (c->err == ERR_OK && (start > file_bytes || end > file_bytes - start))
+	if (start > file_bytes || end > file_bytes - start)
 		fail(c, ERR_TRUNCATED,
 		     "the file ends before its tensors do: an interrupted download?");
 }
@@ -280,7 +282,8 @@ uint64_t gguf_memory_bytes(const struct gguf *g, uint64_t file_bytes, uint32_t c
 				 : g->embedding;
 	/* Hostile numbers must not wrap: each factor is below 2^31, and capped further here. */
 	uint64_t layers = g->layers < 4096 ? g->layers : 4096;
-	uint64_t cache = (width < 1u << 20 ? width : 1u << 20) * layers * 4u * context_tokens;
+	uint64_t tokens = context_tokens < 1u << 24 ? context_tokens : 1u << 24;
+	uint64_t cache = (width < 1u << 20 ? width : 1u << 20) * layers * 4u * tokens;
 
 	return file_bytes + cache + (UINT64_C(150) << 20);
 }

@@ -151,11 +151,51 @@ static void every_cut_is_refused(void **state)
 	buf_free(&b);
 }
 
+static void every_alignment_gets_its_verdict(void **state)
+{
+	static const struct {
+		uint32_t alignment;
+		enum err want;
+	} rows[] = { { 0, ERR_SYNTAX },
+		     { 8, ERR_OK },
+		     { 12, ERR_SYNTAX },
+		     { 4096, ERR_OK },
+		     { 1u << 31, ERR_SYNTAX } };
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		struct buf b;
+		struct gguf g;
+		const char *problem;
+
+		buf_init(&b, 65536);
+		buf_add_str(&b, "GGUF");
+		put(&b, 3, 4);
+		put(&b, 1, 8);
+		put(&b, 1, 8);
+		put_text(&b, "general.alignment");
+		put(&b, 4, 4);
+		put(&b, rows[i].alignment, 4);
+		put_text(&b, "w");
+		put(&b, 1, 4);
+		put(&b, 32, 8);
+		put(&b, 24, 4);
+		put(&b, 0, 8);
+		while (b.len < 4096 + 32)
+			buf_add_char(&b, 0);
+		enum err e = gguf_read(buf_span(&b), b.len, &g, &problem);
+		if (e != rows[i].want)
+			fail_msg("alignment %u: %s", rows[i].alignment, err_text(e));
+		buf_free(&b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_file_gets_its_verdict),
 		cmocka_unit_test(the_head_is_told),
+		cmocka_unit_test(every_alignment_gets_its_verdict),
 		cmocka_unit_test(every_cut_is_refused),
 	};
 
