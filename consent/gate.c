@@ -13,6 +13,7 @@
 #include "consent/gate_impl.h"
 
 #define ASK_ARENA_BYTES (2u << 20)
+#define FIRST_PRUNE_MS  60000u /* not while everything starts */
 
 static const char *const state_names[] = { "new", "waiting", "sending", "done" };
 
@@ -335,6 +336,8 @@ bool gate_policy(struct gate *g, struct policy_set *set, uint64_t generation)
 	g->generation = generation;
 	g->inspector = inspector_new(set);
 	policy_digest(set, g->policy_sha256);
+	g->prune_ms =
+		policy_ledger(set)->retain_ms > 0 ? gate_now(g) + FIRST_PRUNE_MS : GATE_NEVER;
 	policy_record(g);
 	recheck_sends(g);
 	questions_recheck(g, true);
@@ -382,7 +385,11 @@ uint64_t gate_tick(struct gate *g)
 
 	if (g->flush_ms <= now)
 		book_flush(g);
+	if (g->prune_ms <= now)
+		book_prune(g);
 	questions_tick(g, now, &next);
+	if (g->prune_ms < next)
+		next = g->prune_ms;
 	return g->flush_ms < next ? g->flush_ms : next;
 }
 
@@ -409,7 +416,7 @@ struct gate *gate_new(const struct gate_setup *setup)
 		return NULL;
 	g->io = setup->io;
 	g->ctx = setup->ctx;
-	g->flush_ms = GATE_NEVER;
+	g->flush_ms = g->prune_ms = GATE_NEVER;
 	g->next_send_id = 1;
 	memset(g->policy_sha256, '0', sizeof g->policy_sha256 - 1);
 	if (!span_copy(span_of(setup->state_dir), g->state_dir, sizeof g->state_dir) ||

@@ -15,11 +15,12 @@
 #include "common/log.h"
 #include "consent/gate_impl.h"
 
-#define RETRY_MS  1000
-#define FLUSH_MS  500
-#define FLUSH_AT  64
-#define ROW_ARENA (256 * 1024)
-#define OPEN_MAX  65536
+#define RETRY_MS       1000
+#define FLUSH_MS       500
+#define FLUSH_AT       64
+#define PRUNE_EVERY_MS (24u * 3600000u)
+#define ROW_ARENA      (256 * 1024)
+#define OPEN_MAX       65536
 
 /* --- replay -------------------------------------------------------------------------- */
 
@@ -267,6 +268,24 @@ void book_flush(struct gate *g)
 	g->flush_ms = GATE_NEVER;
 	if (g->ledger_ok && ledger_queued(g->ledger) > 0)
 		(void)!book_append(g, NULL, 0);
+}
+
+void book_prune(struct gate *g)
+{
+	int64_t retain_ms = (int64_t)policy_ledger(g->set)->retain_ms;
+	uint64_t removed = 0;
+	enum err e;
+
+	g->prune_ms = gate_now(g) + PRUNE_EVERY_MS;
+	if (!g->ledger_ok || retain_ms <= 0)
+		return;
+	e = ledger_prune(g->ledger, g->io->wall_ms(g->ctx) - retain_ms, &removed);
+	if (e != ERR_OK)
+		log_warning("ledger.prune", "problem=\"%s\"", err_text(e));
+	else if (removed > 0)
+		log_notice("ledger.pruned", "records=%" PRIu64, removed);
+	struct ledger_head head = ledger_head(g->ledger);
+	g->io->head(g->ctx, &head);
 }
 
 void gate_head_known(struct gate *g, const struct msg_HEAD_KNOWN *m)

@@ -166,6 +166,7 @@ struct gate {
 	struct prompt prompts[GATE_PROMPTS_MAX];
 	unsigned n_prompts;
 	uint64_t flush_ms; /* when queued records are due; GATE_NEVER */
+	uint64_t prune_ms; /* when old records are to go next; GATE_NEVER */
 	struct counters count;
 };
 
@@ -225,5 +226,7 @@ void book_open(struct gate *g);
 enum err book_append(struct gate *g, struct record *records, unsigned n);
 void book_queue(struct gate *g, const struct record *r);
 void book_flush(struct gate *g);
+/* Old records go, as policy's ledger.retain says; once a day. */
+void book_prune(struct gate *g);
 
 #endif

@@ -288,6 +288,25 @@ static void decide_again(struct gate *g)
 	}
 }
 
+/* The person said yes and it could not be done: both stand in the ledger. */
+static void record_in_vain(struct gate *g, struct question *q, struct record *rec,
+			   const char *why)
+{
+	struct record r[2];
+
+	if (rec->seq != 0)
+		return; /* on record already, with the release that failed */
+	rec->outcome = why;
+	r[0] = *rec;
+	record_init(&r[1], RECORD_WITHDRAWN);
+	memcpy(r[1].ref, q->intent, sizeof r[1].ref);
+	r[1].uid = q->uid;
+	r[1].question = q->id;
+	r[1].reason = why;
+	if (book_append(g, r, 2) == ERR_OK)
+		rec->seq = r[0].seq;
+}
+
 static void release_first(struct gate *g, struct question *q, struct ask *a,
 			  const struct terms *t, struct record *rec, struct gate_result *ret)
 {
@@ -305,6 +324,7 @@ static void release_first(struct gate *g, struct question *q, struct ask *a,
 			 e == ERR_DENIED   ? "over_budget"
 			 : e == ERR_SYSTEM ? "ledger"
 					   : "unreachable");
+		record_in_vain(g, q, rec, ret->outcome);
 		if (e == ERR_SYSTEM || e == ERR_NO_MEMORY)
 			result(ret, 503, "ledger",
 			       "the ledger cannot be written, so nothing leaves");

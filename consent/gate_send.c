@@ -37,6 +37,7 @@ static bool fits(struct gate *g, struct ask *a, bool asked)
 				  .now_ms = g->io->wall_ms(g->ctx) };
 	enum budget_state s = budgets_check(g->budgets, g->set, &q, &a->j.budget_id);
 
+	a->j.budget = s;
 	return s == BUDGET_FITS || (s == BUDGET_ASK && asked);
 }
 

@@ -145,10 +145,19 @@ static bool see_live(void *ctx, const struct record *r, struct span body)
 	struct keep *k = ctx;
 
 	(void)body;
-	if ((r->kind == RECORD_APPROVED || r->kind == RECORD_REFUSED) &&
-	    r->until_ms > k->now_ms && r->seq < k->first)
+	if (r->until_ms > k->now_ms && r->seq < k->first)
 		k->first = r->seq;
 	return true;
+}
+
+static enum err oldest_live(struct ledger *l, struct keep *k)
+{
+	sqlite3_stmt *s = NULL;
+	int rc = sqlite3_prepare_v2(
+		l->db, "SELECT body FROM records WHERE kind IN ('approved', 'refused')", -1, &s,
+		NULL);
+
+	return rc == SQLITE_OK ? ledger_deliver(s, see_live, k, NULL) : ledger_err(rc);
 }
 
 static uint64_t newest_seal_before(struct ledger *l, uint64_t seq, int64_t time_ms)
@@ -192,7 +201,7 @@ enum err ledger_prune(struct ledger *l, int64_t before_ms, uint64_t *ret_removed
 	struct record r;
 	uint64_t upto, first;
 	char hex[CRYPTO_SHA256_HEX_BYTES];
-	enum err e = ledger_each(l, 0, 0, see_live, &keep);
+	enum err e = oldest_live(l, &keep);
 
 	*ret_removed = 0;
 	if (e != ERR_OK)

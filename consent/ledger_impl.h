@@ -48,6 +48,8 @@ void ledger_hash(const struct crypto_sha256 *prev, struct span body, struct buf 
 		 struct crypto_sha256 *ret);
 enum err ledger_load_head(struct ledger *l);
 void ledger_store_heads(struct ledger *l);
+/* Runs `s` to its end, decoding each row's body; finalizes it. *ret_rows may be NULL. */
+enum err ledger_deliver(sqlite3_stmt *s, ledger_fn *fn, void *ctx, unsigned *ret_rows);
 /* Heads remembered in files beside the ledger. */
 unsigned ledger_head_files(const struct ledger *l, struct ledger_witness out[LEDGER_HEADS_MAX]);
 enum err ledger_err(int sqlite_code);

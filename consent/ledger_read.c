@@ -6,8 +6,7 @@
 
 #define ROW_COLUMNS "SELECT body FROM records "
 
-/* Runs `s` to its end, decoding each row's body; finalizes it. *ret_rows may be NULL. */
-static enum err deliver(sqlite3_stmt *s, ledger_fn *fn, void *ctx, unsigned *ret_rows)
+enum err ledger_deliver(sqlite3_stmt *s, ledger_fn *fn, void *ctx, unsigned *ret_rows)
 {
 	struct arena *a = arena_new("ledger row", 256 * 1024);
 	enum err e = a != NULL ? ERR_OK : ERR_NO_MEMORY;
@@ -49,7 +48,7 @@ enum err ledger_each(struct ledger *l, uint64_t from, uint64_t to, ledger_fn *fn
 		return ledger_err(rc);
 	sqlite3_bind_int64(s, 1, (sqlite3_int64)from);
 	sqlite3_bind_int64(s, 2, (sqlite3_int64)to);
-	return deliver(s, fn, ctx, NULL);
+	return ledger_deliver(s, fn, ctx, NULL);
 }
 
 enum err ledger_tail(struct ledger *l, unsigned n, ledger_fn *fn, void *ctx)
@@ -64,7 +63,7 @@ enum err ledger_tail(struct ledger *l, unsigned n, ledger_fn *fn, void *ctx)
 	if (rc != SQLITE_OK)
 		return ledger_err(rc);
 	sqlite3_bind_int64(s, 1, n);
-	return deliver(s, fn, ctx, NULL);
+	return ledger_deliver(s, fn, ctx, NULL);
 }
 
 static enum err by_text(struct ledger *l, const char *sql, const char *text, ledger_fn *fn,
@@ -76,7 +75,7 @@ static enum err by_text(struct ledger *l, const char *sql, const char *text, led
 	if (rc != SQLITE_OK)
 		return ledger_err(rc);
 	sqlite3_bind_text(s, 1, text, -1, SQLITE_STATIC);
-	return deliver(s, fn, ctx, ret_rows);
+	return ledger_deliver(s, fn, ctx, ret_rows);
 }
 
 enum err ledger_find(struct ledger *l, const char *id, ledger_fn *fn, void *ctx)
