@@ -219,6 +219,8 @@ static void check_roles(struct doctor *d, const cJSON *status)
 
 		json_get_number(role, "pid", &pid);
 		json_get_bool(role, "sandboxed", &sandboxed);
+		if (strcmp(role->string, "boot") == 0)
+			continue;
 		if (pid <= 0)
 			doctor_say(d, DOCTOR_FAIL, "roles", "see hitherd's log",
 				   "%s is not running", role->string);
@@ -250,7 +252,7 @@ static void check_engine_and_policy(struct doctor *d, const cJSON *status)
 		doctor_say(d, DOCTOR_OK, "engine", NULL, "%s",
 			   state != NULL ? state : "unknown");
 	state = json_get_string(policy, "state");
-	detail = json_get_string(policy, "detail");
+	detail = json_get_string(policy, "problem");
 	if (state != NULL && strcmp(state, "active") != 0)
 		doctor_say(d, strcmp(state, "lockdown") == 0 ? DOCTOR_FAIL : DOCTOR_WARN,
 			   "policy", "hither policy check --installed", "%s: %s", state,

@@ -23,7 +23,12 @@ static void print_roles(struct cli *cli, const cJSON *status)
 			cli_table_cell(t, "%.0f", pid);
 		else
 			cli_table_cell(t, "DOWN");
-		cli_table_cell(t, "%s", sandboxed ? "yes" : "NO");
+		/* boot reads no request: it needs no sandbox, and could not start the others in
+		 * one. */
+		cli_table_cell(t, "%s",
+			       strcmp(role->string, "boot") == 0 ? "-"
+			       : sandboxed                       ? "yes"
+								 : "NO");
 		cli_table_cell(t, "%.0f", restarts);
 	}
 	cli_table_print(t);
@@ -57,9 +62,9 @@ static bool print_status(struct cli *cli, const cJSON *status)
 		cli_print_safe(stdout, span_of(text_or(engine, "detail", "")));
 	}
 	printf("\npolicy  %s, %s", text_or(policy, "id", "built-in defaults"), state);
-	if (text_or(policy, "detail", "")[0] != '\0') {
+	if (text_or(policy, "problem", "")[0] != '\0') {
 		fputs(": ", stdout);
-		cli_print_safe(stdout, span_of(text_or(policy, "detail", "")));
+		cli_print_safe(stdout, span_of(text_or(policy, "problem", "")));
 	}
 	printf("\nasking  %.0f open question%s\n\n", pending, pending == 1 ? "" : "s");
 	print_roles(cli, status);

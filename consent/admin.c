@@ -37,10 +37,18 @@ static void check(struct buf *b, const char *name, bool ok, bool required, const
 	buf_add_char(b, '}');
 }
 
+/* A set that stayed in force because a newer one could not be read is a degraded one. */
+static enum policy_state state_in_force(const struct consent *c)
+{
+	enum policy_state state = policy_set_state(gate_policy_set(c->gate));
+
+	return state == POLICY_ACTIVE && c->policy_problem[0] != '\0' ? POLICY_DEGRADED : state;
+}
+
 static void get_ready(struct consent *c, struct http_exchange *x)
 {
 	struct gate_status s = gate_status(c->gate);
-	enum policy_state state = policy_set_state(gate_policy_set(c->gate));
+	enum policy_state state = state_in_force(c);
 	bool engine_bad = c->engine_known && (c->engine.state == ENGINE_FAILED ||
 					      c->engine.state == ENGINE_MISSING);
 	struct buf b;
@@ -151,7 +159,7 @@ static void write_policy(struct consent *c, struct buf *b)
 	else
 		buf_add_str(b, "null");
 	json_put_key_cstr(b, "sha256", gate_policy_sha256(c->gate));
-	json_put_key_cstr(b, "state", policy_state_name(policy_set_state(set)));
+	json_put_key_cstr(b, "state", policy_state_name(state_in_force(c)));
 	json_put_key_cstr(b, "problem",
 			  c->policy_problem[0] != '\0' ? c->policy_problem : NULL);
 	json_put_key_i64(b, "files", (int64_t)policy_set_n_files(set));
@@ -216,7 +224,7 @@ static void get_metrics(struct consent *c, struct http_exchange *x)
 			"force.\nhither_policy_info{id=");
 	label(&b, f.id);
 	buf_printf(&b, ",serial=\"%" PRId64 "\",sha256=\"%s\",state=\"%s\"} 1\n", f.serial,
-		   gate_policy_sha256(c->gate), policy_state_name(policy_set_state(set)));
+		   gate_policy_sha256(c->gate), policy_state_name(state_in_force(c)));
 	buf_printf(&b,
 		   "# TYPE hither_policy_reloads counter\n# HELP hither_policy_reloads "
 		   "Reloads, by result.\n"
