@@ -35,6 +35,26 @@ def until(what, condition):
         time.sleep(0.01)
 
 
+def use_real_engine(daemon):
+    """The engine and model of HITHER_TEST_ENGINE and HITHER_TEST_MODEL instead of the fake ones."""
+    model = os.environ["HITHER_TEST_MODEL"]
+    digest = hashlib.sha256()
+    with open(model, "rb") as f:
+        for piece in iter(lambda: f.read(1 << 20), b""):
+            digest.update(piece)
+    target = daemon.path("models", "real.gguf")
+    try:
+        os.link(model, target)
+    except OSError:
+        shutil.copyfile(model, target)
+    entry = {"name": "real", "bytes": os.path.getsize(model), "context_length": 2048, "memory_bytes": 1000,
+             "sha256": digest.hexdigest(), "file": "real.gguf", "sampling": {"temperature": 0.0}}
+    with open(daemon.path("models", "index.json"), "w", encoding="utf-8") as f:
+        json.dump({"schema": "hither.models/1", "chosen": "real", "models": [entry]}, f)
+    daemon.config["engine"]["binary"] = os.environ["HITHER_TEST_ENGINE"]
+    daemon.config["engine"]["parallel"] = 1
+
+
 class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path):
         super().__init__("localhost")
@@ -80,7 +100,7 @@ class Reply:
 
 
 class Daemon:
-    def __init__(self, program, policy=None, engine=None, limits=None, model="fake"):
+    def __init__(self, program, policy=None, engine=None, limits=None, model="fake", app=None):
         self.executable = program
         self.home = tempfile.mkdtemp(prefix="hither-chain-")
         self.cloud = FakeCloud()
@@ -92,6 +112,10 @@ class Daemon:
                                   **(engine or {})},
                        "cloud": {"allow_loopback": True}, "limits": limits or {},
                        "log": {"level": os.environ.get("HITHER_TEST_LOG", "info")}}
+        if app is not None:
+            os.mkdir(self.path("config", "apps"), 0o700)
+            with open(self.path("config", "apps", app + ".json"), "w", encoding="utf-8") as f:
+                f.write("{}")
         if model is not None:
             self.install(model)
         if policy is not None:
@@ -163,7 +187,11 @@ class Daemon:
                 self.process.wait()
         if not self.cloud.stopping.is_set():
             self.cloud.close()
+        said = self.said() if os.path.exists(self.path("log")) else ""
         shutil.rmtree(self.home)
+        for word in ("AddressSanitizer", "runtime error:", "Assertion", "service.broken"):
+            if word in said:
+                raise AssertionError(said)
 
     # --- talking -------------------------------------------------------------------------
 

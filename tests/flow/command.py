@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person does with the command `hither`, against a whole daemon with a fake engine and a
+provider that counts.
+
+command.py HITHERD HITHER [unittest arguments]
+"""
+import json
+import os
+import pty
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+import stage
+
+PROGRAM, COMMAND = (os.path.abspath(sys.argv.pop(1)) for _ in range(2))
+
+
+class Commands(unittest.TestCase):
+    def setUp(self):
+        self.d = stage.Daemon(PROGRAM)
+        self.addCleanup(self.d.close)
+        self.write_policy()
+        self.d.start()
+
+    def write_policy(self, **more):
+        self.d.policy({"hither_policy": 1, "id": "mine",
+                       "destinations": {"far": self.d.destination(
+                           price={"currency": "EUR", "input_per_mtok": 1, "output_per_mtok": 2})},
+                       "default": {"cloud": "ask"},
+                       "rules": [{"id": "secrets-stay", "effect": "local_only",
+                                  "when": {"data": {"any": ["secret.*"]}}}],
+                       "consent": {"timeout": "30s", "scopes": ["once", "session"]}, **more})
+
+    def run_command(self, *args, code=0, text=None):
+        env = {**os.environ, "HITHER_HOST": "unix:" + self.d.path("run", "hither.sock"),
+               "HOME": self.d.home, "XDG_CONFIG_HOME": self.d.path("config"), "NO_COLOR": "1",
+               "XDG_DATA_HOME": self.d.path("data"), "XDG_STATE_HOME": self.d.path("state")}
+        done = subprocess.run([COMMAND, *args], input=text, capture_output=True, text=True, env=env,
+                              start_new_session=True, timeout=4 * stage.PATIENCE_S)
+        self.assertEqual(done.returncode, code, (args, done.stdout, done.stderr, self.d.said()))
+        return done
+
+    def json(self, *args, code=0, text=None):
+        done = self.run_command(*args, "--json", code=code, text=text)
+        return json.loads(done.stderr if code else done.stdout)
+
+    def ledger(self):
+        out = self.run_command("ledger", "export", "--state-dir", self.d.path("state")).stdout
+        return [json.loads(line) for line in out.splitlines()]
+
+    # --- answers ---------------------------------------------------------------------------
+
+    def test_an_answer_says_where_it_comes_from(self):
+        a = self.json("ask", "What is the capital of France?")
+        self.assertEqual((a["schema"], a["text"], a["finish_reason"], a["receipt"], a["cost"]),
+                         ("hither.answer/1", "The capital of France is Paris.", "stop", None, None))
+        decision = a["decision"]
+        self.assertEqual((decision["schema"], decision["route"], decision["destination"]),
+                         ("hither.decision/1", "device", "local"))
+        self.assertEqual(set(decision) & {"id", "score", "confidence", "task", "categories", "model",
+                                          "reasons", "destinations"},
+                         {"id", "score", "confidence", "task", "categories", "model", "reasons",
+                          "destinations"})
+        self.assertGreater(a["usage"]["output_tokens"], 0)
+        plain = self.run_command("ask", "What is the capital of France?")
+        self.assertEqual(plain.stdout, "The capital of France is Paris.\n")
+        self.assertIn("on this device", plain.stderr)
+        self.assertEqual(self.run_command("ask", "-q", "-", text="capital of France?").stderr, "")
+
+    def test_a_dry_run_names_every_destination(self):
+        d = self.json("route", stage.HARD)
+        self.assertEqual((d["schema"], d["route"], d["destinations"]["far"]["verdict"]),
+                         ("hither.decision/1", "cloud", "ask"))
+        d = self.json("route", "my key is AKIAQ3EGUJZ5L7XDKPWF; " + stage.HARD)
+        self.assertEqual((d["destinations"]["far"]["verdict"], d["destinations"]["far"]["by"]),
+                         ("deny", ["secrets-stay"]))
+        self.assertIn("secret.api_key", [c["name"] for c in d["categories"]])
+        human = self.run_command("--host", "unix:" + self.d.path("run", "hither.sock"), "route", stage.HARD)
+        self.assertIn("nothing was sent", human.stdout)
+        self.assertEqual(self.d.cloud.connections, 0)
+
+    def test_status_and_doctor(self):
+        s = self.json("status")
+        self.assertEqual((s["schema"], s["ready"], s["pending_consents"], s["policy"]["id"],
+                          s["policy"]["state"]), ("hither.status/1", True, 0, "mine", "active"))
+        for role in ("router", "local", "consent", "cloud"):
+            self.assertGreater(s["roles"][role]["pid"], 0)
+        self.assertIn("READY", self.run_command("status").stdout)
+        env_dirs = self.run_command("doctor", "--json", code=1)
+        report = json.loads(env_dirs.stdout)
+        self.assertEqual(report["schema"], "hither.doctor/1")
+        self.assertEqual([c["status"] for c in report["checks"] if c["check"] == "daemon"], ["OK"])
+        self.assertTrue(all(c["fix"] for c in report["checks"] if c["status"] == "FAIL"), report)
+
+    def test_no_daemon(self):
+        self.d.process.terminate()
+        self.d.process.wait()
+        for args in (("status",), ("ask", "hello"), ("route", "hello"), ("consent", "list")):
+            e = self.json(*args, code=3)
+            self.assertEqual((e["schema"], e["code"]), ("hither.error/1", "daemon_not_running"))
+            self.assertIn("hitherd", e["next"])
+
+    def test_what_is_wrong_on_the_command_line(self):
+        for args in (("stauts",), ("consent",), ("consent", "approve"), ("consent", "show", "x"),
+                     ("ask", "--frobnicate", "x"), ("ledger", "query", "--kind", "nonsense"),
+                     ("ledger", "query", "--since", "yesterday"), ("ask",), ("policy", "frob")):
+            done = self.run_command(*args, code=2, text="")
+            self.assertTrue(done.stderr.startswith("hither: "), args)
+            self.assertIn("try: ", done.stderr)
+            self.assertEqual(done.stdout, "")
+        self.assertIn("did you mean \"status\"", self.run_command("stauts", code=2).stderr)
+        e = self.json("ask", "-m", "nonsense", "hello", code=2)
+        self.assertEqual(e["code"], "model_not_found")
+
+    # --- questions -------------------------------------------------------------------------
+
+    def hard(self, prompt, **more):
+        """Asked by a program of its own that wants to hear of the question at once."""
+        return self.d.program(prompt, headers={"Hither-Consent": "return"}, **more)
+
+    def test_exactly_what_was_shown_arrives_once(self):
+        prompt = "fake:echo " + stage.HARD + " my mail is ann@example.com, \u202etxet neddih"
+        refused = self.hard(prompt).result()
+        self.assertEqual((refused.status, refused.json["error"]["code"]), (403, "consent_required"))
+        listed = self.json("consent", "list")["consents"]
+        self.assertEqual([q["id"] for q in listed], [refused.json["consent"]["id"]])
+        question = listed[0]["id"]
+        shown = self.json("consent", "show", question)
+        self.assertEqual(self.d.cloud.connections, 0)
+        human = self.run_command("consent", "show", question).stdout
+        self.assertIn("U+202E", human)
+        self.assertNotIn("\u202e", human)
+        self.json("consent", "approve", question)
+        answered = self.hard(prompt).result()
+        self.assertEqual((answered.status, answered.headers["x-hither-tier"]), (200, "cloud"))
+        self.assertEqual([body for _, body in self.d.cloud.requests], [shown["body"].encode()])
+        again = self.hard(prompt).result()  # one yes is for one sending
+        self.assertEqual((again.status, len(self.d.cloud.requests)), (403, 1))
+        kinds = [r["kind"] for r in self.ledger() if r["kind"] in ("intent", "approved", "granted", "closed")]
+        self.assertEqual(kinds[:4], ["intent", "approved", "granted", "closed"])
+        verify = self.json("ledger", "verify", "--state-dir", self.d.path("state"))
+        self.assertEqual((verify["schema"], verify["ok"]), ("hither.verify/1", True))
+        left = self.json("ledger", "left", "--state-dir", self.d.path("state"))
+        self.assertEqual([(g["name"], g["sends"]) for g in left["groups"]], [("far", 1)])
+
+    def test_a_no_keeps_it_here(self):
+        refused = self.hard(stage.HARD).result()
+        self.run_command("consent", "deny", refused.json["consent"]["id"])
+        again = self.hard(stage.HARD).result()
+        self.assertNotEqual(again.headers.get("x-hither-tier"), "cloud")
+        self.assertEqual(self.d.cloud.connections, 0)
+        e = self.json("consent", "approve", refused.json["consent"]["id"], code=1)
+        self.assertEqual(e["schema"], "hither.error/1")
+        self.assertEqual(self.d.cloud.connections, 0)
+
+    def test_a_session_permission_and_its_end(self):
+        self.run_command("consent", "approve", self.hard(stage.HARD).result().json["consent"]["id"],
+                         "--scope", "session")
+        for n in range(2):
+            self.assertEqual(self.hard(stage.HARD).result().headers["x-hither-tier"], "cloud", n)
+        grants = self.json("consent", "grants")["grants"]
+        self.assertEqual(len(grants), 1)
+        self.run_command("consent", "revoke", grants[0]["id"])
+        self.assertEqual(self.hard(stage.HARD).result().status, 403)
+        self.assertEqual(len(self.d.cloud.requests), 2)
+        receipts = self.json("consent", "receipts")["receipts"]
+        self.assertGreaterEqual(len(receipts), 3)
+        one = self.json("consent", "receipt", receipts[-1]["id"])
+        self.assertEqual(one["schema"], "hither.receipt/1")
+
+    def watch(self, *keys):
+        """`consent watch` on a terminal of its own; types a key whenever it is prompted."""
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.environ.update({"HITHER_HOST": "unix:" + self.d.path("run", "hither.sock"), "TERM": "dumb"})
+            os.execv(COMMAND, [COMMAND, "consent", "watch"])
+        screen = []
+
+        def read():
+            left = list(keys)
+            while True:
+                try:
+                    more = os.read(fd, 65536)
+                except OSError:
+                    return
+                screen.append(more)
+                if left and b"".join(screen).endswith(b"> "):
+                    os.write(fd, left.pop(0) + b"\n")
+
+        threading.Thread(target=read, daemon=True).start()
+        stage.until("watching", lambda: b"watching" in b"".join(screen))
+
+        def end():
+            os.kill(pid, 15)
+            os.waitpid(pid, 0)
+            os.close(fd)
+
+        self.addCleanup(end)
+        return screen
+
+    def test_a_person_at_a_terminal_says_yes(self):
+        screen = self.watch(b"v", b"r")
+        r = self.d.program(stage.HARD).result()
+        self.assertEqual((r.status, r.headers["x-hither-tier"]), (200, "cloud"), r.body)
+        text = b"".join(screen).decode()
+        for word in ("Fake", "eu", "fake-large", "too hard", "exactly these bytes", "keep it on this device"):
+            self.assertIn(word, text)
+        order = [text.index(w) for w in ("asks to use", "  to ", "  why", "  sends", "  found", "  cost")]
+        self.assertEqual(order, sorted(order))
+
+    def test_enter_alone_keeps_it_here(self):
+        self.watch(b"")
+        r = self.d.program(stage.HARD).result()
+        self.assertEqual((r.status, r.headers["x-hither-tier"]), (200, "device"), r.body)
+        self.assertEqual(self.d.cloud.connections, 0)
+
+    def test_asking_in_the_same_terminal(self):
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.environ.update({"HITHER_HOST": "unix:" + self.d.path("run", "hither.sock"), "TERM": "dumb"})
+            os.execv(COMMAND, [COMMAND, "ask", stage.HARD])
+        screen = b""
+        answered = False
+        while True:
+            try:
+                more = os.read(fd, 65536)
+            except OSError:
+                break
+            screen += more
+            if not answered and screen.endswith(b"> "):
+                os.write(fd, b"r\n")
+                answered = True
+        _, status = os.waitpid(pid, 0)
+        os.close(fd)
+        self.assertEqual(os.waitstatus_to_exitcode(status), 0, screen)
+        self.assertIn(b"CLOUD far", screen)
+        self.assertEqual(len(self.d.cloud.requests), 1)
+
+    # --- policy ------------------------------------------------------------------------------
+
+    def test_a_change_of_policy_counts_at_once_and_a_broken_one_does_not(self):
+        self.write_policy(rules=[{"id": "nothing-leaves", "effect": "deny", "when": {"tier": ["cloud"]}}])
+        stage.until("the new policy", lambda: self.json("route", stage.HARD)["destinations"]["far"]["by"] ==
+                    ["nothing-leaves"])
+        with open(self.d.path("config", "policy.d", "10-mine.json"), "a", encoding="utf-8") as f:
+            f.write("{ broken")
+        stage.until("degraded", lambda: self.json("status")["policy"]["state"] == "degraded"
+                    if self.run_status() else False)
+        self.assertEqual(self.json("route", stage.HARD)["destinations"]["far"]["by"], ["nothing-leaves"])
+
+    def run_status(self):
+        time.sleep(0.05)
+        return True
+
+
+if __name__ == "__main__":
+    unittest.main()

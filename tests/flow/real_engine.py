@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The chain with the real engine and model of HITHER_TEST_ENGINE and HITHER_TEST_MODEL.
+
+real_engine.py HITHERD HITHER [unittest arguments]; exit 77 when they are not set.
+"""
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import unittest
+
+import stage
+
+PROGRAM, COMMAND = (os.path.abspath(sys.argv.pop(1)) for _ in range(2))
+stage.PATIENCE_S = 240  # a cold model on a busy machine
+STORY = "Write a very long story about a dog and a cat who travel around the world."
+
+
+class RealEngine(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.d = stage.Daemon(PROGRAM, model=None)
+        stage.use_real_engine(cls.d)
+        cls.d.start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.d.close()
+
+    def engine(self):
+        return self.d.get("/hither/v1/status", sock="admin.sock").json["engine"]
+
+    def test_a_simple_question(self):
+        env = {**os.environ, "HITHER_HOST": "unix:" + self.d.path("run", "hither.sock")}
+        out = subprocess.run([COMMAND, "ask", "--json", "What is the capital of France?"], env=env,
+                             capture_output=True, check=True, timeout=stage.PATIENCE_S).stdout
+        a = json.loads(out)
+        self.assertIn("Paris", a["text"])
+        self.assertEqual((a["decision"]["route"], a["finish_reason"]), ("device", "stop"))
+        self.assertGreater(a["usage"]["input_tokens"], 5)
+
+    def test_a_stream_is_whole(self):
+        r = self.d.chat(STORY, stream=True, max_tokens=24, stream_options={"include_usage": True})
+        self.assertEqual((r.events[-1], r.cut), ("[DONE]", False))
+        self.assertEqual(r.chunks[-1]["usage"]["completion_tokens"], 24)
+        finish = [c["choices"][0]["finish_reason"] for c in r.chunks if c["choices"]]
+        self.assertEqual([f for f in finish if f], ["length"])
+
+    def test_too_long_a_prompt_is_told(self):
+        r = self.d.chat("word " * 6000, model="local")
+        self.assertEqual(r.status, 400, r.body)
+        self.assertIn("2048", r.json["error"]["message"])
+
+    def start_stream(self):
+        body = json.dumps({"model": "local", "stream": True, "max_tokens": 1500,
+                           "messages": [{"role": "user", "content": STORY}]}).encode()
+        s = socket.socket(socket.AF_UNIX)
+        s.settimeout(stage.PATIENCE_S)
+        s.connect(self.d.path("run", "hither.sock"))
+        s.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                  b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        data = b""
+        while data.count(b"data: ") < 3:
+            data += s.recv(65536)
+        return s, data
+
+    def test_the_engine_dies_in_the_stream(self):
+        s, data = self.start_stream()
+        os.kill(self.engine()["pid"], signal.SIGKILL)
+        while True:
+            more = s.recv(65536)
+            if not more:
+                break
+            data += more
+        s.close()
+        self.assertIn(b'"error"', data)
+        self.assertNotIn(b"[DONE]", data)
+        self.assertFalse(data.endswith(b"0\r\n\r\n"))
+        self.assertIn("Paris", self.d.chat("What is the capital of France?").text)
+
+    def test_a_client_that_leaves_frees_the_engine(self):
+        s, _ = self.start_stream()
+        s.close()
+        # One slot: only when the abandoned answer was stopped can the next one be had at once.
+        r = self.d.chat("What is the capital of France?", max_tokens=8)
+        self.assertEqual(r.status, 200)
+
+
+if __name__ == "__main__":
+    if not (os.environ.get("HITHER_TEST_ENGINE") and os.environ.get("HITHER_TEST_MODEL")):
+        print("skipped: HITHER_TEST_ENGINE and HITHER_TEST_MODEL are not set")
+        sys.exit(77)
+    unittest.main()
