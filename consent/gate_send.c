@@ -63,10 +63,14 @@ static void close_unsent(struct gate *g, struct ask *a, const char *why)
 	(void)!book_append(g, &r, 1); /* a lost ledger is noted there */
 }
 
+static const struct bytes *bytes_of(const struct ask *a, enum policy_mode mode)
+{
+	return mode == POLICY_MODE_AS_IS && a->original.fd >= 0 ? &a->original : &a->body;
+}
+
 static enum err hand_over(struct gate *g, struct ask *a, enum policy_mode mode, uint64_t seq)
 {
-	const struct bytes *bytes =
-		mode == POLICY_MODE_AS_IS && a->original.fd >= 0 ? &a->original : &a->body;
+	const struct bytes *bytes = bytes_of(a, mode);
 	struct msg_SEND m = { .request_id = a->send_id,
 			      .ledger_seq = seq,
 			      .generation = g->generation,
@@ -93,6 +97,16 @@ static enum err hand_over(struct gate *g, struct ask *a, enum policy_mode mode, 
 	}
 	close(pipes[0]);
 	return e;
+}
+
+/* Before the record, so that a record never promises a text that was not kept. */
+static enum err keep_content(struct gate *g, const struct ask *a, enum policy_mode mode)
+{
+	const struct bytes *bytes = bytes_of(a, mode);
+
+	if (policy_ledger(g->set)->content != POLICY_CONTENT_FULL || g->ledger == NULL)
+		return ERR_OK;
+	return ledger_keep_content(g->ledger, bytes->digest, bytes->map);
 }
 
 enum err send_release(struct gate *g, struct ask *a, enum policy_mode mode, const char *basis,
@@ -127,7 +141,9 @@ enum err send_release(struct gate *g, struct ask *a, enum policy_mode mode, cons
 	all[at].permission = permission;
 	memcpy(all[at].ref, ref != NULL ? ref : all[0].id, sizeof all[at].ref);
 	text_ulid(all[at].id);
-	e = b.failed ? ERR_NO_MEMORY : book_append(g, all, at + 1);
+	e = b.failed ? ERR_NO_MEMORY : keep_content(g, a, mode);
+	if (e == ERR_OK)
+		e = book_append(g, all, at + 1);
 	for (unsigned i = 0; e == ERR_OK && i < n; i++)
 		before[i] = all[at - n + i]; /* seq and id, for the caller */
 	buf_free(&b);

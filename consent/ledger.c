@@ -16,7 +16,8 @@
 #include "common/file.h"
 #include "consent/ledger_impl.h"
 
-static const char schema[] =
+/* Step i brings a file of version i to version i + 1. */
+static const char *const migrations[] = {
 	"CREATE TABLE records(seq INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL,"
 	" boot_ms INTEGER NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL UNIQUE,"
 	" ref TEXT NOT NULL, body TEXT NOT NULL, hash BLOB NOT NULL) STRICT;"
@@ -25,7 +26,11 @@ static const char schema[] =
 	"CREATE TABLE seals(seq INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, hash BLOB NOT "
 	"NULL,"
 	" key_id TEXT NOT NULL, signature BLOB NOT NULL) STRICT;"
-	"PRAGMA user_version = 1;";
+	"PRAGMA user_version = 1;",
+	"CREATE TABLE contents(digest TEXT PRIMARY KEY, time_ms INTEGER NOT NULL,"
+	" bytes BLOB NOT NULL) STRICT;"
+	"PRAGMA user_version = 2;",
+};
 
 void ledger_problem_set(struct ledger_problem *p, const char *next, const char *format, ...)
 {
@@ -172,12 +177,14 @@ static enum err migrate(struct ledger *l, struct ledger_problem *reterr)
 				  NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = user_version(l->db, &version);
-	if (rc == SQLITE_OK && version == 0 && l->mode == LEDGER_WRITE) {
+	while (rc == SQLITE_OK && version >= 0 && version < (int)LEN(migrations) &&
+	       l->mode == LEDGER_WRITE) {
 		rc = sqlite3_exec(l->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 		if (rc == SQLITE_OK)
-			rc = sqlite3_exec(l->db, schema, NULL, NULL, NULL);
+			rc = sqlite3_exec(l->db, migrations[version], NULL, NULL, NULL);
 		if (rc == SQLITE_OK)
 			rc = sqlite3_exec(l->db, "COMMIT", NULL, NULL, NULL);
+		version++;
 	}
 	if (rc != SQLITE_OK) {
 		ledger_problem_set(reterr,
@@ -187,7 +194,7 @@ static enum err migrate(struct ledger *l, struct ledger_problem *reterr)
 				   sqlite3_errmsg(l->db));
 		return ledger_err(rc);
 	}
-	if (version > 1) {
+	if (version > (int)LEN(migrations)) {
 		ledger_problem_set(reterr, "install the newer hither again",
 				   "%s/ledger.db was written by a newer version (%d)", l->dir,
 				   version);

@@ -4,8 +4,8 @@
  * the only state consent has. Permissions, remembered refusals, budgets and highest policy
  * serials are read back from it, so that nothing that widens lies outside the chain.
  *
- *   STATE/ledger/ledger.db   records and seals; WAL, synchronous=FULL
- *   STATE/ledger/key.pem     P-256 key that seals, 0600, made at first start
+ *   STATE/ledger/ledger.db   records, seals, kept texts (none by default); WAL,
+ * synchronous=FULL STATE/ledger/key.pem     P-256 key that seals, 0600, made at first start
  *   STATE/ledger/key.pub     its public half, for auditors
  *   STATE/ledger/secret      32 bytes that key the digests of persons, 0600
  *   STATE/ledger/head        newest head, as "SEQ HEX\n"
@@ -77,6 +77,15 @@ unsigned ledger_queued(const struct ledger *l);
 /* Why the last write failed, for people; "" when none did. */
 const char *ledger_why(const struct ledger *l);
 MUST_CHECK enum err ledger_flush(struct ledger *l);
+
+/*
+ * Keeps the text itself beside the chain, under its digest ("sha256:HEX", which the chain
+ * holds): only where policy's ledger.content is `full`. Durable on return. Goes with prune.
+ */
+MUST_CHECK enum err ledger_keep_content(struct ledger *l, const char *digest,
+					struct span content);
+/* ERR_NOT_FOUND when it was not kept; ERR_MISMATCH when it is not what the digest says. */
+MUST_CHECK enum err ledger_content(struct ledger *l, const char *digest, struct buf *out);
 
 /* Return false to stop. `r` and its strings live during the call only. */
 typedef bool ledger_fn(void *ctx, const struct record *r, struct span body);

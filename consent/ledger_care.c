@@ -180,9 +180,12 @@ static uint64_t newest_seal_before(struct ledger *l, uint64_t seq, int64_t time_
 
 static enum err remove_upto(struct ledger *l, uint64_t upto)
 {
-	char *sql = sqlite3_mprintf("BEGIN IMMEDIATE; DELETE FROM records WHERE seq <= %lld;"
+	char *sql = sqlite3_mprintf("BEGIN IMMEDIATE;"
+				    "DELETE FROM contents WHERE time_ms <="
+				    " (SELECT time_ms FROM records WHERE seq = %lld);"
+				    "DELETE FROM records WHERE seq <= %lld;"
 				    "DELETE FROM seals WHERE seq < %lld; COMMIT;",
-				    (long long)upto, (long long)upto);
+				    (long long)upto, (long long)upto, (long long)upto);
 	int rc;
 
 	if (sql == NULL)

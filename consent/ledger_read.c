@@ -2,6 +2,7 @@
 /* Reading records back: by number, by id, by what they refer to, by time. */
 #include <string.h>
 
+#include "common/clock.h"
 #include "consent/ledger_impl.h"
 
 #define ROW_COLUMNS "SELECT body FROM records "
@@ -90,6 +91,51 @@ enum err ledger_refs(struct ledger *l, const char *id, ledger_fn *fn, void *ctx)
 {
 	return by_text(l, ROW_COLUMNS "WHERE ref = ?1 AND ref <> '' ORDER BY seq", id, fn, ctx,
 		       NULL);
+}
+
+enum err ledger_keep_content(struct ledger *l, const char *digest, struct span content)
+{
+	sqlite3_stmt *s = NULL;
+	int rc = sqlite3_prepare_v2(l->db, "INSERT OR IGNORE INTO contents VALUES(?1, ?2, ?3)",
+				    -1, &s, NULL);
+
+	if (rc != SQLITE_OK)
+		return ledger_err(rc);
+	sqlite3_bind_text(s, 1, digest, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(s, 2, clock_wall_ms());
+	sqlite3_bind_blob64(s, 3, content.ptr, content.len, SQLITE_STATIC);
+	rc = sqlite3_step(s);
+	sqlite3_finalize(s);
+	return ledger_err(rc);
+}
+
+enum err ledger_content(struct ledger *l, const char *digest, struct buf *out)
+{
+	sqlite3_stmt *s = NULL;
+	struct crypto_sha256 is;
+	char text[80] = "sha256:";
+	int rc = sqlite3_prepare_v2(l->db, "SELECT bytes FROM contents WHERE digest = ?1", -1,
+				    &s, NULL);
+	enum err e = ledger_err(rc);
+
+	if (e != ERR_OK)
+		return e;
+	sqlite3_bind_text(s, 1, digest, -1, SQLITE_STATIC);
+	rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW) {
+		struct span content = { sqlite3_column_blob(s, 0),
+					(size_t)sqlite3_column_bytes(s, 0) };
+
+		crypto_sha256(content, &is);
+		crypto_sha256_hex(&is, text + 7);
+		e = strcmp(text, digest) == 0 ? ERR_OK : ERR_MISMATCH;
+		if (e == ERR_OK)
+			buf_add(out, content);
+	} else {
+		e = rc == SQLITE_DONE ? ERR_NOT_FOUND : ledger_err(rc);
+	}
+	sqlite3_finalize(s);
+	return e == ERR_OK && out->failed ? ERR_TOO_BIG : e;
 }
 
 bool ledger_hash_of(struct ledger *l, uint64_t seq, struct crypto_sha256 *ret)

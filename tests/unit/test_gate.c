@@ -677,6 +677,31 @@ static void a_new_policy_takes_questions_and_sends_back(void **state)
 
 /* --- peers, budgets, ledger ----------------------------------------------------------- */
 
+static void the_text_is_kept_only_where_policy_says_so(void **state)
+{
+	static const char *const policies[] = {
+		FAR("\"default\":{\"cloud\":\"allow\"}"),
+		FAR("\"default\":{\"cloud\":\"allow\"},\"ledger\":{\"content\":\"full\"}"),
+	};
+
+	(void)state;
+	for (unsigned full = 0; full < 2; full++) {
+		struct world *w = world_new(policies[full]);
+		struct msg_ASK m = world_ask(w);
+		char digest[80] = "sha256:";
+		struct buf b;
+
+		assert_int_equal(ask_outcome_of(w, &m, "a hard question"), ASK_GRANTED);
+		text_hex(w->sends[0].m.body_sha256, 32, digest + 7);
+		buf_init(&b, 1 << 20);
+		assert_int_equal(ledger_content(gate_ledger(w->gate), digest, &b),
+				 full ? ERR_OK : ERR_NOT_FOUND);
+		assert_int_equal(b.len, full ? w->sends[0].body_len : 0);
+		buf_free(&b);
+		world_free(w);
+	}
+}
+
 static void the_client_left(void **state)
 {
 	struct world *w = world_new(asks);
@@ -1016,6 +1041,7 @@ int main(void)
 		cmocka_unit_test(a_refused_conversation_stays_here),
 		cmocka_unit_test(masked_or_as_it_is),
 		cmocka_unit_test(a_new_policy_takes_questions_and_sends_back),
+		cmocka_unit_test(the_text_is_kept_only_where_policy_says_so),
 		cmocka_unit_test(the_client_left),
 		cmocka_unit_test(cloud_dies_and_nothing_is_sent_twice),
 		cmocka_unit_test(a_restart_closes_what_was_open),

@@ -93,6 +93,8 @@ static struct ledger_report verify(const char *dir, const struct ledger_witness 
 	return report;
 }
 
+static void sql(const char *dir, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 static int make_root(void **state)
 {
 	(void)state;
@@ -213,6 +215,28 @@ static void one_writer_at_a_time(void **state)
 	assert_non_null(strstr(p.text, "another process"));
 	ledger_close(l);
 	assert_int_equal(ledger_open(at("absent"), LEDGER_READ, &other, &p), ERR_NOT_FOUND);
+}
+
+static void an_older_file_is_brought_up_to_date(void **state)
+{
+	const char *dir = at("older");
+	struct ledger *l = open_or_fail(dir, LEDGER_WRITE), *none = NULL;
+	struct ledger_problem p;
+	struct buf b;
+
+	(void)state;
+	append(l, 3, 0);
+	ledger_close(l);
+	sql(dir, "DROP TABLE contents; PRAGMA user_version = 1");
+	l = open_or_fail(dir, LEDGER_WRITE);
+	append(l, 3, 3);
+	assert_int_equal(ledger_keep_content(l, "sha256:0", SPAN_LITERAL("text")), ERR_OK);
+	buf_init(&b, 100);
+	assert_int_equal(ledger_content(l, "sha256:0", &b), ERR_MISMATCH);
+	ledger_close(l);
+	assert_int_equal(verify(dir, NULL, 0).records, 6);
+	sql(dir, "PRAGMA user_version = 99");
+	assert_int_equal(ledger_open(dir, LEDGER_WRITE, &none, &p), ERR_UNSUPPORTED);
 }
 
 /* Each write fails in turn: the record is there whole or not at all, and the chain holds. */
@@ -605,6 +629,7 @@ int main(void)
 		cmocka_unit_test(finds_by_id_reference_and_time),
 		cmocka_unit_test(queued_records_go_with_the_next_commit),
 		cmocka_unit_test(one_writer_at_a_time),
+		cmocka_unit_test(an_older_file_is_brought_up_to_date),
 		cmocka_unit_test(a_failing_disk_leaves_it_whole),
 		cmocka_unit_test(finds_every_tampering),
 		cmocka_unit_test(a_witness_finds_what_the_folder_cannot_tell),
