@@ -15,4 +15,8 @@ bool anthropic_read_messages(struct reading *r, const cJSON *body);
 /* [A-Za-z0-9_-]{1,128}. */
 bool anthropic_is_tool_name(struct span name);
 
+/* Body of an upstream request, and the fixed fields of its head. */
+enum err anthropic_send(const struct chat *c, const char *model, struct buf *out);
+extern const char *const anthropic_headers[];
+
 #endif

@@ -70,7 +70,17 @@ struct upstream_reader; /* incremental reading of one reply */
 struct upstream_dialect {
 	const char *name; /* "openai": the policy's `api` */
 	const char *path; /* appended to base_url: "/chat/completions" */
-	/* Known fields only, from the struct; never the client's bytes. */
+	/*
+	 * Where the path depends on the request: appended to base_url instead of `path`. False:
+	 * the model's name cannot stand in a path. NULL: `path` is all.
+	 */
+	bool (*path_for)(const char *model, bool stream, struct buf *out);
+	const char *key_header;     /* field that carries the key; NULL: Authorization: Bearer */
+	const char *const *headers; /* fixed "name: value" fields, NULL at the end; NULL: none */
+	/*
+	 * Known fields only, from the struct; never the client's bytes. ERR_UNSUPPORTED: the chat
+	 * has something this dialect cannot say; ERR_TOO_BIG: `out` is full.
+	 */
 	enum err (*write)(const struct chat *c, const char *model, struct buf *out);
 	/* `stream`: what was asked for. Lives in `a`; `max_event_bytes` caps one event and one
 	 * plain body. */
@@ -94,10 +104,17 @@ struct upstream_dialect {
 	void (*reader_free)(struct upstream_reader *r);
 };
 
-/* "openai": any server that speaks OpenAI chat. "llamacpp": the same as llama-server speaks it.
- */
+/* "openai": any server that speaks OpenAI chat. "llamacpp": the same as llama-server speaks it. */
 extern const struct upstream_dialect upstream_openai_chat;
 extern const struct upstream_dialect upstream_llamacpp_chat;
+/* The same with one vendor's differences: "azure-openai", "mistral", "openrouter". */
+extern const struct upstream_dialect upstream_azure_openai;
+extern const struct upstream_dialect upstream_mistral;
+extern const struct upstream_dialect upstream_openrouter;
+extern const struct upstream_dialect upstream_openai_responses; /* "openai-responses" */
+extern const struct upstream_dialect upstream_anthropic;        /* "anthropic" */
+extern const struct upstream_dialect upstream_ollama;           /* "ollama" */
+extern const struct upstream_dialect upstream_gemini;           /* "gemini" */
 /* By the policy's `api`; NULL when not supported. */
 const struct upstream_dialect *upstream_dialect_find(const char *api);
 

@@ -134,6 +134,8 @@ enum err openai_chat_read(struct span body, struct arena *a, struct chat *ret,
 /* Upstream bodies, for the rows of the upstream dialects. */
 enum err openai_chat_send(const struct chat *c, const char *model, struct buf *out);
 enum err llamacpp_chat_send(const struct chat *c, const char *model, struct buf *out);
+enum err mistral_chat_send(const struct chat *c, const char *model, struct buf *out);
+enum err openrouter_chat_send(const struct chat *c, const char *model, struct buf *out);
 
 /* --- walking JSON that has passed the gate ------------------------------------------- */
 
@@ -171,6 +173,16 @@ bool walk_string(struct span raw, struct buf *scratch, struct span *ret);
 /* A whole number in [0, 2^53]; false otherwise. */
 bool walk_count(struct span raw, int64_t *ret);
 bool walk_number(struct span raw, double *ret);
+/* One object's members by name: raw JSON, untouched when absent or null. */
+struct walk_wanted {
+	const char *key;
+	struct span *ret;
+};
+void walk_members(struct span object, const struct walk_wanted *wanted, size_t n);
+static inline bool walk_is_object(struct span raw)
+{
+	return raw.len > 0 && raw.ptr[0] == '{';
+}
 static inline bool walk_is_null(struct span raw)
 {
 	return raw.len == 0 || raw.ptr[0] == 'n';

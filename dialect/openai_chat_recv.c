@@ -50,33 +50,6 @@ struct upstream_reader {
 	struct chat_event usage;
 };
 
-/* One object's members by name; raw JSON, empty when absent or null. */
-struct member {
-	const char *key;
-	struct span *ret;
-};
-
-static void take_members(struct span object, const struct member *members, size_t n)
-{
-	struct walk w = walk_of(object);
-	struct span key;
-
-	if (walk_kind(&w) != WALK_OBJECT)
-		return;
-	while (walk_member(&w, &key)) {
-		struct span value = walk_value(&w);
-
-		for (size_t i = 0; i < n; i++)
-			if (span_is(key, members[i].key) && !walk_is_null(value))
-				*members[i].ret = value;
-	}
-}
-
-static bool is_object(struct span raw)
-{
-	return raw.len > 0 && raw.ptr[0] == '{';
-}
-
 /* --- tool calls ---------------------------------------------------------------------- */
 
 static struct recv_call *call_by_index(struct upstream_reader *r, int64_t index)
@@ -164,7 +137,7 @@ static void take_call(struct upstream_reader *r, const struct recv_call *fragmen
 		return;
 	if (c->name.len == 0 && fragment->name.len > 0)
 		name_call(r, c, fragment->name);
-	if (is_object(raw_arguments))
+	if (walk_is_object(raw_arguments))
 		arguments = raw_arguments;
 	else if (raw_arguments.len > 0 && !walk_string(raw_arguments, &r->text, &arguments))
 		upstream_malformed(&r->out);
@@ -184,8 +157,9 @@ static void take_function(struct upstream_reader *r, struct span function,
 {
 	struct span name = { NULL, 0 }, arguments = { NULL, 0 };
 
-	take_members(function,
-		     (struct member[]){ { "name", &name }, { "arguments", &arguments } }, 2);
+	walk_members(function,
+		     (struct walk_wanted[]){ { "name", &name }, { "arguments", &arguments } },
+		     2);
 	if (name.len > 0 && !walk_string(name, &r->name_text, &fragment->name))
 		upstream_malformed(&r->out);
 	take_call(r, fragment, arguments);
@@ -201,10 +175,10 @@ static void take_calls(struct upstream_reader *r, struct span calls)
 		struct span index = { NULL, 0 }, id = { NULL, 0 }, function = { NULL, 0 };
 		struct recv_call fragment = { .has_index = false };
 
-		take_members(walk_value(&w),
-			     (struct member[]){ { "index", &index },
-						{ "id", &id },
-						{ "function", &function } },
+		walk_members(walk_value(&w),
+			     (struct walk_wanted[]){ { "index", &index },
+						     { "id", &id },
+						     { "function", &function } },
 			     3);
 		fragment.has_index = walk_count(index, &fragment.index);
 		if (id.len > 0 && !walk_string(id, &r->id_text, &fragment.id))
@@ -242,9 +216,10 @@ static void take_parts(struct upstream_reader *r, struct span parts, enum chat_e
 	while (walk_element(&w)) {
 		struct span text = { NULL, 0 }, thinking = { NULL, 0 };
 
-		take_members(walk_value(&w),
-			     (struct member[]){ { "text", &text }, { "thinking", &thinking } },
-			     2);
+		walk_members(
+			walk_value(&w),
+			(struct walk_wanted[]){ { "text", &text }, { "thinking", &thinking } },
+			2);
 		emit_text(r, kind, text, NULL);
 		if (thinking.len > 0 && thinking.ptr[0] == '[' && kind == CHAT_EV_TEXT)
 			take_parts(r, thinking, CHAT_EV_REASONING);
@@ -259,12 +234,13 @@ static bool take_logprob(struct span logprobs, double *ret)
 	struct span content = { NULL, 0 }, number = { NULL, 0 };
 	unsigned tokens = 0;
 
-	take_members(logprobs, (struct member[]){ { "content", &content } }, 1);
+	walk_members(logprobs, (struct walk_wanted[]){ { "content", &content } }, 1);
 	struct walk w = walk_of(content);
 	if (walk_kind(&w) != WALK_ARRAY)
 		return false;
 	while (walk_element(&w)) {
-		take_members(walk_value(&w), (struct member[]){ { "logprob", &number } }, 1);
+		walk_members(walk_value(&w), (struct walk_wanted[]){ { "logprob", &number } },
+			     1);
 		tokens++;
 	}
 	return tokens == 1 && walk_number(number, ret);
@@ -277,13 +253,13 @@ static void take_delta(struct upstream_reader *r, struct span delta, struct span
 	double logprob;
 	bool has_logprob = take_logprob(logprobs, &logprob);
 
-	take_members(delta,
-		     (struct member[]){ { "content", &content },
-					{ "refusal", &refusal },
-					{ "tool_calls", &calls },
-					{ "function_call", &function },
-					{ "reasoning_content", &reasoning },
-					{ "reasoning", &thoughts } },
+	walk_members(delta,
+		     (struct walk_wanted[]){ { "content", &content },
+					     { "refusal", &refusal },
+					     { "tool_calls", &calls },
+					     { "function_call", &function },
+					     { "reasoning_content", &reasoning },
+					     { "reasoning", &thoughts } },
 		     6);
 	if (reasoning.len == 0)
 		reasoning = thoughts;
@@ -324,11 +300,11 @@ static void take_choice(struct upstream_reader *r, struct span choice)
 		    logprobs = { NULL, 0 };
 	int64_t number = 0;
 
-	take_members(choice,
-		     (struct member[]){ { "index", &index },
-					{ r->stream ? "delta" : "message", &delta },
-					{ "finish_reason", &finish },
-					{ "logprobs", &logprobs } },
+	walk_members(choice,
+		     (struct walk_wanted[]){ { "index", &index },
+					     { r->stream ? "delta" : "message", &delta },
+					     { "finish_reason", &finish },
+					     { "logprobs", &logprobs } },
 		     4);
 	if (walk_count(index, &number) && number != 0)
 		return; /* one answer was asked for */
@@ -349,17 +325,18 @@ static void take_usage(struct upstream_reader *r, struct span usage)
 		    in_details = { NULL, 0 }, out_details = { NULL, 0 },
 		    reasoning = { NULL, 0 };
 
-	if (!is_object(usage))
+	if (!walk_is_object(usage))
 		return;
-	take_members(usage,
-		     (struct member[]){ { "prompt_tokens", &in },
-					{ "completion_tokens", &out },
-					{ "prompt_cache_hit_tokens", &cached },
-					{ "prompt_tokens_details", &in_details },
-					{ "completion_tokens_details", &out_details } },
+	walk_members(usage,
+		     (struct walk_wanted[]){ { "prompt_tokens", &in },
+					     { "completion_tokens", &out },
+					     { "prompt_cache_hit_tokens", &cached },
+					     { "prompt_tokens_details", &in_details },
+					     { "completion_tokens_details", &out_details } },
 		     5);
-	take_members(in_details, (struct member[]){ { "cached_tokens", &cached } }, 1);
-	take_members(out_details, (struct member[]){ { "reasoning_tokens", &reasoning } }, 1);
+	walk_members(in_details, (struct walk_wanted[]){ { "cached_tokens", &cached } }, 1);
+	walk_members(out_details, (struct walk_wanted[]){ { "reasoning_tokens", &reasoning } },
+		     1);
 
 	struct chat_event ev = { .kind = CHAT_EV_USAGE,
 				 .input_tokens = count_or_unknown(in),
@@ -383,7 +360,7 @@ static void take_error(struct upstream_reader *r, struct span error)
 	int64_t number;
 	int status = r->state == RECV_REFUSED ? r->status : 0;
 
-	take_members(error, (struct member[]){ { "code", &code }, { "type", &type } }, 2);
+	walk_members(error, (struct walk_wanted[]){ { "code", &code }, { "type", &type } }, 2);
 	if (walk_count(code, &number)) {
 		if (status == 0 && number >= 400 && number <= 599)
 			status = (int)number;
@@ -407,15 +384,15 @@ static void take_object(struct upstream_reader *r, struct span json)
 		upstream_too_big(&r->out);
 		return;
 	}
-	if (e != ERR_OK || !is_object(json)) {
+	if (e != ERR_OK || !walk_is_object(json)) {
 		upstream_malformed(&r->out);
 		return;
 	}
-	take_members(json,
-		     (struct member[]){ { "error", &error },
-					{ "choices", &choices },
-					{ "usage", &usage },
-					{ "object", &object } },
+	walk_members(json,
+		     (struct walk_wanted[]){ { "error", &error },
+					     { "choices", &choices },
+					     { "usage", &usage },
+					     { "object", &object } },
 		     4);
 	if (error.len > 0 || span_is(object, "\"error\"")) {
 		take_error(r, error.len > 0 ? error : json);
@@ -521,8 +498,8 @@ static void end_refused(struct upstream_reader *r)
 	struct span body = span_trim(buf_span(&r->body));
 
 	if (!r->body.failed && json_check(body, &json_limits_api, &where) == ERR_OK)
-		take_members(body, (struct member[]){ { "error", &error } }, 1);
-	take_error(r, is_object(error) ? error : (struct span){ NULL, 0 });
+		walk_members(body, (struct walk_wanted[]){ { "error", &error } }, 1);
+	take_error(r, walk_is_object(error) ? error : (struct span){ NULL, 0 });
 }
 
 static void end_open(struct upstream_reader *r)
@@ -564,35 +541,38 @@ static enum err reader_end(struct upstream_reader *r, chat_sink *sink, void *ctx
 	return r->out.failed;
 }
 
+/* One reader for all who speak it. */
+#define READ_BY_US                                                                             \
+	.path = "/chat/completions", .reader_new = reader_new, .reader_status = reader_status, \
+	.reader_bytes = reader_bytes, .reader_end = reader_end, .reader_free = reader_free
+
 const struct upstream_dialect upstream_openai_chat = {
 	.name = "openai",
-	.path = "/chat/completions",
 	.write = openai_chat_send,
-	.reader_new = reader_new,
-	.reader_status = reader_status,
-	.reader_bytes = reader_bytes,
-	.reader_end = reader_end,
-	.reader_free = reader_free,
+	READ_BY_US,
 };
 
 const struct upstream_dialect upstream_llamacpp_chat = {
 	.name = "llamacpp",
-	.path = "/chat/completions",
 	.write = llamacpp_chat_send,
-	.reader_new = reader_new,
-	.reader_status = reader_status,
-	.reader_bytes = reader_bytes,
-	.reader_end = reader_end,
-	.reader_free = reader_free,
+	READ_BY_US,
 };
 
-const struct upstream_dialect *upstream_dialect_find(const char *api)
-{
-	static const struct upstream_dialect *const table[] = { &upstream_openai_chat,
-								&upstream_llamacpp_chat };
+const struct upstream_dialect upstream_azure_openai = {
+	.name = "azure-openai",
+	.key_header = "api-key",
+	.write = openai_chat_send,
+	READ_BY_US,
+};
 
-	for (size_t i = 0; i < LEN(table); i++)
-		if (strcmp(table[i]->name, api) == 0)
-			return table[i];
-	return NULL;
-}
+const struct upstream_dialect upstream_mistral = {
+	.name = "mistral",
+	.write = mistral_chat_send,
+	READ_BY_US,
+};
+
+const struct upstream_dialect upstream_openrouter = {
+	.name = "openrouter",
+	.write = openrouter_chat_send,
+	READ_BY_US,
+};

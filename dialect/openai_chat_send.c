@@ -5,7 +5,55 @@
  *
  * A stream always asks for usage, whatever the client asked for: the ledger wants it.
  */
-#include "dialect/impl.h"
+#include "dialect/send_impl.h"
+
+/* How one vendor differs from OpenAI. */
+struct quirks {
+	bool engine;            /* llama-server: more sampling, token probabilities */
+	const char *max_tokens; /* the only name it takes; NULL: as the client said it */
+	const char *seed;       /* its name for it */
+	bool no_stream_options; /* refuses them, and states usage anyway */
+	bool no_names;          /* refuses `name` on messages */
+	bool short_ids;         /* calls are known by nine letters and digits */
+	bool effort_in_object;  /* {"reasoning":{"effort":…}} */
+	uint32_t max_stops;     /* 0: no limit known */
+};
+
+static const struct quirks openai = { .seed = "seed", .max_stops = CHAT_MAX_STOPS };
+static const struct quirks llamacpp = { .engine = true,
+					.max_tokens = "max_tokens",
+					.seed = "seed" };
+/* docs.mistral.ai: fields that are not known are errors there (422). */
+static const struct quirks mistral = { .max_tokens = "max_tokens",
+				       .seed = "random_seed",
+				       .no_stream_options = true,
+				       .no_names = true,
+				       .short_ids = true };
+/* openrouter.ai/docs: one form of effort for all vendors behind it. */
+static const struct quirks openrouter = { .max_tokens = "max_tokens",
+					  .seed = "seed",
+					  .effort_in_object = true };
+
+#define SHORT_ID_BYTES 9
+
+/* Ids that do not fit are replaced by letters that depend on all of the id: FNV-1a, 64 bits. */
+static void put_call_id(struct buf *b, const struct quirks *q, const char *key, struct span id)
+{
+	static const char letters[] =
+		"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	char text[SHORT_ID_BYTES];
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	bool fits = id.len == SHORT_ID_BYTES;
+
+	for (size_t i = 0; i < id.len; i++) {
+		hash = (hash ^ (unsigned char)id.ptr[i]) * UINT64_C(0x100000001b3);
+		fits = fits && memchr(letters, id.ptr[i], sizeof letters - 1) != NULL;
+	}
+	for (unsigned i = 0; i < SHORT_ID_BYTES; i++, hash /= sizeof letters - 1)
+		text[i] = letters[hash % (sizeof letters - 1)];
+	json_put_key_string(b, key,
+			    q->short_ids && !fits ? (struct span){ text, sizeof text } : id);
+}
 
 static void open_item(struct buf *b, bool *first)
 {
@@ -96,7 +144,7 @@ static void put_content(struct buf *b, const struct chat_message *m)
 	buf_add_char(b, ']');
 }
 
-static void put_calls(struct buf *b, const struct chat_message *m)
+static void put_calls(struct buf *b, const struct quirks *q, const struct chat_message *m)
 {
 	bool first = true;
 
@@ -104,7 +152,7 @@ static void put_calls(struct buf *b, const struct chat_message *m)
 	buf_add_char(b, '[');
 	for (uint32_t i = 0; i < m->n_calls; i++) {
 		open_item(b, &first);
-		json_put_key_string(b, "id", m->calls[i].id);
+		put_call_id(b, q, "id", m->calls[i].id);
 		json_put_key_cstr(b, "type", "function");
 		buf_add_str(b, ",\"function\":{");
 		json_put_key_string(b, "name", m->calls[i].name);
@@ -114,7 +162,7 @@ static void put_calls(struct buf *b, const struct chat_message *m)
 	buf_add_char(b, ']');
 }
 
-static void put_messages(struct buf *b, const struct chat *c)
+static void put_messages(struct buf *b, const struct quirks *q, const struct chat *c)
 {
 	static const char *const roles[] = { [CHAT_SYSTEM] = "system",
 					     [CHAT_USER] = "user",
@@ -130,12 +178,12 @@ static void put_messages(struct buf *b, const struct chat *c)
 		open_item(b, &first);
 		json_put_key_cstr(b, "role", roles[m->role]);
 		put_content(b, m);
-		if (m->name.len > 0)
+		if (m->name.len > 0 && !q->no_names)
 			json_put_key_string(b, "name", m->name);
 		if (m->n_calls > 0)
-			put_calls(b, m);
+			put_calls(b, q, m);
 		if (m->tool_call_id.len > 0)
-			json_put_key_string(b, "tool_call_id", m->tool_call_id);
+			put_call_id(b, q, "tool_call_id", m->tool_call_id);
 		buf_add_char(b, '}');
 	}
 	buf_add_char(b, ']');
@@ -208,7 +256,7 @@ static void put_format(struct buf *b, const struct chat *c)
 	buf_add_str(b, "}}");
 }
 
-static void put_sampling(struct buf *b, const struct chat *c)
+static void put_sampling(struct buf *b, const struct quirks *q, const struct chat *c)
 {
 	if (c->has_temperature)
 		json_put_key_number(b, "temperature", c->temperature);
@@ -219,60 +267,78 @@ static void put_sampling(struct buf *b, const struct chat *c)
 	if (c->has_presence_penalty)
 		json_put_key_number(b, "presence_penalty", c->presence_penalty);
 	if (c->has_seed)
-		json_put_key_i64(b, "seed", c->seed);
-	if (c->n_stop > 0) {
-		json_put_key(b, "stop");
-		buf_add_char(b, '[');
-		for (uint32_t i = 0; i < c->n_stop; i++) {
-			if (i > 0)
-				buf_add_char(b, ',');
-			json_put_string(b, c->stop[i]);
-		}
-		buf_add_char(b, ']');
-	}
-	if (c->reasoning_effort.len > 0)
+		json_put_key_i64(b, q->seed, c->seed);
+	send_texts(b, "stop", c->stop, c->n_stop);
+	if (c->reasoning_effort.len == 0)
+		return;
+	if (q->effort_in_object) {
+		buf_add_str(b, ",\"reasoning\":{");
+		json_put_key_string(b, "effort", c->reasoning_effort);
+		buf_add_char(b, '}');
+	} else {
 		json_put_key_string(b, "reasoning_effort", c->reasoning_effort);
+	}
 }
 
-static enum err write_body(const struct chat *c, const char *model, bool llamacpp,
+static void put_engine(struct buf *b, const struct chat *c)
+{
+	if (c->has_min_p)
+		json_put_key_number(b, "min_p", c->min_p);
+	if (c->has_repeat_penalty)
+		json_put_key_number(b, "repeat_penalty", c->repeat_penalty);
+	if (c->has_top_k)
+		json_put_key_i64(b, "top_k", c->top_k);
+	/* llama-server answers 400 to token probabilities together with tools in a stream. */
+	if (c->logprobs && c->n_tools == 0) {
+		json_put_key_bool(b, "logprobs", true);
+		if (c->top_logprobs > 0)
+			json_put_key_i64(b, "top_logprobs", c->top_logprobs);
+	}
+}
+
+static enum err write_body(const struct chat *c, const char *model, const struct quirks *q,
 			   struct buf *out)
 {
+	if (q->max_stops > 0 && c->n_stop > q->max_stops)
+		return ERR_UNSUPPORTED;
 	buf_add_char(out, '{');
 	json_put_key_cstr(out, "model", model);
-	put_messages(out, c);
+	put_messages(out, q, c);
 	put_tools(out, c);
 	put_format(out, c);
-	put_sampling(out, c);
+	put_sampling(out, q, c);
 	if (c->max_tokens > 0)
 		json_put_key_i64(out,
-				 c->max_tokens_new_name && !llamacpp ? "max_completion_tokens"
-								     : "max_tokens",
+				 q->max_tokens != NULL    ? q->max_tokens
+				 : c->max_tokens_new_name ? "max_completion_tokens"
+							  : "max_tokens",
 				 c->max_tokens);
-	if (llamacpp && c->has_min_p)
-		json_put_key_number(out, "min_p", c->min_p);
-	if (llamacpp && c->has_repeat_penalty)
-		json_put_key_number(out, "repeat_penalty", c->repeat_penalty);
-	if (llamacpp && c->has_top_k)
-		json_put_key_i64(out, "top_k", c->top_k);
-	/* llama-server answers 400 to token probabilities together with tools in a stream. */
-	if (llamacpp && c->logprobs && c->n_tools == 0) {
-		json_put_key_bool(out, "logprobs", true);
-		if (c->top_logprobs > 0)
-			json_put_key_i64(out, "top_logprobs", c->top_logprobs);
-	}
+	if (q->engine)
+		put_engine(out, c);
 	if (c->stream)
-		buf_add_str(out,
-			    ",\"stream\":true,\"stream_options\":{\"include_usage\":true}");
+		json_put_key_bool(out, "stream", true);
+	if (c->stream && !q->no_stream_options)
+		buf_add_str(out, ",\"stream_options\":{\"include_usage\":true}");
 	buf_add_char(out, '}');
 	return out->failed ? ERR_TOO_BIG : ERR_OK;
 }
 
 enum err openai_chat_send(const struct chat *c, const char *model, struct buf *out)
 {
-	return write_body(c, model, false, out);
+	return write_body(c, model, &openai, out);
 }
 
 enum err llamacpp_chat_send(const struct chat *c, const char *model, struct buf *out)
 {
-	return write_body(c, model, true, out);
+	return write_body(c, model, &llamacpp, out);
+}
+
+enum err mistral_chat_send(const struct chat *c, const char *model, struct buf *out)
+{
+	return write_body(c, model, &mistral, out);
+}
+
+enum err openrouter_chat_send(const struct chat *c, const char *model, struct buf *out)
+{
+	return write_body(c, model, &openrouter, out);
 }

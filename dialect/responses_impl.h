@@ -11,4 +11,6 @@ enum err responses_read(struct span body, struct arena *a, struct chat *ret,
 /* `instructions` and `input` of a body. */
 bool responses_read_input(struct reading *r, const cJSON *body);
 
+enum err responses_send(const struct chat *c, const char *model, struct buf *out);
+
 #endif

@@ -137,6 +137,9 @@ enum chat_finish upstream_finish(struct span word)
 		{ "recitation", CHAT_FINISH_FILTER },
 		{ "blocklist", CHAT_FINISH_FILTER },
 		{ "prohibited_content", CHAT_FINISH_FILTER },
+		{ "spii", CHAT_FINISH_FILTER },
+		{ "image_safety", CHAT_FINISH_FILTER },
+		{ "model_armor", CHAT_FINISH_FILTER },
 	};
 
 	for (size_t i = 0; i < LEN(words); i++)

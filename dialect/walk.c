@@ -184,3 +184,19 @@ bool walk_count(struct span raw, int64_t *ret)
 	*ret = (int64_t)v;
 	return true;
 }
+
+void walk_members(struct span object, const struct walk_wanted *wanted, size_t n)
+{
+	struct walk w = walk_of(object);
+	struct span key;
+
+	if (walk_kind(&w) != WALK_OBJECT)
+		return;
+	while (walk_member(&w, &key)) {
+		struct span value = walk_value(&w);
+
+		for (size_t i = 0; i < n; i++)
+			if (span_is(key, wanted[i].key) && !walk_is_null(value))
+				*wanted[i].ret = value;
+	}
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What writers of upstream bodies share. */
+#ifndef HITHER_DIALECT_SEND_IMPL_H
+#define HITHER_DIALECT_SEND_IMPL_H
+
+#include "dialect/impl.h"
+
+/* A comma before all but the first of a list. */
+static inline void send_next(struct buf *b, bool *first)
+{
+	if (!*first)
+		buf_add_char(b, ',');
+	*first = false;
+}
+
+/* ,"key":["a","b"]; nothing when there are none. */
+static inline void send_texts(struct buf *b, const char *key, const struct span *texts,
+			      uint32_t n)
+{
+	if (n == 0)
+		return;
+	json_put_key(b, key);
+	buf_add_char(b, '[');
+	for (uint32_t i = 0; i < n; i++) {
+		if (i > 0)
+			buf_add_char(b, ',');
+		json_put_string(b, texts[i]);
+	}
+	buf_add_char(b, ']');
+}
+
+/* Penalties that do something: dialects without them cannot honour them. */
+static inline bool send_has_penalties(const struct chat *c)
+{
+	return (c->has_frequency_penalty && c->frequency_penalty != 0) ||
+	       (c->has_presence_penalty && c->presence_penalty != 0);
+}
+
+#endif
