@@ -120,6 +120,13 @@ static void note(struct request *q, const struct chat_event *ev)
 		if (ev->name.len > 0 &&
 		    !span_copy(ev->name, q->problem.code, sizeof q->problem.code))
 			snprintf(q->problem.code, sizeof q->problem.code, "upstream_error");
+		if (strcmp(q->problem.code, "context_length_exceeded") == 0 &&
+		    q->plan.destination == DECIDE_LOCAL && q->router->engine_context_tokens > 0)
+			snprintf(q->problem.message, sizeof q->problem.message,
+				 "The prompt is too long: the model on this device reads at "
+				 "most %u tokens, "
+				 "prompt and answer together.",
+				 q->router->engine_context_tokens);
 		q->failed = true;
 	}
 }
