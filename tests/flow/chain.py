@@ -6,6 +6,7 @@ chain.py HITHERD [unittest arguments]
 import json
 import os
 import signal
+import socket
 import sys
 import time
 import unittest
@@ -157,6 +158,48 @@ class OnTheDevice(Case):
         os.kill(pid, signal.SIGKILL)
         self.assertEqual(later.result().text, ANSWER)
 
+    def test_slow_reader(self):
+        d = self.daemon(limits={"output_buffer_bytes": 4096})
+        s = socket.socket(socket.AF_UNIX)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.settimeout(stage.PATIENCE_S)
+        s.connect(d.path("run", "hither.sock"))
+        body = json.dumps({"model": "local", "stream": True, "messages": [
+            {"role": "user", "content": "fake:tokens=20000"}]}).encode()
+        s.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                  b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        self.assertEqual(d.chat(EASY).text, ANSWER, "others are served meanwhile")
+        with open(f"/proc/{d.role_pid('router')}/statm", encoding="ascii") as f:
+            pages = int(f.read().split()[1])
+        self.assertLess(pages * 4096, 128 << 20, "and nothing piles up here")
+        out = b""
+        while more := s.recv(65536):
+            out += more
+        s.close()
+        self.assertTrue(out.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n"))
+        self.assertEqual(out.count(b'"content":"t'), 20000, "every token arrives")
+
+    def test_too_many_requests(self):
+        d = self.daemon(limits={"queue": 2})
+        jobs = [d.later(d.chat, "fake:tokens=5 fake:delay_ms=100") for _ in range(6)]
+        got = sorted(j.result().status for j in jobs)
+        self.assertEqual((got[0], got[-1]), (200, 503))
+        r = d.chat(EASY)
+        self.assertEqual(r.status, 200, "and room again afterwards")
+
+    def test_app_socket(self):
+        d = self.daemon(app="org.example.Notes", policy_more={"rules": [
+            {"id": "notes-stay", "effect": "local_only", "when": {"app": ["org.example.Notes"],
+                                                                  "identity": "socket"}}]})
+        body = {"model": "far", "messages": [{"role": "user", "content": EASY}]}
+        r = d.call("POST", "/v1/chat/completions", body, {"Hither-App": "something-else"},
+                   sock="apps/org.example.Notes.sock")
+        self.refused(r, 403, "policy_denied")
+        self.assertIn("notes-stay", r.json["error"]["rules"])
+        r = d.call("POST", "/hither/v1/route", {"prompt": stage.HARD},
+                   {"Hither-App": "org.example.Notes"})
+        self.assertEqual(r.json["destinations"]["far"]["verdict"], "ask", "a claim is not proof")
+
     def test_many_at_once(self):
         d = self.daemon()
         prompts = [f"fake:echo canary number {i} of thirty" for i in range(30)]
@@ -284,9 +327,15 @@ class WithConsent(Case):
 
     def test_a_thousand_without_consent(self):
         d = self.daemon({"consent": {"no_agent": "local"}})
-        for i in range(60):
-            r = d.chat(f"{stage.HARD if i % 2 else EASY} {i} fake:echo")
-            self.assertEqual((r.status, r.headers["x-hither-tier"]), (200, "device"))
+        c = d.connect()
+        for i in range(1000):
+            prompt = f"{stage.HARD if i % 2 else EASY} {i}"
+            c.request("POST", "/v1/chat/completions", json.dumps(
+                {"model": "auto", "stream": i % 3 == 0,
+                 "messages": [{"role": "user", "content": prompt}]}))
+            r = stage.Reply.of(c.getresponse())
+            self.assertEqual((r.status, r.headers["x-hither-tier"], r.text), (200, "device", ANSWER))
+        c.close()
         self.assertEqual(d.cloud.connections, 0)
 
     def test_roles_die_in_the_stream(self):
