@@ -13,7 +13,7 @@
 #include "crypto/crypto.h"
 
 #define BODY_MAX_BYTES   ((size_t)64 << 20)
-#define HEADERS_MAX      5u
+#define HEADERS_MAX      8u
 #define HEADER_MAX_BYTES 2200u
 #define USER_AGENT       "User-Agent: hither/" HITHER_VERSION
 #define TOO_MANY         "too many sends are under way"
@@ -125,7 +125,7 @@ const char *send_check(struct cloud *c, const struct msg_SEND *m, int body_fd,
 	if (m->deadline_ms == 0)
 		return "no time is left";
 	plan.dialect = upstream_dialect_find(policy_api_name(d->api));
-	if (plan.dialect == NULL)
+	if (plan.dialect == NULL || plan.dialect->path_for != NULL)
 		return "the destination's dialect is not supported yet";
 	no = plan_fetch(c, d, &plan, &plan.fetch);
 	if (no == NULL)
@@ -150,11 +150,16 @@ struct call *send_start(struct cloud *c, struct call_plan *plan,
 
 	plan->fetch.headers = headers;
 	plan->fetch.n_headers = 4;
+	for (const char *const *h = plan->dialect->headers;
+	     h != NULL && *h != NULL && plan->fetch.n_headers < HEADERS_MAX - 1; h++)
+		headers[plan->fetch.n_headers++] = *h;
 	if (d->auth_secret != NULL) {
 		struct span key = keys_find(c->keys, d->auth_secret);
+		const char *field = plan->dialect->key_header;
 
-		snprintf(authorization, sizeof authorization, "Authorization: Bearer %.*s",
-			 (int)key.len, key.ptr);
+		snprintf(authorization, sizeof authorization, "%s%.*s%.*s",
+			 field != NULL ? field : "Authorization: Bearer ",
+			 field != NULL ? 2 : 0, ": ", (int)key.len, key.ptr);
 		headers[plan->fetch.n_headers++] = authorization;
 	}
 	struct call *call = call_start(c->service->loop, c->fetcher, plan, handler, c);
