@@ -262,42 +262,26 @@ static void scan_assignments(struct scan_view *v)
 	}
 }
 
-/* "password is hunter22", "the pin code is …": prose instead of '='. */
-static void scan_spoken(struct scan_view *v)
+/* "password is hunter22", "password was: …": prose instead of '='. */
+static void scan_spoken(struct scan_view *v, size_t at)
 {
-	static const char *const verbs[] = {
-		" is ", " was ", " to ", " ist ", " es ", " est "
-	};
+	static const char *const verbs[] = { " is ", " was ", " to ",  " ist ",
+					     " es ", " est ", " is: ", " was: " };
 	struct span t = v->text;
 
-	for (size_t at = find_char(t, ' ', 0); at < t.len; at = find_char(t, ' ', at + 1)) {
-		char last = to_lower(byte_at(t, at - 1));
+	for (size_t i = 0; i < LEN(verbs); i++) {
+		bool quoted, digit = false;
 
-		/* All password names end in one of these. */
-		if (last != 'd' && last != 'e' && last != 's' && last != 't' && last != 'a')
+		if (!matches_nocase(t, at, verbs[i]))
 			continue;
-		for (size_t i = 0; i < LEN(verbs); i++) {
-			bool quoted;
-			const struct assigned_name *name;
-
-			if (!matches_nocase(t, at, verbs[i]))
-				continue;
-			name = name_before(t, at);
-			if (name == NULL || !name->password)
-				continue;
-			size_t value_start = at + strlen(verbs[i]);
-			if (byte_at(t, value_start) == ':')
-				value_start += 2;
-			struct span value = value_at(t, value_start, &quoted);
-			bool digit = false;
-			for (size_t k = 0; k < value.len; k++)
-				digit = digit || is_digit(value.ptr[k]);
-			size_t start = (size_t)(value.ptr - t.ptr);
-			if ((digit || quoted) && !secret_is_placeholder(value) &&
-			    looks_like_password(value, quoted))
-				scan_found(v, start, start + value.len, SCAN_SECRET_PASSWORD,
-					   DETECTOR_PASSWORD, STRENGTH_LIKELY);
-		}
+		struct span value = value_at(t, at + strlen(verbs[i]), &quoted);
+		size_t start = (size_t)(value.ptr - t.ptr);
+		for (size_t k = 0; k < value.len; k++)
+			digit = digit || is_digit(value.ptr[k]);
+		if ((digit || quoted) && !secret_is_placeholder(value) &&
+		    looks_like_password(value, quoted))
+			scan_found(v, start, start + value.len, SCAN_SECRET_PASSWORD,
+				   DETECTOR_PASSWORD, STRENGTH_LIKELY);
 	}
 }
 
@@ -308,15 +292,11 @@ static bool is_token_char(char c)
 	return is_alnum(c) || (c != '\0' && strchr("-._~+/=", c) != NULL);
 }
 
-static void scan_bearer(struct scan_view *v, size_t at)
+static void scan_bearer(struct scan_view *v, size_t start, bool basic)
 {
 	struct span t = v->text;
-	size_t start, end;
-	bool basic = matches_nocase(t, at, "basic ");
+	size_t end;
 
-	if (!basic && !matches_nocase(t, at, "bearer "))
-		return;
-	start = at + (basic ? 6 : 7);
 	for (end = start; end < t.len && is_token_char(t.ptr[end]); end++)
 		;
 	struct span value = { t.ptr + start, end - start };
@@ -385,19 +365,23 @@ static void scan_curl_user(struct scan_view *v, size_t at)
 	}
 }
 
-static void scan_headers(struct scan_view *v)
+void secret_after_lead(struct scan_view *v, enum scan_lead lead, size_t end)
 {
-	struct span t = v->text;
-
-	for (size_t at = find_char(t, ' ', 0); at < t.len; at = find_char(t, ' ', at + 1)) {
-		char last = to_lower(byte_at(t, at - 1));
-
-		if (last == 'r' && at >= 6)
-			scan_bearer(v, at - 6);
-		else if (last == 'c' && at >= 5)
-			scan_bearer(v, at - 5);
-		else if (last == 'l' && at >= 4 && matches_nocase(t, at - 4, "curl"))
-			scan_curl_user(v, at);
+	if (!is_space(byte_at(v->text, end)))
+		return;
+	switch (lead) {
+	case LEAD_PASSWORD:
+		scan_spoken(v, end);
+		break;
+	case LEAD_BEARER:
+		scan_bearer(v, end + 1, false);
+		break;
+	case LEAD_BASIC:
+		scan_bearer(v, end + 1, true);
+		break;
+	case LEAD_CURL:
+		scan_curl_user(v, end);
+		break;
 	}
 }
 
@@ -539,13 +523,17 @@ static void scan_shapes(struct scan_view *v)
 {
 	struct span t = v->text;
 
-	for (size_t at = find_char(t, '|', 0); at < t.len; at = find_char(t, '|', at + 1))
+	for (size_t at = v->present['|'] ? find_char(t, '|', 0) : t.len; at < t.len;
+	     at = find_char(t, '|', at + 1))
 		check_app_token(v, at);
-	for (size_t at = find_char(t, '%', 0); at < t.len; at = find_char(t, '%', at + 1))
+	for (size_t at = v->present['%'] ? find_char(t, '%', 0) : t.len; at < t.len;
+	     at = find_char(t, '%', at + 1))
 		check_app_token(v, at);
-	check_mmk(v);
+	if (v->present['_'])
+		check_mmk(v);
 
-	for (size_t at = find_char(t, '~', 0); at < t.len; at = find_char(t, '~', at + 1))
+	for (size_t at = v->present['~'] ? find_char(t, '~', 0) : t.len; at < t.len;
+	     at = find_char(t, '~', at + 1))
 		check_azure(v, at);
 	for (size_t at = find_char(t, '.', 0); at < t.len; at = find_char(t, '.', at + 1)) {
 		check_dotted(v, at);
@@ -567,7 +555,5 @@ void secret_scan(struct scan_view *v)
 {
 	scan_blocks(v);
 	scan_assignments(v);
-	scan_spoken(v);
-	scan_headers(v);
 	scan_shapes(v);
 }

@@ -4,7 +4,7 @@
  * wallets. Each is found from the one character it cannot do without.
  */
 #include "scan/checks.h"
-#include "scan/id_checks.h"
+#include "scan/ids.h"
 #include "scan/scan_impl.h"
 
 #define EMAIL_LOCAL_MAX  64 /* RFC 5321 section 4.5.3.1.1 */
@@ -216,12 +216,16 @@ static bool is_base58(char c)
 
 /* The words of a BIP 173 address, or base 58 with both cases and digits; 0x and 40 hex digits.
  */
-static void scan_wallet(struct scan_view *v, size_t at)
+void contact_at_digit(struct scan_view *v, size_t at)
 {
 	struct span t = v->text;
 	size_t end = at;
-	bool upper = false, lower = false, digit = false;
+	bool upper = false, lower = false;
 
+	if (at >= 2 && t.ptr[at] == '1' && t.ptr[at - 1] == 'c')
+		at -= 2;
+	if (is_word(byte_at(t, at - 1)))
+		return;
 	if (t.len - at > 4 && memcmp(t.ptr + at, "bc1", 3) == 0) {
 		for (end = at + 3;
 		     end < t.len && (is_lower(t.ptr[end]) || is_digit(t.ptr[end])); end++)
@@ -244,7 +248,6 @@ static void scan_wallet(struct scan_view *v, size_t at)
 	for (; end < t.len && is_base58(t.ptr[end]); end++) {
 		upper = upper || is_upper(t.ptr[end]);
 		lower = lower || is_lower(t.ptr[end]);
-		digit = digit || is_digit(t.ptr[end]);
 	}
 	if (end - at >= 26 && end - at <= 34 && upper && lower && !is_word(byte_at(t, end)))
 		scan_found(v, at, end, SCAN_FINANCIAL_ACCOUNT, DETECTOR_CRYPTO_WALLET,
@@ -270,12 +273,5 @@ void scan_contacts(struct scan_view *v)
 	for (size_t at = find_char(t, '-', 0); at < t.len; at = find_char(t, '-', at + 1)) {
 		if (at >= 2 && is_hex(t.ptr[at - 1]) && is_hex(t.ptr[at - 2]))
 			scan_mac(v, at);
-	}
-	for (size_t at = 0; at < t.len; at++) {
-		const char *p = t.ptr + at;
-
-		if ((*p == '1' || *p == '3' || *p == 'b' || *p == '0') &&
-		    !is_word(byte_at(t, at - 1)))
-			scan_wallet(v, at);
 	}
 }

@@ -260,6 +260,21 @@ static bool boundary(struct span t, size_t start, size_t end)
 		 is_digit(byte_at(t, end + 1)));
 }
 
+/* A quick look at the first digits; most formats are ruled out here. */
+static bool may_match(const char *pattern, bool letter_before, size_t digits)
+{
+	size_t want = 0;
+
+	if (pattern[0] != '9')
+		return pattern[0] == '*' || letter_before || strchr(pattern, '_') != NULL;
+	while (pattern[want] == '9')
+		want++;
+	if (letter_before)
+		return false;
+	return digits == want ||
+	       (digits > want && (pattern[want] == '_' || pattern[want] == '*'));
+}
+
 static void try_format(struct scan_view *v, const struct id_format *f, size_t at)
 {
 	char bare[ID_MAX];
@@ -342,8 +357,15 @@ void id_at_digit(struct scan_view *v, size_t at)
 	/* Only the first digit of letters-and-digits starts a pattern. */
 	if (is_digit(byte_at(t, at - 1)))
 		return;
+	bool letter_before = is_alpha(byte_at(t, at - 1));
+	size_t digits = 0;
+	while (digits < 20 && is_digit(byte_at(t, at + digits)))
+		digits++;
+
 	try_iban(v, at);
-	for (size_t i = 0; i < LEN(formats); i++)
-		try_format(v, &formats[i], at);
+	for (size_t i = 0; i < LEN(formats); i++) {
+		if (may_match(formats[i].pattern, letter_before, digits))
+			try_format(v, &formats[i], at);
+	}
 	try_document(v, at);
 }

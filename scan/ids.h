@@ -11,4 +11,7 @@
  */
 void id_at_digit(struct scan_view *v, size_t at);
 
+/* contacts.c: wallets, which have a digit at or near the start. */
+void contact_at_digit(struct scan_view *v, size_t at);
+
 #endif

@@ -61,6 +61,9 @@ static void at_start(struct scan_view *v, size_t at)
 			if (whole_word(v, at, &end))
 				add_context(v, at, end, scan_contexts[index].kinds);
 			break;
+		case LITERAL_LEAD:
+			secret_after_lead(v, (enum scan_lead)index, end);
+			break;
 		case LITERAL_TERM:
 			if (whole_word(v, at, &end))
 				scan_found(v, at, end, scan_terms[index].category,

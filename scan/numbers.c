@@ -326,6 +326,7 @@ void scan_numbers(struct scan_view *v)
 		size_t next = at;
 
 		id_at_digit(v, at);
+		contact_at_digit(v, at);
 		while (next < t.len && is_digit(t.ptr[next]))
 			next++;
 		if (!is_word(byte_at(t, at - 1)) && read_run(t, at, &r)) {

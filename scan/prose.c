@@ -59,17 +59,27 @@ void prose_found(struct prose *p, size_t from, size_t to, enum scan_category cat
 		   strength);
 }
 
-/* Bytes of the letter or digit at `at`; 0 when something else stands there. */
-static size_t letter_at(struct span t, size_t at)
-{
-	unsigned char c = (unsigned char)t.ptr[at];
+/* By byte: 1 an ASCII letter or digit, 2 above ASCII, 4 what ends a sentence or line. */
+static const uint8_t byte_class[256] = {
+	/* clang-format off */
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	0, 4, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 4, 0, 0, 0, 0, 4,
+	0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0,
+	0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0,
+	2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
+	2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
+	2, 2, 0, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
+	2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
+	/* clang-format on */
+};
 
-	if (c < 0x80)
-		return is_alnum((char)c) ? 1 : 0;
-	/* U+0080..U+00BF and U+2000..U+2BFF are punctuation, spaces and signs. */
-	if (c == 0xc2 || (c == 0xe2 && (unsigned char)byte_at(t, at + 1) < 0xb0))
-		return 0;
-	return 1;
+/* A letter or digit. U+0080..U+00BF and U+2000..U+2BFF are punctuation, spaces and signs. */
+static bool is_letter(struct span t, size_t at)
+{
+	unsigned c = byte_class[(unsigned char)t.ptr[at]];
+
+	return c == 1 || (c == 2 && !((unsigned char)t.ptr[at] == 0xe2 &&
+				      (unsigned char)byte_at(t, at + 1) < 0xb0));
 }
 
 static bool is_capital(struct span t, size_t at)
@@ -93,14 +103,14 @@ static void read_word(struct span t, size_t *at, struct word *w)
 	w->capital = is_capital(t, *at);
 	w->number = is_digit(t.ptr[*at]);
 	for (;;) {
-		while (end < t.len && letter_at(t, end) > 0) {
+		while (end < t.len && is_letter(t, end)) {
 			lower += is_lower(t.ptr[end]);
 			letters++;
 			end++;
 		}
 		char c = byte_at(t, end);
 		/* One mark inside a word. */
-		if ((c != '\'' && c != '-') || end + 1 >= t.len || letter_at(t, end + 1) == 0)
+		if ((c != '\'' && c != '-') || end + 1 >= t.len || !is_letter(t, end + 1))
 			break;
 		end++;
 	}
@@ -119,7 +129,7 @@ static void read_word(struct span t, size_t *at, struct word *w)
 static bool breaks(struct span t, size_t from, size_t to)
 {
 	for (size_t i = from; i < to; i++) {
-		if (strchr(".!?\n:\"", t.ptr[i]) != NULL && t.ptr[i] != '\0')
+		if (byte_class[(unsigned char)t.ptr[i]] == 4)
 			return true;
 	}
 	return false;
@@ -132,7 +142,7 @@ static bool split(struct prose *p)
 	bool capitals = false;
 
 	for (size_t at = 0; at < t.len;) {
-		if (letter_at(t, at) == 0) {
+		if (!is_letter(t, at)) {
 			at++;
 			continue;
 		}
@@ -150,6 +160,7 @@ static bool split(struct prose *p)
 		w->starts = p->count == 1 || breaks(t, last_end, w->start);
 		last_end = w->end;
 		capitals = capitals || w->capital;
+		p->numbers = p->numbers || w->number;
 	}
 	p->lowercase = !capitals;
 	return true;
@@ -160,10 +171,12 @@ void scan_prose(struct scan_view *v)
 	struct prose p = { .view = v };
 
 	if (split(&p)) {
-		addresses_find(&p);
+		if (p.numbers)
+			addresses_find(&p);
 		people_find(&p);
 		places_find(&p);
-		minors_find(&p);
+		if (p.numbers)
+			minors_find(&p);
 	} else {
 		v->run->out_of_memory = true;
 	}

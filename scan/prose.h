@@ -24,6 +24,7 @@ struct prose {
 	struct scan_view *view;
 	struct word *words;
 	size_t count;
+	bool numbers;   /* some word starts with a digit */
 	bool lowercase; /* nothing in the text is upper case: names may not be either */
 };
 

@@ -100,6 +100,8 @@ uint32_t scan_context(const struct scan_view *v, size_t start, size_t end, size_
 
 void scan_view_all(struct scan_view *v)
 {
+	for (size_t i = 0; i < v->text.len; i++)
+		v->present[(unsigned char)v->text.ptr[i]] = true;
 	scan_literals(v);
 	secret_scan(v);
 	scan_numbers(v);

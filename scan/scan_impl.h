@@ -80,7 +80,10 @@ enum scan_detector {
 #define DETECTOR_SITE 0xffff /* a detector that the site added */
 
 /* What a trie value means: kind in the high byte, index below. */
-enum literal_kind { LITERAL_FORMAT, LITERAL_CONTEXT, LITERAL_TERM };
+enum literal_kind { LITERAL_FORMAT, LITERAL_CONTEXT, LITERAL_TERM, LITERAL_LEAD };
+
+/* Words that lead to a credential without '=': "password is …", "Bearer …", "curl -u …". */
+enum scan_lead { LEAD_PASSWORD, LEAD_BEARER, LEAD_BASIC, LEAD_CURL };
 #define LITERAL(kind, index) ((uint32_t)(kind) << 24 | (uint32_t)(index))
 
 /* Strengths for overlaps: the stronger finding wins, then the longer, then the earlier. */
@@ -120,6 +123,7 @@ struct scan_view {
 	const struct scan_view *parent; /* NULL: the text itself */
 	const uint32_t *origin;         /* len + 1 offsets into the parent, or NULL: */
 	size_t whole_start, whole_end;  /* everything is this part of the parent */
+	bool present[256];              /* which bytes occur at all */
 	struct context_hit *contexts;   /* sorted by start */
 	size_t context_count, context_cap;
 };

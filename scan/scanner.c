@@ -22,6 +22,16 @@ static const char *const detector_names[] = {
 #undef X
 };
 
+static const struct {
+	enum scan_lead lead;
+	const char *words;
+} leads[] = {
+	{ LEAD_PASSWORD, "password|passwd|passphrase|passwort|pwd|contrasena|motdepasse" },
+	{ LEAD_BEARER, "bearer" },
+	{ LEAD_BASIC, "basic" },
+	{ LEAD_CURL, "curl" },
+};
+
 /* Adds each word of a list separated by '|'. */
 static size_t add_words(struct trie_literal *out, const char *words, uint32_t value)
 {
@@ -52,6 +62,9 @@ static size_t gather(struct trie_literal *out)
 	for (size_t i = 0; i < scan_contexts_count; i++)
 		n += add_words(out != NULL ? out + n : NULL, scan_contexts[i].words,
 			       LITERAL(LITERAL_CONTEXT, i));
+	for (size_t i = 0; i < LEN(leads); i++)
+		n += add_words(out != NULL ? out + n : NULL, leads[i].words,
+			       LITERAL(LITERAL_LEAD, leads[i].lead));
 	for (size_t i = 0; i < scan_terms_count; i++)
 		n += add_words(out != NULL ? out + n : NULL, scan_terms[i].words,
 			       LITERAL(LITERAL_TERM, i));

@@ -28,6 +28,9 @@ bool secret_is_placeholder(struct span value);
 /* A literal of format `index` stands at [start, end) of the view. */
 void secret_at_literal(struct scan_view *v, size_t index, size_t start, size_t end);
 
+/* A lead ends at `end`: a credential may follow. */
+void secret_after_lead(struct scan_view *v, enum scan_lead lead, size_t end);
+
 /* Detectors without a literal of their own: called once for each view. */
 void secret_scan(struct scan_view *v);
 

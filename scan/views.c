@@ -97,6 +97,20 @@ static bool may_fold(utf8proc_int32_t c)
 	       (c >= 0x1fbf0 && c <= 0x1fbf9) || (c >= 0x0300 && c <= 0x036f);
 }
 
+static bool has_high_bytes(struct span t)
+{
+	size_t i = 0;
+	uint64_t w, all = 0;
+
+	for (; i + sizeof w <= t.len; i += sizeof w) {
+		memcpy(&w, t.ptr + i, sizeof w);
+		all |= w;
+	}
+	for (; i < t.len; i++)
+		all |= (unsigned char)t.ptr[i];
+	return (all & UINT64_C(0x8080808080808080)) != 0;
+}
+
 static bool needs_folding(struct span t)
 {
 	for (size_t i = 0; i < t.len;) {
@@ -145,7 +159,7 @@ static void scan_folded(struct scan_view *v)
 	struct copy c;
 	struct span t = v->text;
 
-	if (!needs_folding(t))
+	if (!has_high_bytes(t) || !needs_folding(t))
 		return;
 	if (!copy_start(&c, t.len * 2 + 64)) {
 		v->run->out_of_memory = true;
