@@ -203,6 +203,15 @@ int term_value(struct policy_set *s, const struct policy_request *q, const uint8
 	return TERM_NEGATED(t) ? KL_TRUE - v : v;
 }
 
+/* The value of a request leaf that has been asked for before, without a call; KL_UNSET for
+ * everything else. */
+static inline int known_value(const struct policy_set *s, term t)
+{
+	int v = TERM_KIND(t) == TERM_REQUEST ? s->scratch.values[TERM_INDEX(t)] : KL_UNSET;
+
+	return v != KL_UNSET && TERM_NEGATED(t) ? KL_TRUE - v : v;
+}
+
 /* ---------------------------------------------------------------- one layer */
 
 struct opinion {
@@ -227,8 +236,10 @@ static struct opinion layer_opinion(struct policy_set *s, const struct policy_re
 		int v = r->start;
 
 		for (uint32_t k = 0; k < r->n_terms && v != KL_FALSE; k++) {
-			int x = term_value(s, q, dest, t[k]);
+			int x = known_value(s, t[k]);
 
+			if (x == KL_UNSET)
+				x = term_value(s, q, dest, t[k]);
 			v = x < v ? x : v;
 		}
 		if (v == KL_FALSE || (v == KL_UNKNOWN && r->effect == POLICY_ALLOW))
@@ -401,7 +412,8 @@ static int preference_default(const struct policy_set *s, size_t d, unsigned lay
 	return builtin[tier];
 }
 
-/* Reasons are appended to what the ceilings left in ret->by. */
+/* Reasons are appended to what the ceilings left in ret->by. A layer passed on the way has no
+ * certain grant, so what it obliges to comes from requirements and uncertain questions. */
 static int preference(struct policy_set *s, const struct policy_request *q, size_t d,
 		      unsigned layers, bool ceiling_spoke, struct policy_decision *ret)
 {
@@ -418,10 +430,8 @@ static int preference(struct policy_set *s, const struct policy_request *q, size
 			ret->n_by = start;
 			because_hits(ret, &o, tight);
 		}
-		for (size_t h = 0; h < o.n; h++) {
-			if (o.explicit >= 0 || o.hits[h].uncertain || o.hits[h].effect < 0)
-				oblige(s, ret, &o.hits[h]);
-		}
+		for (size_t h = 0; h < o.n; h++)
+			oblige(s, ret, &o.hits[h]);
 		if (o.explicit >= 0) {
 			v = o.explicit;
 			if (v >= tight) {

@@ -66,7 +66,7 @@ static size_t set_end(struct span p, size_t at)
 /* `set` lies between the brackets. */
 static bool set_holds(struct span set, uint32_t c)
 {
-	bool negated = set.len > 0 && set.ptr[0] == '!';
+	bool negated = set.ptr[0] == '!'; /* set_end() leaves no empty set */
 	bool found = false;
 
 	for (size_t i = negated; i < set.len;) {

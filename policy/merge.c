@@ -13,6 +13,7 @@
  * Two files of one layer that differ are settled without regard to their order: the stricter
  * word counts (for an ordered list, that of the first file by name).
  */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -44,8 +45,8 @@ static enum err redefined(struct policy_set *s, const struct policy_file *f,
 	size_t offset = json_offset_of(f->info.text, pointer);
 
 	s->culprit = f;
-	if (offset != SIZE_MAX)
-		json_line_column(f->info.text, offset, &reterr->line, &reterr->column);
+	assert(offset < f->info.text.len); /* what was read from the text is in it */
+	json_line_column(f->info.text, offset, &reterr->line, &reterr->column);
 	snprintf(reterr->file, sizeof reterr->file, "%s", f->info.name);
 	snprintf(reterr->problem, sizeof reterr->problem,
 		 "destination \"%s\" is already defined by %.60s, of layer %s", d->name,

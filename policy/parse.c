@@ -80,8 +80,9 @@ static bool required(struct reader *r, const struct policy_file *f)
 		return true;
 	if (json_get(r->root, "hither_policy") == NULL)
 		return reader_fail(r, r->root, "\"hither_policy\": 1", "no \"hither_policy\"");
-	return f->info.id != NULL ||
-	       reader_fail(r, r->root, "\"id\"", "the file has no \"id\"");
+	if (!(f->info.id != NULL))
+		return reader_fail(r, r->root, "\"id\"", "the file has no \"id\"");
+	return true;
 }
 
 static bool file_fill(struct reader *r, struct policy_file *f)
@@ -116,7 +117,7 @@ static void name_trailing_comma(struct span text, const struct json_where *at,
 
 static enum err gate(struct reader *r, cJSON **ret)
 {
-	struct json_where at = { 0 };
+	struct json_where at = { .problem = "" };
 
 	if (r->text.len > POLICY_FILE_MAX_BYTES) {
 		snprintf(r->error->problem, sizeof r->error->problem,
@@ -129,8 +130,7 @@ static enum err gate(struct reader *r, cJSON **ret)
 		return ERR_OK;
 	r->error->line = at.line;
 	r->error->column = at.column;
-	snprintf(r->error->problem, sizeof r->error->problem, "%s%s%s",
-		 at.problem != NULL ? at.problem : err_text(e),
+	snprintf(r->error->problem, sizeof r->error->problem, "%s%s%s", at.problem,
 		 at.detail[0] != '\0' ? ": " : "", at.detail);
 	name_trailing_comma(r->text, &at, r->error);
 	return e;

@@ -23,7 +23,9 @@ static bool room(struct reader *r, const cJSON *v, size_t each_bytes, void *ret)
 static bool key_copy(struct reader *r, const cJSON *v, const char **ret)
 {
 	*ret = arena_strdup(r->arena, span_of(v->string));
-	return *ret != NULL || reader_no_memory(r);
+	if (!(*ret != NULL))
+		return reader_no_memory(r);
+	return true;
 }
 
 /* ---------------------------------------------------------------- destinations */
@@ -64,8 +66,9 @@ static bool on_proxy(struct reader *r, const cJSON *v, void *field, const struct
 	bool url = (starts(s, "http://") && s[7] != '\0') ||
 		   (starts(s, "https://") && s[8] != '\0');
 
-	return url || strcmp(s, "none") == 0 || strcmp(s, "env") == 0 ||
-	       reader_fail(r, v, "none, env, http://… or https://…", "not a proxy");
+	if (!(url || strcmp(s, "none") == 0 || strcmp(s, "env") == 0))
+		return reader_fail(r, v, "none, env, http://… or https://…", "not a proxy");
+	return true;
 }
 
 static const struct key price_keys[] = {
@@ -154,8 +157,10 @@ static bool destination_read(struct reader *r, const cJSON *v, struct policy_des
 	if (json_get(v, "api") == NULL && (r->flags & POLICY_INLINE) == 0)
 		return reader_fail(r, v, "\"api\": openai, anthropic, ollama or llamacpp",
 				   "destination \"%s\" has no api", d->name);
-	return strcmp(d->name, "local") != 0 || d->tier == POLICY_TIER_DEVICE ||
-	       reader_fail(r, v, "\"tier\": \"device\"", "\"local\" always means this device");
+	if (!(strcmp(d->name, "local") != 0 || d->tier == POLICY_TIER_DEVICE))
+		return reader_fail(r, v, "\"tier\": \"device\"",
+				   "\"local\" always means this device");
+	return true;
 }
 
 bool destinations_read(struct reader *r, const cJSON *v, void *field, const struct key *k)
@@ -336,7 +341,9 @@ static bool on_export(struct reader *r, const cJSON *v, void *field, const struc
 	json_put_tree(&text, v);
 	b->export_json = text.failed ? NULL : arena_strdup(r->arena, buf_span(&text));
 	buf_free(&text);
-	return b->export_json != NULL || reader_no_memory(r);
+	if (!(b->export_json != NULL))
+		return reader_no_memory(r);
+	return true;
 }
 
 bool ledger_read(struct reader *r, const cJSON *v, void *field, const struct key *k)
@@ -439,8 +446,10 @@ static bool on_cost(struct reader *r, const cJSON *v, void *field, const struct 
 	if (!read_object(r, v, cost_keys, LEN(cost_keys), b))
 		return false;
 	b->has_cost = true;
-	return (json_get(v, "amount") != NULL && b->currency[0] != '\0') ||
-	       reader_fail(r, v, "\"amount\" and \"currency\"", "a cost lacks something");
+	if (!((json_get(v, "amount") != NULL && b->currency[0] != '\0')))
+		return reader_fail(r, v, "\"amount\" and \"currency\"",
+				   "a cost lacks something");
+	return true;
 }
 
 #define BUDGET(field) offsetof(struct policy_budget, field)

@@ -115,8 +115,9 @@ static bool on_data(struct reader *r, const cJSON *v, void *target, const struct
 	(void)k;
 	if (!read_object(r, v, data_keys, LEN(data_keys), target))
 		return false;
-	return v->child != NULL ||
-	       reader_fail(r, v, "any, all, none or only", "data says nothing");
+	if (!(v->child != NULL))
+		return reader_fail(r, v, "any, all, none or only", "data says nothing");
+	return true;
 }
 
 /* ---------------------------------------------------------------- device */

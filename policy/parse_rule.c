@@ -1,30 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `rules` and `tests`: the parts of a file that come as long lists of objects. */
+#include <assert.h>
 #include <stdio.h>
 
 #include "policy/policy_impl.h"
 
 /* ---------------------------------------------------------------- places of list elements */
 
-/* Past white space and comments, from `at`. The text has passed the gate. */
+/* Past white space, commas and comments, from `at`. The text has passed the gate and `at` lies
+ * inside a list, so that its closing bracket stops every loop. */
 static size_t skip_blank(struct span t, size_t at)
 {
-	while (at < t.len) {
-		char c = t.ptr[at];
+	while (strchr(" \t\r\n,/", t.ptr[at]) != NULL) {
+		bool comment = t.ptr[at] == '/', line = t.ptr[at + 1] == '/';
 
-		if (c == '/') {
-			bool line = t.ptr[at + 1] == '/';
-
-			at += 2;
-			while (at < t.len && (line ? t.ptr[at] != '\n'
-						   : t.ptr[at - 1] != '*' || t.ptr[at] != '/'))
-				at++;
+		at += comment ? 2 : 1;
+		while (comment &&
+		       (line ? t.ptr[at] != '\n' : t.ptr[at] != '*' || t.ptr[at + 1] != '/'))
 			at++;
-		} else if (c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == ',') {
-			at++;
-		} else {
-			break;
-		}
+		at += comment ? (line ? 1 : 2) : 0;
 	}
 	return at;
 }
@@ -64,15 +58,13 @@ struct cursor { /* walks a list in the text, counting lines as it goes */
 	size_t line_start;
 };
 
-static bool cursor_enter(const struct reader *r, const char *pointer, struct cursor *c)
+/* The list is in the tree, so it is in the text. */
+static struct cursor cursor_enter(const struct reader *r, const char *pointer)
 {
-	size_t at = r->text.len > 0 ? json_offset_of(r->text, pointer) : SIZE_MAX;
+	size_t at = json_offset_of(r->text, pointer);
 
-	*c = (struct cursor){ .line = 1 };
-	if (at == SIZE_MAX)
-		return false;
-	c->at = at + 1;
-	return true;
+	assert(at < r->text.len);
+	return (struct cursor){ .at = at + 1, .line = 1 };
 }
 
 /* The place of the next element; the cursor moves behind it. */
@@ -108,8 +100,10 @@ static bool on_because(struct reader *r, const cJSON *v, void *field, const stru
 		return false;
 	for (const char *p = v->valuestring; *p != '\0'; p++)
 		chars += (*p & 0xc0) != 0x80;
-	return chars <= BECAUSE_MAX_CHARS || reader_fail(r, v, "at most 400 characters",
-							 "%zu characters are too many", chars);
+	if (!(chars <= BECAUSE_MAX_CHARS))
+		return reader_fail(r, v, "at most 400 characters",
+				   "%zu characters are too many", chars);
+	return true;
 }
 
 static const struct key with_keys[] = {
@@ -156,9 +150,10 @@ static bool rule_read(struct reader *r, const cJSON *v, struct rule *rule)
 		return false;
 	if (rule->id == NULL)
 		return reader_fail(r, v, "\"id\"", "a rule without a name");
-	return rule->effect != UNSTATED ||
-	       reader_fail(r, v, "\"effect\": allow, ask, local_only, deny or require",
-			   "rule \"%s\" has no effect", rule->id);
+	if (!(rule->effect != UNSTATED))
+		return reader_fail(r, v, "\"effect\": allow, ask, local_only, deny or require",
+				   "rule \"%s\" has no effect", rule->id);
+	return true;
 }
 
 static bool id_repeats(const struct rule *rules, size_t n)
@@ -173,7 +168,6 @@ static bool id_repeats(const struct rule *rules, size_t n)
 bool rules_read(struct reader *r, const cJSON *v, void *field, const struct key *k)
 {
 	struct policy_file *f = field;
-	struct cursor cursor;
 	size_t n;
 
 	(void)k;
@@ -182,7 +176,7 @@ bool rules_read(struct reader *r, const cJSON *v, void *field, const struct key 
 	f->rules = arena_array(r->arena, n, sizeof *f->rules);
 	if (f->rules == NULL)
 		return reader_no_memory(r);
-	bool places = cursor_enter(r, "/rules", &cursor);
+	struct cursor cursor = cursor_enter(r, "/rules");
 	for (const cJSON *kid = v->child; kid != NULL; kid = kid->next) {
 		struct rule *rule = &f->rules[f->n_rules];
 
@@ -191,8 +185,7 @@ bool rules_read(struct reader *r, const cJSON *v, void *field, const struct key 
 		if (id_repeats(f->rules, f->n_rules))
 			return reader_fail(r, kid, "names that are used once",
 					   "rule \"%s\" appears twice", rule->id);
-		if (places)
-			cursor_next(r, &cursor, &rule->line, &rule->column);
+		cursor_next(r, &cursor, &rule->line, &rule->column);
 		f->n_rules++;
 	}
 	return true;
@@ -216,8 +209,10 @@ static bool expectation_read(struct reader *r, const cJSON *v, struct expectatio
 		return read_word(r, v, &vocab_verdict, &out->verdict);
 	if (!read_object(r, v, expect_keys, LEN(expect_keys), out))
 		return false;
-	return out->verdict != UNSTATED ||
-	       reader_fail(r, v, "\"verdict\": allow, ask or deny", "nothing is expected");
+	if (!(out->verdict != UNSTATED))
+		return reader_fail(r, v, "\"verdict\": allow, ask or deny",
+				   "nothing is expected");
+	return true;
 }
 
 static bool on_expect(struct reader *r, const cJSON *v, void *field, const struct key *k)
@@ -261,7 +256,6 @@ static const struct key test_keys[] = {
 bool tests_read(struct reader *r, const cJSON *v, void *field, const struct key *k)
 {
 	struct policy_file *f = field;
-	struct cursor cursor;
 	uint32_t column;
 	size_t n;
 
@@ -271,7 +265,7 @@ bool tests_read(struct reader *r, const cJSON *v, void *field, const struct key 
 	f->tests = arena_array(r->arena, n, sizeof *f->tests);
 	if (f->tests == NULL)
 		return reader_no_memory(r);
-	bool places = cursor_enter(r, "/tests", &cursor);
+	struct cursor cursor = cursor_enter(r, "/tests");
 	for (const cJSON *kid = v->child; kid != NULL; kid = kid->next) {
 		struct test *t = &f->tests[f->n_tests];
 
@@ -280,8 +274,7 @@ bool tests_read(struct reader *r, const cJSON *v, void *field, const struct key 
 		if (t->name == NULL || t->expect == NULL || json_get(kid, "request") == NULL)
 			return reader_fail(r, kid, "\"name\", \"request\" and \"expect\"",
 					   "a test lacks something");
-		if (places)
-			cursor_next(r, &cursor, &t->line, &column);
+		cursor_next(r, &cursor, &t->line, &column);
 		f->n_tests++;
 	}
 	return true;

@@ -60,15 +60,14 @@ static void position(const struct reader *r, const cJSON *at, bool key, uint32_t
 	if (r->text.len == 0)
 		return;
 	buf_init(&path, POLICY_FILE_MAX_BYTES);
-	if (pointer_to(r->root, at, &path)) {
-		if (key)
-			buf_add_char(&path, '#');
-		const char *pointer = path.len == 0 ? "" : buf_cstr(&path);
-		size_t offset = pointer != NULL ? json_offset_of(r->text, pointer) : SIZE_MAX;
+	pointer_to(r->root, at, &path);
+	if (key)
+		buf_add_char(&path, '#');
+	const char *pointer = path.len == 0 ? "" : buf_cstr(&path);
+	size_t offset = pointer != NULL ? json_offset_of(r->text, pointer) : SIZE_MAX;
 
-		if (offset != SIZE_MAX)
-			json_line_column(r->text, offset, line, column);
-	}
+	if (offset != SIZE_MAX)
+		json_line_column(r->text, offset, line, column);
 	buf_free(&path);
 }
 
@@ -112,7 +111,9 @@ void policy_error_print(const struct policy_error *e, struct buf *out)
 
 bool read_is_object(struct reader *r, const cJSON *node)
 {
-	return cJSON_IsObject(node) || reader_fail(r, node, "an object { … }", "wrong type");
+	if (!(cJSON_IsObject(node)))
+		return reader_fail(r, node, "an object { … }", "wrong type");
+	return true;
 }
 
 bool read_is_array(struct reader *r, const cJSON *node, size_t max_items, size_t *ret_n)
@@ -242,9 +243,8 @@ bool name_is_id(const char *s)
 
 bool field_text(struct reader *r, const cJSON *v, void *field, const struct key *k)
 {
-	const size_t *max_bytes = k->arg;
-
-	return read_copy(r, v, max_bytes != NULL ? *max_bytes : TEXT_MAX_BYTES, field);
+	(void)k;
+	return read_copy(r, v, TEXT_MAX_BYTES, field);
 }
 
 bool field_id(struct reader *r, const cJSON *v, void *field, const struct key *k)
@@ -252,10 +252,12 @@ bool field_id(struct reader *r, const cJSON *v, void *field, const struct key *k
 	(void)k;
 	if (!read_copy(r, v, TEXT_MAX_BYTES, field))
 		return false;
-	return name_is_id(v->valuestring) ||
-	       reader_fail(r, v,
-			   "1 to 63 letters, digits, '.', '_' or '-', a letter or digit first",
-			   "\"%.60s\" is no name", v->valuestring);
+	if (!(name_is_id(v->valuestring)))
+		return reader_fail(
+			r, v,
+			"1 to 63 letters, digits, '.', '_' or '-', a letter or digit first",
+			"\"%.60s\" is no name", v->valuestring);
+	return true;
 }
 
 bool field_words(struct reader *r, const cJSON *v, void *field, const struct key *k)

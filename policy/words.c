@@ -64,7 +64,7 @@ const char *vocab_nearest(const struct vocabulary *v, const char *word)
 
 		if (d <= limit) {
 			best = v->words[i];
-			limit = d > 0 ? d - 1 : 0;
+			limit = d - 1; /* the word itself is not in the list: d > 0 */
 		} else if (best == NULL &&
 			   (begins(word, v->words[i]) || begins(v->words[i], word))) {
 			best = v->words[i];

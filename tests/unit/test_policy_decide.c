@@ -269,6 +269,61 @@ static const struct row {
 	  "x",
 	  "deny",
 	  "\"builtin:default\"" },
+	{ "the strictest of the uncertain counts, in any order",
+	  { { POLICY_USER, "u",
+	      F(CLOUD ",\"default\":{\"cloud\":\"allow\"},\"rules\":[" RULE(
+		      "a", "deny", "{\"app\":[\"a\"]}") "," RULE("b", "ask",
+								 "{\"app\":[\"b\"]}") "]") } },
+	  "{\"app\":null}",
+	  "x",
+	  "deny",
+	  "\"a?\"" },
+	{ "a rule and a default may agree",
+	  { { POLICY_MANDATORY, "m", F(CLOUD ",\"rules\":[" RULE("r", "ask", "{}") "]") },
+	    { POLICY_USER, "u", F("\"default\":{\"cloud\":\"ask\"}") } },
+	  "{}",
+	  "x",
+	  "ask",
+	  "\"r\",\"user:default\"" },
+	{ "a default and a rule may agree",
+	  { { POLICY_MANDATORY, "m", F(CLOUD ",\"default\":{\"cloud\":\"ask\"}") },
+	    { POLICY_USER, "u", F("\"rules\":[" RULE("r", "ask", "{}") "]") } },
+	  "{}",
+	  "x",
+	  "ask",
+	  "\"mandatory:default\",\"r\"" },
+	{ "certain and uncertain of one name are two reasons",
+	  { { POLICY_MANDATORY, "m", F(CLOUD ",\"rules\":[" RULE("r", "ask", "{}") "]") },
+	    { POLICY_USER, "u", F("\"rules\":[" RULE("r", "ask", "{\"app\":[\"a\"]}") "]") } },
+	  "{\"app\":null}",
+	  "x",
+	  "ask",
+	  "\"r\",\"r?\"" },
+	{ "a name given first of several is not repeated",
+	  { { POLICY_MANDATORY, "m",
+	      F(CLOUD ",\"rules\":[" RULE("r", "ask", "{}") "," RULE("s", "ask", "{}") "]") },
+	    { POLICY_USER, "u",
+	      F("\"rules\":[" RULE("t", "ask", "{}") "," RULE("r", "ask", "{}") "]") } },
+	  "{}",
+	  "x",
+	  "ask",
+	  "\"r\",\"s\",\"t\"" },
+	{ "a negated question asked twice",
+	  { { POLICY_USER, "u",
+	      F(CLOUD ",\"rules\":[" RULE("a", "ask", "{\"not\":{\"tools\":true}}") "," RULE(
+		      "b", "ask",
+		      "{\"not\":{\"tools\":true},\"interactive\":true}") "," RULE("c", "ask",
+										  "{\"not\":{"
+										  "\"tools\":"
+										  "false},"
+										  "\"interactiv"
+										  "e\":true,"
+										  "\"user\":["
+										  "\"x\"]}") "]") } },
+	  "{}",
+	  "x",
+	  "ask",
+	  "\"a\",\"b\"" },
 	{ "an unknown destination fact makes a prohibition uncertain",
 	  { { POLICY_USER, "u",
 	      F(CLOUD ",\"rules\":[" RULE("r", "deny", "{\"trains\":true}") "]") } },
@@ -513,6 +568,10 @@ static void patterns(void **state)
 		{ "a?b*", "aéb", true },
 		{ "A*", "a", false },
 		{ "*\xf0\x9f\x98\x80", "x\xf0\x9f\x98\x80", true },
+		{ "?[a]",
+		  "\xf0\x9f\x98\x80"
+		  "a",
+		  true },
 	};
 	char text[1000], request[200];
 
@@ -578,6 +637,34 @@ static void many_categories(void **state)
 	memcpy(strstr(request, "b.last"), "b.lost", 6);
 	assert_true(contains(answer(s, request, "x"), "deny"));
 	policy_set_free(s);
+}
+
+/* Enough patterns of one length for two to meet in the index, each used twice. */
+static void many_patterns(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, POLICY_FILE_MAX_BYTES);
+	buf_add_str(&b, "{\"hither_policy\":1,\"id\":\"f\"," CLOUD ",\"rules\":[");
+	for (int i = 0; i < 200; i++)
+		buf_printf(&b,
+			   "%s{\"id\":\"r%03d\",\"effect\":\"ask\",\"when\":{\"data\":{\"any\":"
+			   "[\"p.%03d\","
+			   "\"q.%03d.*\"],\"none\":[\"p.%03d\",\"z\"]}}}",
+			   i > 0 ? "," : "", i, i, i, (i + 1) % 200);
+	buf_add_str(&b, "]}");
+	struct policy_set *s = SET({ POLICY_USER, "f", buf_cstr(&b) });
+	for (int i = 0; i < 200; i++) {
+		char request[100], want[100];
+
+		snprintf(request, sizeof request, "{\"data\":[\"%c.%03d\"]}",
+			 i % 2 == 0 ? 'p' : 'q', i);
+		snprintf(want, sizeof want, "\"by\":[\"r%03d\"]", i);
+		CHECK(contains(answer(s, request, "x"), want), request);
+	}
+	policy_set_free(s);
+	buf_free(&b);
 }
 
 /* ---------------------------------------------------------------- obligations */
@@ -753,6 +840,7 @@ int main(void)
 		cmocka_unit_test(patterns),
 		cmocka_unit_test(broken_text),
 		cmocka_unit_test(many_categories),
+		cmocka_unit_test(many_patterns),
 		cmocka_unit_test(obligations),
 		cmocka_unit_test(obligations_on_the_way),
 		cmocka_unit_test(reasons),

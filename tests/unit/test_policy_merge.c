@@ -250,6 +250,35 @@ static void consent_merges(void **state)
 	policy_set_free(s);
 }
 
+static void consent_from_many(void **state)
+{
+	struct policy_set *s = SET({ POLICY_USER, "a",
+				     F("\"consent\":{\"max_prompts_per_hour\":2,\"strong_auth_"
+				       "for\":[\"a\",\"b\"],\"require_reason\":true}") },
+				   { POLICY_USER, "b",
+				     F("\"consent\":{\"max_prompts_per_hour\":9,\"strong_auth_"
+				       "for\":[\"c\",\"a\"],\"require_reason\":true}") });
+
+	(void)state;
+	assert_int_equal(policy_consent(s)->max_prompts_per_hour, 2);
+	assert_int_equal(policy_consent(s)->n_strong_auth_for, 3);
+	assert_string_equal(policy_consent(s)->strong_auth_for[2], "c");
+	policy_set_free(s);
+}
+
+/* A name written with an escape has no place in the text; the error still names the file. */
+static void redefined_in_other_letters(void **state)
+{
+	const struct source both[] = { { POLICY_MANDATORY, "high", F(DEST("x", "")) },
+				       { POLICY_USER, "low", F(DEST("\\u0078", "")) } };
+	struct policy_set *s = NULL;
+	struct policy_error e;
+
+	(void)state;
+	assert_int_equal(try_set(both, 2, &s, &e), ERR_EXISTS);
+	assert_string_equal(e.file, "low");
+}
+
 static void consent_can_run_out(void **state)
 {
 	struct policy_set *s = SET(
@@ -363,7 +392,10 @@ static const struct source groups_in[] = {
 			  "\"allow\"},"
 			  "\"rules\":[{\"id\":\"r\",\"effect\":\"ask\",\"when\":{\"app\":[\"@"
 			  "g\"]}}]") },
-	{ POLICY_USER, "w", F("\"groups\":{\"g\":[\"w-app\"]}") },
+	{ POLICY_USER, "w",
+	  F("\"groups\":{\"g\":[\"w-app\"]},\"rules\":[{\"id\":\"d\",\"effect\":\"require\","
+	    "\"when\":"
+	    "{\"data\":{\"any\":[\"a.*\",\"b\"]}},\"with\":{\"redact\":[\"a.*\"]}}]") },
 };
 
 static void groups_belong_to_their_layer(void **state)
@@ -522,6 +554,8 @@ int main(void)
 		cmocka_unit_test(consent_defaults),
 		cmocka_unit_test(consent_merges),
 		cmocka_unit_test(consent_can_run_out),
+		cmocka_unit_test(consent_from_many),
+		cmocka_unit_test(redefined_in_other_letters),
 		cmocka_unit_test(budgets_add_up),
 		cmocka_unit_test(routing_is_the_nearest_wish),
 		cmocka_unit_test(ledger_obeys_the_ceiling),

@@ -24,6 +24,7 @@ static const struct refusal {
 	  "" },
 	{ "a closing bracket without a comma before it", HEAD "\"rules\":]}", 1, 0, "", "",
 	  "" },
+	{ "a closing bracket alone", "]", 1, 1, "", "", "" },
 	{ "text that stops", HEAD "\"rules\":[", 0, 0, "", "", "" },
 	{ "no object", "[]", 1, 1, "wrong type", "an object", "" },
 	{ "no version", "{\"id\":\"t\"}", 1, 1, "no \"hither_policy\"", "", "" },
@@ -33,6 +34,8 @@ static const struct refusal {
 	{ "version 0", "{\"hither_policy\":0,\"id\":\"t\"}", 1, 0, "not a version", "", "" },
 	{ "an id with a blank", "{\"hither_policy\":1,\"id\":\"a b\"}", 1, 0,
 	  "\"a b\" is no name", "letters", "" },
+	{ "an id that begins with a hyphen", "{\"hither_policy\":1,\"id\":\"-a\"}", 1, 0,
+	  "no name", "", "" },
 	{ "an empty id", "{\"hither_policy\":1,\"id\":\"\"}", 1, 0, "no name", "", "" },
 	{ "an id of another type", "{\"hither_policy\":1,\"id\":7}", 1, 0, "wrong type", "",
 	  "" },
@@ -41,6 +44,8 @@ static const struct refusal {
 	  "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}",
 	  1, 0, "no name", "", "" },
 	{ "a serial of 0", HEAD "\"serial\":0}", 1, 0, "out of range", "from 1", "" },
+	{ "a serial beyond all numbers", HEAD "\"serial\":1e300}", 1, 0, "out of range", "",
+	  "" },
 	{ "a serial with a fraction", HEAD "\"serial\":1.5}", 1, 0, "out of range", "", "" },
 	{ "a serial in quotes", HEAD "\"serial\":\"1\"}", 1, 0, "wrong type", "", "" },
 	{ "a date without time", HEAD "\"not_after\":\"2027-01-01\"}", 1, 0, "not a time",
@@ -116,6 +121,8 @@ static const struct refusal {
 	{ "categories as a list", HEAD "\"categories\":[]}", 1, 0, "wrong type", "", "" },
 	{ "a category without a dot", HEAD "\"categories\":{\"x\":{\"regex\":\"a\"}}}", 1, 0,
 	  "no name for a category", "", "" },
+	{ "a category with a hyphen", HEAD "\"categories\":{\"a-b.c\":{\"regex\":\"a\"}}}", 1,
+	  0, "no name for a category", "", "" },
 	{ "a category with a capital", HEAD "\"categories\":{\"a.B\":{\"regex\":\"a\"}}}", 1, 0,
 	  "no name for a category", "", "" },
 	{ "a category that ends in a dot", HEAD "\"categories\":{\"a.\":{\"regex\":\"a\"}}}", 1,
@@ -540,6 +547,30 @@ static void accepts(void **state)
 	policy_file_free(NULL);
 }
 
+/* Any white space between rules; and keys written with escapes, whose rules have no place. */
+static void places_of_rules(void **state)
+{
+	static const char spread[] =
+		HEAD "\"rules\":[\r\n\t{\"id\":\"a\",\"effect\":\"deny\"}\t,\r\n"
+		     "/**/ //\n /* x **/ "
+		     "{\"id\":\"b\",\"effect\":\"ask\"},{\"id\":\"c\",\"effect\":\"oops\"}]}";
+	static const char escaped[] =
+		HEAD "\"r\\u0075les\":[{\"id\":\"a\",\"effect\":\"deny\"}],"
+		     "\"t\\u0065sts\":[{\"name\":\"n\",\"request\":{},"
+		     "\"expect\":{\"local\":\"allow\"}}]}";
+	struct policy_file *f = NULL;
+	struct policy_error e;
+
+	(void)state;
+	assert_int_equal(policy_file_parse(span_of(spread), POLICY_USER, "t", NULL, 0, &f, &e),
+			 ERR_SYNTAX);
+	assert_int_equal(e.line, 4);
+	f = file_of(POLICY_USER, "t", escaped);
+	assert_int_equal(policy_file_info(f).n_rules, 1);
+	assert_int_equal(policy_file_info(f).n_tests, 1);
+	policy_file_free(f);
+}
+
 static void inline_files_need_less(void **state)
 {
 	struct policy_file *f = NULL;
@@ -587,13 +618,10 @@ static void survives_lack_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(refuses),
-		cmocka_unit_test(refuses_newer),
-		cmocka_unit_test(error_in_words),
-		cmocka_unit_test(limits),
-		cmocka_unit_test(accepts),
-		cmocka_unit_test(inline_files_need_less),
-		cmocka_unit_test(survives_lack_of_memory),
+		cmocka_unit_test(refuses),         cmocka_unit_test(refuses_newer),
+		cmocka_unit_test(error_in_words),  cmocka_unit_test(limits),
+		cmocka_unit_test(accepts),         cmocka_unit_test(inline_files_need_less),
+		cmocka_unit_test(places_of_rules), cmocka_unit_test(survives_lack_of_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

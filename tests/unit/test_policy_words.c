@@ -77,6 +77,7 @@ static void request_refusals(void **state)
 		"{\"time\":\"2026-11-00T10:00\"}",
 		"{\"time\":\"2026-11-31T10:00\"}",
 		"{\"time\":\"2026-11-18T24:00\"}",
+		"{\"time\":\"202/-11-18T10:00\"}",
 		"{\"time\":\"2026-11-18T10:60\"}",
 		"{\"app_restrict\":1}",
 		"{\"app_restrict\":{\"max_tier\":\"x\"}}",
@@ -739,6 +740,7 @@ static void words(void **state)
 	assert_string_equal(policy_layer_name(POLICY_VENDOR_MANDATORY), "vendor_mandatory");
 	assert_string_equal(policy_strip_name(3), "system_prompt");
 	assert_true(policy_category_matches(SPAN_LITERAL("a.*"), SPAN_LITERAL("a.b")));
+	assert_true(policy_category_matches(SPAN_LITERAL("a.*"), SPAN_LITERAL("a")));
 	assert_false(policy_category_matches(SPAN_LITERAL("a.*"), SPAN_LITERAL("ab")));
 	assert_false(policy_category_matches(SPAN_LITERAL("a.*"), SPAN_LITERAL("")));
 }
