@@ -190,7 +190,8 @@ bool shelf_read(struct shelf *s)
 {
 	char path[PATH_MAX];
 	const char *configured = s->config->engine.model;
-	struct model_list l = nothing;
+	struct model_list l = nothing, catalogue = nothing;
+	struct json_where at;
 	struct arena *a;
 
 	snprintf(path, sizeof path, "%s/index.json", s->config->models_dir);
@@ -201,6 +202,8 @@ bool shelf_read(struct shelf *s)
 		arena_free(a);
 		return false;
 	}
+	if (models_catalogue_parse(models_catalogue_shipped(), a, &catalogue, &at) == ERR_OK)
+		models_refresh(&l, &catalogue);
 	if (is_path(configured))
 		add_by_path(s, a, &l);
 	else if (configured[0] != '\0' && models_find(&l, configured) != NULL)

@@ -29,6 +29,23 @@ const struct model *models_find(const struct model_list *l, const char *name)
 	return NULL;
 }
 
+static void refresh(struct model *io, const struct model *entry)
+{
+	io->sampling = entry->sampling;
+	io->stop = entry->stop;
+	io->n_stop = entry->n_stop;
+	io->recipes = entry->recipes;
+	io->n_recipes = entry->n_recipes;
+}
+
+void models_refresh(struct model_list *io, const struct model_list *catalogue)
+{
+	for (uint32_t i = 0; i < io->n; i++)
+		for (uint32_t k = 0; k < catalogue->n; k++)
+			if (strcmp(io->models[i].sha256, catalogue->models[k].sha256) == 0)
+				refresh(&io->models[i], &catalogue->models[k]);
+}
+
 static const struct model_recipe *recipe_named(const struct model *m, struct span task)
 {
 	for (uint32_t i = 0; i < m->n_recipes; i++)

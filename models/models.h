@@ -103,6 +103,11 @@ MUST_CHECK enum err models_message_parse(struct span text, struct arena *a, stru
 /* NULL when absent. */
 const struct model *models_find(const struct model_list *l, const char *name);
 /*
+ * What the catalogue says today of a file with the same hash (sampling, stop words, recipes)
+ * takes the place of what it said when the model was installed. Both lists must share an arena.
+ */
+void models_refresh(struct model_list *io, const struct model_list *catalogue);
+/*
  * The recipe for a task: exact, else of the part before the last '.', else the one for any task
  * (key "any", task ""), else NULL.
  */

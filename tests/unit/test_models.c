@@ -244,6 +244,27 @@ static void a_task_falls_back(void **state)
 	assert_null(model_recipe_for(&l.models[0], "reply"));
 }
 
+static void the_catalogue_of_today_counts(void **state)
+{
+	struct arena *a = arena_new("test", 8u << 20);
+	struct model_list shipped, installed;
+	struct json_where at;
+
+	(void)state;
+	assert_non_null(a);
+	assert_int_equal(models_catalogue_parse(models_catalogue_shipped(), a, &shipped, &at), ERR_OK);
+	assert_true(shipped.n >= 2 && shipped.models[0].n_recipes > 0);
+	struct model two[2] = { { .name = "mine" }, { .name = "other" } };
+
+	memcpy(two[0].sha256, shipped.models[0].sha256, sizeof two[0].sha256);
+	installed = (struct model_list){ .models = two, .n = 2, .chosen = "mine" };
+	models_refresh(&installed, &shipped);
+	assert_int_equal(two[0].n_recipes, shipped.models[0].n_recipes);
+	assert_string_equal(two[0].name, "mine");
+	assert_int_equal(two[1].n_recipes, 0);
+	arena_free(a);
+}
+
 static void names(void **state)
 {
 	(void)state;
@@ -283,6 +304,7 @@ int main(void)
 		cmocka_unit_test(the_index_survives_writing),
 		cmocka_unit_test(the_message_carries_what_the_router_needs),
 		cmocka_unit_test(a_task_falls_back),
+		cmocka_unit_test(the_catalogue_of_today_counts),
 		cmocka_unit_test(names),
 		cmocka_unit_test(a_small_budget_is_an_error),
 	};
