@@ -107,6 +107,18 @@ static void unusable(struct gate *g, const char *what, const char *next)
 
 #define CLOSE_AT_ONCE 64
 
+/* The ledger may be opened anew while this process lives: what runs here is not over. */
+static bool runs_here(const struct gate *g, const struct open_item *item)
+{
+	for (const struct ask *a = g->asks; item->sent && a != NULL; a = a->next)
+		if (a->state == ASK_STATE_SENDING && strcmp(a->granted, item->id) == 0)
+			return true;
+	for (const struct question *q = g->questions; !item->sent && q != NULL; q = q->next)
+		if (q->state != QUESTION_CLOSED && strcmp(q->intent, item->id) == 0)
+			return true;
+	return false;
+}
+
 /* What the last process left open ends here: nothing of it is sent again. */
 static enum err close_open(struct gate *g, const struct replay *p)
 {
@@ -116,13 +128,17 @@ static enum err close_open(struct gate *g, const struct replay *p)
 	for (unsigned i = 0; e == ERR_OK && i < p->n;) {
 		unsigned n = 0;
 
-		for (; n < CLOSE_AT_ONCE && i < p->n; i++, n++) {
+		for (; n < CLOSE_AT_ONCE && i < p->n; i++) {
+			if (runs_here(g, &p->open[i]))
+				continue;
 			record_init(&r[n], p->open[i].sent ? RECORD_CLOSED : RECORD_WITHDRAWN);
 			memcpy(r[n].ref, p->open[i].id, sizeof r[n].ref);
 			r[n].outcome = p->open[i].sent ? "unknown" : "withdrawn";
-			r[n].detail = "consent restarted";
+			r[n].detail = "consent restarted before the end was recorded";
+			n++;
 		}
-		e = ledger_append(g->ledger, r, n);
+		if (n > 0)
+			e = ledger_append(g->ledger, r, n);
 	}
 	return e;
 }

@@ -13,34 +13,83 @@
 #include "common/json.h"
 #include "scan/scan.h"
 
-#define SCRATCH_BYTES (64u << 20)
+#define SCRATCH_BYTES    (64u << 20)
+#define DICTIONARY_BYTES (128u << 20)
 
 struct inspector {
 	struct scanner *scanner;
+	bool blind; /* a detector of the policy is missing */
 };
+
+/* The lines of a dictionary, blank ones left out; NUL-terminated in `a`. */
+static const char *const *dictionary_words(struct span text, struct arena *a, size_t *ret_n)
+{
+	size_t lines = 1, n = 0;
+	const char **words;
+
+	for (size_t i = 0; i < text.len; i++)
+		lines += text.ptr[i] == '\n';
+	words = arena_array(a, lines, sizeof *words);
+	while (words != NULL && text.len > 0) {
+		const char *end = memchr(text.ptr, '\n', text.len);
+		size_t len = end != NULL ? (size_t)(end - text.ptr) : text.len;
+		struct span word = span_trim((struct span){ text.ptr, len });
+
+		if (word.len > 0 && (words[n++] = arena_strdup(a, word)) == NULL)
+			return NULL;
+		len += end != NULL;
+		text.ptr += len;
+		text.len -= len;
+	}
+	*ret_n = n;
+	return words;
+}
+
+/* False when memory is out. A dictionary that did not come along makes every scan incomplete.
+ */
+static bool add_site(struct inspector *i, const struct policy_category *from, struct arena *a,
+		     struct scan_site_category *site, size_t *n)
+{
+	struct scan_site_category c = { .name = from->name, .regex = from->regex };
+
+	c.check = from->check == POLICY_CHECK_LUHN    ? SCAN_CHECK_LUHN
+		  : from->check == POLICY_CHECK_MOD97 ? SCAN_CHECK_MOD97
+						      : SCAN_CHECK_NONE;
+	c.words = from->keywords;
+	c.word_count = from->n_keywords;
+	if (c.regex != NULL || c.word_count > 0)
+		site[(*n)++] = c;
+	if (from->dictionary == NULL)
+		return true;
+	if (from->words.ptr == NULL) {
+		i->blind = true;
+		return true;
+	}
+	c.regex = NULL;
+	c.words = dictionary_words(from->words, a, &c.word_count);
+	if (c.words == NULL)
+		return false;
+	if (c.word_count > 0)
+		site[(*n)++] = c;
+	return true;
+}
 
 struct inspector *inspector_new(const struct policy_set *set)
 {
-	size_t n = policy_categories(set);
-	struct scan_site_category *site = calloc(n + 1, sizeof *site);
+	size_t categories = policy_categories(set), n = 0;
+	struct arena *a = arena_new("site detectors", DICTIONARY_BYTES);
+	struct scan_site_category *site =
+		a != NULL ? arena_array(a, 2 * categories + 1, sizeof *site) : NULL;
 	struct inspector *i = calloc(1, sizeof *i);
 	struct scan_site_error at;
-	enum err e = ERR_NO_MEMORY;
+	enum err e = i != NULL && site != NULL ? ERR_OK : ERR_NO_MEMORY;
 
-	for (size_t c = 0; site != NULL && c < n; c++) {
-		const struct policy_category *from = policy_category(set, c);
-
-		site[c].name = from->name;
-		site[c].regex = from->regex;
-		site[c].words = from->keywords;
-		site[c].word_count = from->n_keywords;
-		site[c].check = from->check == POLICY_CHECK_LUHN    ? SCAN_CHECK_LUHN
-				: from->check == POLICY_CHECK_MOD97 ? SCAN_CHECK_MOD97
-								    : SCAN_CHECK_NONE;
-	}
-	if (i != NULL && site != NULL)
+	for (size_t c = 0; e == ERR_OK && c < categories; c++)
+		if (!add_site(i, policy_category(set, c), a, site, &n))
+			e = ERR_NO_MEMORY;
+	if (e == ERR_OK)
 		e = scanner_new(site, n, &i->scanner, &at);
-	free(site);
+	arena_free(a);
 	if (e == ERR_OK)
 		return i;
 	free(i);
@@ -197,8 +246,7 @@ static void visit_string(struct visit *v, const char *key, const char *text)
 	struct span s = span_of(text);
 
 	if (is_attachment(key, s)) {
-		if (!v->original)
-			v->in->files = true;
+		v->in->files = true;
 		return;
 	}
 	if (!v->original)
@@ -304,13 +352,15 @@ enum err inspect_body(struct inspector *i, struct span body, struct span origina
 	enum err e = scratch != NULL ? ERR_OK : ERR_NO_MEMORY;
 
 	memset(ret, 0, sizeof *ret);
-	ret->complete = true;
+	ret->complete = !i->blind;
 	if (e == ERR_OK)
 		e = visit_body(&v, body);
 	if (e == ERR_OK && original.len > 0) {
 		v.original = true;
 		e = visit_body(&v, original);
 	}
+	if (ret->images || ret->files)
+		ret->complete = false; /* nobody looked into them */
 	if (e == ERR_OK)
 		e = read_claim(ret, masked, a);
 	arena_free(scratch);

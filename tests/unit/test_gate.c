@@ -190,6 +190,45 @@ static void what_must_be_masked_and_is_not_stays(void **state)
 	world_free(w);
 }
 
+#define CODENAMES_STAY                                                                         \
+	"\"default\":{\"cloud\":\"allow\"},\"rules\":[{\"id\":\"names-stay\",\"effect\":"      \
+	"\"local_only\","                                                                      \
+	"\"when\":{\"data\":{\"any\":[\"company.codename\"]}}}],\"categories\":{\"company."    \
+	"codename\":"
+
+static void what_cannot_be_looked_into_is_unknown(void **state)
+{
+	struct world *w = world_new(FAR(CODENAMES_STAY "{\"keywords\":[\"bluebird\"]}}"));
+	struct msg_ASK m = world_ask(w);
+
+	(void)state;
+	assert_true(world_put(w, &m, "tell me about birds"));
+	assert_int_equal(last(w, &m)->outcome, ASK_GRANTED);
+	m = world_ask(w);
+	assert_true(world_put(w, &m, "tell me about Bluebird"));
+	assert_int_equal(last(w, &m)->outcome, ASK_DENIED_POLICY);
+	assert_string_equal(last(w, &m)->rules, "names-stay");
+	/* A picture may show anything. */
+	m = world_ask(w);
+	assert_true(world_put_raw(
+		w, &m,
+		SPAN_LITERAL(
+			"{\"model\":\"big-1\",\"messages\":[{\"role\":\"user\",\"content\":"
+			"[{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://a.example/"
+			"b\"}}]}]}"),
+		(struct span){ NULL, 0 }));
+	assert_int_equal(last(w, &m)->outcome, ASK_DENIED_POLICY);
+	assert_string_equal(last(w, &m)->rules, "names-stay?");
+	/* A dictionary that is not there finds nothing, which is not the same as nothing being
+	 * there. */
+	world_set_policy(w, FAR(CODENAMES_STAY "{\"dictionary\":\"/no/such/file\"}}"));
+	m = world_ask(w);
+	assert_true(world_put(w, &m, "tell me about birds"));
+	assert_int_equal(last(w, &m)->outcome, ASK_DENIED_POLICY);
+	assert_string_equal(last(w, &m)->rules, "names-stay?");
+	world_free(w);
+}
+
 /* --- questions ----------------------------------------------------------------------- */
 
 static void a_yes_sends_what_was_shown(void **state)
@@ -827,6 +866,34 @@ static void budgets_settle_to_what_was_used(void **state)
 	world_free(w);
 }
 
+static void a_disk_that_fails_for_a_while(void **state)
+{
+	struct world *w = world_new(allows);
+	struct msg_ASK m = world_ask(w);
+
+	(void)state;
+	assert_int_equal(ask_outcome_of(w, &m, "one"), ASK_GRANTED);
+	fault_arm(1, true);
+	gate_cloud_gone(w->gate); /* the send under way cannot be closed on record */
+	fault_arm(0, false);
+	assert_false(gate_status(w->gate).ledger_ok);
+	world_pass(w, 2000);
+	assert_int_equal(ask_outcome_of(w, &m, "two"), ASK_GRANTED);
+	assert_int_equal(world_records(w, RECORD_CLOSED, "unknown"), 1);
+	/* The ledger is opened anew while the second one is under way: it is closed once. */
+	struct msg_DECIDED decided = { .tier = POLICY_TIER_DEVICE };
+	gate_decided(w->gate, &decided);
+	fault_arm(1, true);
+	world_pass(w, 1000);
+	fault_arm(0, false);
+	world_pass(w, 2000);
+	assert_true(gate_status(w->gate).ledger_ok);
+	world_sent(w, 1, SEND_COMPLETE, 1, 1);
+	assert_int_equal(world_records(w, RECORD_CLOSED, "complete"), 1);
+	assert_int_equal(world_records(w, RECORD_CLOSED, NULL), 2);
+	world_free(w);
+}
+
 static void a_damaged_ledger_keeps_everything_here(void **state)
 {
 	struct world *w = world_new(allows);
@@ -1025,6 +1092,7 @@ int main(void)
 		cmocka_unit_test(an_unsealed_body_breaks_the_protocol),
 		cmocka_unit_test(its_own_scan_finds_what_router_hid),
 		cmocka_unit_test(what_must_be_masked_and_is_not_stays),
+		cmocka_unit_test(what_cannot_be_looked_into_is_unknown),
 		cmocka_unit_test(a_yes_sends_what_was_shown),
 		cmocka_unit_test(a_no_keeps_it_here_and_is_remembered),
 		cmocka_unit_test(silence_stays_on_the_device),
@@ -1047,6 +1115,7 @@ int main(void)
 		cmocka_unit_test(a_restart_closes_what_was_open),
 		cmocka_unit_test(budgets_let_exactly_n_pass),
 		cmocka_unit_test(budgets_settle_to_what_was_used),
+		cmocka_unit_test(a_disk_that_fails_for_a_while),
 		cmocka_unit_test(a_damaged_ledger_keeps_everything_here),
 		cmocka_unit_test(whatever_fails_nothing_leaves_unrecorded),
 		cmocka_unit_test(a_hostile_router_gets_nothing_out),

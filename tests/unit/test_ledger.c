@@ -276,7 +276,6 @@ struct tamper {
 	void (*change)(const char *dir, unsigned i); /* i: which try */
 };
 
-static void sql(const char *dir, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void sql(const char *dir, const char *format, ...)
 {
 	char path[256], text[1024];
