@@ -29,7 +29,7 @@
 #include "router/impl.h"
 
 #define TICK_MS          250
-#define ARENA_KEEP_BYTES ((size_t)256 << 10)
+#define ARENA_KEEP_BYTES ((size_t)64 << 10)
 #define BUF_KEEP_BYTES   ((size_t)64 << 10)
 #define LOCAL_GRACE_MS   2000 /* local keeps the time; this is in case it cannot */
 
