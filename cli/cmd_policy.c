@@ -483,7 +483,8 @@ static const struct cli_option trust_options[] = {
 	{ 0, "trust", "DIR", "folder of trusted keys (default /etc/hither/trust.d)" },
 	POLICY_FOLDER_OPTIONS,
 };
-static const struct cli_option edit_options[] = {
+static const struct cli_option folder_options[] = { POLICY_FOLDER_OPTIONS };
+static const struct cli_option removal_options[] = {
 	{ 0, "state-dir", "DIR", "the daemon's state folder" },
 	POLICY_FOLDER_OPTIONS,
 };
@@ -522,7 +523,7 @@ const struct cli_command cmd_policy_commands[] = {
 	{ "fmt", "FILE..", "settle the layout, keep the comments", NULL, fmt_options, NULL,
 	  cmd_fmt },
 	{ "edit", "[FILE]", "edit your own policy; saved only when it is valid", NULL,
-	  edit_options, NULL, cmd_policy_edit },
+	  folder_options, NULL, cmd_policy_edit },
 	{ "sign", "FILE", "write FILE.sig",
 	  "The same by hand: openssl dgst -sha256 -sign KEY FILE | base64 -w0", sign_options,
 	  NULL, cmd_policy_sign },
@@ -536,6 +537,6 @@ const struct cli_command cmd_policy_commands[] = {
 	{ "reload", "", "tell the daemon to read its policy again", NULL, NULL, NULL,
 	  cmd_policy_reload },
 	{ "accept-removal", "", "accept that mandatory files are gone (root)", NULL,
-	  edit_options, NULL, cmd_policy_accept_removal },
+	  removal_options, NULL, cmd_policy_accept_removal },
 	{ NULL, NULL, NULL, NULL, NULL, NULL, NULL },
 };
