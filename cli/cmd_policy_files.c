@@ -430,7 +430,7 @@ int cmd_policy_reload(struct cli *cli, int argc, char **argv)
 	e = cli_call(cli,
 		     &(struct cli_request){ .socket = CLI_SOCKET_ADMIN,
 					    .method = "POST",
-					    .path = "/reload",
+					    .path = "/hither/v1/reload",
 					    .timeout_ms = 30000 },
 		     &reply);
 	if (e != ERR_OK)
