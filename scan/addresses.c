@@ -236,6 +236,20 @@ static size_t extend(struct prose *p, size_t end, bool card)
 	return good;
 }
 
+/* One to four capitalised words, perhaps a code, and nothing else up to the end of the line. */
+static bool is_capital_line(const struct prose *p, size_t i)
+{
+	for (size_t n = 0; n < 5 && i < p->count; n++, i++) {
+		if (!p->words[i].capital && !(n > 0 && p->words[i].number))
+			return false;
+		if (i + 1 == p->count || next_line(p, i))
+			return true;
+		if (!prose_joined(p, i, " "))
+			return false;
+	}
+	return false;
+}
+
 /* After an address, on following lines: a town, a country, a postcode. */
 static size_t tail_lines(struct prose *p, size_t end)
 {
@@ -251,7 +265,9 @@ static size_t tail_lines(struct prose *p, size_t end)
 				    STRENGTH_LIKELY);
 			return end + 1;
 		}
-		if (!w->capital || (kinds & (LEXICON_ORDINARY | LEXICON_TITLE)) != 0)
+		if (!w->capital || (kinds & LEXICON_TITLE) != 0)
+			break;
+		if ((kinds & LEXICON_ORDINARY) != 0 && !is_capital_line(p, end))
 			break;
 		size_t to = end + 1;
 		while (to < p->count && to - end < 4 && p->words[to].capital &&
@@ -289,8 +305,8 @@ static bool plausible(struct prose *p, size_t from, size_t to)
 /* On a card "541 Arenales 9462" is a house and a street with its own number: two parts. */
 static void report(struct prose *p, size_t from, size_t to)
 {
-	bool two = to - from >= 3 && p->words[from].number && p->words[to - 1].number &&
-		   !p->words[from + 1].number && starts_line(p, from);
+	bool two = to - from >= 3 && p->words[from].number && starts_line(p, from) &&
+		   (p->words[to - 1].number || p->words[from + 1].number);
 
 	if (two) {
 		prose_found(p, from, from + 1, SCAN_PERSONAL_ADDRESS, DETECTOR_STREET,
@@ -376,6 +392,18 @@ static size_t expected_place(struct prose *p, size_t i)
 	return n;
 }
 
+/* "I'm in Flateyri" */
+static bool is_here(const struct prose *p, size_t i)
+{
+	static const char *const being[] = { "i'm", "am", "we're", "returned", "back" };
+
+	for (size_t k = 0; i >= 2 && k < LEN(being); k++) {
+		if (span_is_nocase(word_span(p, i - 2), being[k]))
+			return true;
+	}
+	return false;
+}
+
 /* Somebody lives, moves, travels or is born nearby in the sentence. */
 static bool about_life(struct prose *p, size_t from, size_t to)
 {
@@ -417,7 +445,7 @@ void places_find(struct prose *p)
 			continue;
 		if (request < 0 && known)
 			request = is_request(p);
-		if (about_life(p, i, i + n) ||
+		if (about_life(p, i, i + n) || (!known && is_here(p, i)) ||
 		    (known && (request > 0 || prose_near(p, i, i + n, 8, LEXICON_PERSONAL))))
 			prose_found(p, i, i + n, SCAN_PERSONAL_LOCATION, DETECTOR_PLACE,
 				    known ? STRENGTH_WEAK + 4 : STRENGTH_WEAK + 1);

@@ -256,7 +256,7 @@ static void by_context(struct scan_view *v, const struct run *r, uint32_t contex
 	else if ((context & CONTEXT_ACCOUNT) != 0 && n >= 6 && n <= 20)
 		scan_found(v, r->start, r->end, SCAN_FINANCIAL_ACCOUNT, DETECTOR_ACCOUNT,
 			   STRENGTH_WEAK);
-	else if ((context & CONTEXT_POSTCODE) != 0 && n >= 4 && n <= 9 && r->group_count <= 2)
+	else if ((context & CONTEXT_POSTCODE) != 0 && n >= 3 && n <= 9 && r->group_count <= 2)
 		scan_found(v, r->start, r->end, SCAN_PERSONAL_ADDRESS, DETECTOR_POSTCODE,
 			   STRENGTH_LIKELY);
 }

@@ -128,6 +128,21 @@ static struct candidate read_run(struct prose *p, size_t i)
 	return c;
 }
 
+/* The run is all there is on its line, as on a card or in a signature. */
+static bool alone_on_line(const struct prose *p, const struct candidate *c)
+{
+	struct span t = p->view->text;
+	size_t start = p->words[c->from].start, end = p->words[c->to - 1].end;
+
+	while (start > 0 && t.ptr[start - 1] != '\n' && !is_word(t.ptr[start - 1]))
+		start--;
+	if (start > 0 && t.ptr[start - 1] != '\n')
+		return false;
+	while (end < t.len && (t.ptr[end] == ' ' || t.ptr[end] == ',' || t.ptr[end] == '\r'))
+		end++;
+	return end < t.len && t.ptr[end] == '\n';
+}
+
 static int points_for_words(struct prose *p, const struct candidate *c)
 {
 	uint32_t first = prose_kinds(p, c->from), last = prose_kinds(p, c->to - 1);
@@ -136,8 +151,10 @@ static int points_for_words(struct prose *p, const struct candidate *c)
 	const uint32_t doubtful =
 		LEXICON_ORDINARY | LEXICON_PLACE | LEXICON_THING | LEXICON_COMPANY;
 
+	/* "Louis Tanguay": a place or word of that name does not matter before another name. */
 	if (is_given(first))
-		points += (first & doubtful) != 0 ? 12 : 30;
+		points +=
+			(first & doubtful) != 0 && (n == 1 || (last & doubtful) != 0) ? 12 : 30;
 	else if ((first & LEXICON_LAST) != 0)
 		points += (first & doubtful) != 0 ? 2 : 14;
 	if (n > 1 && is_given(first) && (last & (LEXICON_LAST | LEXICON_FIRST)) != 0)
@@ -149,7 +166,7 @@ static int points_for_words(struct prose *p, const struct candidate *c)
 	if (has_family_ending(word_span(p, c->to - 1)) && (last & doubtful) == 0)
 		points += n > 1 ? 14 : 10;
 	if (n >= 2 && n <= 3 && ((first | last) & ~(LEXICON_FIRST | LEXICON_LAST)) == 0)
-		points += 12;
+		points += alone_on_line(p, c) ? 28 : 14;
 	for (size_t i = c->from + 1; n > 2 && i + 1 < c->to; i++) {
 		if ((prose_kinds(p, i) & LEXICON_PARTICLE) != 0 && !p->words[i].capital)
 			points += 10;
@@ -229,8 +246,11 @@ static bool beside_name(struct prose *p, const struct candidate *c)
 
 	if (i >= 1 && p->words[i - 1].taken && prose_joined(p, i - 1, ", "))
 		return true;
-	return i >= 2 && p->words[i - 2].taken && prose_joined(p, i - 1, " ") &&
-	       span_is_nocase(word_span(p, i - 1), "and");
+	if (i >= 2 && p->words[i - 2].taken && prose_joined(p, i - 1, " ") &&
+	    span_is_nocase(word_span(p, i - 1), "and"))
+		return true;
+	return c->to + 1 < p->count && p->words[c->to + 1].taken &&
+	       prose_joined(p, c->to - 1, " ") && span_is_nocase(word_span(p, c->to), "and");
 }
 
 /* "Park and Mann were": the same, looking ahead; one step only. */
@@ -246,6 +266,42 @@ static bool before_name(struct prose *p, const struct candidate *c)
 		return false;
 	return may_be_name(p, next) && p->words[next].capital &&
 	       (is_name_kind(prose_kinds(p, next)) || has_family_ending(word_span(p, next)));
+}
+
+/* Single words in a list, "A, B and C": how many, and how many of them are known names. */
+static void read_list(struct prose *p, size_t i, size_t *ret_words, size_t *ret_names)
+{
+	*ret_words = *ret_names = 0;
+	for (size_t at = i; at < p->count && may_be_name(p, at) && *ret_words < 12;) {
+		(*ret_words)++;
+		*ret_names += is_name_kind(prose_kinds(p, at));
+		if (prose_joined(p, at, " ") && span_is_nocase(word_span(p, at + 1), "and") &&
+		    prose_joined(p, at + 1, " "))
+			at += 2;
+		else if (prose_joined(p, at, ", ") &&
+			 p->words[at].end + 2 == p->words[at + 1].start)
+			at += 1;
+		else
+			break;
+	}
+}
+
+/* A list of three or more, mostly known names: all are names. */
+static bool names_in_list(struct prose *p, size_t i)
+{
+	size_t words, names;
+
+	read_list(p, i, &words, &names);
+	if (words < 3 || names * 2 < words)
+		return false;
+	for (size_t at = i; words > 0; at++) {
+		if (!span_is_nocase(word_span(p, at), "and")) {
+			prose_found(p, at, at + 1, SCAN_PERSONAL_NAME, DETECTOR_PERSON,
+				    STRENGTH_WEAK + 2);
+			words--;
+		}
+	}
+	return true;
 }
 
 static bool is_place_run(struct prose *p, const struct candidate *c)
@@ -282,22 +338,38 @@ static bool is_name(struct prose *p, struct candidate *c)
 	return c->points >= THRESHOLD;
 }
 
+/* "My name is Key": what follows is a name, whatever else it may be. */
+static bool is_announced(struct prose *p, size_t i)
+{
+	return i >= 2 && prose_joined(p, i - 1, " ") && prose_joined(p, i - 2, " ") &&
+	       span_is_nocase(word_span(p, i - 1), "is") &&
+	       span_is_nocase(word_span(p, i - 2), "name") && !p->words[i].taken &&
+	       (p->words[i].capital || (p->lowercase && prose_kinds(p, i) == 0));
+}
+
+static void try_run(struct prose *p, struct candidate *c)
+{
+	if (is_name(p, c))
+		prose_found(p, c->from, c->to, SCAN_PERSONAL_NAME, DETECTOR_PERSON,
+			    c->points >= THRESHOLD + 15 ? STRENGTH_LIKELY + 2
+							: STRENGTH_WEAK + 2);
+}
+
+/* Twice: the second time a name behind "X and" speaks for X. */
 void people_find(struct prose *p)
 {
-	for (size_t i = 0; i < p->count; i++) {
-		if (!may_be_name(p, i) || (p->words[i].initial && !prose_joined(p, i, " .")))
-			continue;
-		struct candidate c = read_run(p, i);
+	for (unsigned pass = 0; pass < 2; pass++) {
+		for (size_t i = 0; i < p->count; i++) {
+			bool announced = is_announced(p, i);
 
-		if (is_name(p, &c)) {
-			size_t end = p->words[c.to - 1].end;
-			unsigned strength = c.points >= THRESHOLD + 15 ? STRENGTH_LIKELY + 2
-								       : STRENGTH_WEAK + 2;
-
-			(void)end;
-			prose_found(p, c.from, c.to, SCAN_PERSONAL_NAME, DETECTOR_PERSON,
-				    strength);
+			if (!announced && (!may_be_name(p, i) ||
+					   (p->words[i].initial && !prose_joined(p, i, " ."))))
+				continue;
+			if (names_in_list(p, i))
+				continue;
+			struct candidate c = read_run(p, i);
+			try_run(p, &c);
+			i = c.to - 1;
 		}
-		i = c.to - 1;
 	}
 }
