@@ -199,6 +199,27 @@ static void on_dictionary(void *ctx, const char *path)
 /* --- keys ------------------------------------------------------------------------------------
  */
 
+/* ETC_DIR/trust.d/threshold: how many of the keys must agree; 1 when there is no such file. A
+ * file that says anything else than a number gives 0, which no set of keys satisfies. */
+static unsigned gather_threshold(struct gathering *g, const char *folder)
+{
+	char path[PATH_MAX + 16];
+	struct span text;
+	unsigned n = 0;
+
+	snprintf(path, sizeof path, "%s/threshold", folder);
+	enum err e = slurp(g, path, 16, &text);
+	if (e == ERR_NOT_FOUND)
+		return 1;
+	text = e == ERR_OK ? span_trim(text) : (struct span){ "x", 1 };
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] < '0' || text.ptr[i] > '9' || i > 3)
+			return 0;
+		n = n * 10 + (unsigned)(text.ptr[i] - '0');
+	}
+	return n;
+}
+
 /* ETC_DIR/trust.d/NAME.pem: with one there, the administrator's mandatory files must be signed.
  */
 static void gather_trust(struct gathering *g, struct policy_trust **ret)
@@ -221,7 +242,8 @@ static void gather_trust(struct gathering *g, struct policy_trust **ret)
 		else
 			g->in.trust_unreadable = err_text(e);
 	}
-	if (n > 0 && policy_trust_new(pems, n, 1, ret, &why) != ERR_OK)
+	if (n > 0 &&
+	    policy_trust_new(pems, n, gather_threshold(g, folder), ret, &why) != ERR_OK)
 		g->in.trust_unreadable = kept(g, why.problem);
 	g->in.trust = *ret;
 	free_names(names, found);
