@@ -88,7 +88,7 @@ static void on_lint(void *ctx, const struct policy_lint *l)
 
 static int check_report(struct check *c, struct policy_stack *s)
 {
-	size_t run;
+	size_t run, wrong;
 
 	policy_tests_run(s->set, NULL, on_failed_test, c, &run);
 	buf_printf(&c->json,
@@ -97,6 +97,7 @@ static int check_report(struct check *c, struct policy_stack *s)
 		   policy_set_n_files(s->set), policy_set_n_rules(s->set), run,
 		   c->tests_failed);
 	policy_lints(s->set, on_lint, c);
+	wrong = policy_regexes(s->set, on_lint, c);
 	buf_add_str(&c->json, "]}");
 	if (c->cli->json)
 		cli_print_json(c->cli, buf_span(&c->json));
@@ -107,6 +108,9 @@ static int check_report(struct check *c, struct policy_stack *s)
 		return cli_error(c->cli, CLI_POLICY_INVALID, "policy_invalid",
 				 "hither policy test", "%zu of %zu tests inside the files fail",
 				 c->tests_failed, run);
+	if (wrong > 0)
+		return cli_error(c->cli, CLI_POLICY_INVALID, "policy_invalid", NULL,
+				 "%zu regexes cannot be used", wrong);
 	if (s->installed && s->loaded.state != POLICY_ACTIVE)
 		return cli_error(c->cli, CLI_POLICY_INVALID, "policy_invalid", NULL,
 				 "the installed policy is %s: %s",

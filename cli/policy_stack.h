@@ -65,6 +65,9 @@ int policy_trust_installed(struct cli *cli, struct policy_trust **ret);
 extern const struct cli_option policy_request_options[];
 int policy_request_given(struct cli *cli, struct arena *arena, struct policy_request *ret);
 
+/* Remarks on the regexes of site-defined categories; how many the scanner does not take. */
+size_t policy_regexes(const struct policy_set *set, policy_lint_fn *fn, void *ctx);
+
 /* The commands. */
 int cmd_policy_sign(struct cli *cli, int argc, char **argv);
 int cmd_policy_verify(struct cli *cli, int argc, char **argv);

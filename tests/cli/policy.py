@@ -76,6 +76,13 @@ class Reading(Case):
         codes = [lint["code"] for lint in json.loads(out)["lints"]]
         self.assertEqual(codes, ["allow-without-tier", "no-tests"])
 
+    def test_check_tries_regexes(self):
+        text = '{"hither_policy": 1, "id": "a", "categories": {\n"company.a": {"regex": "\\\\b(x"}}}'
+        out, err = self.hither("check", self.file("a.json", text), want=8)
+        self.assertIn("a.json:2:24: regex-invalid: category company.a", out)
+        self.assertIn("1 regexes cannot be used", err)
+        self.hither("check", self.file("b.json", text.replace("(x", "(x)\\\\b")))
+
     def test_layer_of_a_file(self):
         path = self.file("a.json", GOOD)
         out, _ = self.hither("show", "--json", "mandatory=%s" % path)
