@@ -498,8 +498,10 @@ const struct cli_command cmd_policy_commands[] = {
 	  "Without FILE: what a daemon would load from this machine's folders.", show_options,
 	  NULL, cmd_show },
 	{ "check", "[FILE..]", "errors with line and column, tests, and remarks",
-	  "Files are taken together as one stack. A file's layer is what stands before '=' \n"
-	  "(mandatory=FILE), else the folder it lies in, else NAME.LAYER.json, else --layer.",
+	  "Files are taken together as one stack. A file's layer is what stands before '='\n"
+	  "(mandatory=FILE), else the folder it lies in (mandatory.d, …), else "
+	  "NAME.LAYER.json, else\n"
+	  "--layer, else mandatory when it says only_destinations, else user.",
 	  check_options, NULL, cmd_check },
 	{ "test", "[FILE..]", "run the tests inside the files",
 	  "A file's tests see its own layer and those of higher authority. Tests of mandatory "

@@ -70,7 +70,31 @@ static bool layer_by_folder(const struct cli *cli, const char *path, enum policy
 	return false;
 }
 
-/* NAME.LAYER.json */
+/* …/mandatory.d/NAME and the like, wherever they lie; below a lib folder they are the vendor's.
+ */
+static bool layer_by_parent(const char *path, enum policy_layer *ret)
+{
+	bool vendor = strstr(path, "/lib/") != NULL || strncmp(path, "lib/", 4) == 0;
+	struct span folder = { path, (size_t)(base_name(path) - path) };
+
+	while (folder.len > 0 && folder.ptr[folder.len - 1] == '/')
+		folder.len--;
+	const char *slash = memrchr(folder.ptr, '/', folder.len);
+	if (slash != NULL)
+		folder = (struct span){ slash + 1,
+					folder.len - (size_t)(slash + 1 - folder.ptr) };
+	if (span_is(folder, "mandatory.d"))
+		*ret = vendor ? POLICY_VENDOR_MANDATORY : POLICY_MANDATORY;
+	else if (span_is(folder, "recommended.d"))
+		*ret = POLICY_RECOMMENDED;
+	else if (span_is(folder, "policy.d"))
+		*ret = vendor ? POLICY_VENDOR : POLICY_USER;
+	else
+		return false;
+	return true;
+}
+
+/* NAME.LAYER.json or NAME-LAYER.json */
 static bool layer_by_name(const char *path, enum policy_layer *ret)
 {
 	const char *name = base_name(path), *end = strrchr(name, '.');
@@ -78,31 +102,42 @@ static bool layer_by_name(const char *path, enum policy_layer *ret)
 
 	if (end == NULL || strcmp(end, ".json") != 0)
 		return false;
-	while (start > name && start[-1] != '.')
+	while (start > name && start[-1] != '.' && start[-1] != '-')
 		start--;
 	return start > name &&
 	       policy_layer_from((struct span){ start, (size_t)(end - start) }, ret);
 }
 
-int policy_stack_layer(struct cli *cli, char **path, enum policy_layer *ret)
+/* Splits LAYER=FILE; else as the header says, with *ret_known false when nothing told. */
+static int layer_known(struct cli *cli, char **path, enum policy_layer *ret, bool *ret_known)
 {
 	const char *given = cli_option(cli, "layer");
 	char *equals = strchr(*path, '=');
 
+	*ret_known = true;
 	if (equals != NULL &&
 	    policy_layer_from((struct span){ *path, (size_t)(equals - *path) }, ret)) {
 		*path = equals + 1;
 		return CLI_OK;
 	}
-	if (layer_by_folder(cli, *path, ret) || layer_by_name(*path, ret))
+	if (layer_by_folder(cli, *path, ret) || layer_by_parent(*path, ret) ||
+	    layer_by_name(*path, ret))
 		return CLI_OK;
 	*ret = POLICY_USER;
+	*ret_known = given != NULL;
 	if (given != NULL && !policy_layer_from(span_of(given), ret))
 		return cli_usage(cli,
 				 "unknown layer %s: vendor_mandatory, mandatory, vendor, "
 				 "recommended or user",
 				 given);
 	return CLI_OK;
+}
+
+int policy_stack_layer(struct cli *cli, char **path, enum policy_layer *ret)
+{
+	bool known;
+
+	return layer_known(cli, path, ret, &known);
 }
 
 /* ---------------------------------------------------------------- reading */
@@ -132,18 +167,34 @@ int policy_stack_refused(struct cli *cli, const struct policy_error *e)
 	return code;
 }
 
+/* Only mandatory files have a use for only_destinations. */
+static bool says_only_destinations(struct span text)
+{
+	struct json_where where;
+	cJSON *tree = NULL;
+	bool only = false;
+
+	if (json_parse(text, &json_limits_file, &tree, &where) == ERR_OK)
+		json_get_bool(tree, "only_destinations", &only);
+	cJSON_Delete(tree);
+	return only;
+}
+
 static int file_add(struct cli *cli, char *path, struct policy_stack *s)
 {
 	enum policy_layer layer;
 	struct policy_error error;
 	struct buf text;
-	int code = policy_stack_layer(cli, &path, &layer);
+	bool known;
+	int code = layer_known(cli, &path, &layer, &known);
 
 	if (code != CLI_OK)
 		return code;
 	if (s->n == POLICY_SET_MAX_FILES)
 		return cli_usage(cli, "more than %u files", POLICY_SET_MAX_FILES);
 	code = policy_read_file(cli, path, &text);
+	if (code == CLI_OK && !known && says_only_destinations(buf_span(&text)))
+		layer = POLICY_MANDATORY;
 	if (code == CLI_OK && policy_file_parse(buf_span(&text), layer, base_name(path), path,
 						0, &s->files[s->n], &error) != ERR_OK)
 		code = policy_stack_refused(cli, &error);

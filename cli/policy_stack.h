@@ -28,8 +28,9 @@ struct policy_stack {
 
 /*
  * Parse and build FILE…. A file's layer is what stands before '=' (mandatory=FILE), else the
- * folder it lies in, else the last part of a name like NAME.mandatory.json, else --layer, else
- * user. Every error is printed. CLI_OK, or the exit code; release in any case.
+ * folder it lies in (mandatory.d, recommended.d, policy.d), else the last part of a name like
+ * NAME.mandatory.json, else --layer, else mandatory when it says only_destinations, else user.
+ * Every error is printed. CLI_OK, or the exit code; release in any case.
  */
 int policy_stack_files(struct cli *cli, int argc, char **argv, struct policy_stack *ret);
 

@@ -92,6 +92,13 @@ class Reading(Case):
         out, _ = self.hither("show", "--json", path)
         self.assertEqual(json.loads(out)["files"][0]["layer"], "user")
         self.hither("show", path, "--layer", "boss", want=2)
+        for name, layer in (("x/mandatory.d/a.json", "mandatory"), ("lib/x/mandatory.d/a.json", "vendor_mandatory"),
+                            ("x/recommended.d/a.json", "recommended"), ("x/policy.d/a.json", "user"),
+                            ("lib/x/policy.d/a.json", "vendor"), ("x/a-vendor_mandatory.json", "vendor_mandatory")):
+            out, _ = self.hither("show", "--json", self.file(name))
+            self.assertEqual(json.loads(out)["files"][0]["layer"], layer, name)
+        out, _ = self.hither("show", "--json", self.file("o.json", GOOD.replace('"id"', '"only_destinations": true, "id"')))
+        self.assertEqual(json.loads(out)["files"][0]["layer"], "mandatory")
 
     def test_installed(self):
         self.file("etc/mandatory.d/10.json", GOOD)
