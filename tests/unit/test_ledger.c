@@ -344,8 +344,7 @@ static void rehash(const char *dir, unsigned from, unsigned to)
 static void edit(const char *dir, unsigned i)
 {
 	static const char *const how[] = {
-		"UPDATE records SET body = replace(body, 'somewhere', 'elsewhere') WHERE seq = "
-		"%u",
+		"UPDATE records SET body = replace(body, 'somewhere', 'there') WHERE seq = %u",
 		"UPDATE records SET body = replace(body, 'event', 'Event') WHERE seq = %u",
 		"UPDATE records SET time_ms = time_ms - 1000 WHERE seq = %u",
 		"UPDATE records SET kind = 'refused' WHERE seq = %u",
