@@ -191,6 +191,20 @@ static bool next_line(const struct prose *p, size_t i)
 	return gap <= 8 && memchr(p->view->text.ptr + p->words[i].end, '\n', gap) != NULL;
 }
 
+/* One to four capitalised words, perhaps a code, and nothing else up to the end of the line. */
+static bool is_capital_line(const struct prose *p, size_t i)
+{
+	for (size_t n = 0; n < 5 && i < p->count; n++, i++) {
+		if (!p->words[i].capital && !(n > 0 && p->words[i].number))
+			return false;
+		if (i + 1 == p->count || next_line(p, i))
+			return true;
+		if (!prose_joined(p, i, " "))
+			return false;
+	}
+	return false;
+}
+
 /* An address that starts a line stands on an envelope or card: each line is its own part. */
 static bool starts_line(const struct prose *p, size_t i)
 {
@@ -218,8 +232,9 @@ static size_t extend(struct prose *p, size_t end, bool card)
 			p->words[end].number && word_len(p, end) >= 3 && word_len(p, end) <= 10;
 		bool same_line = !next_line(p, end - 1);
 		bool town = p->words[end].capital &&
-			    (prose_kinds(p, end) & LEXICON_TITLE) == 0 &&
-			    (same_line || (prose_kinds(p, end) & LEXICON_ORDINARY) == 0);
+			    (prose_kinds(p, end) & (LEXICON_TITLE | LEXICON_CLOSING)) == 0 &&
+			    (same_line || (prose_kinds(p, end) & LEXICON_ORDINARY) == 0 ||
+			     is_capital_line(p, end));
 
 		if (memchr(p->view->text.ptr + p->words[end - 1].end, '.',
 			   p->words[end].start - p->words[end - 1].end) != NULL &&
@@ -234,20 +249,6 @@ static size_t extend(struct prose *p, size_t end, bool card)
 		good = end;
 	}
 	return good;
-}
-
-/* One to four capitalised words, perhaps a code, and nothing else up to the end of the line. */
-static bool is_capital_line(const struct prose *p, size_t i)
-{
-	for (size_t n = 0; n < 5 && i < p->count; n++, i++) {
-		if (!p->words[i].capital && !(n > 0 && p->words[i].number))
-			return false;
-		if (i + 1 == p->count || next_line(p, i))
-			return true;
-		if (!prose_joined(p, i, " "))
-			return false;
-	}
-	return false;
 }
 
 /* After an address, on following lines: a town, a country, a postcode. */
@@ -265,7 +266,7 @@ static size_t tail_lines(struct prose *p, size_t end)
 				    STRENGTH_LIKELY);
 			return end + 1;
 		}
-		if (!w->capital || (kinds & LEXICON_TITLE) != 0)
+		if (!w->capital || (kinds & (LEXICON_TITLE | LEXICON_CLOSING)) != 0)
 			break;
 		if ((kinds & LEXICON_ORDINARY) != 0 && !is_capital_line(p, end))
 			break;

@@ -26,6 +26,8 @@ enum lexicon_kind {
 		1 << 14, /* I, we, my, live, moved, born: the talk is of somebody's life */
 	LEXICON_LIFE = 1 << 16,      /* lives, moved, born, travel */
 	LEXICON_KNOWLEDGE = 1 << 17, /* what, capital, history: a question about the world */
+	LEXICON_HUMAN = 1 << 19,     /* spent, lives, wrote: what only people do */
+	LEXICON_CLOSING = 1 << 18,   /* Thanks, Regards: ends a letter */
 	LEXICON_HEAD = 1 << 15,      /* starts a place of several words: New, San, United */
 };
 

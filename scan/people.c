@@ -233,7 +233,12 @@ static int points_after(struct prose *p, const struct candidate *c)
 	    prose_joined(p, last, " "))
 		return -40;
 	if (!prose_joined(p, last, " "))
-		return 0;
+		return 0; /* so a next word exists below */
+	if ((after & LEXICON_HUMAN) != 0 && c->to < p->count && !p->words[c->to].capital)
+		return c->to - c->from <= 2 && p->words[c->from].starts ? 30 : 14;
+	if (span_is_nocase(word_span(p, c->to), "is") && c->to + 1 < p->count &&
+	    span_is_nocase(word_span(p, c->to + 1), "from"))
+		return 30;
 	if ((after & LEXICON_DOES) != 0 && c->to < p->count && !p->words[c->to].capital)
 		return 8;
 	return (after & LEXICON_KIN) != 0 ? 12 : 0;

@@ -906,6 +906,14 @@ const struct lexicon_list lexicon_lists[] = {
 	  "living move moved moving office offices raised relocate relocated relocating "
 	  "resident stay staying stays taxi travel traveling travelling trip vacation "
 	  "visit visited visiting " },
+	{ LEXICON_HUMAN,
+	  "answered asked asks bought called complained cried emailed forgot gave "
+	  "invited joined laughed listed lived lives married moved phoned promised "
+	  "replied retired said sang says sings smiled sold spent studied tells thinks "
+	  "thought told visited wanted wants worked works wrote " },
+	{ LEXICON_CLOSING,
+	  "best cheers desk email fax kind love mobile office phone please regards "
+	  "sincerely tel thank thanks web yours " },
 	{ LEXICON_KNOWLEDGE,
 	  "ancient answer capital century compare currency describe empire essay explain "
 	  "false following history how king language list population president translate "
