@@ -238,7 +238,23 @@ static void turn_away(struct http_server *s, int fd, const char *why)
 	close(fd);
 }
 
-/* Unix sockets: as the kernel noted at connect(2) (SO_PEERCRED, unix(7)). TCP tells nothing. */
+static uint16_t peer_port(int fd)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} a = { .any.sa_family = AF_UNSPEC };
+	socklen_t len = sizeof a;
+
+	if (getpeername(fd, &a.any, &len) != 0)
+		return 0;
+	if (a.any.sa_family == AF_INET)
+		return ntohs(a.v4.sin_port);
+	return a.any.sa_family == AF_INET6 ? ntohs(a.v6.sin6_port) : 0;
+}
+
+/* Unix sockets: as the kernel noted at connect(2) (SO_PEERCRED, unix(7)). TCP tells the port. */
 static struct http_peer peer_of(int fd, const struct http_listener *l)
 {
 	struct http_peer peer = { .uid = (uid_t)-1, .gid = (gid_t)-1, .listener = l->name };
@@ -252,6 +268,7 @@ static struct http_peer peer_of(int fd, const struct http_listener *l)
 	} else {
 		int on = 1;
 
+		peer.port = peer_port(fd);
 		if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0)
 			log_debug("http.nodelay", "errno=%d", errno);
 	}

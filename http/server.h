@@ -35,6 +35,7 @@ struct http_peer {
 	gid_t       gid;
 	pid_t       pid;
 	const char *listener; /* the name given to http_listen */
+	uint16_t    port;     /* TCP: the peer's, host order; 0 on Unix sockets */
 };
 
 struct http_request {
