@@ -396,7 +396,7 @@ enum policy_via {
 };
 #define POLICY_VIAS 4
 
-/* Every field has a value: stated ones merged as docs/policy says, else the built-in default
+/* Every field has a value: stated ones merged as docs/policy.md says, else the built-in default
  * given here. */
 struct policy_consent {
 	unsigned scopes; /* intersection; once|session */
