@@ -9,6 +9,7 @@
 
 #include "common/clock.h"
 #include "common/file.h"
+#include "common/text.h"
 
 /* ---------------------------------------------------------------- eval */
 
@@ -362,12 +363,13 @@ static void explain_json(struct cli *cli, struct policy_set *s, const struct pol
 	buf_free(&out);
 }
 
-static int explain(struct cli *cli, struct policy_set *s, struct arena *a)
+static int explain(struct cli *cli, const char *id, struct policy_set *s, struct arena *a)
 {
 	struct policy_decision *d = policy_decisions_new(s, policy_destinations(s), a);
 	struct policy_request q;
 	struct buf out;
-	int code = policy_request_given(cli, a, &q);
+	int code = id != NULL ? policy_request_recorded(cli, id, a, &q)
+			      : policy_request_given(cli, a, &q);
 
 	if (code != CLI_OK)
 		return code;
@@ -385,14 +387,16 @@ static int explain(struct cli *cli, struct policy_set *s, struct arena *a)
 	return verdict_exit(cli, s, d);
 }
 
+/* The id of a past decision in the place of FILE takes that request and what is installed. */
 static int cmd_explain(struct cli *cli, int argc, char **argv)
 {
+	bool past = argc == 1 && text_is_ulid(span_of(argv[0]));
 	struct arena *a = arena_new("cli.explain", (size_t)128 << 20);
 	struct policy_stack s;
-	int code = policy_stack_open(cli, argc, argv, &s);
+	int code = policy_stack_open(cli, past ? 0 : argc, argv, &s);
 
 	if (code == CLI_OK)
-		code = a != NULL ? explain(cli, s.set, a) : CLI_FAILED;
+		code = a != NULL ? explain(cli, past ? argv[0] : NULL, s.set, a) : CLI_FAILED;
 	policy_stack_free(&s);
 	arena_free(a);
 	return code;
@@ -508,10 +512,13 @@ const struct cli_command cmd_policy_commands[] = {
 	  "files run\n"
 	  "again on the whole stack, where the answer may be stricter but not looser.",
 	  test_options, NULL, cmd_test },
-	{ "explain", "[FILE..]", "what would happen to a request, why, and what nearly did",
+	{ "explain", "[FILE..|DECISION]",
+	  "what would happen to a request, why, and what nearly did",
 	  "Attributes that are not given are those of an ordinary request; data, app and task "
 	  "are\n"
-	  "unknown unless given, and unknown tightens.",
+	  "unknown unless given, and unknown tightens. With the id of a past decision: that "
+	  "request, from\n"
+	  "the ledger.",
 	  policy_request_options, NULL, cmd_explain },
 	{ "eval", "", "evaluate stacks and requests in bulk, without a daemon",
 	  "Reads {\"id\",\"layers\":{LAYER:[FILE..]},\"request\":{..}} per line, writes\n"

@@ -171,27 +171,90 @@ static int since_ms(struct cli *cli, int64_t *ret)
 	return CLI_OK;
 }
 
-static int run_over(struct cli *cli, struct replay *p)
+static int open_ledger(struct cli *cli, struct ledger **ret)
 {
 	const char *dir = cli_option(cli, "state-dir");
 	struct ledger_problem problem = { "the ledger cannot be opened", "" };
+
+	if (crypto_init() == ERR_OK && ledger_open(dir != NULL ? dir : cli_state_dir(),
+						   LEDGER_READ, ret, &problem) == ERR_OK)
+		return CLI_OK;
+	return cli_error(cli, CLI_FAILED, "invalid_request", problem.next, "%s", problem.text);
+}
+
+static int unreadable(struct cli *cli)
+{
+	return cli_error(cli, CLI_FAILED, "internal_error", "hither ledger verify",
+			 "the ledger could not be read");
+}
+
+static int run_over(struct cli *cli, struct replay *p)
+{
 	struct ledger *l = NULL;
 	int64_t from_ms = 0;
 	int code = since_ms(cli, &from_ms);
 
+	if (code == CLI_OK)
+		code = open_ledger(cli, &l);
 	if (code != CLI_OK)
 		return code;
-	if (crypto_init() != ERR_OK || ledger_open(dir != NULL ? dir : cli_state_dir(),
-						   LEDGER_READ, &l, &problem) != ERR_OK)
-		return cli_error(cli, CLI_FAILED, "invalid_request", problem.next, "%s",
-				 problem.text);
 	uint64_t first = ledger_seq_at(l, from_ms);
 	if (first > 0 && ledger_each(l, first, 0, on_record, p) != ERR_OK)
-		code = cli_error(cli, CLI_FAILED, "internal_error", "hither ledger verify",
-				 "the ledger could not be read");
+		code = unreadable(cli);
 	ledger_close(l);
 	return code;
 }
+
+/* ---------------------------------------------------------------- one recorded request */
+
+struct recorded {
+	const char *id;
+	struct buf request; /* as JSON; empty when not found */
+};
+
+static bool on_wanted(void *ctx, const struct record *r, struct span body)
+{
+	struct request_room room = { .tree = NULL };
+	struct recorded *w = ctx;
+	struct policy_request q;
+
+	(void)body;
+	if (!is_request(r) || r->decision_id == NULL || strcmp(r->decision_id, w->id) != 0)
+		return true;
+	request_of(r, &q, &room);
+	policy_request_write(&q, &w->request);
+	cJSON_Delete(room.tree);
+	return false;
+}
+
+int policy_request_recorded(struct cli *cli, const char *id, struct arena *arena,
+			    struct policy_request *ret)
+{
+	struct recorded w = { .id = id };
+	struct json_where where;
+	struct policy_error error;
+	struct ledger *l = NULL;
+	cJSON *tree = NULL;
+	int code = open_ledger(cli, &l);
+
+	buf_init(&w.request, 1u << 20);
+	if (code == CLI_OK && ledger_each(l, 1, 0, on_wanted, &w) != ERR_OK)
+		code = unreadable(cli);
+	if (code == CLI_OK && w.request.len == 0)
+		code = cli_error(cli, CLI_FAILED, "not_found", "hither ledger query",
+				 "the ledger holds no request %s", id);
+	policy_request_base(ret);
+	if (code == CLI_OK &&
+	    (json_parse(buf_span(&w.request), &json_limits_api, &tree, &where) != ERR_OK ||
+	     policy_request_apply(ret, tree, arena, &error) != ERR_OK))
+		code = unreadable(cli);
+	cJSON_Delete(tree);
+	buf_free(&w.request);
+	ledger_close(l);
+	return code;
+}
+
+/* ---------------------------------------------------------------- replay */
 
 static bool replay_room(struct replay *p, struct arena *a)
 {

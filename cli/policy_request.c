@@ -28,6 +28,7 @@ const struct cli_option policy_request_options[] = {
 	{ 0, "vpn", "true|false", "the corporate network is up" },
 	{ 0, "max-tier", "TIER", "the application's own limit" },
 	{ 0, "verdict", "DESTINATION", "exit 0 for allow, 7 for ask, 5 for deny there" },
+	{ 0, "state-dir", "DIR", "where the ledger lies, for a past decision" },
 	POLICY_FOLDER_OPTIONS,
 };
 

@@ -66,6 +66,10 @@ int policy_trust_installed(struct cli *cli, struct policy_trust **ret);
 extern const struct cli_option policy_request_options[];
 int policy_request_given(struct cli *cli, struct arena *arena, struct policy_request *ret);
 
+/* The request of a decision in the ledger (replay says what it holds), by its id. */
+int policy_request_recorded(struct cli *cli, const char *id, struct arena *arena,
+			    struct policy_request *ret);
+
 /* Remarks on the regexes of site-defined categories; how many the scanner does not take. */
 size_t policy_regexes(const struct policy_set *set, policy_lint_fn *fn, void *ctx);
 
