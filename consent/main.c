@@ -142,14 +142,21 @@ static void on_gone(void *ctx, struct http_exchange *x)
 	admin_gone(ctx, x);
 }
 
+/* Only event streams write more than once, and those are cut when they do not drain. */
+static void on_drain(void *ctx, struct http_exchange *x)
+{
+	(void)ctx;
+	(void)x;
+}
+
 static void on_done(void *ctx, struct http_exchange *x)
 {
 	on_gone(ctx, x);
 }
 
-static const struct http_handler handler = { .on_request = on_request,
-					     .on_gone = on_gone,
-					     .on_done = on_done };
+static const struct http_handler handler = {
+	.on_request = on_request, .on_gone = on_gone, .on_drain = on_drain, .on_done = on_done
+};
 
 static enum err serve(struct consent *c)
 {
