@@ -107,7 +107,7 @@ static struct span digits_of(const struct run *r)
 /* ---- cards ---- */
 
 /* Groups of a card are split by spaces or dashes only, and evenly. */
-static bool is_card(const struct run *r)
+static bool is_card(const struct scan_view *v, const struct run *r)
 {
 	for (size_t i = 1; i < r->group_count; i++) {
 		if (r->separator[i] != ' ' && r->separator[i] != '-')
@@ -116,7 +116,11 @@ static bool is_card(const struct run *r)
 			return false;
 	}
 	return r->separator[0] == '\0' && !r->extension &&
-	       (r->group_count == 1 || r->group_len[0] == 4) && check_card(digits_of(r));
+	       (r->group_count == 1 || r->group_len[0] == 4) &&
+	       (check_card(digits_of(r)) ||
+		/* Of an issuer not in the table, but called a card. */
+		(r->digit_count >= 12 && r->digit_count <= 19 && check_luhn(digits_of(r)) &&
+		 (scan_context(v, r->start, r->end, 48, 24) & CONTEXT_CARD) != 0));
 }
 
 /* ---- dates ---- */
@@ -272,7 +276,7 @@ static void classify(struct scan_view *v, const struct run *r)
 
 	if (glued)
 		return;
-	if (is_card(r)) {
+	if (is_card(v, r)) {
 		scan_found(v, r->start, r->end, SCAN_FINANCIAL_CARD, DETECTOR_CARD,
 			   STRENGTH_CHECKED);
 		return;
