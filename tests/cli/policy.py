@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`hither policy …` as a person and an administrator use it, without a daemon.
 
-usage: policy.py HITHER SOURCE_ROOT"""
+usage: policy.py HITHER SOURCE_ROOT MAKE_LEDGER"""
 import json
 import os
 import pathlib
@@ -11,7 +11,7 @@ import sys
 import tempfile
 import unittest
 
-HITHER, ROOT = sys.argv[1], pathlib.Path(sys.argv[2])
+HITHER, ROOT, MAKE_LEDGER = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
 POLICIES = ROOT / "config/policies"
 GOOD = '{"hither_policy": 1, "id": "good", "default": {"cloud": "deny"}}\n'
 OPENSSL = shutil.which("openssl")
@@ -161,6 +161,39 @@ class Reading(Case):
     def test_replay_needs_a_ledger(self):
         self.hither("replay", POLICIES / "person.user.json", "--state-dir", self.dir / "state", want=1)
         self.hither("replay", POLICIES / "person.user.json", "--since", "soon", want=2)
+
+
+class History(Case):
+    """Three requests: code, a token in the text, and one whose scan did not finish."""
+
+    def setUp(self):
+        super().setUp()
+        subprocess.run([MAKE_LEDGER, self.dir / "state"], check=True)
+        self.person = POLICIES / "person.user.json"
+
+    def test_replay(self):
+        out, err = self.hither("replay", self.person, "--state-dir", self.dir / "state", "--json")
+        replay = json.loads(out)
+        self.assertEqual(replay["requests"], 3)
+        self.assertEqual(replay["destinations"]["eu-cloud"], {"allow": 1, "ask": 0, "deny": 2})
+        self.assertEqual(replay["destinations"]["basement"], {"allow": 1, "ask": 0, "deny": 2})
+        self.assertEqual(replay["destinations"]["local"], {"allow": 3, "ask": 0, "deny": 0})
+        out, err = self.hither("replay", "--policy", self.person, "--since", "7d", "--state-dir", self.dir / "state")
+        self.assertIn("3 requests; nothing was sent", err)
+
+    def test_diff_since(self):
+        stricter = self.file("b.json", self.person.read_text().replace('"code-may-go",\n      "effect": "allow"',
+                                                                      '"code-may-go",\n      "effect": "deny"'))
+        out, _ = self.hither("diff", "--since", "1d", "--state-dir", self.dir / "state", self.person, stricter)
+        self.assertIn("~ user              mine                 rule code-may-go", out)
+        self.assertIn("1 of 3 past requests would have met another answer", out)
+
+    def test_explain_a_past_decision(self):
+        shutil.copy(self.person, self.file("config/policy.d/10.json"))
+        out, _ = self.hither("explain", "01J00000000000000000000002", "--state-dir", self.dir / "state", folders=True)
+        self.assertIn("data secret.token", out)
+        self.assertIn("DENY   keys-stay", out)
+        self.hither("explain", "01J00000000000000000000009", "--state-dir", self.dir / "state", folders=True, want=1)
 
 
 @unittest.skipIf(OPENSSL is None, "openssl is not installed")
