@@ -503,7 +503,7 @@ static void over_budget(struct gate *g, struct ask *a)
 	char detail[300];
 
 	snprintf(detail, sizeof detail,
-		 "budget %s would be exceeded; see it with: hither budget show",
+		 "budget %s would be exceeded; what was spent: hither ledger left",
 		 a->j.budget_id);
 	record_no(g, a, RECORD_OVER_BUDGET, a->j.budget_id);
 	ask_finish(g, a, ASK_BUDGET, a->j.budget == BUDGET_REFUSE, detail);

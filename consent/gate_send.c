@@ -126,7 +126,7 @@ enum err send_release(struct gate *g, struct ask *a, enum policy_mode mode, cons
 			       ERR_BUSY);
 	if (!fits(g, a, strncmp(basis, "approval:", 9) == 0))
 		return give_up(g, a, ASK_BUDGET, a->j.budget == BUDGET_REFUSE,
-			       "a budget would be exceeded; see it with: hither budget show",
+			       "a budget would be exceeded; what was spent: hither ledger left",
 			       ERR_DENIED);
 	buf_init(&b, RECORD_MAX_BYTES * 2);
 	if (ref == NULL) {
