@@ -5,6 +5,7 @@
 
 #include "cli/question.h"
 #include "cli/watch.h"
+#include "cli/web.h"
 #include "common/clock.h"
 #include "common/text.h"
 
@@ -283,6 +284,13 @@ static int cmd_revoke(struct cli *cli, int argc, char **argv)
 	return code;
 }
 
+static const struct cli_option web_options[] = {
+	{ 0, "open", NULL, "open each question in the browser (xdg-open)" },
+	{ 0, "notify", NULL, "show a desktop notification that opens the page" },
+	{ 0, "once", NULL, "leave when the first question is over" },
+	{ 0, NULL, NULL, NULL },
+};
+
 static const struct cli_option approve_options[] = {
 	{ 0, "scope", "once|session|until|always",
 	  "how long the permission lasts (default once)" },
@@ -320,6 +328,11 @@ const struct cli_command cmd_consent_commands[] = {
 	  NULL, cmd_show },
 	{ "watch", "", "stay and answer questions in this terminal", NULL, NULL, NULL,
 	  cmd_watch },
+	{ "web", "", "stay and answer questions on a page in the browser",
+	  "The page is on this machine only (127.0.0.1 and ::1), only while a question is "
+	  "open. "
+	  "Its link is printed, works once, and for 5 minutes.",
+	  web_options, NULL, cmd_web },
 	{ "approve", "ID", "let these bytes go there", NULL, approve_options, NULL,
 	  cmd_approve },
 	{ "deny", "ID", "keep it on this device", NULL, deny_options, NULL, cmd_deny },

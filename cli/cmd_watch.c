@@ -77,25 +77,28 @@ static bool on_data(void *ctx, struct span bytes)
 	return !w->broken;
 }
 
-/* The agent's id, or an empty string after the error was printed. */
-static int register_agent(struct cli *cli, char id[64])
+int watch_register(struct cli *cli, const char *kind, const char *name, char id[64])
 {
 	struct json_where where;
 	struct cli_reply reply;
 	cJSON *tree = NULL;
+	struct buf body;
 	int code = CLI_OK;
 	enum err e;
 
+	buf_init(&body, 1024);
+	buf_add_char(&body, '{');
+	json_put_key_cstr(&body, "kind", kind);
+	json_put_key_cstr(&body, "name", name);
+	buf_add_str(&body, ",\"caps\":[\"full_text\",\"diff\"]}");
 	e = cli_call(cli,
-		     &(struct cli_request){
-			     .socket = CLI_SOCKET_CONSENT,
-			     .method = "POST",
-			     .path = "/hither/v1/agents",
-			     .body = SPAN_LITERAL(
-				     "{\"kind\":\"terminal\",\"name\":\"hither consent watch\","
-				     "\"caps\":[\"full_text\",\"diff\"]}"),
-			     .timeout_ms = 10000 },
+		     &(struct cli_request){ .socket = CLI_SOCKET_CONSENT,
+					    .method = "POST",
+					    .path = "/hither/v1/agents",
+					    .body = buf_span(&body),
+					    .timeout_ms = 10000 },
 		     &reply);
+	buf_free(&body);
 	if (e != ERR_OK)
 		code = cli_call_failed(cli, e);
 	else if (reply.status != 201)
@@ -121,7 +124,7 @@ int cmd_watch(struct cli *cli, int argc, char **argv)
 	(void)argv;
 	if (argc > 0)
 		return cli_usage(cli, "watch takes no arguments");
-	code = register_agent(cli, id);
+	code = watch_register(cli, "terminal", "hither consent watch", id);
 	if (code != CLI_OK)
 		return code;
 	if (!cli->quiet)

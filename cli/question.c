@@ -93,7 +93,7 @@ static void put(FILE *out, const char *label, const char *format, ...)
 	free(text);
 }
 
-static void retention_words(const cJSON *q, char *out, size_t out_bytes)
+void question_words_retention(const cJSON *q, char *out, size_t out_bytes)
 {
 	double days;
 	bool trains;
@@ -131,31 +131,37 @@ static void print_found(FILE *out, const cJSON *q)
 		put(out, "found", "nothing that looks sensitive");
 }
 
-static void print_price(FILE *out, const cJSON *q)
+void question_words_price(const cJSON *q, char *out, size_t out_bytes)
 {
 	const cJSON *price = json_get_object(q, "price");
-	double estimate, bound;
+	const cJSON *left = json_get_object(q, "budget_left");
+	const char *currency = text_of(price, "currency", "");
+	double estimate, bound, amount;
+	int n;
 
-	if (price == NULL || !json_get_number(price, "upper_bound", &bound)) {
-		put(out, "cost", "unknown");
-		return;
-	}
-	if (json_get_number(price, "estimate", &estimate))
-		put(out, "cost", "about %s %.4f (at most %.4f)", text_of(price, "currency", ""),
-		    estimate, bound);
+	if (price == NULL || !json_get_number(price, "upper_bound", &bound))
+		n = snprintf(out, out_bytes, "unknown");
+	else if (json_get_number(price, "estimate", &estimate))
+		n = snprintf(out, out_bytes, "about %s %.4f (at most %.4f)", currency, estimate,
+			     bound);
 	else
-		put(out, "cost", "at most %s %.4f", text_of(price, "currency", ""), bound);
+		n = snprintf(out, out_bytes, "at most %s %.4f", currency, bound);
+	if (left != NULL && json_get_number(left, "amount", &amount) && n > 0 &&
+	    (size_t)n < out_bytes)
+		snprintf(out + n, out_bytes - (size_t)n, "; %s %.2f left in the budget",
+			 text_of(left, "currency", ""), amount);
 }
 
-static void print_size(FILE *out, const cJSON *q)
+void question_words_size(const cJSON *q, char *out, size_t out_bytes)
 {
 	double messages = 1, bytes = 0, attachments = 0;
 
 	json_get_number(q, "messages", &messages);
 	json_get_number(q, "bytes", &bytes);
 	json_get_number(q, "attachments", &attachments);
-	put(out, "sends", "%.0f message%s, %.0f attachment%s, %.0f bytes in all", messages,
-	    messages == 1 ? "" : "s", attachments, attachments == 1 ? "" : "s", bytes);
+	snprintf(out, out_bytes, "%.0f message%s, %.0f attachment%s, %.0f bytes in all",
+		 messages, messages == 1 ? "" : "s", attachments, attachments == 1 ? "" : "s",
+		 bytes);
 }
 
 void question_print(struct cli *cli, FILE *out, const cJSON *q)
@@ -173,7 +179,7 @@ void question_print(struct cli *cli, FILE *out, const cJSON *q)
 		strcmp(text_of(q, "tier", "cloud"), "trusted") == 0 ? "TRUSTED" : "CLOUD",
 		cli_normal(cli));
 	put(out, "question", "%s, %.0f s left", text_of(q, "id", "?"), left / 1000);
-	retention_words(q, words, sizeof words);
+	question_words_retention(q, words, sizeof words);
 	put(out, "to", "%s, %s · %s · %s",
 	    text_of(q, "operator", text_of(q, "destination", "?")),
 	    text_of(q, "region", "region unknown"), text_of(q, "destination", "?"),
@@ -183,9 +189,11 @@ void question_print(struct cli *cli, FILE *out, const cJSON *q)
 		put(out, "", "through the proxy %s, which sees the text",
 		    json_get_string(q, "proxy"));
 	put(out, "why", "%s", text_of(q, "why", "no reason given"));
-	print_size(out, q);
+	question_words_size(q, words, sizeof words);
+	put(out, "sends", "%s", words);
 	print_found(out, q);
-	print_price(out, q);
+	question_words_price(q, words, sizeof words);
+	put(out, "cost", "%s", words);
 	put(out, "digest", "%s", text_of(q, "digest", "?"));
 	put(out, "later", "%s",
 	    text_of(q, "revoke_hint",

@@ -23,6 +23,11 @@ enum question_answer question_ask_inline(struct cli *cli, const char *id);
 cJSON *question_fetch(struct cli *cli, const char *id, int *code);
 /* The screen without the text that would be sent. */
 void question_print(struct cli *cli, FILE *out, const cJSON *q);
+/* One line each, the same for every agent: what the operator does with text, the cost and what
+ * is left, how much is sent. Cut at out_bytes; numbers only, but for a currency. */
+void question_words_retention(const cJSON *q, char *out, size_t out_bytes);
+void question_words_price(const cJSON *q, char *out, size_t out_bytes);
+void question_words_size(const cJSON *q, char *out, size_t out_bytes);
 /* The exact text as it would be sent, hidden characters made visible. */
 void question_print_body(FILE *out, const cJSON *q, bool original);
 /*

@@ -17,7 +17,7 @@ BOOT_USES = {"router", "local", "consent", "cloud"}
 ROLES = {"router", "local", "consent", "cloud"}
 THIRD_PARTY = [
     (r"<cjson/", {"common", "policy", "dialect", "models", "proc", "router", "local", "consent", "cloud", "boot", "cli"}),
-    (r"<uv\.h>", {"ipc", "proc", "http", "router", "local", "consent", "cloud", "boot"}),
+    (r"<uv\.h>", {"ipc", "proc", "http", "router", "local", "consent", "cloud", "boot", "cli"}),
     (r"<llhttp\.h>", {"http"}),
     (r"<curl/", {"cloud", "cli"}),
     (r"<sqlite3\.h>", {"consent"}),
@@ -25,7 +25,7 @@ THIRD_PARTY = [
     (r"<pcre2\.h>", {"scan"}),
     (r"<utf8proc\.h>", {"scan", "router"}),
     (r"<seccomp\.h>", {"proc"}),
-    (r"<systemd/", {"proc", "boot", "consent"}),
+    (r"<systemd/", {"proc", "boot", "consent", "cli"}),
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s+("([^"]+)"|<[^>]+>)')
 BANNED = re.compile(r"\bcJSON_GetObjectItem\s*\(|\bcJSON_Parse\s*\(")

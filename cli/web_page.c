@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The question is one alert dialog in the fixed order who, where, why not here, what exactly,
+ * what was found, cost, how long; then the answers. Focus starts on the first button of the
+ * form, "Keep on this device", which Enter also means in any field. The two main answers look
+ * alike. What remains is one disclosure away, so that the usual page is short.
+ */
+#include "cli/web_page.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/question.h"
+#include "consent/visible.h"
+
+static void escape(struct buf *out, struct span text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		switch (text.ptr[i]) {
+		case '&':
+			buf_add_str(out, "&amp;");
+			break;
+		case '<':
+			buf_add_str(out, "&lt;");
+			break;
+		case '>':
+			buf_add_str(out, "&gt;");
+			break;
+		case '"':
+			buf_add_str(out, "&quot;");
+			break;
+		case '\'':
+			buf_add_str(out, "&#39;");
+			break;
+		default:
+			buf_add_char(out, text.ptr[i]);
+		}
+	}
+}
+
+void web_text(struct buf *out, struct span text)
+{
+	struct buf seen;
+
+	buf_init(&seen, out->max);
+	visible_write(text, &seen);
+	if (seen.failed)
+		out->failed = true;
+	escape(out, buf_span(&seen));
+	buf_free(&seen);
+}
+
+static void cstr(struct buf *out, const char *text)
+{
+	web_text(out, span_of(text));
+}
+
+static const char *text_of(const cJSON *q, const char *key, const char *otherwise)
+{
+	const char *v = json_get_string(q, key);
+
+	return v != NULL && v[0] != '\0' ? v : otherwise;
+}
+
+static bool has(const cJSON *q, const char *list, const char *word)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach (item, json_get_array(q, list)) {
+		if (cJSON_GetStringValue(item) != NULL &&
+		    strcmp(cJSON_GetStringValue(item), word) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void head(struct buf *out, const char *title)
+{
+	buf_add_str(out,
+		    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+		    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+		    "<title>");
+	cstr(out, title);
+	buf_add_str(out, " – hither</title>\n<link rel=\"stylesheet\" href=\"/style.css\">\n"
+			 "</head>\n<body>\n<main>\n");
+}
+
+static void foot(struct buf *out)
+{
+	buf_add_str(out, "</main>\n</body>\n</html>\n");
+}
+
+/* --- the facts ----------------------------------------------------------------------- */
+
+static void fact(struct buf *out, const char *label, const char *text)
+{
+	buf_printf(out, "<div><dt>%s</dt><dd><bdi>", label);
+	cstr(out, text);
+	buf_add_str(out, "</bdi></dd></div>\n");
+}
+
+static void fact_who(struct buf *out, const cJSON *q)
+{
+	buf_add_str(out, "<div><dt>Who</dt><dd><bdi>");
+	cstr(out, text_of(q, "app", "A program without a name"));
+	buf_add_str(out, "</bdi><br><bdi>");
+	cstr(out, text_of(q, "identity_words", "unknown"));
+	buf_add_str(out, "</bdi></dd></div>\n");
+}
+
+static void fact_where(struct buf *out, const cJSON *q)
+{
+	const char *proxy = json_get_string(q, "proxy");
+	char words[160];
+
+	question_words_retention(q, words, sizeof words);
+	buf_add_str(out, "<div><dt>Where to</dt><dd><bdi>");
+	cstr(out, text_of(q, "operator", text_of(q, "destination", "unknown")));
+	buf_add_str(out, "</bdi>, region <bdi>");
+	cstr(out, text_of(q, "region", "unknown"));
+	buf_add_str(out, "</bdi><br>as <bdi>");
+	cstr(out, text_of(q, "destination", "unknown"));
+	buf_add_str(out, "</bdi>, model <bdi>");
+	cstr(out, text_of(q, "model", "unknown"));
+	buf_add_str(out, "</bdi><br>");
+	cstr(out, words);
+	if (proxy != NULL) {
+		buf_add_str(out, "<br>through the proxy <bdi>");
+		cstr(out, proxy);
+		buf_add_str(out, "</bdi>, which sees the text");
+	}
+	buf_add_str(out, "</dd></div>\n");
+}
+
+static void fact_found(struct buf *out, const cJSON *q)
+{
+	const cJSON *c;
+	bool any = false, complete = true;
+
+	buf_add_str(out, "<div><dt>What was found</dt><dd>");
+	cJSON_ArrayForEach (c, json_get_array(q, "categories")) {
+		double count = 0;
+		bool masked = false;
+
+		json_get_number(c, "count", &count);
+		json_get_bool(c, "masked", &masked);
+		buf_add_str(out, any ? "<li><bdi>" : "<ul><li><bdi>");
+		cstr(out, text_of(c, "name", "?"));
+		buf_printf(out, "</bdi> (%.0f): %s</li>", count,
+			   masked ? "masked" : "<strong>not masked</strong>");
+		any = true;
+	}
+	buf_add_str(out, any ? "</ul>" : "Nothing that looks sensitive.");
+	if (json_get_bool(q, "scan_complete", &complete) && !complete)
+		buf_add_str(out, " <strong>Not all of the text could be checked.</strong>");
+	buf_add_str(out, "</dd></div>\n");
+}
+
+/* --- the text ------------------------------------------------------------------------ */
+
+/* Length of a placeholder such as [EMAIL-1] at the start; 0 when there is none. */
+static size_t placeholder(const char *p, size_t len)
+{
+	size_t n = 1;
+
+	if (len < 5 || p[0] != '[')
+		return 0;
+	while (n < len && ((p[n] >= 'A' && p[n] <= 'Z') || p[n] == '_'))
+		n++;
+	if (n == 1 || n >= len || p[n] != '-')
+		return 0;
+	size_t digits = ++n;
+	while (n < len && p[n] >= '0' && p[n] <= '9')
+		n++;
+	return n > digits && n < len && p[n] == ']' ? n + 1 : 0;
+}
+
+static void marked_text(struct buf *out, const char *text)
+{
+	size_t from = 0, len = strlen(text);
+
+	for (size_t i = 0; i < len;) {
+		size_t n = placeholder(text + i, len - i);
+
+		if (n == 0) {
+			i++;
+			continue;
+		}
+		web_text(out, (struct span){ text + from, i - from });
+		buf_add_str(out, "<mark>");
+		web_text(out, (struct span){ text + i, n });
+		buf_add_str(out, "</mark>");
+		from = i += n;
+	}
+	web_text(out, (struct span){ text + from, len - from });
+}
+
+/* A line feed right after <pre> is dropped by the reader (HTML, 13.2.6.4.7), so one is given.
+ */
+static void pre(struct buf *out, const char *label, const char *id, const char *text, bool mark)
+{
+	buf_printf(out,
+		   "<pre id=\"%s\" tabindex=\"0\" role=\"region\" aria-label=\"%s\" "
+		   "dir=\"auto\">\n",
+		   id, label);
+	if (mark)
+		marked_text(out, text);
+	else
+		cstr(out, text);
+	buf_add_str(out, "</pre>\n");
+}
+
+static void what_exactly(struct buf *out, const cJSON *q)
+{
+	const char *original = json_get_string(q, "original");
+	char words[160];
+
+	question_words_size(q, words, sizeof words);
+	buf_add_str(out, "<h2>What exactly</h2>\n<p>");
+	cstr(out, words);
+	buf_add_str(out, original != NULL ? ". What stands in [BRACKETS] replaces something "
+					    "that stays here; open the original to compare."
+					  : ".");
+	buf_add_str(out, "</p>\n<div class=\"texts\">\n<details open><summary>The text as it "
+			 "would be sent</summary>\n");
+	pre(out, "The text as it would be sent", "sent", text_of(q, "body", ""),
+	    original != NULL);
+	buf_add_str(out, "</details>\n");
+	if (original != NULL) {
+		buf_add_str(out, "<details><summary>The original, unmasked</summary>\n");
+		pre(out, "The original, unmasked", "original", original, false);
+		buf_add_str(out, "</details>\n");
+	}
+	buf_add_str(out, "</div>\n");
+}
+
+/* --- the answers --------------------------------------------------------------------- */
+
+static void button(struct buf *out, const char *value, const char *mode, const char *label,
+		   bool first)
+{
+	buf_printf(out, "<button name=\"answer\" value=\"%s %s\"%s>%s</button>\n", value, mode,
+		   first ? " autofocus" : "", label);
+}
+
+static void hidden(struct buf *out, const char *name, const char *value)
+{
+	buf_printf(out, "<input type=\"hidden\" name=\"%s\" value=\"", name);
+	cstr(out, value);
+	buf_add_str(out, "\">\n");
+}
+
+static void more_answers(struct buf *out, const cJSON *q, const char *mode)
+{
+	buf_add_str(out, "<details class=\"more\"><summary>More answers</summary>\n"
+			 "<div class=\"buttons\">\n");
+	button(out, "dismiss once", "-", "Not now", false);
+	button(out, "deny always", "-", "Never for this program there", false);
+	if (has(q, "scopes", "session"))
+		button(out, "approve session", mode, "Send, also later this session", false);
+	if (has(q, "scopes", "always"))
+		button(out, "approve always", mode, "Send, always", false);
+	if (has(q, "modes", "as_is") && strcmp(mode, "as_is") != 0 &&
+	    json_get_string(q, "original") != NULL)
+		button(out, "approve once", "as_is", "Send the original, once", false);
+	buf_add_str(out, "</div>\n");
+	if (has(q, "scopes", "until")) {
+		buf_add_str(out, "<p><label>For how long <select name=\"until\">"
+				 "<option value=\"1h\">1 hour</option>"
+				 "<option value=\"1d\">1 day</option>"
+				 "<option value=\"7d\">7 days</option></select></label></p>\n"
+				 "<div class=\"buttons\">\n");
+		button(out, "approve until", mode, "Send, for that long", false);
+		buf_add_str(out, "</div>\n");
+	}
+	buf_add_str(out, "</details>\n");
+}
+
+static void answers(struct buf *out, const cJSON *q)
+{
+	const char *mode = has(q, "modes", "redacted") ? "redacted" : "as_is";
+	bool masked = cJSON_GetArraySize(json_get_array(q, "masked")) > 0;
+	bool reason = false;
+
+	buf_add_str(out, "<form method=\"post\" action=\"/q/");
+	cstr(out, text_of(q, "id", ""));
+	buf_add_str(out, "\">\n");
+	hidden(out, "nonce", text_of(q, "nonce", ""));
+	hidden(out, "digest", text_of(q, "digest", ""));
+	if (json_get_bool(q, "reason_required", &reason) && reason)
+		buf_add_str(out, "<p><label>Why it may be sent (your policy asks) <input "
+				 "name=\"reason\" maxlength=\"250\" "
+				 "autocomplete=\"off\"></label></p>\n");
+	buf_add_str(out, "<div class=\"buttons\">\n");
+	button(out, "deny once", "-", "Keep on this device", true);
+	button(out, "approve once", mode,
+	       masked ? "Send masked, once"
+	       : strcmp(mode, "as_is") == 0 && json_get_string(q, "original") != NULL
+		       ? "Send the original, once"
+		       : "Send, once",
+	       false);
+	buf_add_str(out, "</div>\n");
+	more_answers(out, q, mode);
+	buf_add_str(out, "<div class=\"buttons\">\n");
+	button(out, "extend once", "-", "60 seconds more", false);
+	buf_add_str(out, "</div>\n</form>\n");
+}
+
+/* --- pages --------------------------------------------------------------------------- */
+
+static void summary(struct buf *out, const cJSON *q, int64_t now_ms)
+{
+	double left = 0;
+	time_t until;
+	struct tm tm;
+	char clock[16];
+
+	json_get_number(q, "expires_in_ms", &left);
+	until = (time_t)((now_ms + (int64_t)left) / 1000);
+	if (localtime_r(&until, &tm) == NULL ||
+	    strftime(clock, sizeof clock, "%H:%M:%S", &tm) == 0)
+		clock[0] = '\0';
+	buf_add_str(out, "<p id=\"summary\">Nothing has been sent. Without an answer by ");
+	buf_printf(out,
+		   "<time>%s</time> (%.0f seconds from when this page was made) it stays on "
+		   "this device.</p>\n",
+		   clock, floor(left / 1000));
+}
+
+void web_page_question(struct buf *out, const cJSON *q, int64_t now_ms)
+{
+	const char *kind =
+		strcmp(text_of(q, "tier", "cloud"), "trusted") == 0 ? "trusted" : "cloud";
+	char words[160];
+
+	head(out, "A program asks to send text");
+	buf_add_str(out, "<section role=\"alertdialog\" aria-labelledby=\"title\" "
+			 "aria-describedby=\"summary\">\n<h1 id=\"title\"><bdi>");
+	cstr(out, text_of(q, "app", "A program without a name"));
+	buf_printf(out, "</bdi> asks to use a %s model</h1>\n", kind);
+	summary(out, q, now_ms);
+	buf_add_str(out, "<dl>\n");
+	fact_who(out, q);
+	fact_where(out, q);
+	fact(out, "Why not here", text_of(q, "why", "no reason given"));
+	buf_add_str(out, "</dl>\n");
+	what_exactly(out, q);
+	buf_add_str(out, "<dl>\n");
+	fact_found(out, q);
+	question_words_price(q, words, sizeof words);
+	fact(out, "Cost", words);
+	fact(out, "How long", "once, unless you choose more");
+	fact(out, "Later", text_of(q, "revoke_hint", "see: hither consent grants"));
+	buf_add_str(out, "</dl>\n");
+	answers(out, q);
+	buf_add_str(out, "</section>\n");
+	foot(out);
+}
+
+void web_page_link(struct buf *out, const char *secret)
+{
+	head(out, "Open the question");
+	buf_add_str(out, "<h1>A program asks to send text</h1>\n"
+			 "<p>Nothing has been sent. This link works once.</p>\n"
+			 "<form method=\"post\" action=\"/open\">\n");
+	hidden(out, "link", secret);
+	buf_add_str(out,
+		    "<div class=\"buttons\">\n<button autofocus>Show the question</button>\n"
+		    "</div>\n</form>\n");
+	foot(out);
+}
+
+void web_page_message(struct buf *out, const char *title, const char *message, const char *next)
+{
+	head(out, title);
+	buf_add_str(out, "<h1>");
+	cstr(out, title);
+	buf_add_str(out, "</h1>\n<p role=\"status\">");
+	cstr(out, message);
+	buf_add_str(out, "</p>\n");
+	if (next != NULL) {
+		buf_add_str(out, "<p><a href=\"/q/");
+		cstr(out, next);
+		buf_add_str(out, "\">The next question</a></p>\n");
+	}
+	foot(out);
+}

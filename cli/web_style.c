@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The look of the pages. Both answers have the same size and colour; nothing moves; colours
+ * keep 7:1 for text in both schemes. Where the window is high enough the answers stay in view,
+ * so that the focus on the first of them does not scroll the question away.
+ */
+#include "cli/web_page.h"
+
+const char web_style[] =
+	":root{color-scheme:light dark;--ink:#1a1a1a;--paper:#ffffff;--quiet:#444444;"
+	"--line:#6b6b6b;--box:#f3f3f0;--mark:#ffe9a8;--focus:#0b4fc4}\n"
+	"@media (prefers-color-scheme:dark){:root{--ink:#f2f2f2;--paper:#161616;"
+	"--quiet:#c8c8c8;--line:#9a9a9a;--box:#242424;--mark:#5a4a10;--focus:#8ab4ff}}\n"
+	"@media (prefers-contrast:more){:root{--quiet:var(--ink);--line:var(--ink)}}\n"
+	"*{box-sizing:border-box}\n"
+	"html{scroll-padding-block-end:14rem}\n"
+	"body{margin:0;background:var(--paper);color:var(--ink);"
+	"font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere}\n"
+	"main{max-width:64rem;margin:0 auto;padding:1rem}\n"
+	"h1{font-size:1.4rem;line-height:1.25;margin:0 0 .5rem}\n"
+	"h2{font-size:1rem;margin:1rem 0 .25rem}\n"
+	"p{margin:.25rem 0 .75rem}\n"
+	"dl{margin:0}\n"
+	"dl>div{padding:.4rem 0;border-block-start:1px solid var(--line)}\n"
+	"dt{font-weight:700}\ndd{margin:0}\nul{margin:0;padding-inline-start:1.25rem}\n"
+	"pre{margin:.25rem 0;padding:.75rem;max-height:20rem;overflow:auto;"
+	"white-space:pre-wrap;unicode-bidi:plaintext;background:var(--box);"
+	"border:1px solid var(--line);font:.95rem/1.45 ui-monospace,monospace}\n"
+	"mark{background:var(--mark);color:inherit;font-weight:700}\n"
+	"summary{padding:.5rem 0;cursor:pointer;font-weight:700}\n"
+	"form{background:var(--paper);border-block-start:1px solid var(--line);"
+	"padding-block:.75rem}\n"
+	".buttons{display:grid;gap:.5rem;grid-template-columns:repeat(auto-fit,minmax(13rem,"
+	"1fr));"
+	"margin-block-end:.5rem}\n"
+	"button,select,input{font:inherit;color:var(--ink);background:var(--box);"
+	"border:2px solid var(--line);border-radius:.4rem;padding:.6rem .75rem;"
+	"min-height:2.75rem;max-width:100%}\n"
+	"button{cursor:pointer}\n"
+	":focus-visible{outline:3px solid var(--focus);outline-offset:2px}\n"
+	"@media (min-width:48rem){dl>div{display:grid;grid-template-columns:10rem 1fr}"
+	".texts{display:grid;gap:1rem;grid-template-columns:repeat(auto-fit,minmax(20rem,1fr))}"
+	"}\n"
+	"@media "
+	"(min-height:36rem){form{position:sticky;inset-block-end:0;max-block-size:60vh;"
+	"overflow:auto}}\n"
+	"@media (prefers-reduced-motion:reduce){*{animation:none;transition:none;"
+	"scroll-behavior:auto}}\n"
+	"@media (forced-colors:active){mark{forced-color-adjust:none;color:#000;"
+	"background:#ffe9a8}}\n";
