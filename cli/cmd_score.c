@@ -28,6 +28,28 @@ static bool score_line(void *ctx, const cJSON *line, struct buf *out, char probl
 	return true;
 }
 
+/* The weights in use; without any that fit, the documented linear rules, and says so. */
+static struct classifier *open_classifier(struct cli *cli)
+{
+	const char *path = cli_option(cli, "weights");
+	char found[CLASSIFIER_PATH_BYTES];
+	struct classifier *c;
+	enum err e;
+
+	if (path != NULL) {
+		e = classifier_open(path, &c);
+		snprintf(found, sizeof found, "%s", path);
+	} else {
+		e = classifier_open_default(&c, found);
+	}
+	if (e != ERR_OK)
+		fprintf(stderr,
+			"hither: %s: %s; scoring by the documented linear rules instead. Reinstall "
+			"the file, or name one with --weights.\n",
+			found, err_text(e));
+	return c;
+}
+
 int cmd_score(struct cli *cli, int argc, char **argv)
 {
 	struct classifier *c;
@@ -35,11 +57,8 @@ int cmd_score(struct cli *cli, int argc, char **argv)
 
 	(void)argv;
 	if (argc > 0 || !cli_flag(cli, "jsonl"))
-		return cli_usage(cli,
-				 "give JSON lines on standard input: hither score --jsonl");
-	if (classifier_open(NULL, &c) != ERR_OK)
-		return cli_error(cli, CLI_FAILED, "internal_error", NULL,
-				 "the classifier could not be opened");
+		return cli_usage(cli, "give JSON lines on standard input: hither score --jsonl");
+	c = open_classifier(cli);
 	code = batch_run(cli, stdin, score_line, c);
 	classifier_free(c);
 	return code;

@@ -23,6 +23,12 @@ static const struct cli_option batch_options[] = {
 	{ 0, NULL, NULL, NULL },
 };
 
+static const struct cli_option score_options[] = {
+	{ 0, "jsonl", NULL, "JSON lines on standard input and output" },
+	{ 0, "weights", "FILE", "weights of the classifier (default: those that come with hither)" },
+	{ 0, NULL, NULL, NULL },
+};
+
 static const struct cli_option doctor_options[] = {
 	{ 0, "offline", NULL, "check files only, without asking the daemon" },
 	{ 0, NULL, NULL, NULL },
@@ -53,7 +59,7 @@ const struct cli_command cli_commands[] = {
 	{ "score", "", "score prompts in bulk, without a daemon",
 	  "Reads {\"id\",\"prompt\"} per line, writes "
 	  "{\"id\",\"score\",\"task\",\"confidence\"} per line.",
-	  batch_options, NULL, cmd_score },
+	  score_options, NULL, cmd_score },
 	{ "scan", "", "find sensitive data in bulk, without a daemon",
 	  "Reads {\"id\",\"text\"} per line, writes "
 	  "{\"id\",\"spans\":[{\"start\",\"end\",\"category\",\"detector\"}]}\n"

@@ -96,6 +96,7 @@ static const struct setting settings[] = {
 
 	{ "routing", "threshold_pm", U16, offsetof(struct config, routing.threshold_pm), 0,
 	  1000, 620, "difficulty per mille at which the device is no longer enough" },
+	STR(routing, classifier, "weights file; empty: the one that comes with the program"),
 
 	{ "log", "level", LEVEL, offsetof(struct config, log_level), 0, 0, LOG_LEVEL_INFO,
 	  "error, warning, notice, info or debug; none of them shows text of prompts or "

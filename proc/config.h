@@ -45,6 +45,7 @@ struct config_cloud {
 
 struct config_routing {
 	uint16_t threshold_pm;     /* score at or above which the device is not sufficient */
+	const char *classifier;    /* weights file; "" = the one that comes with the program */
 };
 
 struct config {

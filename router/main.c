@@ -70,6 +70,27 @@ static void own_groups(struct router *r, const struct passwd *p)
 	}
 }
 
+/* Weights that do not fit are no reason not to start: the linear model's rules are documented. */
+static void open_classifier(struct router *r, const char *path)
+{
+	char found[CLASSIFIER_PATH_BYTES];
+	enum err e;
+
+	if (path != NULL && path[0] != '\0') {
+		e = classifier_open(path, &r->classifier);
+		snprintf(found, sizeof found, "%s", path);
+	} else {
+		e = classifier_open_default(&r->classifier, found);
+	}
+	if (e != ERR_OK)
+		log_warning("router.classifier",
+			    "file=%s problem=%s: judging by the documented linear rules instead; "
+			    "reinstall the file or set routing.classifier",
+			    found, err_text(e));
+	else
+		log_notice("router.classifier", "name=%s", classifier_name(r->classifier));
+}
+
 static enum err before_jail(struct service *s)
 {
 	const struct passwd *p = getpwuid(getuid());
@@ -80,8 +101,9 @@ static enum err before_jail(struct service *s)
 	tzset();
 	if (p != NULL && span_copy(span_of(p->pw_name), self.user, sizeof self.user))
 		own_groups(&self, p);
-	if (crypto_init() != ERR_OK || classifier_open(NULL, &self.classifier) != ERR_OK)
+	if (crypto_init() != ERR_OK)
 		return ERR_SYSTEM;
+	open_classifier(&self, s->config->routing.classifier);
 	policy_take(&self, s->policy_bundle);
 	return self.set != NULL ? ERR_OK : ERR_NO_MEMORY;
 }

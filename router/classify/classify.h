@@ -20,12 +20,16 @@
 #define CLASSIFY_TASKS(X)                                                                      \
 	X(CHAT, "chat")                                                                        \
 	X(QUESTION, "question")                                                                \
+	X(OPEN, "question.open")                                                               \
+	X(CHOICE, "question.choice")                                                           \
+	X(READING, "question.text")                                                            \
 	X(SUMMARIZE, "summarize")                                                              \
 	X(TRANSLATE, "translate")                                                              \
 	X(REPLY, "reply")                                                                      \
 	X(REWRITE, "rewrite")                                                                  \
 	X(EXTRACT, "extract")                                                                  \
 	X(REMINDER, "reminder")                                                                \
+	X(TIMER, "timer")                                                                      \
 	X(DEVICE, "device.control")                                                            \
 	X(CODE, "code.write")                                                                  \
 	X(CODE_EXPLAIN, "code.explain")                                                        \
@@ -63,6 +67,7 @@ struct classify_result {
 	enum classify_task task;
 	uint32_t output_tokens; /* expected length of the answer */
 	bool fresh;             /* seems to need knowledge of today */
+	const char *language;   /* ISO 639-1 code; "" when it cannot be told */
 	/* What drove the score, in words a person understands; static texts. */
 	const char *reasons[CLASSIFY_REASONS_MAX];
 	uint32_t n_reasons;
@@ -71,15 +76,27 @@ struct classify_result {
 struct classifier; /* immutable */
 
 /*
- * Reads and checks a weights file (magic, version, size, SHA-256 trailer) into memory.
- * NULL path: the linear model. Errors: ERR_NOT_FOUND, ERR_SYNTAX (not such a file or another
- * version), ERR_MISMATCH (hash), ERR_NO_MEMORY; *ret is then the linear model all the same,
- * so that routing goes on by documented rules: the caller says so.
+ * Maps and checks a weights file (size, magic, version, SHA-256 trailer; crypto_init() is
+ * called). NULL path: the linear model. Errors: ERR_NOT_FOUND, ERR_SYNTAX (not such a file or
+ * another version), ERR_MISMATCH (hash), ERR_SYSTEM (not readable), ERR_NO_MEMORY; *ret is
+ * then the linear model all the same, so that routing goes on by documented rules: the caller
+ * says so.
  */
 enum err classifier_open(const char *path, struct classifier **ret);
-void classifier_free(struct classifier *c);
-const char *
-classifier_name(const struct classifier *c); /* "linear-1" or the file's name and version */
+
+/*
+ * The file that comes with this build: beside the program in a build tree, else in the data
+ * folder relative to the program, else where it was configured to be installed. It must also
+ * have the digest that the build knows (weights_pin.h), else ERR_MISMATCH. `found` gets the
+ * path that was opened or, when there was none, the last one looked at; for the message.
+ */
+#define CLASSIFIER_PATH_BYTES 4096
+enum err classifier_open_default(struct classifier **ret, char found[CLASSIFIER_PATH_BYTES]);
+
+void classifier_free(struct classifier *c); /* NULL is fine */
+
+/* "linear-1", or the name in the weights file and the first digits of its digest. */
+const char *classifier_name(const struct classifier *c);
 
 /* Any bytes, any length; bounded time. */
 void classify(const struct classifier *c, const struct classify_input *in,

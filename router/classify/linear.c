@@ -75,7 +75,7 @@ static const struct {
 	uint8_t task;
 	uint8_t vote; /* weight of the vote for the task */
 } words[] = {
-	{ "alarm", F_ERRAND, CLASSIFY_REMINDER, 4 },
+	{ "alarm", F_ERRAND, CLASSIFY_TIMER, 4 },
 	{ "algorithm", F_STEPS, CLASSIFY_CODE, 2 },
 	{ "analyse", F_STEPS, CLASSIFY_REASONING, 2 },
 	{ "analysis", F_STEPS, CLASSIFY_REASONING, 1 },
@@ -193,7 +193,7 @@ static const struct {
 	{ "theorem", F_PROOF, CLASSIFY_MATH, 4 },
 	{ "thorough", F_RESEARCH, CLASSIFY_RESEARCH, 1 },
 	{ "threads", F_STEPS, CLASSIFY_CODE, 1 },
-	{ "timer", F_ERRAND, CLASSIFY_REMINDER, 4 },
+	{ "timer", F_ERRAND, CLASSIFY_TIMER, 4 },
 	{ "today", F_FRESH, CLASSIFY_CHAT, 0 },
 	{ "tradeoffs", F_STEPS, CLASSIFY_REASONING, 2 },
 	{ "translate", F_GIVEN, CLASSIFY_TRANSLATE, 5 },
@@ -364,28 +364,6 @@ static enum classify_task choose_task(const struct reading *r, const struct clas
 	return best;
 }
 
-static uint32_t expected_tokens(enum classify_task task, const struct reading *r)
-{
-	switch (task) {
-	case CLASSIFY_QUESTION:
-	case CLASSIFY_CHAT:
-		return 120;
-	case CLASSIFY_REMINDER:
-	case CLASSIFY_DEVICE:
-		return 40;
-	case CLASSIFY_TRANSLATE:
-	case CLASSIFY_REWRITE:
-		return 40 + 2 * r->words;
-	case CLASSIFY_CODE:
-	case CLASSIFY_CODE_FIX:
-	case CLASSIFY_RESEARCH:
-	case CLASSIFY_MATH:
-		return 800;
-	default:
-		return 300;
-	}
-}
-
 void classify_linear(const struct classify_input *in, struct classify_result *ret)
 {
 	struct reading r = { 0 };
@@ -403,6 +381,7 @@ void classify_linear(const struct classify_input *in, struct classify_result *re
 	ret->score = 1.0f / (1.0f + expf(-z));
 	ret->confidence = 0.5f + fabsf(ret->score - 0.5f);
 	ret->task = choose_task(&r, in);
-	ret->output_tokens = expected_tokens(ret->task, &r);
+	ret->output_tokens = classify_output_tokens(ret->task, in->last_user.len);
+	ret->language = "";
 	ret->fresh = r.counts[F_FRESH] > 0;
 }
