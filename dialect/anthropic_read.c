@@ -52,13 +52,16 @@ static bool read_tool(struct reading *r, const cJSON *tool, const char *path)
 	       reading_copy_tree(r, schema, &t->schema);
 }
 
+/* In two halves: one name may have 64 bytes. */
 bool anthropic_is_tool_name(struct span name)
 {
-	struct span first = { name.ptr, name.len / 2 };
-	struct span rest = { name.ptr + name.len / 2, name.len - name.len / 2 };
+	size_t half = name.len / 2;
 
-	return name.len <= TOOL_NAME_BYTES && reading_is_name(rest) &&
-	       (first.len == 0 || reading_is_name(first));
+	if (name.len < 2)
+		return reading_is_name(name);
+	return name.len <= TOOL_NAME_BYTES &&
+	       reading_is_name((struct span){ name.ptr, half }) &&
+	       reading_is_name((struct span){ name.ptr + half, name.len - half });
 }
 
 static bool read_tools(struct reading *r, const cJSON *tools)

@@ -4,12 +4,14 @@
  * fixed order: what consent shows and hashes is exactly this text. `store` is always false:
  * nobody agreed to the answer being kept.
  *
- * The dialect has no stop texts, no penalties and no audio: those are ERR_UNSUPPORTED. A seed
- * is a wish and left out. Reasoning of earlier turns is known there by ids we never had, so it
- * stays here.
+ * The dialect has no stop texts, no penalties, no audio and no answer of fewer than 16 tokens:
+ * those are ERR_UNSUPPORTED. A seed is a wish and left out. Reasoning of earlier turns is known
+ * there by ids we never had, so it stays here.
  */
 #include "dialect/responses_impl.h"
 #include "dialect/send_impl.h"
+
+#define LEAST_OUTPUT_TOKENS 16
 
 static void put_data_url(struct buf *b, const char *key, const struct chat_part *p)
 {
@@ -21,10 +23,8 @@ static void put_data_url(struct buf *b, const char *key, const struct chat_part 
 	buf_add_char(b, '"');
 }
 
-static bool put_part(struct buf *b, const struct chat_part *p, bool own, bool *first)
+static bool put_part(struct buf *b, const struct chat_part *p, bool *first)
 {
-	if (p->kind == CHAT_PART_REASONING)
-		return true;
 	if (p->kind == CHAT_PART_AUDIO)
 		return false;
 	send_next(b, first);
@@ -41,15 +41,9 @@ static bool put_part(struct buf *b, const struct chat_part *p, bool own, bool *f
 				    p->name.len > 0 ? p->name : SPAN_LITERAL("file"));
 		put_data_url(b, "file_data", p);
 		break;
-	case CHAT_PART_REFUSAL:
-		buf_add_str(b, "{\"type\":\"refusal\"");
-		json_put_key_string(b, "refusal", p->text);
-		break;
 	default:
-		buf_printf(b, "{\"type\":\"%s\"", own ? "output_text" : "input_text");
+		buf_add_str(b, "{\"type\":\"input_text\"");
 		json_put_key_string(b, "text", p->text);
-		if (own) /* an output text has them, even when there are none */
-			buf_add_str(b, ",\"annotations\":[]");
 		break;
 	}
 	buf_add_char(b, '}');
@@ -62,10 +56,27 @@ static bool put_parts(struct buf *b, const struct chat_message *m)
 
 	buf_add_char(b, '[');
 	for (uint32_t i = 0; i < m->n_parts; i++)
-		if (!put_part(b, &m->parts[i], m->role == CHAT_ASSISTANT, &first))
+		if (!put_part(b, &m->parts[i], &first))
 			return false;
 	buf_add_char(b, ']');
 	return true;
+}
+
+/* As one text: parts of an answer would need the ids that its author gave them. */
+static void put_answer(struct buf *b, const struct chat_message *m)
+{
+	bool first = true;
+
+	buf_add_char(b, '"');
+	for (uint32_t i = 0; i < m->n_parts; i++) {
+		if (m->parts[i].kind == CHAT_PART_REASONING)
+			continue;
+		if (!first)
+			buf_add_str(b, "\\n\\n");
+		first = false;
+		json_put_escaped(b, m->parts[i].text);
+	}
+	buf_add_char(b, '"');
 }
 
 static bool says_something(const struct chat_message *m)
@@ -96,7 +107,9 @@ static bool put_message(struct buf *b, const struct chat_message *m, bool *first
 		send_next(b, first);
 		buf_printf(b, "{\"type\":\"message\",\"role\":\"%s\",\"content\":",
 			   roles[m->role]);
-		if (!put_parts(b, m))
+		if (m->role == CHAT_ASSISTANT)
+			put_answer(b, m);
+		else if (!put_parts(b, m))
 			return false;
 		buf_add_char(b, '}');
 	}
@@ -173,7 +186,8 @@ enum err responses_send(const struct chat *c, const char *model, struct buf *out
 {
 	bool first = true;
 
-	if (c->n_stop > 0 || send_has_penalties(c))
+	if (c->n_stop > 0 || send_has_penalties(c) ||
+	    (c->max_tokens > 0 && c->max_tokens < LEAST_OUTPUT_TOKENS))
 		return ERR_UNSUPPORTED;
 	buf_add_char(out, '{');
 	json_put_key_cstr(out, "model", model);

@@ -121,17 +121,21 @@ static const struct {
 	  "\"type\":\"input_text\",\"text\":\"s\"}]},{\"type\":\"message\",\"role\":\"user\","
 	  "\"content\":[{\"type\":\"input_text\",\"text\":\"q\"}]},{\"type\":\"message\","
 	  "\"role\":"
-	  "\"assistant\",\"content\":[{\"type\":\"output_text\",\"text\":\"t\",\"annotations\":"
-	  "[]}]"
-	  "},{\"type\":\"function_call\",\"call_id\":\"c\",\"name\":\"f\",\"arguments\":"
-	  "\"{\\\"x\\\":1}\"},{\"type\":\"function_call_output\",\"call_id\":\"c\",\"output\":["
-	  "{"
-	  "\"type\":\"input_text\",\"text\":\"r\"}]},{\"type\":\"message\",\"role\":\"user\","
-	  "\"content\":[{\"type\":\"input_text\",\"text\":\"and\"}]}],\"store\":false}" },
+	  "\"assistant\",\"content\":\"t\"},{\"type\":\"function_call\",\"call_id\":\"c\","
+	  "\"name\":"
+	  "\"f\",\"arguments\":\"{\\\"x\\\":1}\"},{\"type\":\"function_call_output\",\"call_"
+	  "id\":"
+	  "\"c\",\"output\":[{\"type\":\"input_text\",\"text\":\"r\"}]},{\"type\":\"message\","
+	  "\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":\"and\"}]}],"
+	  "\"store\":"
+	  "false}" },
 	{ "Responses: controls", &upstream_openai_responses,
-	  ASK(CONTROLS ",\"reasoning_effort\":\"high\""),
+	  ASK(",\"temperature\":1.5,\"top_p\":0.5,\"seed\":3,\"max_tokens\":16,\"stream\":true"
+	      ",\"reasoning_effort\":\"high\""),
 	  HI_R ",\"reasoning\":{\"effort\":\"high\"},\"temperature\":1.5,\"top_p\":0.5,"
-	       "\"max_output_tokens\":9,\"store\":false,\"stream\":true}" },
+	       "\"max_output_tokens\":16,\"store\":false,\"stream\":true}" },
+	{ "Responses: fewer tokens than it gives", &upstream_openai_responses,
+	  ASK(",\"max_tokens\":15"), NULL },
 	{ "Responses: tools and a schema", &upstream_openai_responses, ASK(TOOLS NAMED SCHEMA),
 	  HI_R
 	  ",\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"description\":\"d\","
