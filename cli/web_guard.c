@@ -76,6 +76,8 @@ bool web_guard_allows(const struct web_origin *o, uint16_t port, struct web_refu
 {
 	char ours[64];
 
+	if (o->twice)
+		return refuse(reterr, 400, "A header says two things.");
 	if (!host_is_ours(o->host, port))
 		return refuse(reterr, 403, "This page answers under its own address only.");
 	if (span_is(o->method, "GET") || span_is(o->method, "HEAD"))

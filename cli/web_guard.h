@@ -32,6 +32,7 @@ void web_secret_forget(struct web_secret *s);
 /* What of a request says where it comes from; spans with ptr NULL are absent headers. */
 struct web_origin {
 	struct span method, host, origin, site, content_type;
+	bool twice; /* one of these headers stands there more than once */
 };
 
 struct web_refusal {
@@ -43,7 +44,7 @@ struct web_refusal {
  * True when the request may go on; else *reterr. Host (RFC 9110 section 7.2) is exactly
  * 127.0.0.1:PORT, [::1]:PORT or localhost:PORT; methods are GET, HEAD and POST; a POST has an
  * Origin (RFC 6454) equal to http://HOST, Sec-Fetch-Site same-origin or none, and a form as
- * application/x-www-form-urlencoded.
+ * application/x-www-form-urlencoded. None of these headers stands there twice.
  */
 bool web_guard_allows(const struct web_origin *o, uint16_t port, struct web_refusal *reterr);
 

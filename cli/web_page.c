@@ -383,7 +383,7 @@ void web_page_message(struct buf *out, const char *title, const char *message, c
 	if (next != NULL) {
 		buf_add_str(out, "<p><a href=\"/q/");
 		cstr(out, next);
-		buf_add_str(out, "\">The next question</a></p>\n");
+		buf_add_str(out, "\">Go to the open question</a></p>\n");
 	}
 	foot(out);
 }

@@ -339,6 +339,17 @@ static void dispatch(struct call *k)
 		      NULL);
 }
 
+static bool stands_twice(const struct http_exchange *x)
+{
+	static const char *const names[] = { "Host", "Origin", "Sec-Fetch-Site",
+					     "Content-Type" };
+
+	for (size_t i = 0; i < LEN(names); i++)
+		if (http_header_count(x, names[i]) > 1)
+			return true;
+	return false;
+}
+
 static void on_request(void *ctx, struct http_exchange *x, const struct http_request *r)
 {
 	struct web_page *page = ctx;
@@ -347,7 +358,8 @@ static void on_request(void *ctx, struct http_exchange *x, const struct http_req
 				.host = http_header(x, "Host"),
 				.origin = http_header(x, "Origin"),
 				.site = http_header(x, "Sec-Fetch-Site"),
-				.content_type = http_header(x, "Content-Type") };
+				.content_type = http_header(x, "Content-Type"),
+				.twice = stands_twice(x) };
 	struct web_refusal no;
 
 	if (!web_guard_allows(&o, page->port, &no))

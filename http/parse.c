@@ -116,6 +116,15 @@ struct span http_message_header(const struct http_message *m, const char *name)
 	return (struct span){ NULL, 0 };
 }
 
+unsigned http_message_header_count(const struct http_message *m, const char *name)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < m->n_slots; i++)
+		n += span_is_nocase(slot_name(m, &m->slots[i]), name);
+	return n;
+}
+
 struct span http_message_method(const struct http_message *m)
 {
 	switch (m->method) {

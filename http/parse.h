@@ -52,6 +52,8 @@ void http_message_reset(struct http_message *m);
 void http_message_free(struct http_message *m);
 /* First value, OWS trimmed; ptr NULL when absent. */
 struct span http_message_header(const struct http_message *m, const char *name);
+/* How many fields of that name there are. */
+unsigned http_message_header_count(const struct http_message *m, const char *name);
 struct span http_message_method(const struct http_message *m);
 /* Origin-form parts of the target; the authority of an absolute-form is dropped. */
 void http_message_target(const struct http_message *m, struct span *ret_path,

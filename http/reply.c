@@ -234,6 +234,11 @@ struct span http_header(const struct http_exchange *x, const char *name)
 	return http_message_header(&x->msg, name);
 }
 
+unsigned http_header_count(const struct http_exchange *x, const char *name)
+{
+	return http_message_header_count(&x->msg, name);
+}
+
 void *http_user(const struct http_exchange *x)
 {
 	return x->user;

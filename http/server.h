@@ -75,6 +75,8 @@ unsigned http_server_connections(const struct http_server *s);
 
 /* First value of a request header, OWS trimmed; an empty span with ptr NULL when absent. Valid until on_done. */
 struct span http_header(const struct http_exchange *x, const char *name);
+/* How many request headers of that name there are: for those that must not stand twice. */
+unsigned    http_header_count(const struct http_exchange *x, const char *name);
 void       *http_user(const struct http_exchange *x);
 void        http_set_user(struct http_exchange *x, void *user);
 
