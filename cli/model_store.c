@@ -241,6 +241,24 @@ int model_store_choose(struct model_store *s, const char *name)
 	return end_change(s, code);
 }
 
+int model_store_calibrate(struct model_store *s, const char *name, uint32_t threshold_pm)
+{
+	int code = begin_change(s);
+
+	for (uint32_t i = 0; code == CLI_OK && i < s->installed.n; i++) {
+		struct model *m = &s->installed.models[i];
+
+		if (strcmp(m->name, name) == 0) {
+			m->threshold_pm = threshold_pm;
+			return end_change(s, code);
+		}
+	}
+	if (code == CLI_OK)
+		code = cli_error(s->cli, CLI_FAILED, "model_not_found", NULL,
+				 "%s is not installed any more", name);
+	return end_change(s, code);
+}
+
 int model_store_remove(struct model_store *s, const char *name)
 {
 	int code = begin_change(s);

@@ -49,6 +49,7 @@ struct model {
 	char     sha256[65];       /* hex */
 	uint32_t context_tokens;
 	uint32_t rank;             /* 0..1000, higher answers better */
+	uint32_t threshold_pm;     /* difficulty at which this model is no longer enough; 0: not measured */
 	const char **languages;    /* BCP 47 */
 	uint32_t n_languages;
 	struct model_sampling sampling;

@@ -244,6 +244,7 @@ static const struct field entry_fields[] = {
 	{ "recipes", read_recipes, AT(recipes), EVERY, CATALOGUE },
 	{ "file", models_read_file_name, AT(file), INDEX, INDEX },
 	{ "imported", models_read_bool, AT(imported), INDEX, 0 },
+	{ "threshold_pm", models_read_rank, AT(threshold_pm), INDEX | MESSAGE, 0 },
 };
 
 static void read_entry(struct reader *r, const cJSON *v, void *into)

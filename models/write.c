@@ -74,6 +74,8 @@ static void put_common(struct buf *out, const struct model *m)
 	buf_add_char(out, '}');
 	put_strings(out, "stop", m->stop, m->n_stop);
 	put_recipes(out, m);
+	if (m->threshold_pm > 0)
+		json_put_key_i64(out, "threshold_pm", m->threshold_pm);
 }
 
 void models_index_write(const struct model_list *l, struct buf *out)

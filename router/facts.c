@@ -267,18 +267,26 @@ static bool no_such_model(struct request *q)
 	return false;
 }
 
+/* The policy's word, else what was measured for the model in use, else the configured one. */
+static uint16_t threshold_pm(const struct router *r, const struct policy_routing *routing)
+{
+	const char *name = r->models.chosen;
+	const struct model *m = name != NULL ? models_find(&r->models, name) : NULL;
+
+	if (routing->has_escalate_at)
+		return (uint16_t)(routing->escalate_at * 1000 + 0.5);
+	return m != NULL && m->threshold_pm > 0 ? (uint16_t)m->threshold_pm
+						: r->service->config->routing.threshold_pm;
+}
+
 bool facts_decide(struct request *q)
 {
 	struct router *r = q->router;
 	struct decide_input in;
 	struct policy_request pq;
-	const struct policy_routing *routing;
 
 	q->set = policy_set_ref(r->set);
-	routing = policy_routing(q->set);
-	q->threshold_pm = routing->has_escalate_at
-				  ? (uint16_t)(routing->escalate_at * 1000 + 0.5)
-				  : r->service->config->routing.threshold_pm;
+	q->threshold_pm = threshold_pm(r, policy_routing(q->set));
 	if (!decide_want(q->set, &r->models, q->chat.model, &q->want))
 		return no_such_model(q);
 	facts_judge(q);
