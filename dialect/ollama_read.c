@@ -7,7 +7,8 @@
  * the first open one. A body without a question asks to load the model, or with keep_alive 0
  * to unload it; that becomes only_load or only_unload and no messages.
  *
- * A model's suffix ":cloud" selects nothing here: names go through the same decision as any.
+ * A name without a tag means ":latest", so that tag is taken off. ":cloud" selects nothing
+ * here: names go through the same decision as any.
  */
 #include <stdio.h>
 
@@ -118,8 +119,10 @@ static bool read_common(struct reading *r, const cJSON *body)
 
 	c->stream = true;
 	c->include_usage = true;
+	if (!reading_model_name(r, body, "model", &c->model))
+		return false;
+	c->model = ollama_plain_name(c->model);
 	return reading_refuse(r, body, unsupported, LEN(unsupported)) &&
-	       reading_model_name(r, body, "model", &c->model) &&
 	       reading_flag(r, body, "stream", "stream", &c->stream) &&
 	       read_format(r, reading_get(body, "format")) &&
 	       read_think(r, reading_get(body, "think")) &&
@@ -316,7 +319,7 @@ static bool read_message(struct reading *r, const cJSON *message, struct call_li
 			 const char *path)
 {
 	char param[CHAT_PARAM_BYTES];
-	enum chat_role role;
+	enum chat_role role = CHAT_USER;
 
 	if (!cJSON_IsObject(message))
 		return reading_fail_type(r, path, "an object");

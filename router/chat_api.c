@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* POST /v1/chat/completions, and POST /hither/v1/route, which says what would happen and sends
- * nothing. */
+/* Chats in every client dialect, and POST /hither/v1/route, which says what would happen and
+ * sends nothing. */
+#include "common/clock.h"
 #include "common/json.h"
+#include "dialect/lists.h"
 #include "router/impl.h"
 
 static struct request *admit(struct router *r, struct http_exchange *x,
@@ -16,7 +18,9 @@ static struct request *admit(struct router *r, struct http_exchange *x,
 			      "Too many requests at once. Try again in a moment.");
 		return NULL;
 	}
-	q->dialect = &dialect_openai_chat;
+	q->dialect = client_dialect_find(h->path, false);
+	if (q->dialect == NULL)
+		q->dialect = &dialect_openai_chat; /* our own paths */
 	http_set_user(x, q);
 	facts_who(q, h);
 	return q;
@@ -36,6 +40,22 @@ static void unreadable(struct request *q, const struct chat_problem *p)
 	buf_free(&b);
 }
 
+/* Ollama's way to have a model ready; the daemon loads and unloads by itself. */
+static void answer_load(struct request *q)
+{
+	char *model = arena_strdup(q->arena, q->chat.model);
+	const struct reply_head head = { .model = model != NULL ? model : "",
+					 .created_s = clock_wall_ms() / 1000 };
+	struct buf b;
+
+	q->outcome = "answered";
+	buf_init(&b, 4096);
+	ollama_put_loaded(&head, q->dialect == &dialect_ollama_generate, q->chat.only_unload,
+			  &b);
+	reply_json(q->x, 200, buf_span(&b));
+	buf_free(&b);
+}
+
 void chat_api_completions(struct router *r, struct http_exchange *x,
 			  const struct http_request *h)
 {
@@ -49,8 +69,33 @@ void chat_api_completions(struct router *r, struct http_exchange *x,
 		unreadable(q, &p);
 		return;
 	}
+	if (q->chat.only_load || q->chat.only_unload) {
+		answer_load(q);
+		return;
+	}
 	q->parsed = true;
 	request_event(q, &(struct event){ .kind = EV_BEGIN, .fd = -1 });
+}
+
+void chat_api_count(struct router *r, struct http_exchange *x, const struct http_request *h)
+{
+	struct request *q = admit(r, x, h);
+	struct chat_problem p;
+	struct buf b;
+
+	if (q == NULL)
+		return;
+	memset(&p, 0, sizeof p);
+	if (anthropic_read_count(h->body, q->arena, &q->chat, &p) != ERR_OK) {
+		unreadable(q, &p);
+		return;
+	}
+	facts_judge(q);
+	q->outcome = "answered";
+	buf_init(&b, 256);
+	anthropic_put_count(q->facts.input_tokens, &b);
+	reply_json(x, 200, buf_span(&b));
+	buf_free(&b);
 }
 
 /* ---------------------------------------------------------------- the dry run */

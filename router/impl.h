@@ -275,7 +275,13 @@ extern const struct http_handler routes_handler;
 void chat_api_completions(struct router *r, struct http_exchange *x,
 			  const struct http_request *q);
 void chat_api_route(struct router *r, struct http_exchange *x, const struct http_request *q);
+/* POST /v1/messages/count_tokens: the estimate that the decision uses too. */
+void chat_api_count(struct router *r, struct http_exchange *x, const struct http_request *q);
 void models_api_list(struct router *r, struct http_exchange *x);
 void models_api_get(struct router *r, struct http_exchange *x, struct span id);
+enum ollama_list { OLLAMA_TAGS, OLLAMA_PS, OLLAMA_VERSION };
+void models_api_ollama(struct router *r, struct http_exchange *x, enum ollama_list what);
+void models_api_show(struct router *r, struct http_exchange *x, struct span body);
+void models_api_refuse(struct http_exchange *x);
 
 #endif

@@ -96,7 +96,8 @@ bool reply_begin_source(struct request *q)
 				       .created_s = clock_wall_ms() / 1000,
 				       .model = q->model_shown,
 				       .stream = q->chat.stream,
-				       .include_usage = q->chat.include_usage };
+				       .include_usage = q->chat.include_usage,
+				       .chat = &q->chat };
 	buf_clear(&q->out);
 	q->over = q->failed = false;
 	q->finish = CHAT_FINISH_NONE;
@@ -196,11 +197,11 @@ void reply_flush(struct request *q)
 /* A comment, so that nobody along the way takes the silence for a hang. */
 void reply_keepalive(struct request *q)
 {
-	if (!q->chat.stream || q->answered)
+	if (!q->chat.stream || q->answered || q->dialect->keepalive == NULL)
 		return;
 	if (!http_begun(q->x))
 		begin(q, false);
-	http_write(q->x, SPAN_LITERAL(": waiting\n\n"));
+	http_write(q->x, span_of(q->dialect->keepalive));
 }
 
 /* ---------------------------------------------------------------- errors */
@@ -241,6 +242,24 @@ static void put_context(const struct request *q, struct buf *b)
 		buf_add_str(b, ",\"next\":\"hither route\"");
 }
 
+/*
+ * An error's body without its closing brace. OpenAI's object has room for what explains the
+ * decision; the other dialects have their own shape, and x-hither-decision to ask further.
+ */
+static void open_error(const struct request *q, const struct chat_problem *p, struct buf *b)
+{
+	if (span_starts(span_of(q->dialect->name), "openai.")) {
+		buf_add_char(b, '{');
+		put_problem(p, b);
+		put_context(q, b);
+		buf_add_char(b, '}');
+	} else {
+		q->dialect->error_body(p, b);
+		if (!b->failed)
+			b->len--;
+	}
+}
+
 /* Nobody may repeat by itself what may have cost money (or will be answered the same way). */
 static bool may_retry(const struct request *q, const struct chat_problem *p)
 {
@@ -278,10 +297,8 @@ void reply_error(struct request *q, const struct chat_problem *p)
 	else
 		add(&f, "x-should-retry", "false");
 	buf_init(&b, 8192);
-	buf_add_char(&b, '{');
-	put_problem(&shown, &b);
-	put_context(q, &b);
-	buf_add_str(&b, "}}");
+	open_error(q, &shown, &b);
+	buf_add_char(&b, '}');
 	http_reply(q->x, shown.status, "application/json", f.list, f.n, buf_span(&b));
 	buf_free(&b);
 }
@@ -305,10 +322,8 @@ void reply_question(struct request *q, const struct msg_ANSWER *a)
 	add(&f, "x-should-retry", "false");
 	text_hex(a->digest, sizeof a->digest, digest);
 	buf_init(&b, 8192);
-	buf_add_char(&b, '{');
-	put_problem(&p, &b);
-	put_context(q, &b);
-	buf_add_str(&b, "},\"consent\":{");
+	open_error(q, &p, &b);
+	buf_add_str(&b, ",\"consent\":{");
 	json_put_key_cstr(&b, "id", a->question);
 	json_put_key(&b, "digest");
 	buf_printf(&b, "\"sha256:%s\"", digest);

@@ -26,6 +26,63 @@ static void dry_run(struct router *r, struct http_exchange *x, const struct http
 	chat_api_route(r, x, q);
 }
 
+static void count(struct router *r, struct http_exchange *x, const struct http_request *q,
+		  struct span rest)
+{
+	(void)rest;
+	chat_api_count(r, x, q);
+}
+
+static void running(struct router *r, struct http_exchange *x, const struct http_request *q,
+		    struct span rest)
+{
+	(void)r;
+	(void)q;
+	(void)rest;
+	http_reply(x, 200, "text/plain; charset=utf-8", NULL, 0,
+		   SPAN_LITERAL("Ollama is running"));
+}
+
+static void version(struct router *r, struct http_exchange *x, const struct http_request *q,
+		    struct span rest)
+{
+	(void)q;
+	(void)rest;
+	models_api_ollama(r, x, OLLAMA_VERSION);
+}
+
+static void tags(struct router *r, struct http_exchange *x, const struct http_request *q,
+		 struct span rest)
+{
+	(void)q;
+	(void)rest;
+	models_api_ollama(r, x, OLLAMA_TAGS);
+}
+
+static void ps(struct router *r, struct http_exchange *x, const struct http_request *q,
+	       struct span rest)
+{
+	(void)q;
+	(void)rest;
+	models_api_ollama(r, x, OLLAMA_PS);
+}
+
+static void show(struct router *r, struct http_exchange *x, const struct http_request *q,
+		 struct span rest)
+{
+	(void)rest;
+	models_api_show(r, x, q->body);
+}
+
+static void refuse(struct router *r, struct http_exchange *x, const struct http_request *q,
+		   struct span rest)
+{
+	(void)r;
+	(void)q;
+	(void)rest;
+	models_api_refuse(x);
+}
+
 static void list(struct router *r, struct http_exchange *x, const struct http_request *q,
 		 struct span rest)
 {
@@ -49,6 +106,23 @@ static void decision(struct router *r, struct http_exchange *x, const struct htt
 
 static const struct route routes[] = {
 	{ "POST", "/v1/chat/completions", false, chat },
+	{ "POST", "/v1/completions", false, chat },
+	{ "POST", "/v1/responses", false, chat },
+	{ "POST", "/v1/messages", false, chat },
+	{ "POST", "/v1/messages/count_tokens", false, count },
+	{ "POST", "/api/chat", false, chat },
+	{ "POST", "/api/generate", false, chat },
+	{ "GET", "/", false, running },
+	{ "GET", "/api/version", false, version },
+	{ "GET", "/api/tags", false, tags },
+	{ "GET", "/api/ps", false, ps },
+	{ "POST", "/api/show", false, show },
+	{ "POST", "/api/pull", false, refuse },
+	{ "POST", "/api/push", false, refuse },
+	{ "POST", "/api/create", false, refuse },
+	{ "POST", "/api/copy", false, refuse },
+	{ "DELETE", "/api/delete", false, refuse },
+	{ "POST", "/api/blobs/", true, refuse },
 	{ "GET", "/v1/models", false, list },
 	{ "GET", "/v1/models/", true, model },
 	{ "POST", "/hither/v1/route", false, dry_run },

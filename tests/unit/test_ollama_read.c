@@ -190,6 +190,24 @@ static void loads_and_unloads(void **state)
 	}
 }
 
+static void latest_is_no_name(void **state)
+{
+	struct arena *a = arena_new("test", 1 << 20);
+	struct chat c;
+	struct chat_problem p;
+
+	(void)state;
+	assert_int_equal(
+		dialect_ollama_chat.read(span_of("{\"model\":\"local:latest\"}"), a, &c, &p),
+		ERR_OK);
+	assert_true(span_is(c.model, "local"));
+	assert_int_equal(
+		dialect_ollama_chat.read(span_of("{\"model\":\"gpt:cloud\"}"), a, &c, &p),
+		ERR_OK);
+	assert_true(span_is(c.model, "gpt:cloud"));
+	arena_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +216,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_smuggled),
 		cmocka_unit_test(cuts),
 		cmocka_unit_test(loads_and_unloads),
+		cmocka_unit_test(latest_is_no_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
