@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every client dialect against the whole daemon: an answer, a stream, a cut, a call, an error, lists.
+
+dialects.py HITHERD [unittest arguments]
+"""
+import json
+import os
+import sys
+import unittest
+
+import stage
+
+PROGRAM = os.path.abspath(sys.argv.pop(1))
+EASY = "What is the capital of France?"
+ANSWER = "The capital of France is Paris."
+SCHEMA = {"type": "object"}
+
+
+def says(prompt):
+    return [{"role": "user", "content": prompt}]
+
+
+# name: path, body of a prompt, the text of a whole reply, of a stream, its end, its error, a tool
+DIALECTS = {
+    "chat": ("/v1/chat/completions", lambda p: {"messages": says(p)},
+             lambda r: r["choices"][0]["message"]["content"],
+             lambda e: e.get("choices") and e["choices"][0]["delta"].get("content") or "",
+             b"data: [DONE]\n\n", b'data: {"error":{'),
+    "completions": ("/v1/completions", lambda p: {"prompt": p},
+                    lambda r: r["choices"][0]["text"], lambda e: e["choices"][0]["text"] if "choices" in e else "",
+                    b"data: [DONE]\n\n", b'data: {"error":{'),
+    "messages": ("/v1/messages", lambda p: {"max_tokens": 100, "messages": says(p)},
+                 lambda r: r["content"][0]["text"], lambda e: e.get("delta", {}).get("text", ""),
+                 b'event: message_stop\ndata: {"type":"message_stop"}\n\n', b"event: error\n"),
+    "responses": ("/v1/responses", lambda p: {"input": p},
+                  lambda r: r["output"][0]["content"][0]["text"],
+                  lambda e: e["delta"] if e.get("type") == "response.output_text.delta" else "",
+                  b"data: [DONE]\n\n", b"event: response.failed\n"),
+    "ollama.chat": ("/api/chat", lambda p: {"messages": says(p)}, lambda r: r["message"]["content"],
+                    lambda e: e.get("message", {}).get("content", ""), b'"done":true', b'{"error":"'),
+    "ollama.generate": ("/api/generate", lambda p: {"prompt": p}, lambda r: r["response"],
+                        lambda e: e.get("response", ""), b'"done":true', b'{"error":"'),
+}
+
+
+def objects(body):
+    for line in body.decode().split("\n"):
+        line = line.removeprefix("data: ")
+        if line.startswith("{"):
+            yield json.loads(line)
+
+
+class Dialects(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.d = stage.Daemon(PROGRAM)
+        cls.addClassCleanup(cls.d.close)
+        cls.d.policy({"hither_policy": 1, "id": "mine", "destinations": {"far": cls.d.destination()},
+                      "default": {"cloud": "ask"}, "rules": [],
+                      "consent": {"timeout": "20s", "no_agent": "refuse"}})
+        cls.d.start()
+
+    def ask(self, name, prompt, model="auto", headers=None, **more):
+        path, body = DIALECTS[name][:2]
+        return self.d.call("POST", path, {"model": model, **body(prompt), **more}, headers)
+
+    def test_an_answer(self):
+        for name, (_, _, whole, *_) in DIALECTS.items():
+            with self.subTest(name):
+                r = self.ask(name, EASY, stream=False)
+                self.assertEqual((r.status, whole(r.json)), (200, ANSWER), r.body)
+                self.assertEqual(r.headers["content-type"], "application/json")
+                self.assertEqual(r.headers["x-hither-tier"], "device")
+
+    def test_a_stream(self):
+        for name, (_, _, _, piece, end, _) in DIALECTS.items():
+            with self.subTest(name):
+                r = self.ask(name, EASY, stream=True)
+                self.assertEqual("".join(map(piece, objects(r.body))), ANSWER, r.body)
+                self.assertIn(end, r.body)
+                self.assertFalse(r.cut)
+                kind = "application/x-ndjson" if "ollama" in name else "text/event-stream"
+                self.assertEqual(r.headers["content-type"], kind)
+
+    def test_ollama_streams_unless_told_otherwise(self):
+        for name in ("ollama.chat", "ollama.generate"):
+            self.assertGreater(len(list(objects(self.ask(name, EASY).body))), 2)
+
+    def test_a_cut_is_an_error(self):
+        for name, (_, _, _, _, end, error) in DIALECTS.items():
+            for script in ("cut_after=3", "error_after=3"):
+                with self.subTest(name, script=script):
+                    r = self.ask(name, f"fake:tokens=50 fake:{script}", stream=True)
+                    self.assertTrue(r.cut)
+                    self.assertIn(error, r.body)
+                    self.assertNotIn(end, r.body)
+
+    def test_length_is_length(self):
+        words = {"chat": '"length"', "completions": '"length"', "messages": '"max_tokens"',
+                 "responses": '"max_output_tokens"', "ollama.chat": '"length"', "ollama.generate": '"length"'}
+        for name, word in words.items():
+            for stream in (False, True):
+                with self.subTest(name, stream=stream):
+                    r = self.ask(name, "fake:finish=length", stream=stream)
+                    self.assertIn(word, r.body.decode())
+
+    def test_a_call(self):
+        plain = {"name": "get_weather", "description": "d"}
+        tools = {"chat": {"type": "function", "function": {**plain, "parameters": SCHEMA}},
+                 "ollama.chat": {"type": "function", "function": {**plain, "parameters": SCHEMA}},
+                 "messages": {**plain, "input_schema": SCHEMA},
+                 "responses": {"type": "function", **plain, "parameters": SCHEMA}}
+        for name, tool in tools.items():
+            for stream in (False, True):
+                with self.subTest(name, stream=stream):
+                    r = self.ask(name, "fake:tool=get_weather", stream=stream, tools=[tool])
+                    self.assertEqual(r.status, 200, r.body)
+                    self.assertIn(b'"name":"get_weather"', r.body)
+                    self.assertIn(DIALECTS[name][4] if stream else b"get_weather", r.body)
+
+    def test_errors_have_the_shape(self):
+        for name in DIALECTS:
+            with self.subTest(name):
+                for r, status in ((self.ask(name, EASY, model="none"), 404),
+                                  (self.ask(name, EASY, api_base="http://127.0.0.1:1"), 400),
+                                  (self.ask(name, EASY, model="far"), 403)):
+                    self.assertEqual(r.status, status, r.body)
+                    self.assertEqual(r.headers["x-should-retry"], "false")
+                    if name == "messages":
+                        self.assertEqual(r.json["type"], "error")
+                        self.assertIsInstance(r.json["error"]["message"], str)
+                    elif "ollama" in name:
+                        self.assertIsInstance(r.json["error"], str)
+                    else:
+                        self.assertLessEqual({"message", "type", "param", "code"}, set(r.json["error"]))
+        self.assertEqual(self.d.cloud.connections, 0)
+
+    def test_lists(self):
+        ids = [m["id"] for m in self.d.get("/v1/models").json["data"]]
+        r = self.d.get("/v1/models", **{"anthropic-version": "2023-06-01"}).json
+        self.assertEqual([m["id"] for m in r["data"]], ids)
+        self.assertEqual((r["first_id"], r["last_id"], r["has_more"]), (ids[0], ids[-1], False))
+        r = self.d.get("/v1/models/none", **{"anthropic-version": "2023-06-01"})
+        self.assertEqual((r.status, r.json["error"]["type"]), (404, "not_found_error"))
+        names = [m["name"] for m in self.d.get("/api/tags").json["models"]]
+        self.assertEqual(names, [i + ":latest" for i in ids])
+        show = self.d.call("POST", "/api/show", {"model": "local/fake:latest"}).json
+        self.assertIn("completion", show["capabilities"])
+        self.assertEqual(self.d.call("POST", "/api/show", {"model": "none"}).status, 404)
+        self.assertIn("version", self.d.get("/api/version").json)
+        self.assertIn("models", self.d.get("/api/ps").json)
+        self.assertEqual(self.d.get("/").body, b"Ollama is running")
+
+    def test_latest_is_the_name_itself(self):
+        self.assertEqual(self.ask("ollama.chat", EASY, model="local/fake:latest", stream=False).status, 200)
+        self.assertEqual(self.ask("ollama.chat", EASY, model="fake:cloud", stream=False).status, 404)
+
+    def test_models_are_not_changed_here(self):
+        for path in ("pull", "push", "create", "copy", "blobs/sha256:0"):
+            r = self.d.call("POST", "/api/" + path, {"model": "x"})
+            self.assertEqual((r.status, type(r.json["error"])), (403, str), path)
+        self.assertEqual(self.d.call("DELETE", "/api/delete", {"model": "x"}).status, 403)
+
+    def test_loading(self):
+        r = self.d.call("POST", "/api/generate", {"model": "local"})
+        self.assertEqual((r.status, r.json["done_reason"]), (200, "load"))
+        r = self.d.call("POST", "/api/chat", {"model": "local", "messages": [], "keep_alive": 0})
+        self.assertEqual((r.status, r.json["done_reason"]), (200, "unload"))
+
+    def test_counting(self):
+        few = self.d.call("POST", "/v1/messages/count_tokens", {"model": "local", "messages": says(EASY)})
+        many = self.d.call("POST", "/v1/messages/count_tokens", {"model": "local", "messages": says(EASY * 50)})
+        self.assertLess(few.json["input_tokens"], many.json["input_tokens"])
+        self.assertEqual(self.d.call("POST", "/v1/messages/count_tokens", {"model": "x"}).status, 400)
+
+    def test_a_question_is_returned_in_the_shape(self):
+        for name in DIALECTS:
+            with self.subTest(name):
+                r = self.ask(name, EASY, model="far", headers={"Hither-Consent": "return"})
+                self.assertEqual((r.status, r.json["consent"]["destination"]), (403, "far"), r.body)
+
+
+if __name__ == "__main__":
+    unittest.main()
