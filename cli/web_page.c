@@ -120,7 +120,7 @@ static void fact_where(struct buf *out, const cJSON *q)
 	cstr(out, text_of(q, "operator", text_of(q, "destination", "unknown")));
 	buf_add_str(out, "</bdi>, region <bdi>");
 	cstr(out, text_of(q, "region", "unknown"));
-	buf_add_str(out, "</bdi><br>as <bdi>");
+	buf_add_str(out, "</bdi><br>destination <bdi>");
 	cstr(out, text_of(q, "destination", "unknown"));
 	buf_add_str(out, "</bdi>, model <bdi>");
 	cstr(out, text_of(q, "model", "unknown"));
@@ -303,7 +303,7 @@ static void answers(struct buf *out, const cJSON *q)
 	       false);
 	buf_add_str(out, "</div>\n");
 	more_answers(out, q, mode);
-	buf_add_str(out, "<div class=\"buttons\">\n");
+	buf_add_str(out, "<div class=\"buttons time\">\n");
 	button(out, "extend once", "-", "60 seconds more", false);
 	buf_add_str(out, "</div>\n</form>\n");
 }
@@ -337,7 +337,9 @@ void web_page_question(struct buf *out, const cJSON *q, int64_t now_ms)
 
 	head(out, "A program asks to send text");
 	buf_add_str(out, "<section role=\"alertdialog\" aria-labelledby=\"title\" "
-			 "aria-describedby=\"summary\">\n<h1 id=\"title\"><bdi>");
+			 "aria-describedby=\"summary\">\n<div class=\"question\" "
+			 "tabindex=\"0\" role=\"group\" aria-labelledby=\"title\">\n"
+			 "<h1 id=\"title\"><bdi>");
 	cstr(out, text_of(q, "app", "A program without a name"));
 	buf_printf(out, "</bdi> asks to use a %s model</h1>\n", kind);
 	summary(out, q, now_ms);
@@ -353,7 +355,7 @@ void web_page_question(struct buf *out, const cJSON *q, int64_t now_ms)
 	fact(out, "Cost", words);
 	fact(out, "How long", "once, unless you choose more");
 	fact(out, "Later", text_of(q, "revoke_hint", "see: hither consent grants"));
-	buf_add_str(out, "</dl>\n");
+	buf_add_str(out, "</dl>\n</div>\n");
 	answers(out, q);
 	buf_add_str(out, "</section>\n");
 	foot(out);

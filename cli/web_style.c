@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The look of the pages. Both answers have the same size and colour; nothing moves; colours
- * keep 7:1 for text in both schemes. Where the window is high enough the answers stay in view,
- * so that the focus on the first of them does not scroll the question away.
+ * keep 7:1 for text in both schemes. Where the window is high enough the question scrolls by
+ * itself above the answers, so that the focus on the first of them does not scroll it away.
  */
 #include "cli/web_page.h"
 
@@ -13,7 +13,6 @@ const char web_style[] =
 	"--quiet:#c8c8c8;--line:#9a9a9a;--box:#242424;--mark:#5a4a10;--focus:#8ab4ff}}\n"
 	"@media (prefers-contrast:more){:root{--quiet:var(--ink);--line:var(--ink)}}\n"
 	"*{box-sizing:border-box}\n"
-	"html{scroll-padding-block-end:14rem}\n"
 	"body{margin:0;background:var(--paper);color:var(--ink);"
 	"font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere}\n"
 	"main{max-width:64rem;margin:0 auto;padding:1rem}\n"
@@ -33,6 +32,7 @@ const char web_style[] =
 	".buttons{display:grid;gap:.5rem;grid-template-columns:repeat(auto-fit,minmax(13rem,"
 	"1fr));"
 	"margin-block-end:.5rem}\n"
+	".time{grid-template-columns:max-content;margin:0}\n"
 	"button,select,input{font:inherit;color:var(--ink);background:var(--box);"
 	"border:2px solid var(--line);border-radius:.4rem;padding:.6rem .75rem;"
 	"min-height:2.75rem;max-width:100%}\n"
@@ -41,9 +41,11 @@ const char web_style[] =
 	"@media (min-width:48rem){dl>div{display:grid;grid-template-columns:10rem 1fr}"
 	".texts{display:grid;gap:1rem;grid-template-columns:repeat(auto-fit,minmax(20rem,1fr))}"
 	"}\n"
-	"@media "
-	"(min-height:36rem){form{position:sticky;inset-block-end:0;max-block-size:60vh;"
-	"overflow:auto}}\n"
+	"@media (min-height:36rem){main:has(.question){display:flex;"
+	"flex-direction:column;max-block-size:100vh;max-block-size:100dvh}"
+	"section{display:flex;flex-direction:column;min-block-size:0}"
+	".question{overflow:auto;min-block-size:8rem;padding:4px;margin:-4px}form{flex:none;max-block-size:60vh;"
+	"overflow:auto;margin-inline:-.5rem;padding-inline:.5rem}}\n"
 	"@media (prefers-reduced-motion:reduce){*{animation:none;transition:none;"
 	"scroll-behavior:auto}}\n"
 	"@media (forced-colors:active){mark{forced-color-adjust:none;color:#000;"

@@ -69,7 +69,7 @@ class Driver:
         self.profile = tempfile.mkdtemp(prefix="hither-browser-")
         arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
                      "--disable-background-networking", "--disable-component-update", "--disable-sync",
-                     "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost",
+                     "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
                      "--user-data-dir=" + self.profile]
         made = self.call("POST", "/session", {"capabilities": {"alwaysMatch": {
             "browserName": "chrome", "goog:loggingPrefs": {"browser": "ALL"},
@@ -136,6 +136,7 @@ class Driver:
 
 class Browser(unittest.TestCase):
     def setUp(self):
+        self.undecided = {}
         self.d = agent.make_daemon(PROGRAM)
         self.addCleanup(self.d.close)
         self.a = agent.Agent(COMMAND, self.d)
@@ -156,6 +157,7 @@ class Browser(unittest.TestCase):
                 e => done({violations: [String(e)]}));""")
         self.assertEqual(found["violations"], [], what)
         self.assertGreater(found["passes"], 5, what)
+        self.undecided.update({what: found["open"]})
         print(f"{what}: {found['passes']} rules pass, 0 violations, undecided: {found['open']}", file=sys.stderr)
 
     def focus(self):
@@ -163,9 +165,10 @@ class Browser(unittest.TestCase):
 
     def open(self):
         """By keyboard: the focus is on the link page's button."""
-        self.assertEqual(self.focus(), "BUTTON Show the question")
+        stage.until("the focus", lambda: self.focus() == "BUTTON Show the question")
         self.b.keys(ENTER)
         stage.until("the question", lambda: "org.example.Builder asks" in self.b.text())
+        stage.until("the focus", lambda: self.focus() == "BUTTON Keep on this device")
 
     def test_accessibility_rules_and_looks(self):
         self.violations("link page")
@@ -174,15 +177,16 @@ class Browser(unittest.TestCase):
         for name, width, height, media in (
                 ("narrow", 320, 640, {}), ("zoomed", 320, 256, {}), ("middle", 800, 900, {}),
                 ("wide", 1280, 900, {}), ("dark", 800, 900, {"prefers_color_scheme": "dark"}),
+                ("zoomed-dark", 320, 256, {"prefers_color_scheme": "dark"}),
                 ("narrow-dark", 320, 640, {"prefers_color_scheme": "dark"}),
                 ("contrast", 800, 900, {"prefers_contrast": "more"}),
                 ("forced", 800, 900, {"forced_colors": "active"})):
             self.b.screen(width, height)
             self.b.media(**media)
             self.b.do("/refresh")
+            stage.until("the focus", lambda: self.focus() == "BUTTON Keep on this device")
             self.violations(name)
             self.assertLessEqual(self.b.run("return document.scrollingElement.scrollWidth"), width, name)
-            self.assertEqual(self.focus(), "BUTTON Keep on this device", name)
             self.b.picture(name)
             if height >= 600:
                 self.assertEqual(self.b.run("return window.scrollY"), 0, "the focus hides nothing")
@@ -190,11 +194,16 @@ class Browser(unittest.TestCase):
             self.violations(name + ", all open")
             self.assertLessEqual(self.b.run("return document.scrollingElement.scrollWidth"), width, name)
             self.b.picture(name + "-open")
+        self.b.screen(800, 900)
+        self.b.media()
+        self.b.do("/refresh")
+        stage.until("the focus", lambda: self.focus() == "BUTTON Keep on this device")
+        for name in ("zoomed", "zoomed-dark"):  # nothing is clipped there, so every colour was judged
+            self.assertEqual(self.undecided[name + ", all open"], [])
         sizes = self.b.run("return [...document.querySelectorAll('form > .buttons:first-of-type button')].map("
                            "b => {const r = b.getBoundingClientRect(), s = getComputedStyle(b); return [r.width, "
                            "r.height, s.color, s.backgroundColor, s.fontWeight, s.borderColor].join(' ')})")
         self.assertEqual((len(sizes), len(set(sizes))), (2, 1), "both answers look alike: " + str(sizes))
-        self.b.screen(800, 900)
         self.b.keys(ENTER)
         stage.until("the end", lambda: "Kept on this device" in self.b.text() and
                     "asks to use" not in self.b.text())
@@ -230,8 +239,10 @@ class Browser(unittest.TestCase):
     def test_without_scripts(self):
         self.b.devtools("Emulation.setScriptExecutionDisabled", value=True)
         self.b.do("/url", url=self.b.get("/url"))
+        self.b.get("/screenshot")  # the focus is set when the page is drawn
         self.b.keys(ENTER)
         stage.until("the question", lambda: "[EMAIL-1]" in self.source())
+        self.b.get("/screenshot")
         self.b.keys(TAB)
         self.b.keys(ENTER)
         self.assertEqual(self.waiting.result().headers["x-hither-tier"], "cloud")
