@@ -31,6 +31,7 @@
 #include "local/desk.h"
 #include "local/endpoint.h"
 #include "local/engine.h"
+#include "local/foreign.h"
 #include "local/shelf.h"
 #include "proc/service.h"
 
@@ -42,6 +43,7 @@ struct local {
 	struct supervise engine_life;
 	struct desk *desk;
 	struct engine *engine;
+	struct foreign *foreign; /* instead of engine and checker; NULL: none */
 	struct endpoint *endpoint;
 	struct checker *checker;
 	struct shelf *shelf;
@@ -57,6 +59,17 @@ struct local {
 };
 
 static struct local self;
+
+static const char *socket_of_engine(void)
+{
+	return self.foreign != NULL ? foreign_socket(self.foreign) : engine_socket(self.engine);
+}
+
+static enum err resolve(const char *name, struct engine_model *ret, char *detail, unsigned cap)
+{
+	return self.foreign != NULL ? foreign_resolve(name, ret, detail, cap)
+				    : shelf_resolve(self.shelf, name, ret, detail, cap);
+}
 
 /* --- telling others ---------------------------------------------------------------------- */
 
@@ -84,7 +97,7 @@ static void report(void)
 		struct engine_model chosen;
 		char ignored[300];
 
-		if (shelf_resolve(self.shelf, "", &chosen, ignored, sizeof ignored) == ERR_OK)
+		if (resolve("", &chosen, ignored, sizeof ignored) == ERR_OK)
 			memcpy(m.model, chosen.name, sizeof m.model);
 		m.state = (uint8_t)self.idle;
 		memcpy(m.detail, self.idle_detail, sizeof self.idle_detail);
@@ -101,7 +114,11 @@ static void report(void)
 
 static void tell_models(void)
 {
-	struct msg_MODELS m = { .count = shelf_models(self.shelf)->n };
+	/* What is installed says nothing of an engine that somebody else runs. */
+	static const struct model_list none = { .chosen = "", .fallback = "" };
+	const struct model_list *list =
+		self.foreign != NULL ? &none : shelf_models(self.shelf);
+	struct msg_MODELS m = { .count = list->n };
 	struct channel *router = service_channel(self.service, ROLE_ROUTER);
 	struct buf text;
 	int fd = -1;
@@ -109,7 +126,7 @@ static void tell_models(void)
 	if (router == NULL)
 		return;
 	buf_init(&text, MODELS_MESSAGE_BYTES);
-	models_message_write(shelf_models(self.shelf), &text);
+	models_message_write(list, &text);
 	if (!text.failed)
 		fd = file_sealed("models", buf_span(&text));
 	buf_free(&text);
@@ -161,31 +178,40 @@ static void settle(void)
 static void do_check(void *ctx, const struct engine_model *m)
 {
 	(void)ctx;
-	checker_start(self.checker, m);
+	if (self.foreign != NULL)
+		foreign_check(self.foreign);
+	else
+		checker_start(self.checker, m);
 }
 
 static void do_check_cancel(void *ctx)
 {
 	(void)ctx;
-	checker_cancel(self.checker);
+	if (self.foreign != NULL)
+		foreign_check_cancel(self.foreign);
+	else
+		checker_cancel(self.checker);
 }
 
 static enum err do_spawn(void *ctx, const struct engine_model *m, char *detail, unsigned cap)
 {
 	(void)ctx;
-	return engine_start(self.engine, m, detail, cap);
+	return self.foreign != NULL ? ERR_OK : engine_start(self.engine, m, detail, cap);
 }
 
 static void do_kill(void *ctx, int sig)
 {
 	(void)ctx;
-	engine_kill(self.engine, sig);
+	if (self.foreign != NULL)
+		foreign_kill(self.foreign);
+	else
+		engine_kill(self.engine, sig);
 }
 
 static void do_probe(void *ctx)
 {
 	(void)ctx;
-	endpoint_health(self.endpoint, engine_socket(self.engine));
+	endpoint_health(self.endpoint, socket_of_engine());
 }
 
 /*
@@ -197,6 +223,8 @@ static void look_ahead(void)
 	char path[PATH_MAX], detail[300];
 	struct engine_model m;
 
+	if (self.foreign != NULL)
+		return;
 	if (shelf_resolve(self.shelf, "", &m, detail, sizeof detail) != ERR_OK ||
 	    engine_find(self.service->config, path, detail, sizeof detail) != ERR_OK) {
 		self.idle = ENGINE_MISSING;
@@ -269,7 +297,7 @@ static void on_health(void *ctx, enum supervise_health health)
 {
 	(void)ctx;
 	if (health == HEALTH_UP && self.engine_life.state != SUPERVISE_READY) {
-		if (endpoint_props(self.endpoint, engine_socket(self.engine)))
+		if (endpoint_props(self.endpoint, socket_of_engine()))
 			return;
 		health = HEALTH_LOADING;
 	}
@@ -292,7 +320,7 @@ static enum err do_resolve(void *ctx, const char *name, struct engine_model *ret
 			   unsigned cap)
 {
 	(void)ctx;
-	return shelf_resolve(self.shelf, name, ret, detail, cap);
+	return resolve(name, ret, detail, cap);
 }
 
 static void send_router(enum err e)
@@ -307,7 +335,7 @@ static enum err do_give(void *ctx, uint64_t request_id, const char *model)
 	struct msg_ENGINE_GIVE m = { .request_id = request_id,
 				     .context_tokens = self.context_tokens };
 	int fd;
-	enum err e = endpoint_connect(engine_socket(self.engine), &fd);
+	enum err e = endpoint_connect(socket_of_engine(), &fd);
 
 	(void)ctx;
 	if (e != ERR_OK)
@@ -402,6 +430,12 @@ static enum err after_jail(struct service *s)
 	self.service = s;
 	if (crypto_init() != ERR_OK)
 		return ERR_SYSTEM;
+	enum err e = foreign_new(s->loop, s->config, on_checked, on_exit_of_engine, &self,
+				 &self.foreign);
+	if (e != ERR_OK)
+		return e;
+	if (self.foreign != NULL)
+		limits.start_timeout_ms = FOREIGN_START_TIMEOUT_MS;
 	supervise_init(&self.engine_life, &limits, &supervise_hands, &self);
 	self.desk = desk_new(&desk_limits, &self.engine_life, &desk_hands, &self);
 	self.engine = engine_new(s->loop, s->config, on_exit_of_engine, &self);

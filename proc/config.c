@@ -12,11 +12,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "common/log.h"
 #include "common/text.h"
 
-enum kind { U32, U16, BOOL, TEXT, DIR, LEVEL, FORMAT, APPS };
+#define SOCKET_PATH_MAX (sizeof((struct sockaddr_un *)0)->sun_path - 1)
+
+enum kind { U32, U16, BOOL, TEXT, DIR, SOCKET, LEVEL, FORMAT, APPS };
 
 struct setting {
 	const char *group, *key;
@@ -59,17 +62,19 @@ static const struct setting settings[] = {
 	NUM(limits, body_timeout_ms, 100, 600000, 30000, "for a body to arrive"),
 	NUM(limits, idle_timeout_ms, 100, 3600000, 60000, "between requests of one connection"),
 	NUM(limits, total_timeout_ms, 1000, 3600000, 600000, "for one request with its answer"),
-	NUM(limits, connections, 1, 4096, 128, "at once, per socket"),
-	NUM(limits, connections_per_uid, 1, 4096, 32, "at once, per user"),
-	NUM(limits, queue, 1, 1024, 64, "requests in progress; more are refused"),
+	NUM(limits, connections, 1, 16384, 128, "at once, per socket"),
+	NUM(limits, connections_per_uid, 1, 16384, 32, "at once, per user"),
+	NUM(limits, queue, 1, 16384, 64, "requests in progress; more are refused"),
 	NUM(limits, output_buffer_bytes, 4096, 8388608, 65536,
 	    "unsent answer per connection; beyond it the source is paused"),
 
 	STR(engine, binary, "path of llama-server; empty: in data_dir, then on PATH"),
+	{ "engine", "endpoint", SOCKET, offsetof(struct config, engine.endpoint), 0, 0, 0,
+	  "unix:/PATH of an engine on this device that somebody else runs; empty: start one" },
 	STR(engine, model, "name or path; empty: what `hither model use` chose"),
 	NUM(engine, context_tokens, 512, 1048576, 4096,
 	    "prompt and answer together; never more than the model was made for"),
-	NUM(engine, parallel, 1, 64, 1, "answers at once; they share context and memory"),
+	NUM(engine, parallel, 1, 4096, 1, "answers at once; they share context and memory"),
 	NUM(engine, queue, 0, 1024, 16, "requests waiting beyond those"),
 	NUM(engine, idle_stop_s, 0, 604800, 900,
 	    "stop the engine after this long without work; 0: never"),
@@ -146,6 +151,7 @@ static void set_number(struct config *c, const struct setting *s, uint32_t n)
 		break;
 	case TEXT:
 	case DIR:
+	case SOCKET:
 	case APPS:
 		break;
 	}
@@ -157,7 +163,7 @@ void config_defaults(struct config *ret)
 	for (size_t i = 0; i < LEN(settings); i++) {
 		const struct setting *s = &settings[i];
 
-		if (s->kind == TEXT || s->kind == DIR)
+		if (s->kind == TEXT || s->kind == DIR || s->kind == SOCKET)
 			*(const char **)place(ret, s) = "";
 		else
 			set_number(ret, s, s->number);
@@ -225,6 +231,9 @@ static enum err wrong_value(struct reading *r, const struct setting *s)
 		detail(r, "%s takes text or json", s->key);
 	else if (s->kind == APPS)
 		detail(r, "%s takes up to %u ids of letters, digits, . _ -", s->key, s->max);
+	else if (s->kind == SOCKET)
+		detail(r, "%s takes unix: and an absolute path of at most %zu bytes", s->key,
+		       SOCKET_PATH_MAX);
 	else
 		detail(r, "%s takes a string", s->key);
 	return complain(r, s->group, s->key, false, "value is not one this setting takes");
@@ -244,6 +253,9 @@ static enum err read_text(struct reading *r, const struct setting *s, const char
 		detail(r, "%s takes an absolute path", s->key);
 		return complain(r, s->group, s->key, false, "path is relative");
 	}
+	if (s->kind == SOCKET && text[0] != '\0' &&
+	    (strncmp(text, "unix:/", 6) != 0 || strlen(text + 5) > SOCKET_PATH_MAX))
+		return wrong_value(r, s);
 	char *copy = arena_strdup(r->arena, span_of(text));
 	if (copy == NULL)
 		return no_room(r);
@@ -307,6 +319,7 @@ static enum err read_value(struct reading *r, const struct setting *s, const cJS
 		return cJSON_IsArray(v) ? read_apps(r, s, v) : wrong_value(r, s);
 	case TEXT:
 	case DIR:
+	case SOCKET:
 		return cJSON_IsString(v) ? read_text(r, s, v->valuestring) : wrong_value(r, s);
 	case LEVEL:
 	case FORMAT:
@@ -430,6 +443,7 @@ static void write_value(const struct config *c, const struct setting *s, struct 
 		break;
 	case TEXT:
 	case DIR:
+	case SOCKET:
 		json_put_string(out, span_of(*(const char *const *)p));
 		break;
 	case LEVEL:

@@ -26,6 +26,7 @@ struct config_limits {
 
 struct config_engine {
 	const char *binary;        /* path; "" = look in data dir, then PATH */
+	const char *endpoint;      /* "unix:/path": an engine that runs already; "" = start one */
 	const char *model;         /* "" = the chosen one (`hither model use`) */
 	uint32_t    context_tokens;
 	uint32_t    parallel;      /* slots */

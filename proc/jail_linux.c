@@ -108,7 +108,7 @@ static const struct profile {
 	rlim_t descriptors;
 	bool no_network; /* own, empty network namespace where we may have one */
 } profiles[ROLE_COUNT] = {
-	[ROLE_ROUTER] = { SCMP_ACT_ALLOW, for_router, LEN(for_router), 4096, true },
+	[ROLE_ROUTER] = { SCMP_ACT_ALLOW, for_router, LEN(for_router), 65536, true },
 	[ROLE_LOCAL] = { SCMP_ACT_ALLOW, for_local, LEN(for_local), 1024, false },
 	[ROLE_CONSENT] = { SCMP_ACT_ALLOW, for_consent, LEN(for_consent), 1024, true },
 	[ROLE_CLOUD] = { SCMP_ACT_ALLOW, for_cloud, LEN(for_cloud), 1024, false },
