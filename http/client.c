@@ -4,6 +4,8 @@
  * llhttp (response mode, lenient flags off) and is handed on as it is read, without a copy.
  *
  *   WAITING (first_byte_timeout) -> READING (gap_timeout) -> ENDED
+ *      ^                                                       |
+ *      '---- http_call_next ---- KEPT <---- http_call_keep ----'
  *
  * Calls are reused from a short free list and share one read buffer: what was read is
  * consumed within the read callback. The timer is not restarted for each read: it fires,
@@ -37,6 +39,7 @@ struct http_call {
 	const struct http_call_handler *handler;
 	void *ctx;
 	struct http_call_limits limits;
+	void (*on_lost)(void *ctx); /* KEPT */
 	struct http_bytes unsent;
 	uint64_t last_ms, total_bytes;
 	uint32_t header_bytes;
@@ -44,7 +47,7 @@ struct http_call {
 	char content_type[CONTENT_TYPE_BYTES];
 	uint8_t content_type_len, name_len;
 	char name[13]; /* "content-type" and one more */
-	bool in_value, started, complete, ended, paused, reusable, taking;
+	bool in_value, started, complete, ended, paused, reusable, taking, kept;
 	uint8_t open_handles;
 };
 
@@ -73,6 +76,7 @@ static void on_handle_closed(uv_handle_t *h)
 static void close_all(struct http_call *c)
 {
 	c->ended = true;
+	c->kept = false;
 	uv_close((uv_handle_t *)&c->timer, on_handle_closed);
 	uv_close((uv_handle_t *)&c->handle, on_handle_closed);
 }
@@ -86,14 +90,37 @@ static void finish(struct http_call *c, enum err why)
 	c->taking = true;
 	c->handler->on_end(c->ctx, why, c->reusable);
 	c->taking = false;
-	close_all(c);
+	if (!c->kept)
+		close_all(c);
 }
 
 void http_call_cancel(struct http_call *c)
 {
-	if (c == NULL || c->ended)
+	if (c == NULL || (c->ended && !c->kept))
 		return;
 	close_all(c);
+}
+
+bool http_call_keep(struct http_call *c, void (*on_lost)(void *ctx), void *ctx)
+{
+	/* An answer may come before the request was taken whole. */
+	if (!c->taking || !c->reusable ||
+	    uv_stream_get_write_queue_size((uv_stream_t *)&c->handle) > 0)
+		return false;
+	http_bytes_reset(&c->unsent, 0);
+	c->kept = true;
+	c->on_lost = on_lost;
+	c->ctx = ctx;
+	return true;
+}
+
+static void lose(struct http_call *c)
+{
+	void (*on_lost)(void *ctx) = c->on_lost;
+	void *ctx = c->ctx;
+
+	close_all(c);
+	on_lost(ctx);
 }
 
 int http_call_take_fd(struct http_call *c)
@@ -230,6 +257,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *b)
 {
 	struct http_call *c = stream->data;
 
+	if (n != 0 && c->kept)
+		lose(c);
 	if (n == 0 || c->ended)
 		return;
 	if (n == UV_EOF) {
@@ -263,7 +292,7 @@ static void on_timer(uv_timer_t *t)
 		c->started ? c->limits.gap_timeout_ms : c->limits.first_byte_timeout_ms;
 	uint64_t now = uv_now(t->loop);
 
-	if (c->ended)
+	if (c->ended) /* kept: a later exchange starts it again */
 		return;
 	if (c->paused)
 		c->last_ms = now; /* the silence is ours */
@@ -330,39 +359,72 @@ static struct http_call *call_new(uv_loop_t *loop)
 	return c;
 }
 
+/* The head in one piece with the body; nothing of `body` is kept when the kernel takes all. */
+static enum err begin(struct http_call *c, const char *method, const char *path,
+		      struct span body, const struct http_call_limits *limits,
+		      const struct http_call_handler *handler, void *ctx)
+{
+	char head[512];
+	int n = snprintf(
+		head, sizeof head,
+		"%s %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+		"Content-Length: %zu\r\n\r\n",
+		method, path, body.len);
+
+	if (n < 0 || (size_t)n >= sizeof head)
+		return ERR_TOO_BIG;
+	c->handler = handler;
+	c->ctx = ctx;
+	c->limits = *limits;
+	c->last_ms = uv_now(c->handle.loop);
+	return send_request(c, (struct span){ head, (size_t)n }, body);
+}
+
 struct http_call *http_call_start(uv_loop_t *loop, int fd, const char *method, const char *path,
 				  struct span body, const struct http_call_limits *limits,
 				  const struct http_call_handler *handler, void *ctx)
 {
-	char head[512];
 	struct http_call *c = call_new(loop);
 
 	if (c == NULL) {
 		close(fd);
 		return NULL;
 	}
-	c->handler = handler;
-	c->ctx = ctx;
-	c->limits = *limits;
-	c->last_ms = uv_now(loop);
-	int n = snprintf(
-		head, sizeof head,
-		"%s %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-		"Content-Length: %zu\r\n\r\n",
-		method, path, body.len);
 	if (uv_pipe_open(&c->handle, fd) != 0) {
 		close(fd);
 		close_all(c);
 		return NULL;
 	}
-	if (n < 0 || (size_t)n >= sizeof head ||
-	    send_request(c, (struct span){ head, (size_t)n }, body) == ERR_NO_MEMORY ||
+	enum err e = begin(c, method, path, body, limits, handler, ctx);
+	/* A peer that is gone already is told by reading, from the loop. */
+	if ((e != ERR_OK && e != ERR_PEER_GONE) ||
 	    uv_read_start((uv_stream_t *)&c->handle, on_alloc, on_read) != 0) {
 		close_all(c);
 		return NULL;
 	}
 	uv_timer_start(&c->timer, on_timer, limits->first_byte_timeout_ms, 0);
 	return c;
+}
+
+bool http_call_next(struct http_call *c, const char *method, const char *path, struct span body,
+		    const struct http_call_limits *limits,
+		    const struct http_call_handler *handler, void *ctx)
+{
+	if (!c->kept)
+		return false;
+	c->kept = c->ended = c->started = c->complete = c->paused = c->reusable = false;
+	c->in_value = false;
+	c->name_len = c->content_type_len = 0;
+	c->header_bytes = 0;
+	c->total_bytes = 0;
+	c->failure = ERR_OK;
+	llhttp_reset(&c->llhttp);
+	if (begin(c, method, path, body, limits, handler, ctx) != ERR_OK) {
+		close_all(c);
+		return false;
+	}
+	uv_timer_start(&c->timer, on_timer, limits->first_byte_timeout_ms, 0);
+	return true;
 }
 
 void http_call_pause(struct http_call *c, bool pause)

@@ -20,7 +20,7 @@ struct http_call_handler {
 	void (*on_head)(void *ctx, int status, struct span content_type);
 	void (*on_data)(void *ctx, struct span bytes); /* body bytes, chunked coding undone */
 	/* Exactly once, last. `why` OK: the body ended as its framing says. `reusable`: the
-	 * descriptor may carry another request; take it with http_call_take_fd inside. */
+	 * connection may carry another request; http_call_keep or http_call_take_fd inside. */
 	void (*on_end)(void *ctx, enum err why, bool reusable);
 };
 
@@ -41,7 +41,21 @@ struct http_call *http_call_start(uv_loop_t *loop, int fd, const char *method, c
 void http_call_pause(struct http_call *c, bool pause);
 /* Inside on_end only: the descriptor, now the caller's; -1 when not reusable. */
 int  http_call_take_fd(struct http_call *c);
-/* No more callbacks; closes the socket. Valid until on_end returned. NULL is fine. */
+/*
+ * Inside on_end only: the connection stays, and so does `c`, until http_call_next, on_lost or
+ * http_call_cancel. on_lost comes once when the peer closes it or speaks unasked; `c` is
+ * invalid after it returned. False when not reusable.
+ */
+bool http_call_keep(struct http_call *c, void (*on_lost)(void *ctx), void *ctx);
+/*
+ * The next exchange on a kept connection, as http_call_start. False: it could not be written,
+ * nothing was answered; `c` is gone and no callback comes.
+ */
+bool http_call_next(struct http_call *c, const char *method, const char *path, struct span body,
+                    const struct http_call_limits *limits, const struct http_call_handler *handler,
+                    void *ctx);
+/* No more callbacks; closes the socket. Valid until on_end returned, for kept ones until on_lost.
+ * NULL is fine. */
 void http_call_cancel(struct http_call *c);
 
 #endif

@@ -116,8 +116,7 @@ static void tell_models(void)
 {
 	/* What is installed says nothing of an engine that somebody else runs. */
 	static const struct model_list none = { .chosen = "", .fallback = "" };
-	const struct model_list *list =
-		self.foreign != NULL ? &none : shelf_models(self.shelf);
+	const struct model_list *list = self.foreign != NULL ? &none : shelf_models(self.shelf);
 	struct msg_MODELS m = { .count = list->n };
 	struct channel *router = service_channel(self.service, ROLE_ROUTER);
 	struct buf text;

@@ -149,6 +149,13 @@ static bool localise(struct request *q, struct chat *ret)
 
 /* ---------------------------------------------------------------- asking local */
 
+/* The model as local is asked for it; "": the one in use. */
+static bool wanted_model(const struct request *q, char *ret, size_t cap)
+{
+	ret[0] = '\0';
+	return q->want.kind != WANT_LOCAL || span_copy(q->want.model, ret, cap);
+}
+
 bool device_want(struct request *q)
 {
 	struct router *r = q->router;
@@ -156,8 +163,12 @@ bool device_want(struct request *q)
 	struct msg_ENGINE_WANT m = { .request_id = q->id };
 
 	m.deadline_ms = deadline_ms < WANT_DEADLINE_MAX ? deadline_ms : WANT_DEADLINE_MAX;
-	if (q->want.kind == WANT_LOCAL && !span_copy(q->want.model, m.model, sizeof m.model))
+	if (!wanted_model(q, m.model, sizeof m.model))
 		return false;
+	/* Another model runs only once nobody holds a slot of this one. */
+	lease_give_back(r);
+	q->slot_id = q->id;
+	q->slot_kept = false;
 	q->wants_engine = CHANNEL_SEND(service_channel(r->service, ROLE_LOCAL), ENGINE_WANT, &m,
 				       NULL, 0) == ERR_OK;
 	return q->wants_engine;
@@ -165,8 +176,6 @@ bool device_want(struct request *q)
 
 void device_stop(struct request *q, bool broken)
 {
-	struct msg_ENGINE_DONE m = { .request_id = q->id, .broken = broken };
-
 	http_call_cancel(q->call);
 	q->call = NULL;
 	if (q->reader != NULL)
@@ -175,11 +184,7 @@ void device_stop(struct request *q, bool broken)
 	if (!q->wants_engine)
 		return;
 	q->wants_engine = false;
-	/* A local that is gone has forgotten the request by itself. */
-	enum err e = CHANNEL_SEND(service_channel(q->router->service, ROLE_LOCAL), ENGINE_DONE,
-				  &m, NULL, 0);
-	if (e != ERR_OK)
-		log_debug("router.engine_done", "local is gone: %s", err_text(e));
+	lease_done(q->router, q->slot_id, broken);
 }
 
 void device_none_problem(uint8_t reason, const char *detail, struct chat_problem *ret)
@@ -226,15 +231,25 @@ static void on_data(void *ctx, struct span bytes)
 		http_call_pause(q->call, true);
 }
 
+/* The slot goes on to the next request, or stays ours until device_stop. */
+static void keep_slot(struct request *q)
+{
+	char model[sizeof((struct lease *)0)->model];
+
+	if (wanted_model(q, model, sizeof model) && lease_put(q, model))
+		q->wants_engine = false;
+}
+
 static void on_end(void *ctx, enum err why, bool reusable)
 {
 	struct request *q = ctx;
 
-	(void)reusable; /* local counts connections, not requests on one */
-	q->call = NULL;
 	if (why == ERR_OK &&
 	    upstream_llamacpp_chat.reader_end(q->reader, reply_sink, q) != ERR_OK)
 		q->failed = true;
+	if (reusable && !q->failed)
+		keep_slot(q);
+	q->call = NULL;
 	if (why != ERR_OK && !q->failed) {
 		q->failed = true;
 		problem_set(&q->problem, 503, "engine_failed",
@@ -255,16 +270,22 @@ static uint32_t limits_total_ms(const struct request *q)
 	return q->router->service->config->limits.total_timeout_ms;
 }
 
-bool device_start(struct request *q, int fd)
+static struct http_call_limits limits_of(const struct request *q)
 {
 	const struct config_engine *c = &q->router->service->config->engine;
-	struct http_call_limits limits = { .header_bytes = ENGINE_HEADER_BYTES,
-					   /* A plain reply comes when all of it is made. */
-					   .first_byte_timeout_ms =
-						   q->chat.stream ? c->first_token_timeout_ms
-								  : limits_total_ms(q),
-					   .gap_timeout_ms = c->gap_timeout_ms,
-					   .total_bytes = REQUEST_REPLY_BYTES };
+
+	return (struct http_call_limits){ .header_bytes = ENGINE_HEADER_BYTES,
+					  /* A plain reply comes when all of it is made. */
+					  .first_byte_timeout_ms =
+						  q->chat.stream ? c->first_token_timeout_ms
+								 : limits_total_ms(q),
+					  .gap_timeout_ms = c->gap_timeout_ms,
+					  .total_bytes = REQUEST_REPLY_BYTES };
+}
+
+/* What the engine is sent, and who reads its answer. */
+static bool prepare(struct request *q)
+{
 	struct chat chat;
 
 	buf_clear(&q->body);
@@ -272,12 +293,47 @@ bool device_start(struct request *q, int fd)
 	q->engine_spoke = false;
 	q->reader = upstream_llamacpp_chat.reader_new(q->arena, q->chat.stream,
 						      REQUEST_EVENT_BYTES);
-	if (q->reader == NULL || !reply_begin_source(q) || !localise(q, &chat) ||
-	    upstream_llamacpp_chat.write(&chat, "local", &q->body) != ERR_OK) {
+	return q->reader != NULL && reply_begin_source(q) && localise(q, &chat) &&
+	       upstream_llamacpp_chat.write(&chat, "local", &q->body) == ERR_OK;
+}
+
+bool device_start(struct request *q, int fd)
+{
+	struct http_call_limits limits = limits_of(q);
+
+	q->slot_epoch = q->router->lease_epoch;
+	if (!prepare(q)) {
 		close(fd);
 		return false;
 	}
 	q->call = http_call_start(q->router->service->loop, fd, "POST", ENGINE_PATH,
 				  buf_span(&q->body), &limits, &call_handler, q);
 	return q->call != NULL;
+}
+
+bool device_resume(struct request *q)
+{
+	struct http_call_limits limits = limits_of(q);
+	char model[sizeof((struct lease *)0)->model];
+	struct lease *l;
+
+	if (q->router->n_waiting > 0 || !wanted_model(q, model, sizeof model))
+		return false;
+	l = lease_take(q->router, model);
+	if (l == NULL)
+		return false;
+	q->wants_engine = q->slot_kept = true;
+	q->slot_id = l->slot_id;
+	q->slot_epoch = q->router->lease_epoch;
+	struct http_call *call = l->call;
+	lease_free(l);
+	if (!prepare(q)) {
+		http_call_cancel(call);
+	} else if (http_call_next(call, "POST", ENGINE_PATH, buf_span(&q->body), &limits,
+				  &call_handler, q)) {
+		q->call = call;
+		return true;
+	}
+	device_stop(q, false);
+	return false;
 }

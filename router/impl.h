@@ -136,6 +136,9 @@ struct request {
 
 	/* The device. */
 	bool wants_engine, engine_spoke, tried_again;
+	uint64_t slot_id;    /* of the ENGINE_WANT that the slot was given for */
+	bool slot_kept;      /* its connection served another request before */
+	uint32_t slot_epoch; /* lease.c */
 	struct buf body;
 	struct http_call *call;
 	struct upstream_reader *reader;
@@ -149,6 +152,15 @@ struct request {
 	char receipt[TEXT_ULID_BYTES];
 	char question[TEXT_ULID_BYTES];
 	const char *outcome; /* "answered", "refused", "failed", "client_gone" */
+};
+
+/* A slot of the engine with its connection, between two requests. */
+struct lease {
+	struct lease *next;
+	struct router *router;
+	struct http_call *call;
+	uint64_t slot_id, since_ms;
+	char model[129]; /* as it was asked for */
 };
 
 #define DECISION_NAMES_BYTES 512
@@ -198,6 +210,9 @@ struct router {
 	struct request *table[REQUEST_TABLE];
 	struct request *all, *pool;
 	unsigned n_requests, n_pool;
+	unsigned n_waiting; /* in LOCAL_WAIT */
+	struct lease *leases;
+	uint32_t lease_epoch;
 	uv_timer_t tick;
 	struct decision ring[DECISION_RING];
 	char policy_sha256[65];
@@ -232,7 +247,23 @@ bool data_mask(struct request *q, const struct policy_decision *d, struct chat *
 void data_masked_list(const struct request *q, const struct policy_decision *d, char *out,
 		      size_t cap);
 
+/* lease.c */
+/* The last to be put there, for this model; its owner is the caller. NULL: none. */
+struct lease *lease_take(struct router *r, const char *model);
+/* From http_call_handler.on_end. False: the connection cannot or must not be kept. */
+bool lease_put(struct request *q, const char *model);
+void lease_free(struct lease *l);
+/* Gives all unused slots back. */
+void lease_give_back(struct router *r);
+/* And what is in use now is not kept afterwards. */
+void lease_drop_all(struct router *r);
+/* Gives back what lay unused for a while. True: there are more. */
+bool lease_tick(struct router *r);
+void lease_done(struct router *r, uint64_t slot_id, bool broken);
+
 /* engine.c */
+/* On a connection that is at hand; false: local is to be asked. */
+bool device_resume(struct request *q);
 bool device_want(struct request *q);
 bool device_start(struct request *q, int fd);
 void device_stop(struct request *q, bool broken);

@@ -147,6 +147,7 @@ static void on_stop(struct service *s)
 {
 	(void)s;
 	self.stopping = true;
+	lease_drop_all(&self);
 	http_server_stop(self.http, on_http_closed);
 }
 
@@ -227,6 +228,7 @@ static bool on_models(struct router *r, struct span frame, const int *fds, unsig
 	arena_free(r->models_arena);
 	r->models_arena = a;
 	r->models = list;
+	lease_drop_all(r);
 	r->engine_context_tokens = 0; /* another model may be in use now */
 	return true;
 }

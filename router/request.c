@@ -80,6 +80,8 @@ static enum request_state finish(struct request *q)
 static enum request_state go_local(struct request *q)
 {
 	q->plan.destination = DECIDE_LOCAL;
+	if (device_resume(q))
+		return REQ_LOCAL;
 	if (!device_want(q))
 		log_debug("router.local_away", "id=%" PRIu64, q->id);
 	return REQ_LOCAL_WAIT;
@@ -172,6 +174,13 @@ static enum request_state on_local(struct request *q, const struct event *ev)
 	case EV_ENDED:
 		return finish(q);
 	case EV_FAILED:
+		/* A connection that was kept may have been closed while we wrote: nothing was
+		 * answered, and a fresh one tells whether the engine is there. */
+		if (!q->engine_spoke && q->slot_kept) {
+			device_stop(q, false);
+			lease_give_back(q->router);
+			return go_local(q);
+		}
 		device_stop(q, true);
 		/* An engine that went without a word may have been dying when it was given. */
 		if (!q->engine_spoke && !q->tried_again) {
@@ -289,6 +298,7 @@ static void request_enter(struct request *q, enum request_state next)
 
 	log_debug("request.state", "id=%" PRIu64 " from=%s to=%s", q->id, about[q->state].name,
 		  about[next].name);
+	q->router->n_waiting += (next == REQ_LOCAL_WAIT) - (q->state == REQ_LOCAL_WAIT);
 	q->state = next;
 	if (next == REQ_LOCAL_WAIT)
 		deadline_ms =
@@ -336,7 +346,7 @@ static void on_tick(uv_timer_t *t)
 			reply_keepalive(q);
 		}
 	}
-	if (r->all == NULL)
+	if (!lease_tick(r) && r->all == NULL)
 		uv_timer_stop(t);
 }
 
@@ -474,6 +484,8 @@ static void request_release(struct request *q)
 
 void request_peer_changed(struct router *r, enum role peer, bool here)
 {
+	if (peer == ROLE_LOCAL)
+		lease_drop_all(r);
 	for (struct request *q = r->all, *next; q != NULL; q = next) {
 		next = q->all_next;
 		if (!here)

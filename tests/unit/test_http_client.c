@@ -17,7 +17,8 @@ static char got[4096], type[128];
 static size_t got_len;
 static int status, ends, taken;
 static enum err why;
-static bool cancel_on_data, take;
+static bool cancel_on_data, take, keep;
+static int losses;
 
 static void on_head(void *ctx, int s, struct span content_type)
 {
@@ -36,11 +37,19 @@ static void on_data(void *ctx, struct span bytes)
 		http_call_cancel(call);
 }
 
+static void on_lost(void *ctx)
+{
+	(void)ctx;
+	losses++;
+}
+
 static void on_end(void *ctx, enum err e, bool reusable)
 {
 	(void)ctx;
 	ends++;
 	why = e;
+	if (keep)
+		CHECK(http_call_keep(call, on_lost, NULL) == reusable, "kept when reusable");
 	taken = reusable && take ? http_call_take_fd(call) : -1;
 }
 
@@ -148,6 +157,75 @@ static void table(void **state)
 	CHECK(strcmp(type, "") == 0, "no type is an empty one");
 }
 
+static void say(int fd, const char *text)
+{
+	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+	drain();
+}
+
+static void hear(int fd)
+{
+	char request[300];
+
+	CHECK(recv(fd, request, sizeof request, 0) > 0, "a request came");
+}
+
+static void kept(void **state)
+{
+	static const char reply[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+
+	(void)state;
+	take = false;
+	keep = true;
+	losses = 0;
+	int fd = start(&limits);
+	for (int i = 0; i < 3; i++) {
+		hear(fd);
+		say(fd, reply);
+		CHECK(ends == i + 1 && why == ERR_OK && status == 200, "an answer");
+		CHECK(strncmp(got, "hihihi", (size_t)(i + 1) * 2) == 0, "whole");
+		CHECK(http_call_next(call, "POST", "/p", SPAN_LITERAL("{}"), &limits, &handler,
+				     NULL),
+		      "and the next request");
+	}
+	/* Gone while the fourth is under way: it ends as any other, and is not kept. */
+	hear(fd);
+	close(fd);
+	for (int t = 0; t < 2000 && ends == 3; t++)
+		drain();
+	CHECK(ends == 4 && why == ERR_PEER_GONE && losses == 0, "one end, no loss");
+
+	fd = start(&limits);
+	hear(fd);
+	say(fd, reply);
+	close(fd);
+	for (int t = 0; t < 2000 && losses == 0; t++)
+		drain();
+	CHECK(ends == 1 && losses == 1, "an idle one that is closed is told");
+
+	fd = start(&limits);
+	hear(fd);
+	say(fd, reply);
+	say(fd, "HTTP/1.1 408 Late\r\n\r\n");
+	CHECK(losses == 2, "one that speaks unasked is no use");
+	close(fd);
+
+	fd = start(&limits);
+	hear(fd);
+	say(fd, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi");
+	CHECK(ends == 1 && losses == 2, "what the server closes is not kept");
+	close(fd);
+
+	fd = start(&limits);
+	hear(fd);
+	say(fd, reply);
+	http_call_cancel(call);
+	drain();
+	CHECK(losses == 2, "nothing comes after cancelling");
+	close(fd);
+	keep = false;
+}
+
 static void cancelled(void **state)
 {
 	char c;
@@ -201,6 +279,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(table),
+		cmocka_unit_test(kept),
 		cmocka_unit_test(cancelled),
 		cmocka_unit_test(silence),
 	};

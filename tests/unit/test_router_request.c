@@ -20,17 +20,45 @@ static struct request *q;
 
 static struct {
 	int wants, starts, stops, asks, reads, cancels, errors, questions, ends, records,
-		keepalives;
-	bool broken, want_fails, start_fails, ask_fails, read_fails, decide_fails,
+		keepalives, resumes, given_back;
+	bool kept, broken, want_fails, start_fails, ask_fails, read_fails, decide_fails,
 		restrict_fails;
 	enum plan_kind plan;
 	bool local_possible;
 	char code[48];
 } did;
 
+bool device_resume(struct request *r)
+{
+	if (!did.kept)
+		return false;
+	did.kept = false;
+	did.resumes++;
+	r->wants_engine = r->slot_kept = true;
+	return true;
+}
+
+void lease_give_back(struct router *r)
+{
+	(void)r;
+	did.given_back++;
+}
+
+void lease_drop_all(struct router *r)
+{
+	lease_give_back(r);
+}
+
+bool lease_tick(struct router *r)
+{
+	(void)r;
+	return false;
+}
+
 bool device_want(struct request *r)
 {
 	did.wants++;
+	r->slot_kept = false;
 	r->wants_engine = !did.want_fails;
 	return r->wants_engine;
 }
@@ -184,7 +212,7 @@ static void over(void)
 {
 	event(EV_REPLY_DONE);
 	CHECK(router.n_requests == 0 && router.all == NULL, "released");
-	CHECK(did.stops <= did.wants, "never more stops than wants");
+	CHECK(did.stops <= did.wants + did.resumes, "never more stops than slots");
 }
 
 static void is(enum request_state state, const char *sentence)
@@ -249,6 +277,43 @@ static void device(void **state)
 	event(EV_GIVEN);
 	is(REQ_REPLYING, "an engine that cannot be used");
 	CHECK(did.stops == 1 && did.errors == 1, "is given back");
+	over();
+}
+
+static void device_kept(void **state)
+{
+	(void)state;
+	begin(PLAN_LOCAL, false);
+	did.kept = true;
+	event(EV_BEGIN);
+	is(REQ_LOCAL, "a connection at hand is used at once");
+	event(EV_ENDED);
+	is(REQ_REPLYING, "and answers");
+	CHECK(did.wants == 0 && did.resumes == 1 && did.ends == 1, "without a word to local");
+	over();
+
+	begin(PLAN_LOCAL, false);
+	did.kept = true;
+	event(EV_BEGIN);
+	event(EV_FAILED);
+	is(REQ_LOCAL_WAIT, "one that was closed meanwhile is replaced");
+	CHECK(did.wants == 1 && did.stops == 1 && !did.broken && did.given_back == 1,
+	      "the slot goes back, whole, with all that are like it");
+	event(EV_GIVEN);
+	event(EV_FAILED);
+	is(REQ_LOCAL_WAIT, "what follows is judged as ever");
+	event(EV_GIVEN);
+	event(EV_FAILED);
+	is(REQ_REPLYING, "and not repeated without end");
+	CHECK(did.wants == 2 && did.errors == 1, "one error");
+	over();
+
+	begin(PLAN_LOCAL, false);
+	did.kept = true;
+	event(EV_BEGIN);
+	q->engine_spoke = true;
+	event(EV_FAILED);
+	is(REQ_REPLYING, "an answer that began is never begun again");
 	over();
 }
 
@@ -522,6 +587,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(device),
+		cmocka_unit_test(device_kept),
 		cmocka_unit_test(device_lost),
 		cmocka_unit_test(granted),
 		cmocka_unit_test(refused),
