@@ -110,6 +110,9 @@ static void note(struct request *q, const struct chat_event *ev)
 {
 	if (ev->kind == CHAT_EV_FINISH)
 		q->finish = ev->finish;
+	if (ev->kind == CHAT_EV_END)
+		q->head.total_ns =
+			(int64_t)(uv_now(q->router->service->loop) - q->started_ms) * 1000000;
 	if (ev->kind == CHAT_EV_USAGE) {
 		q->input_tokens = ev->input_tokens;
 		q->output_tokens = ev->output_tokens;
