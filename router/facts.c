@@ -279,6 +279,22 @@ static uint16_t threshold_pm(const struct router *r, const struct policy_routing
 						: r->service->config->routing.threshold_pm;
 }
 
+/* What drove the score, in words; only where the score had a say. */
+static void say_what_it_is(struct request *q)
+{
+	const struct classify_result *j = &q->facts.judged;
+	char words[PLAN_REASON_BYTES - 32] = "";
+	size_t n = 0;
+
+	if (q->want.kind != WANT_AUTO)
+		return;
+	for (uint32_t i = 0; i < j->n_reasons && n < sizeof words; i++)
+		n += (size_t)snprintf(words + n, sizeof words - n, "%s%s", i > 0 ? ", " : "",
+				      j->reasons[i]);
+	if (n > 0)
+		plan_reason(&q->plan, "score %.2f: the prompt %s", (double)j->score, words);
+}
+
 bool facts_decide(struct request *q)
 {
 	struct router *r = q->router;
@@ -300,6 +316,7 @@ bool facts_decide(struct request *q)
 			in.verdicts = local;
 			if (decide_is_local(&in, local->verdict)) {
 				decide_plan(&in, &q->plan);
+				say_what_it_is(q);
 				return true;
 			}
 		}
@@ -311,5 +328,6 @@ bool facts_decide(struct request *q)
 	}
 	in.verdicts = q->verdicts;
 	decide_plan(&in, &q->plan);
+	say_what_it_is(q);
 	return true;
 }
