@@ -24,7 +24,6 @@ AXE = os.path.join(HERE, "node_modules", "axe-core", "axe.min.js")
 PROGRAM, COMMAND = (os.path.abspath(sys.argv.pop(1)) for _ in range(2))
 SCREENS = os.environ.get("HITHER_TEST_SCREENS")
 TAB, ENTER, SPACE = "\ue004", "\ue007", " "
-ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # WebDriver, section 12.1
 PROMPT = (stage.HARD + " Write to ann.example@example.org and to bob@example.net about it; "
           "their numbers are +49 30 901820 and +49 30 901821." + " Think about each step." * 60)
 
@@ -120,9 +119,7 @@ class Driver:
                 f.write(base64.b64decode(self.get("/screenshot")))
 
     def text(self):
-        """The page's text without running anything in it."""
-        element = self.do("/element", using="css selector", value="body")[ELEMENT]
-        return self.get(f"/element/{element}/text")
+        return self.run("return document.body ? document.body.innerText : ''")
 
     def close(self):
         try:
