@@ -134,7 +134,7 @@ def long_ones(rnd):
     for i in range(120):
         task, form = rnd.choice(WORK)
         n = rnd.randint(3, 9)
-        files = "\n".join(f"--- src/part{k}.c\n" + "\n".join(rnd.choices(CODE, k=rnd.randint(4, 12)))
+        files = "\n".join(f"--- src/part{k}.c\n" + "\n".join(rnd.choices(CODE, k=rnd.randint(2, 12)))
                           for k in range(n))
         yield dict(id=f"work-{i}", text=form.replace("{n}", str(n)).replace("{}", files), task=task,
                    level=HARD, lang="en")
@@ -160,8 +160,8 @@ def formed(rnd, each=12):
 def language_rows(rnd):
     for lang, words in STOPWORDS.items():
         words = words.split()
-        for i in range(60):
-            yield lang, " ".join(rnd.sample(words, rnd.randint(4, 12)))
+        for _ in range(90):
+            yield lang, " ".join(rnd.sample(words, rnd.randint(2, 12)))
 
 
 def own_rows():

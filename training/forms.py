@@ -349,4 +349,37 @@ reasoning|.95|Analysiere die Folgen von {t} im Detail, mit Szenarien, Kostenmode
 reasoning|.95|Analyse en détail les conséquences de {t}, compare trois scénarios et justifie une recommandation.
 reasoning|.95|请深入分析{t}的影响，比较三种方案并论证你的结论。
 reasoning|.5|Five friends sit in a row. Work out who sits where from these hints about {t}.
-reasoning|.5|Is this argument about {t} valid? Name the fallacy and explain.""".split("\n")
+reasoning|.5|Is this argument about {t} valid? Name the fallacy and explain.
+code.fix|.95|Refactor my 30 file {l} project to use async.
+code.fix|.95|Refactor the whole repository from {l} to {l}.
+code.fix|.95|Split this monolith into services and migrate the data.
+code.fix|.95|Rewrite our {l} code base so that {x} is a separate module.
+code.fix|.95|Upgrade the project to the new major version of {l} across all packages and fix every breakage.
+code.fix|.95|Our {l} application has a race condition across several modules. Find it and fix it.
+code.fix|.95|Add end to end tests and continuous integration for the entire {l} project.
+code.write|.95|Implement Raft in {l}.
+code.write|.95|Write a compiler in {l}.
+code.write|.95|Write an operating system scheduler in {l} with priorities and tests.
+code.write|.95|Build a complete web application with {l}: front end, back end, database, login and tests.
+code.write|.95|Create a multi-file {l} project for {x} with a build system.
+code.write|.95|Train a neural network from scratch in {l} without libraries, with backpropagation and tests.
+research|.95|Deep research: {t}.
+research|.95|Do a deep dive into {t} with sources.
+research|.95|Find and compare all major studies about {t}.
+research|.95|Write a white paper on {t} with references.
+research|.95|Give me an in-depth market analysis of {t}.
+research|.95|Tiefenrecherche zu {t} mit Quellen, bitte.
+reasoning|.95|Analyse this 80 page contract and list every risk.
+reasoning|.95|Audit these financial statements over five years and explain every anomaly.
+reasoning|.95|Work through this case study on {t} step by step and defend a decision.
+reasoning|.95|Find the flaw in this forty page argument about {t}.
+math|.95|Prove it by induction: {c}.
+math|.95|Is it true that {c}? Prove your answer.
+math|.95|Solve this olympiad problem with full proof: {c}.
+math|.95|Find a rigorous proof that {c} without the axiom of choice.
+creative|.2|Write a funny story about {w} and {t}.
+creative|.25|Write a short scene: {w} finds out the truth about {t}.
+creative|.3|Rewrite the ending of a famous tale so that {t} play a part.
+creative|.3|Create three characters for a role playing game set in a world of {t}.
+creative|.28|Write an article in the style of a gossip magazine about {t}.
+creative|.3|Build a fantasy world around {t}: people, magic, conflict.""".split("\n")

@@ -64,6 +64,16 @@ def code_task(text):
     return "code.write"
 
 
+PROGRAM = re.compile(r"```|\b(python|javascript|typescript|java|rust|golang|c\+\+|c#|sql|php|bash|powershell|html|css|"
+                     r"react|django|pytorch|docker|kubernetes|regex|api|compile[rd]?|function|script|source code|"
+                     r"codebase|class|query|def|import)\b", re.I)
+
+
+def open_task(text):
+    """Arena questions are of all sorts; those about programs are not taught as open questions."""
+    return code_task(text) if len(PROGRAM.findall(text)) >= 2 or "```" in text else "question.open"
+
+
 def mean(values):
     values = list(values)
     return sum(values) / len(values) if values else None
@@ -92,7 +102,7 @@ def gsm8k_small(r):
 
 def arena(r):
     return dict(level=1 - mean(v for m, v in r["outcomes"].items() if "gpt-4" not in m) / 10,
-                task="question.open")
+                task=open_task(r["prompt"]))
 
 
 def clinc(r):
@@ -122,13 +132,13 @@ FILES = {
     "mmlu_pro": (mmlu_pro, 1, 1, .5),
     "routellm_gsm8k": (gsm8k, 1, 1, 0),
     "openai_gsm8k_6b_175b": (gsm8k_small, 1, .3, 1),
-    "arena_bench_v1": (arena, 2, 3, 0),
+    "arena_bench_v1": (arena, 2, 5, 0),
     "prompts_clinc150": (clinc, .3, 1, .3),
     "prompts_snips2017": (snips, .3, 1, .3),
     "prompts_gsm8k_train": (lambda r: dict(level=None, task="math", kind="gsm8k"), 0, .5, 0),
     "prompts_agieval": (agieval, 1, 2, 0),
-    "prompts_arena_hard_v01": (lambda r: dict(level=.55, task="question.open"), 1, .7, 0),
-    "prompts_arena_hard_v2": (hard_v2, 1, 4, 0),
+    "prompts_arena_hard_v01": (lambda r: dict(level=.55, task=open_task(r["prompt"])), 1, .7, 0),
+    "prompts_arena_hard_v2": (hard_v2, 1, 7, 0),
     "prompts_humaneval": (lambda r: dict(level=.6, task="code.write"), 1, 4, 0),
     "prompts_selfinstruct_seed": (lambda r: dict(level=.2), 1, 0, 0),
     "prompts_vllm_sr_domain": (lambda r: dict(level=.25, task="question.open"), 1, 1, 0),
