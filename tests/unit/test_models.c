@@ -231,6 +231,27 @@ static void the_message_carries_what_the_router_needs(void **state)
 	buf_free(&b);
 }
 
+static void a_measured_limit_reaches_the_router(void **state)
+{
+	struct model_list l, seen;
+	struct json_where at;
+	struct buf index, message;
+
+	buf_init(&index, 65536);
+	buf_init(&message, 65536);
+	assert_int_equal(models_index_parse(span_of(FULL), *state, &l, &at), ERR_OK);
+	assert_int_equal(l.models[0].threshold_pm, 0);
+	l.models[0].threshold_pm = 470;
+	models_index_write(&l, &index);
+	assert_int_equal(models_index_parse(buf_span(&index), *state, &seen, &at), ERR_OK);
+	assert_int_equal(seen.models[0].threshold_pm, 470);
+	models_message_write(&seen, &message);
+	assert_int_equal(models_message_parse(buf_span(&message), *state, &seen), ERR_OK);
+	assert_int_equal(seen.models[0].threshold_pm, 470);
+	buf_free(&index);
+	buf_free(&message);
+}
+
 static void a_task_falls_back(void **state)
 {
 	struct model_list l;
@@ -303,6 +324,7 @@ int main(void)
 		cmocka_unit_test(a_problem_names_its_line),
 		cmocka_unit_test(the_index_survives_writing),
 		cmocka_unit_test(the_message_carries_what_the_router_needs),
+		cmocka_unit_test(a_measured_limit_reaches_the_router),
 		cmocka_unit_test(a_task_falls_back),
 		cmocka_unit_test(the_catalogue_of_today_counts),
 		cmocka_unit_test(names),
