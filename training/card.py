@@ -18,8 +18,9 @@ def routing(f):
         yield "| %s | %d | %.3f [%.3f, %.3f] | %.1f %% [%.1f, %.1f] | %.1f %% |" % (
             NAMES[name], r["n"], r["apgr"], *r["apgr_95"], r["cpt50"], *r["cpt50_95"], r["cpt80"])
     yield ""
-    yield "- Failures of models of at most 8 billion parameters: AUROC %.3f, calibration error %.3f (10 bins)." % (
-        f["auroc_fails"], f["calibration_error"])
+    yield "- Failures of models of at most 8 billion parameters (MMLU-Pro, GSM8K): AUROC %.3f, calibration error " \
+          "%.3f (10 bins); with everyday requests counted as done, %.3f and %.3f." % (
+              f["auroc_fails_outcomes"], f["calibration_error_outcomes"], f["auroc_fails"], f["calibration_error"])
     yield "- CLINC150 and SNIPS kept on the device at the default threshold of %.2f: %.2f %%." % (
         f["threshold"], 100 * f["everyday_kept"])
 

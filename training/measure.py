@@ -135,6 +135,9 @@ def figures(rows):
     known = ~np.isnan(fails)
     out["auroc_fails"] = auroc(score[known], fails[known] >= .5)
     out["calibration_error"] = calibration(score[known], fails[known])
+    outcomes = known & ~np.isin(src, EVERYDAY)
+    out["auroc_fails_outcomes"] = auroc(score[outcomes], fails[outcomes] >= .5)
+    out["calibration_error_outcomes"] = calibration(score[outcomes], fails[outcomes])
     tasks(out, rows)
     dresses(out, rows)
     return out
@@ -180,7 +183,8 @@ def show(f):
     for s, r in f["sources"].items():
         print("%-26s n %5d  mean %.2f  5%% %.2f  95%% %.2f  at or above the threshold %.3f" %
               (s, r["n"], r["mean"], r["p5"], r["p95"], r["up"]))
-    for k in ("everyday_kept", "auroc_fails", "calibration_error", "label_accuracy", "label_macro_f1", "label_f1",
+    for k in ("everyday_kept", "auroc_fails", "calibration_error", "auroc_fails_outcomes",
+              "calibration_error_outcomes", "label_accuracy", "label_macro_f1", "label_f1",
               "task_accuracy_all", "task_f1_own", "language_accuracy_own", "fresh_f1"):
         print(k, f[k])
     for name, r in f["flips"].items():
