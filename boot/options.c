@@ -27,6 +27,7 @@ enum flag {
 	MODELS_DIR,
 	LIB_DIR,
 	ETC_DIR,
+	SYS_DIR,
 	CHECK,
 	LOG_FORMAT,
 	LOG_LEVEL,
@@ -45,6 +46,7 @@ static const struct option longs[] = {
 	{ "models-dir", required_argument, NULL, MODELS_DIR },
 	{ "lib-dir", required_argument, NULL, LIB_DIR },
 	{ "etc-dir", required_argument, NULL, ETC_DIR },
+	{ "sys-dir", required_argument, NULL, SYS_DIR },
 	{ "check", no_argument, NULL, CHECK },
 	{ "log-format", required_argument, NULL, LOG_FORMAT },
 	{ "log-level", required_argument, NULL, LOG_LEVEL },
@@ -67,6 +69,7 @@ static const char help_text[] =
 	"  --models-dir DIR   models               (DATA_DIR/models)\n"
 	"  --etc-dir DIR      the administrator's policies (/etc/hither)\n"
 	"  --lib-dir DIR      the system's policies        (/usr/lib/hither)\n"
+	"  --sys-dir DIR      the machine's sys, proc and run    (/)\n"
 	"  --check            check configuration and policy, start nothing\n"
 	"  --log-format FMT   text or json\n"
 	"  --log-level LEVEL  error, warning, notice, info or debug\n"
@@ -74,7 +77,7 @@ static const char help_text[] =
 
 /* What the command line says, until it is laid over the file. */
 struct given {
-	const char *runtime_dir, *state_dir, *config_dir, *data_dir, *models_dir;
+	const char *runtime_dir, *state_dir, *config_dir, *data_dir, *models_dir, *sys_dir;
 	const char *config, *lib_dir, *etc_dir, *log_format, *log_level;
 	bool system, user, check;
 };
@@ -116,6 +119,9 @@ static bool take_path(struct given *g, int flag, const char *path)
 		break;
 	case ETC_DIR:
 		place = &g->etc_dir;
+		break;
+	case SYS_DIR:
+		place = &g->sys_dir;
 		break;
 	default:
 		return false;
@@ -312,6 +318,7 @@ static enum options_outcome assemble(struct options *o, const struct given *g)
 	overlay(&c->state_dir, g->state_dir);
 	overlay(&c->data_dir, g->data_dir);
 	overlay(&c->models_dir, g->models_dir);
+	overlay(&c->sys_dir, g->sys_dir);
 	if (c->models_dir[0] == '\0')
 		c->models_dir = arena_printf(o->arena, "%s/models", c->data_dir);
 	o->lib_dir = g->lib_dir != NULL ? g->lib_dir : "/usr/lib/hither";

@@ -74,6 +74,7 @@ struct supervisor {
 	bool stopping, clean, was_ready;
 	struct msg_ENGINE_HEALTH engine;
 	bool engine_known;
+	struct msg_DEVICE_STATE device;
 	struct msg_RELOADED failure; /* the last reload, when it failed */
 	bool failed;
 	unsigned open_handles;
@@ -158,6 +159,22 @@ void supervisor_reloaded(struct supervisor *s, uint64_t tag, bool ok, const char
 		TELL(&s->slots[ROLE_CONSENT], RELOADED, &m, NULL, 0);
 }
 
+static const struct msg_DEVICE_STATE device_unknown = { .battery_pct = 255 };
+
+/* Who decides on it: router, and consent again. */
+static void tell_device(struct supervisor *s, enum role to)
+{
+	if ((to == ROLE_ROUTER || to == ROLE_CONSENT) && alive(&s->slots[to]))
+		TELL(&s->slots[to], DEVICE_STATE, &s->device, NULL, 0);
+}
+
+static void device_changed(struct supervisor *s, const struct msg_DEVICE_STATE *m)
+{
+	s->device = *m;
+	tell_device(s, ROLE_CONSENT); /* first: where they differ, the later judge knows more */
+	tell_device(s, ROLE_ROUTER);
+}
+
 /* --- what the roles say --------------------------------------------------------------------
  */
 
@@ -206,6 +223,21 @@ static bool on_engine(struct slot *r, struct span frame)
 	return true;
 }
 
+static bool on_device(struct slot *r, struct span frame)
+{
+	struct msg_DEVICE m;
+
+	if (msg_DEVICE_decode(frame, &m) != ERR_OK)
+		return false;
+	device_changed(r->s, &(struct msg_DEVICE_STATE){ .power = m.power,
+							 .battery_pct = m.battery_pct,
+							 .network = m.network,
+							 .thermal = m.thermal,
+							 .locked = m.locked,
+							 .vpn = m.vpn });
+	return true;
+}
+
 static bool on_broken(struct slot *r, struct span frame)
 {
 	struct msg_BROKEN m;
@@ -234,6 +266,8 @@ static bool on_frame(void *ctx, enum role peer, enum msg_type type, struct span 
 		return on_ready(r, frame);
 	case MSG_ENGINE:
 		return on_engine(r, frame);
+	case MSG_DEVICE:
+		return on_device(r, frame);
 	case MSG_BROKEN:
 		return on_broken(r, frame);
 	case MSG_RELOAD:
@@ -373,6 +407,7 @@ static void start_role(struct slot *r)
 		retry_later(r);
 	}
 	close_ends(&e);
+	tell_device(r->s, r->role);
 	if (r->role == ROLE_CONSENT && alive(r))
 		tell_consent_everything(r->s);
 	else
@@ -437,8 +472,10 @@ static void on_death(struct slot *r, int status)
 	for (unsigned p = ROLE_ROUTER; p < ROLE_COUNT; p++)
 		if (role_channel_fd(r->role, (enum role)p) >= 0 && alive(&s->slots[p]))
 			TELL(&s->slots[p], PEER, &m, NULL, 0);
-	if (r->role == ROLE_LOCAL)
+	if (r->role == ROLE_LOCAL) {
 		engine_died(s);
+		device_changed(s, &device_unknown);
+	}
 	if (s->stopping) {
 		enter(r, STOPPED);
 		check_stopped(s);
@@ -484,6 +521,7 @@ struct supervisor *supervisor_new(uv_loop_t *loop, const struct supervisor_handl
 	s->sockets = sockets;
 	s->n_sockets = n_sockets;
 	s->clean = true;
+	s->device = device_unknown;
 	uv_signal_init(loop, &s->child);
 	uv_timer_init(loop, &s->kill);
 	s->child.data = s->kill.data = s;

@@ -182,6 +182,8 @@ static void get_status(struct consent *c, struct http_exchange *x)
 	write_roles(c, &b);
 	write_engine(c, &b);
 	write_policy(c, &b);
+	json_put_key(&b, "device");
+	gate_write_device(c->gate, &b);
 	json_put_key_i64(&b, "pending_consents", s.pending);
 	json_put_key_i64(&b, "sending", s.sending);
 	json_put_key(&b, "ledger");

@@ -344,6 +344,33 @@ bool gate_policy(struct gate *g, struct policy_set *set, uint64_t generation)
 	return g->inspector != NULL;
 }
 
+/* --- the device -------------------------------------------------------------------------- */
+
+void gate_look_again(struct gate *g)
+{
+	for (struct ask *a = g->asks; a != NULL; a = a->next)
+		if (a->state == ASK_STATE_WAITING)
+			gate_judge_again(g, a);
+	for (struct question *q = g->questions; q != NULL; q = q->next)
+		if (q->state != QUESTION_CLOSED && q->subject->state != ASK_STATE_WAITING)
+			gate_judge_again(g, q->subject);
+	questions_recheck(g, false);
+}
+
+void gate_device(struct gate *g, const struct msg_DEVICE_STATE *m)
+{
+	surroundings_device(g->around, m);
+	gate_look_again(g);
+}
+
+void gate_write_device(const struct gate *g, struct buf *out)
+{
+	struct policy_request q = { 0 };
+
+	surroundings_fill(g->around, 0, g->io->wall_ms(g->ctx), &q);
+	policy_device_write(&q, out);
+}
+
 /* --- peers --------------------------------------------------------------------------- */
 
 void gate_router_gone(struct gate *g)
@@ -416,11 +443,14 @@ struct gate *gate_new(const struct gate_setup *setup)
 		return NULL;
 	g->io = setup->io;
 	g->ctx = setup->ctx;
+	g->around = surroundings_new(setup->everybody);
 	g->flush_ms = g->prune_ms = GATE_NEVER;
 	g->next_send_id = 1;
 	memset(g->policy_sha256, '0', sizeof g->policy_sha256 - 1);
-	if (!span_copy(span_of(setup->state_dir), g->state_dir, sizeof g->state_dir) ||
+	if (g->around == NULL ||
+	    !span_copy(span_of(setup->state_dir), g->state_dir, sizeof g->state_dir) ||
 	    !span_copy(span_of(setup->session), g->session, sizeof g->session)) {
+		surroundings_free(g->around);
 		free(g);
 		return NULL;
 	}
@@ -447,6 +477,7 @@ void gate_free(struct gate *g)
 	budgets_free(g->budgets);
 	inspector_free(g->inspector);
 	policy_set_free(g->set);
+	surroundings_free(g->around);
 	free(g);
 }
 

@@ -53,6 +53,7 @@ struct gate_io {
 
 struct gate_setup {
 	const char *state_dir; /* where the ledger lies */
+	bool everybody; /* users whose names the policy may ask for: all, or only our own */
 	const char *session; /* names this login session; grants of scope session bind to it */
 	const struct gate_io *io;
 	void *ctx;
@@ -80,6 +81,8 @@ void gate_decided(struct gate *g, const struct msg_DECIDED *m);
 /* From cloud. False: no such send. */
 bool gate_sent(struct gate *g, const struct msg_SENT *m);
 void gate_head_known(struct gate *g, const struct msg_HEAD_KNOWN *m);
+/* From boot: what waits is judged again on it. What was released stays released. */
+void gate_device(struct gate *g, const struct msg_DEVICE_STATE *m);
 /* A channel is gone: waits are dropped, sends are closed as unknown. */
 void gate_router_gone(struct gate *g);
 void gate_cloud_gone(struct gate *g);
@@ -145,6 +148,7 @@ struct gate_status gate_status(struct gate *g);
 struct ledger *gate_ledger(struct gate *g); /* NULL when it cannot be used */
 struct policy_set *gate_policy_set(struct gate *g);
 const char *gate_policy_sha256(struct gate *g); /* hex over every file in force */
+void gate_write_device(const struct gate *g, struct buf *out); /* null where unknown */
 /* Looks again at a ledger that was refused: somebody may have acknowledged. */
 void gate_ledger_retry(struct gate *g);
 /* OpenMetrics lines that the gate knows. */

@@ -8,36 +8,23 @@
  * from the message: a lying router can pick among what the policy allows for some request, it
  * cannot make the policy allow these bytes.
  */
-#include <grp.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/clock.h"
 #include "common/json.h"
+#include "common/text.h"
 #include "consent/gate_impl.h"
 
 #define UNKNOWN_PM          65535
 #define OUTPUT_BOUND_TOKENS 32768 /* when neither body nor policy caps the answer */
 #define OUTPUT_USUAL_TOKENS 500   /* for the estimate only */
+#define BECAUSE_MAX_BYTES   150   /* of a rule's own words in an answer */
 
 /* --- facts --------------------------------------------------------------------------- */
-
-static void local_time(struct gate *g, struct policy_request *q)
-{
-	time_t now = (time_t)(g->io->wall_ms(g->ctx) / 1000);
-	struct tm t;
-
-	if (localtime_r(&now, &t) == NULL)
-		return;
-	q->time.known = true;
-	q->time.weekday = (uint8_t)((t.tm_wday + 6) % 7);
-	q->time.minute = (int16_t)(t.tm_hour * 60 + t.tm_min);
-}
 
 static void modality(uint32_t bits, struct span items[4], struct policy_words *ret)
 {
@@ -59,37 +46,6 @@ static void categories(const struct inspected *in, struct span items[INSPECT_FOU
 		items[ret->n++] = span_of(in->found[i].name);
 }
 
-/* Names and groups are looked up once per user; our own before the jail is enough for one user.
- */
-static void user_facts(struct gate *g, const struct ask *a, struct policy_request *q)
-{
-	(void)g;
-	struct passwd *p = getpwuid((uid_t)a->m.uid);
-
-	if (p != NULL) {
-		char *name = arena_strdup(a->arena, span_of(p->pw_name));
-
-		q->user = span_of(name);
-		gid_t gids[64];
-		int n = LEN(gids);
-		struct span *names = arena_array(a->arena, LEN(gids), sizeof *names);
-
-		if (names == NULL || name == NULL ||
-		    getgrouplist(name, p->pw_gid, gids, &n) < 0)
-			return;
-		q->groups.known = true;
-		q->groups.items = names;
-		for (int i = 0; i < n; i++) {
-			struct group *gr = getgrgid(gids[i]);
-			char *copy = gr != NULL ? arena_strdup(a->arena, span_of(gr->gr_name))
-						: NULL;
-
-			if (copy != NULL)
-				names[q->groups.n++] = span_of(copy);
-		}
-	}
-}
-
 static void facts(struct gate *g, const struct ask *a, struct span data[INSPECT_FOUND_MAX],
 		  struct span kinds[4], struct policy_request *q)
 {
@@ -98,7 +54,7 @@ static void facts(struct gate *g, const struct ask *a, struct span data[INSPECT_
 	memset(q, 0, sizeof *q);
 	q->app = m->app[0] != '\0' ? span_of(m->app) : (struct span){ NULL, 0 };
 	q->identity = (enum policy_identity)m->identity;
-	user_facts(g, a, q);
+	surroundings_fill(g->around, (uid_t)m->uid, g->io->wall_ms(g->ctx), q);
 	q->interactive = m->interactive == 1   ? POLICY_TRUE
 			 : m->interactive == 0 ? POLICY_FALSE
 					       : POLICY_UNKNOWN;
@@ -111,7 +67,6 @@ static void facts(struct gate *g, const struct ask *a, struct span data[INSPECT_
 	q->input_tokens = (struct policy_number){ true, m->input_tokens };
 	modality(m->modality, kinds, &q->modality);
 	q->tools = m->tools || a->in.tools ? POLICY_TRUE : POLICY_FALSE;
-	local_time(g, q);
 	q->restricted = m->max_tier < POLICY_TIER_CLOUD;
 	q->max_tier = (enum policy_tier)m->max_tier;
 }
@@ -258,6 +213,20 @@ static void obligations(struct gate *g, struct ask *a, const struct policy_decis
 			"done here");
 }
 
+static void why_not(struct gate *g, const struct policy_decision *d, struct ask *a)
+{
+	struct policy_reason first = d->n_by > 0 ? policy_decision_reason(g->set, d, 0)
+						 : (struct policy_reason){ 0 };
+	struct span because = span_of(first.because);
+
+	if (because.len > BECAUSE_MAX_BYTES)
+		because.len = BECAUSE_MAX_BYTES;
+	while (!text_is_utf8(because)) /* cut inside a character */
+		because.len--;
+	snprintf(a->j.problem, sizeof a->j.problem, "policy says no (%.120s%s%.*s)", a->j.rules,
+		 because.len > 0 ? ": " : "", (int)because.len, because.ptr);
+}
+
 static void judge_policy(struct gate *g, struct ask *a)
 {
 	struct arena *scratch = arena_new("judgement", 1u << 20);
@@ -279,8 +248,7 @@ static void judge_policy(struct gate *g, struct ask *a)
 	price(a, to, d);
 	a->j.possible = d->verdict != POLICY_DENY;
 	if (!a->j.possible)
-		snprintf(a->j.problem, sizeof a->j.problem, "policy says no (%.200s)",
-			 a->j.rules);
+		why_not(g, d, a);
 	else
 		obligations(g, a, d);
 	if (a->j.possible)
@@ -288,11 +256,23 @@ static void judge_policy(struct gate *g, struct ask *a)
 	arena_free(scratch);
 }
 
+void gate_judge_again(struct gate *g, struct ask *a)
+{
+	size_t destination = a->j.destination;
+
+	if (!a->readable)
+		return;
+	memset(&a->j, 0, sizeof a->j);
+	a->j.destination = destination;
+	judge_policy(g, a);
+}
+
 void gate_judge(struct gate *g, struct ask *a)
 {
 	const struct policy_destination *to;
 
 	memset(&a->j, 0, sizeof a->j);
+	a->readable = false;
 	if (g->set == NULL || g->inspector == NULL || g->budgets == NULL) {
 		deny(a, "no policy is in force");
 		return;
@@ -316,7 +296,8 @@ void gate_judge(struct gate *g, struct ask *a)
 	else if (a->in.stream != (a->m.streaming != 0))
 		deny(a, "the body disagrees with the request about streaming");
 	else
-		judge_policy(g, a);
+		a->readable = true;
+	gate_judge_again(g, a);
 }
 
 /* --- records ------------------------------------------------------------------------- */

@@ -20,6 +20,7 @@
 #include "consent/peer.h"
 #include "consent/perms.h"
 #include "crypto/crypto.h"
+#include "proc/surroundings.h"
 
 #define GATE_NEVER UINT64_MAX
 
@@ -81,6 +82,7 @@ struct ask {
 	struct bytes body, original;
 	struct inspected in;
 	struct judgement j;
+	bool readable; /* the body is what the message says: only the policy can refuse it */
 	struct question *question; /* WAITING */
 	bool router_listens;
 	bool over;  /* out of the list of asks */
@@ -155,6 +157,7 @@ struct gate {
 	struct perms *perms;
 	struct budgets *budgets;
 	struct policy_set *set;
+	struct surroundings *around;
 	struct inspector *inspector;
 	uint64_t generation;
 	char policy_sha256[CRYPTO_SHA256_HEX_BYTES];
@@ -172,6 +175,8 @@ struct gate {
 
 /* gate.c */
 uint64_t gate_now(struct gate *g);
+/* Everything that waits, on the facts of this moment about users, device and time. */
+void gate_look_again(struct gate *g);
 void ask_enter(struct ask *a, enum ask_state next);
 void ask_unref(struct ask *a);
 /* The last answer to router; the ask leaves the list. `record` may be RECORD_KIND_COUNT: none.
@@ -185,6 +190,8 @@ bool ask_otherwise(enum policy_otherwise o); /* fallback of an answer: refuse? *
 /* gate_ask.c */
 /* Fills a->in and a->j. */
 void gate_judge(struct gate *g, struct ask *a);
+/* The same body and policy on new facts about user, device and time. */
+void gate_judge_again(struct gate *g, struct ask *a);
 /* Decides and acts: NEW -> somewhere. */
 void gate_ask_decide(struct gate *g, struct ask *a);
 void gate_perm_query(struct gate *g, const struct ask *a, struct perm_query *ret);

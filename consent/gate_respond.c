@@ -396,11 +396,14 @@ static void put_off(struct gate *g, struct question *q, const struct gate_respon
 
 void gate_respond(struct gate *g, const struct gate_response *r, struct gate_result *ret)
 {
-	struct question *q = question_find(g, r->id);
+	struct question *q;
 	struct ask *like;
 	struct terms t;
 
 	memset(ret, 0, sizeof *ret);
+	if (r->word == GATE_APPROVE)
+		gate_look_again(g); /* a yes counts under what the policy says now */
+	q = question_find(g, r->id);
 	if (q == NULL || q->uid != r->uid) {
 		result(ret, 404, "not_found",
 		       "there is no such question; see: hither consent list");

@@ -239,7 +239,11 @@ static enum err before_jail(struct service *s)
 {
 	char session[64];
 	struct gate_setup setup = {
-		.state_dir = s->config->state_dir, .session = session, .io = &io, .ctx = &self
+		.state_dir = s->config->state_dir,
+		.everybody = s->config->system_mode,
+		.session = session,
+		.io = &io,
+		.ctx = &self,
 	};
 
 	self.service = s;
@@ -323,6 +327,7 @@ static bool from_boot(struct consent *c, enum msg_type type, struct span frame)
 {
 	struct msg_HEALTH health;
 	struct msg_RELOADED reloaded;
+	struct msg_DEVICE_STATE device;
 
 	switch (type) {
 	case MSG_HEALTH:
@@ -339,6 +344,11 @@ static bool from_boot(struct consent *c, enum msg_type type, struct span frame)
 		if (msg_ENGINE_HEALTH_decode(frame, &c->engine) != ERR_OK)
 			return false;
 		c->engine_known = true;
+		return true;
+	case MSG_DEVICE_STATE:
+		if (msg_DEVICE_STATE_decode(frame, &device) != ERR_OK)
+			return false;
+		gate_device(c->gate, &device);
 		return true;
 	case MSG_RELOADED:
 		if (msg_RELOADED_decode(frame, &reloaded) != ERR_OK)

@@ -29,6 +29,7 @@
 #include "crypto/crypto.h"
 #include "local/check.h"
 #include "local/desk.h"
+#include "local/device_watch.h"
 #include "local/endpoint.h"
 #include "local/engine.h"
 #include "local/foreign.h"
@@ -47,6 +48,7 @@ struct local {
 	struct endpoint *endpoint;
 	struct checker *checker;
 	struct shelf *shelf;
+	struct device_watch *device;
 	uv_timer_t due;
 	uv_fs_event_t watch;
 	uv_timer_t watch_calm;
@@ -110,6 +112,23 @@ static void report(void)
 	self.told = m;
 	self.told_once = true;
 	send_boot(&m);
+}
+
+static void tell_device(void *ctx, const struct device_state *d)
+{
+	struct msg_DEVICE m = {
+		.power = (uint8_t)d->power,
+		.battery_pct = d->battery_pct < 0 ? UINT8_MAX : (uint8_t)d->battery_pct,
+		.network = (uint8_t)d->network,
+		.thermal = (uint8_t)d->thermal,
+		.locked = (uint8_t)d->locked,
+		.vpn = (uint8_t)d->vpn,
+	};
+
+	(void)ctx;
+	if (CHANNEL_SEND(service_channel(self.service, ROLE_BOOT), DEVICE, &m, NULL, 0) !=
+	    ERR_OK)
+		log_warning("local.boot", "the device's state could not be told");
 }
 
 static void tell_models(void)
@@ -452,6 +471,8 @@ static enum err after_jail(struct service *s)
 	watch_shelf();
 	tell_models();
 	look_ahead();
+	self.device = device_watch_new(s->loop, s->config->sys_dir, s->config->system_mode,
+				       tell_device, NULL);
 	settle();
 	return ERR_OK;
 }
@@ -515,6 +536,7 @@ static void on_policy(struct service *s)
 /* The engine keeps nothing on disk, so it need not be asked. */
 static void on_stop(struct service *s)
 {
+	device_watch_stop(self.device);
 	engine_free(self.engine);
 	service_finished(s);
 }

@@ -311,6 +311,8 @@ MUST_CHECK enum err policy_request_apply(struct policy_request *io, const cJSON 
 /* The inverse: an object with every attribute, null where unknown (what a ledger keeps for
  * `policy replay`). */
 void policy_request_write(const struct policy_request *q, struct buf *out);
+/* Only what it holds of "device", as an object, null where unknown. */
+void policy_device_write(const struct policy_request *q, struct buf *out);
 
 /* ---------------------------------------------------------------- the decision */
 

@@ -289,6 +289,18 @@ static void put_time(struct buf *out, const struct policy_request *q)
 		buf_add_str(out, "null");
 }
 
+void policy_device_write(const struct policy_request *q, struct buf *out)
+{
+	buf_add_char(out, '{');
+	put_word(out, "power", &vocab_power, q->device.power);
+	put_number(out, "battery_pct", q->device.battery_pct);
+	put_word(out, "network", &vocab_network, q->device.network);
+	put_word(out, "thermal", &vocab_thermal, q->device.thermal);
+	put_tri(out, "locked", q->device.locked);
+	put_tri(out, "vpn", q->device.vpn);
+	buf_add_char(out, '}');
+}
+
 void policy_request_write(const struct policy_request *q, struct buf *out)
 {
 	buf_add_char(out, '{');
@@ -305,14 +317,7 @@ void policy_request_write(const struct policy_request *q, struct buf *out)
 	put_list(out, "modality", q->modality);
 	put_tri(out, "tools", q->tools);
 	json_put_key(out, "device");
-	buf_add_char(out, '{');
-	put_word(out, "power", &vocab_power, q->device.power);
-	put_number(out, "battery_pct", q->device.battery_pct);
-	put_word(out, "network", &vocab_network, q->device.network);
-	put_word(out, "thermal", &vocab_thermal, q->device.thermal);
-	put_tri(out, "locked", q->device.locked);
-	put_tri(out, "vpn", q->device.vpn);
-	buf_add_char(out, '}');
+	policy_device_write(q, out);
 	put_time(out, q);
 	json_put_key(out, "app_restrict");
 	if (q->restricted)

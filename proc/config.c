@@ -51,6 +51,7 @@ static const struct setting settings[] = {
 	     "policy.d, apps, secrets.d; user: $XDG_CONFIG_HOME/hither, system: /etc/hither"),
 	PATH(data_dir, "engine; user: $XDG_DATA_HOME/hither, system: /var/lib/hither"),
 	PATH(models_dir, "model files; models in data_dir"),
+	PATH(sys_dir, "where sys, proc and run of the machine are looked at; empty: /"),
 
 	NUM(limits, request_line_bytes, 256, 65536, 8192, "longest request line"),
 	NUM(limits, headers, 8, 1000, 100, "header fields of one request"),

@@ -50,7 +50,7 @@ struct config_routing {
 };
 
 struct config {
-	const char *runtime_dir, *state_dir, *config_dir, *data_dir, *models_dir;
+	const char *runtime_dir, *state_dir, *config_dir, *data_dir, *models_dir, *sys_dir;
 	struct config_limits  limits;
 	struct config_engine  engine;
 	struct config_cloud   cloud;

@@ -8,8 +8,7 @@
  * Interactive: a request of a person's own programs counts as interactive unless it says
  * `Hither-Interactive: no`. A background job that keeps silent can at most ask the person.
  */
-#include <time.h>
-
+#include "common/clock.h"
 #include "crypto/crypto.h"
 #include "router/impl.h"
 
@@ -147,18 +146,6 @@ void facts_conversation(const struct request *q, char out[65])
 
 /* ---------------------------------------------------------------- facts for the policy */
 
-static void local_time(struct policy_request *ret)
-{
-	time_t now = time(NULL);
-	struct tm tm;
-
-	if (localtime_r(&now, &tm) == NULL)
-		return;
-	ret->time.known = true;
-	ret->time.weekday = (uint8_t)((tm.tm_wday + 6) % 7);
-	ret->time.minute = (int16_t)(tm.tm_hour * 60 + tm.tm_min);
-}
-
 static void modality_words(const struct request *q, struct policy_words *ret)
 {
 	static const struct span names[] = {
@@ -179,6 +166,12 @@ static void modality_words(const struct request *q, struct policy_words *ret)
 	}
 }
 
+/* As consent hears it and the decision shows it: a rule's limit then means the same to all. */
+static struct policy_number per_mille(float share)
+{
+	return (struct policy_number){ true, (int)(share * 1000.0f + 0.5f) / 1000.0 };
+}
+
 void facts_policy_request(const struct request *q, struct policy_request *ret)
 {
 	const struct facts *f = &q->facts;
@@ -187,19 +180,14 @@ void facts_policy_request(const struct request *q, struct policy_request *ret)
 	if (q->who.app.len > 0)
 		ret->app = q->who.app;
 	ret->identity = q->who.identity;
-	if (q->who.uid == q->router->own_uid && q->router->user[0] != '\0') {
-		ret->user = span_of(q->router->user);
-		ret->groups = (struct policy_words){ q->router->n_groups > 0, q->router->groups,
-						     q->router->n_groups };
-	}
+	surroundings_fill(q->router->around, q->who.uid, clock_wall_ms(), ret);
 	ret->interactive = q->who.interactive ? POLICY_TRUE : POLICY_FALSE;
 	ret->task = span_of(classify_task_name(f->judged.task));
-	ret->score = (struct policy_number){ true, (double)f->judged.score };
-	ret->confidence = (struct policy_number){ true, (double)f->judged.confidence };
+	ret->score = per_mille(f->judged.score);
+	ret->confidence = per_mille(f->judged.confidence);
 	ret->input_tokens = (struct policy_number){ true, f->input_tokens };
 	modality_words(q, &ret->modality);
 	ret->tools = q->chat.n_tools > 0 ? POLICY_TRUE : POLICY_FALSE;
-	local_time(ret);
 	ret->restricted = q->who.restricted;
 	ret->max_tier = q->who.max_tier;
 	if (!f->data_known)

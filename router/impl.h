@@ -15,6 +15,7 @@
 #include "http/client.h"
 #include "http/server.h"
 #include "proc/service.h"
+#include "proc/surroundings.h"
 #include "router/classify/classify.h"
 #include "router/decide.h"
 #include "scan/scan.h"
@@ -197,11 +198,7 @@ struct router {
 	struct classifier *classifier;
 	struct policy_set *set;
 	struct scanner *scanner; /* NULL: data is unknown */
-	char user[65];           /* name of our own uid */
-	struct span groups[64];
-	size_t n_groups;
-	struct arena *names; /* of groups */
-	uid_t own_uid;
+	struct surroundings *around;
 	struct arena *models_arena;
 	struct model_list models;
 	bool models_known;

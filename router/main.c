@@ -2,14 +2,11 @@
 /*
  * The role: sockets, policy, models and messages to the requests they belong to.
  *
- * Before the jail: the time zone, the name and groups of our own user, the classifier's
- * weights. After it nothing is opened any more.
+ * Before the jail: the time zone, names and groups of users, the classifier's weights. After
+ * it nothing is opened any more.
  *
  * Invariant: a descriptor that arrives is handed to a request or closed.
  */
-#include <grp.h>
-#include <pwd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/file.h"
@@ -53,24 +50,8 @@ static void on_policy(struct service *s)
 
 /* ---------------------------------------------------------------- life */
 
-static void own_groups(struct router *r, const struct passwd *p)
-{
-	gid_t ids[LEN(r->groups)];
-	int n = LEN(ids);
-
-	r->names = arena_new("groups", 64 << 10);
-	if (r->names == NULL || getgrouplist(p->pw_name, p->pw_gid, ids, &n) < 0)
-		return;
-	for (int i = 0; i < n; i++) {
-		const struct group *g = getgrgid(ids[i]);
-		char *name = g != NULL ? arena_strdup(r->names, span_of(g->gr_name)) : NULL;
-
-		if (name != NULL)
-			r->groups[r->n_groups++] = span_of(name);
-	}
-}
-
-/* Weights that do not fit are no reason not to start: the linear model's rules are documented. */
+/* Weights that do not fit are no reason not to start: the linear model's rules are documented.
+ */
 static void open_classifier(struct router *r, const char *path)
 {
 	char found[CLASSIFIER_PATH_BYTES];
@@ -83,24 +64,22 @@ static void open_classifier(struct router *r, const char *path)
 		e = classifier_open_default(&r->classifier, found);
 	}
 	if (e != ERR_OK)
-		log_warning("router.classifier",
-			    "file=%s problem=%s: judging by the documented linear rules instead; "
-			    "reinstall the file or set routing.classifier",
-			    found, err_text(e));
+		log_warning(
+			"router.classifier",
+			"file=%s problem=%s: judging by the documented linear rules instead; "
+			"reinstall the file or set routing.classifier",
+			found, err_text(e));
 	else
 		log_notice("router.classifier", "name=%s", classifier_name(r->classifier));
 }
 
 static enum err before_jail(struct service *s)
 {
-	const struct passwd *p = getpwuid(getuid());
-
 	s->ctx = &self;
 	self.service = s;
-	self.own_uid = getuid();
-	tzset();
-	if (p != NULL && span_copy(span_of(p->pw_name), self.user, sizeof self.user))
-		own_groups(&self, p);
+	self.around = surroundings_new(s->config->system_mode);
+	if (self.around == NULL)
+		return ERR_NO_MEMORY;
 	if (crypto_init() != ERR_OK)
 		return ERR_SYSTEM;
 	open_classifier(&self, s->config->routing.classifier);
@@ -250,6 +229,16 @@ static bool on_answer(struct router *r, struct span frame, const int *fds, unsig
 	return true;
 }
 
+static bool on_device(struct router *r, struct span frame)
+{
+	struct msg_DEVICE_STATE m;
+
+	if (msg_DEVICE_STATE_decode(frame, &m) != ERR_OK)
+		return false;
+	surroundings_device(r->around, &m);
+	return true;
+}
+
 static bool on_frame(struct service *s, enum role peer, enum msg_type type, struct span frame,
 		     const int *fds, unsigned n)
 {
@@ -265,6 +254,8 @@ static bool on_frame(struct service *s, enum role peer, enum msg_type type, stru
 		return on_none(r, frame);
 	case MSG_MODELS:
 		return on_models(r, frame, fds, n);
+	case MSG_DEVICE_STATE:
+		return on_device(r, frame);
 	case MSG_ANSWER:
 		return on_answer(r, frame, fds, n);
 	default:

@@ -25,7 +25,7 @@ THIRD_PARTY = [
     (r"<pcre2\.h>", {"scan"}),
     (r"<utf8proc\.h>", {"scan", "router"}),
     (r"<seccomp\.h>", {"proc"}),
-    (r"<systemd/", {"proc", "boot", "consent", "cli"}),
+    (r"<systemd/", {"proc", "local", "boot", "consent", "cli"}),
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s+("([^"]+)"|<[^>]+>)')
 BANNED = re.compile(r"\bcJSON_GetObjectItem\s*\(|\bcJSON_Parse\s*\(")

@@ -2,7 +2,9 @@
 /* Who asks, what is estimated, and that data is looked into only when that can matter. */
 #include "tests/unit/check.h"
 
+#include <pwd.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "router/facts.c"
 
@@ -13,7 +15,9 @@ static uv_loop_t loop;
 static struct request q;
 static const char *header_app, *header_tier, *header_interactive, *header_consent;
 static int scans;
+#define STRANGER 4000000000u /* no user of this machine has it, one would hope */
 static bool scan_finishes;
+static char *own_name;
 static struct category_count found[] = { { "personal.name", 1 } };
 
 /* ---------------------------------------------------------------- stand-ins */
@@ -154,7 +158,7 @@ static void estimates(void **state)
 
 	(void)state;
 	ask(EASY, "auto");
-	peer("api", router.own_uid);
+	peer("api", getuid());
 	facts_judge(&q);
 	CHECK(q.facts.input_tokens >= 7 && q.facts.input_tokens < 30, "a handful of tokens");
 	CHECK(q.facts.modality == 1, "text only");
@@ -166,12 +170,25 @@ static void estimates(void **state)
 	      "named");
 	CHECK(!pq.data.known && pq.score.known && pq.time.known,
 	      "data is unknown, the rest is not");
-	CHECK(span_is(pq.user, "me"), "our own user has a name");
-	q.who.uid++;
+	CHECK(own_name == NULL ? pq.user.ptr == NULL : span_is(pq.user, own_name),
+	      "our own user has a name");
+	CHECK(pq.groups.known == (own_name != NULL), "and groups");
+	q.who.uid = STRANGER;
 	facts_policy_request(&q, &pq);
 	CHECK(pq.user.ptr == NULL && !pq.groups.known, "others are unknown");
-	CHECK(pq.device.network == POLICY_NETWORK_UNKNOWN && pq.device.locked == POLICY_UNKNOWN,
+	CHECK(pq.device.network == POLICY_NETWORK_UNKNOWN &&
+		      pq.device.locked == POLICY_UNKNOWN && !pq.device.battery_pct.known,
 	      "nobody has looked at the device");
+	surroundings_device(router.around,
+			    &(struct msg_DEVICE_STATE){ .battery_pct = 7,
+							.network = POLICY_NETWORK_OFFLINE,
+							.locked = POLICY_TRUE });
+	facts_policy_request(&q, &pq);
+	CHECK(pq.device.network == POLICY_NETWORK_OFFLINE && pq.device.locked == POLICY_TRUE,
+	      "what boot says of the device counts");
+	CHECK(pq.device.battery_pct.known && pq.device.battery_pct.value < 7.5,
+	      "in numbers, too");
+	surroundings_device(router.around, &(struct msg_DEVICE_STATE){ .battery_pct = 255 });
 }
 
 static void lazy(void **state)
@@ -283,13 +300,14 @@ int main(void)
 	service.loop = &loop;
 	service.config = &config;
 	router.service = &service;
-	router.own_uid = 500;
-	memcpy(router.user, "me", 3);
+	router.around = surroundings_new(false);
+	own_name = getpwuid(getuid()) != NULL ? strdup(getpwuid(getuid())->pw_name) : NULL;
 	if (crypto_init() != ERR_OK || classifier_open(NULL, &router.classifier) != ERR_OK)
 		return 1;
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 	policy_set_free(q.set);
 	policy_set_free(router.set);
 	arena_free(q.arena);
+	surroundings_free(router.around);
 	return failed != 0 || arenas_alive() != 0;
 }
