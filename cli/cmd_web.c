@@ -48,20 +48,29 @@ bool web_link(struct web *w, struct web_question *q, char *url)
 	return true;
 }
 
-/* The child is reaped by SIGCHLD being ignored. */
+/* The child is reaped by SIGCHLD being ignored here; there it must not be. */
 static void open_browser(const char *url)
 {
 	char program[] = "xdg-open", copy[WEB_URL_BYTES];
 	char *argv[] = { program, copy, NULL };
 	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t defaults;
 	pid_t pid;
 
 	snprintf(copy, sizeof copy, "%s", url);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-	if (posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ) != 0)
+	sigemptyset(&defaults);
+	sigaddset(&defaults, SIGCHLD);
+	sigaddset(&defaults, SIGPIPE);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setsigdefault(&attributes, &defaults);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+	if (posix_spawnp(&pid, argv[0], &actions, &attributes, argv, environ) != 0)
 		fputs("xdg-open was not found; open the link yourself\n", stderr);
+	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&actions);
 }
 

@@ -158,11 +158,23 @@ static void get_link(struct call *k)
 	reply_page(k, 200, &html);
 }
 
+/* A session of five minutes from now, and on to the question. */
+static void enter(struct call *k, const char *id)
+{
+	struct web_secret *s = &k->w->sessions[k->w->next_session++ % WEB_SESSIONS_MAX];
+	char name[32], cookie[160];
+
+	web_secret_new(s, clock_boot_ms());
+	cookie_name(k->page, name);
+	snprintf(cookie, sizeof cookie, "%s=%s; Path=/; Max-Age=%u; HttpOnly; SameSite=Strict",
+		 name, s->text, WEB_SECRET_LIFE_MS / 1000);
+	redirect(k, id, cookie);
+}
+
 static void post_open(struct call *k)
 {
-	char secret[WEB_SECRET_BYTES], name[32], cookie[160];
+	char secret[WEB_SECRET_BYTES];
 	struct web_question *q = NULL;
-	struct web_secret *s;
 
 	if (web_form_value(k->r->body, "link", secret, sizeof secret))
 		q = by_link(k->w, span_of(secret));
@@ -171,12 +183,7 @@ static void post_open(struct call *k)
 		return;
 	}
 	web_secret_forget(&q->link);
-	s = &k->w->sessions[k->w->next_session++ % WEB_SESSIONS_MAX];
-	web_secret_new(s, clock_boot_ms());
-	cookie_name(k->page, name);
-	snprintf(cookie, sizeof cookie, "%s=%s; Path=/; Max-Age=%u; HttpOnly; SameSite=Strict",
-		 name, s->text, WEB_SECRET_LIFE_MS / 1000);
-	redirect(k, q->id, cookie);
+	enter(k, q->id);
 }
 
 /* --- the question -------------------------------------------------------------------- */
@@ -293,7 +300,7 @@ static void post_question(struct call *k)
 	memcpy(id, known->id, sizeof id);
 	web_answer(k->w, id, &words, &g);
 	if (g.status == 200 && strcmp(words.decision, "extend") == 0) {
-		redirect(k, id, NULL);
+		enter(k, id); /* more time to answer is more time for the page */
 		return;
 	}
 	if (g.status == 200 || g.status == 404) /* other ends are told by events */

@@ -73,6 +73,9 @@ class Agent:
         self.process.wait(stage.PATIENCE_S)
         self.reader.join(stage.PATIENCE_S)
         self.process.stderr.close()
+        for line in self.said:
+            for word in ("Sanitizer", "runtime error:", "Assertion"):
+                assert word not in line, self.said
 
 
 class Browser:

@@ -111,6 +111,11 @@ class Web(unittest.TestCase):
         r = page.press("60 seconds more")
         self.assertEqual((r.status, r.headers["location"]), (303, page.path))
         self.assertGreater(self.d.question()["expires"], before)
+        renewed = r.headers["set-cookie"].split(";")[0]
+        self.assertNotEqual(renewed, browser.cookie)
+        self.assertEqual(r.headers["set-cookie"][len(renewed):],
+                         "; Path=/; Max-Age=300; HttpOnly; SameSite=Strict")
+        browser.cookie = renewed
         page = agent.Page(browser, r.headers["location"])
         page.press("Not now")
         self.assertEqual(waiting.result().headers["x-hither-tier"], "device")
