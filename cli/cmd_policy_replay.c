@@ -137,14 +137,23 @@ static bool answers_differ(const struct replay *p)
 	return false;
 }
 
-static bool on_record(void *ctx, const struct record *r, struct span body)
+/* Each request that the record stands for. */
+static bool each_request(const struct record *r, record_fn *each, void *ctx)
+{
+	struct arena *a = is_request(r) ? arena_new("requests", (size_t)4 << 20) : NULL;
+	bool fine = !is_request(r) || (a != NULL && record_each(r, a, each, ctx) == ERR_OK);
+
+	arena_free(a);
+	return fine;
+}
+
+static bool on_request(void *ctx, const struct record *r)
 {
 	struct request_room room = { .tree = NULL };
 	struct replay *p = ctx;
 	struct policy_request q;
 
-	(void)body;
-	if (!is_request(r) || (r->decision_id != NULL && strcmp(r->decision_id, p->last) == 0))
+	if ((r->decision_id != NULL && strcmp(r->decision_id, p->last) == 0))
 		return true;
 	snprintf(p->last, sizeof p->last, "%s", r->decision_id != NULL ? r->decision_id : "");
 	request_of(r, &q, &room);
@@ -158,6 +167,12 @@ static bool on_record(void *ctx, const struct record *r, struct span body)
 	}
 	cJSON_Delete(room.tree);
 	return true;
+}
+
+static bool on_record(void *ctx, const struct record *r, struct span body)
+{
+	(void)body;
+	return each_request(r, on_request, ctx);
 }
 
 static int since_ms(struct cli *cli, int64_t *ret)
@@ -212,19 +227,26 @@ struct recorded {
 	struct buf request; /* as JSON; empty when not found */
 };
 
-static bool on_wanted(void *ctx, const struct record *r, struct span body)
+static bool on_candidate(void *ctx, const struct record *r)
 {
 	struct request_room room = { .tree = NULL };
 	struct recorded *w = ctx;
 	struct policy_request q;
 
-	(void)body;
-	if (!is_request(r) || r->decision_id == NULL || strcmp(r->decision_id, w->id) != 0)
+	if (r->decision_id == NULL || strcmp(r->decision_id, w->id) != 0)
 		return true;
 	request_of(r, &q, &room);
 	policy_request_write(&q, &w->request);
 	cJSON_Delete(room.tree);
 	return false;
+}
+
+static bool on_wanted(void *ctx, const struct record *r, struct span body)
+{
+	const struct recorded *w = ctx;
+
+	(void)body;
+	return each_request(r, on_candidate, ctx) && w->request.len == 0;
 }
 
 int policy_request_recorded(struct cli *cli, const char *id, struct arena *arena,

@@ -210,61 +210,6 @@ void gate_cancel(struct gate *g, uint64_t request_id)
 	}
 }
 
-void gate_decided(struct gate *g, const struct msg_DECIDED *m)
-{
-	static const char *const tiers[] = { "device", "trusted", "cloud" };
-	char subject[CRYPTO_SHA256_HEX_BYTES];
-	struct record r;
-
-	if (m->tier < LEN(g->count.decided))
-		g->count.decided[m->tier]++;
-	if (!g->ledger_ok)
-		return;
-	ledger_subject(g->ledger, m->uid, subject);
-	record_init(&r, RECORD_DECIDED);
-	r.subject = subject;
-	r.uid = m->uid;
-	r.app = m->app;
-	r.identity = policy_identity_name((enum policy_identity)m->identity);
-	r.decision_id = m->decision_id;
-	r.destination = m->destination;
-	r.tier = m->tier < LEN(tiers) ? tiers[m->tier] : NULL;
-	r.task = m->task;
-	if (m->score_pm <= 1000)
-		r.score_pm = m->score_pm;
-	if (m->confidence_pm <= 1000)
-		r.confidence_pm = m->confidence_pm;
-	r.input_tokens = m->input_tokens;
-	if (m->output_tokens > 0)
-		r.tokens_out = m->output_tokens;
-	r.modality = m->modality;
-	r.tools = m->tools;
-	r.interactive = m->interactive;
-	r.categories_known = m->categories[0] != '?';
-	r.reason = m->reason;
-	r.outcome = m->outcome;
-	/* "category=count,…" becomes the array of the other records. */
-	struct buf b;
-	buf_init(&b, 8192);
-	buf_add_char(&b, '[');
-	for (const char *at = m->categories; r.categories_known == 1 && *at != '\0';) {
-		const char *comma = strchrnul(at, ','),
-			   *equals = memchr(at, '=', (size_t)(comma - at));
-
-		if (equals != NULL) {
-			buf_add_str(&b, b.len > 1 ? ",{\"name\":" : "{\"name\":");
-			json_put_string(&b, (struct span){ at, (size_t)(equals - at) });
-			buf_printf(&b, ",\"count\":%ld,\"masked\":false}",
-				   strtol(equals + 1, NULL, 10));
-		}
-		at = *comma == ',' ? comma + 1 : comma;
-	}
-	buf_add_char(&b, ']');
-	r.categories = buf_cstr(&b);
-	book_queue(g, &r);
-	buf_free(&b);
-}
-
 /* --- policy -------------------------------------------------------------------------- */
 
 static void policy_digest(const struct policy_set *set, char hex[CRYPTO_SHA256_HEX_BYTES])
@@ -472,6 +417,7 @@ void gate_free(struct gate *g)
 		free(g->questions);
 		g->questions = next;
 	}
+	decided_free(g);
 	ledger_close(g->ledger);
 	perms_free(g->perms);
 	budgets_free(g->budgets);

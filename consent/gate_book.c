@@ -267,20 +267,26 @@ enum err book_append(struct gate *g, struct record *records, unsigned n)
 	return ERR_OK;
 }
 
+void book_flush_later(struct gate *g)
+{
+	if (g->flush_ms == GATE_NEVER)
+		g->flush_ms = gate_now(g) + FLUSH_MS;
+}
+
 void book_queue(struct gate *g, const struct record *r)
 {
 	if (!g->ledger_ok)
 		return;
 	ledger_queue(g->ledger, r);
 	g->count.records[r->kind]++;
-	if (g->flush_ms == GATE_NEVER)
-		g->flush_ms = gate_now(g) + FLUSH_MS;
+	book_flush_later(g);
 	if (ledger_queued(g->ledger) == FLUSH_AT)
 		g->flush_ms = gate_now(g); /* soon, not now: a burst shares one commit */
 }
 
 void book_flush(struct gate *g)
 {
+	decided_close(g);
 	g->flush_ms = GATE_NEVER;
 	if (g->ledger_ok && ledger_queued(g->ledger) > 0)
 		(void)!book_append(g, NULL, 0);

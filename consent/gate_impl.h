@@ -171,6 +171,7 @@ struct gate {
 	uint64_t flush_ms; /* when queued records are due; GATE_NEVER */
 	uint64_t prune_ms; /* when old records are to go next; GATE_NEVER */
 	struct counters count;
+	struct decided *decided; /* gate_decided.c; NULL: nothing came yet */
 };
 
 /* gate.c */
@@ -226,12 +227,17 @@ enum err send_release(struct gate *g, struct ask *a, enum policy_mode mode, cons
 void send_abort(struct gate *g, struct ask *a, const char *why);
 void send_unknown(struct gate *g, struct ask *a, const char *why);
 
+/* gate_decided.c */
+void decided_close(struct gate *g); /* what is held together becomes a record in the queue */
+void decided_free(struct gate *g);
+
 /* gate_book.c */
 bool book_usable(struct gate *g);
 void book_open(struct gate *g);
 /* Append, fold, witness. On failure the ledger is out of use. */
 enum err book_append(struct gate *g, struct record *records, unsigned n);
 void book_queue(struct gate *g, const struct record *r);
+void book_flush_later(struct gate *g);
 void book_flush(struct gate *g);
 /* Old records go, as policy's ledger.retain says; once a day. */
 void book_prune(struct gate *g);

@@ -258,8 +258,10 @@ void ledger_queue(struct ledger *l, const struct record *r)
 	struct queued *q = NULL;
 	struct buf fields;
 
+	unsigned stands_for = r->count > 0 ? (unsigned)r->count : 1;
+
 	if (l->queued >= LEDGER_QUEUE_MAX) {
-		l->dropped++;
+		l->dropped += stands_for;
 		return;
 	}
 	complete(&copy, 0);
@@ -278,7 +280,7 @@ void ledger_queue(struct ledger *l, const struct record *r)
 		l->last_queued = &q->next;
 		l->queued++;
 	} else {
-		l->dropped++;
+		l->dropped += stands_for;
 	}
 	buf_free(&fields);
 }

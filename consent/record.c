@@ -76,26 +76,56 @@ static void put_key(struct buf *out, const char *name)
 	buf_add_str(out, "\":");
 }
 
+static const void *field_of(const struct record *r, size_t i)
+{
+	return (const char *)r + fields[i].offset;
+}
+
+static bool has_field(const struct record *r, size_t i)
+{
+	return fields[i].type == TYPE_NUMBER ? *(const int64_t *)field_of(r, i) != RECORD_ABSENT
+					     : *(const char *const *)field_of(r, i) != NULL;
+}
+
+static void put_field(const struct record *r, size_t i, struct buf *out)
+{
+	put_key(out, fields[i].name);
+	if (!has_field(r, i))
+		buf_add_str(out, "null");
+	else if (fields[i].type == TYPE_NUMBER)
+		buf_add_i64(out, *(const int64_t *)field_of(r, i));
+	else if (fields[i].type == TYPE_TEXT)
+		json_put_string(out, span_of(*(const char *const *)field_of(r, i)));
+	else
+		buf_add_str(out, *(const char *const *)field_of(r, i));
+}
+
 void record_write_fields(const struct record *r, struct buf *out)
 {
 	for (size_t i = 0; i < LEN(fields); i++) {
-		const void *at = (const char *)r + fields[i].offset;
+		if (has_field(r, i))
+			put_field(r, i, out);
+	}
+	buf_add_char(out, '}');
+}
 
-		if (fields[i].type == TYPE_NUMBER) {
-			if (*(const int64_t *)at != RECORD_ABSENT) {
-				put_key(out, fields[i].name);
-				buf_add_i64(out, *(const int64_t *)at);
-			}
-			continue;
-		}
-		const char *text = *(const char *const *)at;
-		if (text == NULL)
-			continue;
-		put_key(out, fields[i].name);
-		if (fields[i].type == TYPE_TEXT)
-			json_put_string(out, span_of(text));
-		else
-			buf_add_str(out, text);
+static bool same_field(const struct record *a, const struct record *b, size_t i)
+{
+	if (fields[i].type == TYPE_NUMBER)
+		return *(const int64_t *)field_of(a, i) == *(const int64_t *)field_of(b, i);
+	const char *one = *(const char *const *)field_of(a, i),
+		   *other = *(const char *const *)field_of(b, i);
+
+	return one == other || (one != NULL && other != NULL && strcmp(one, other) == 0);
+}
+
+void record_write_difference(const struct record *base, const struct record *r, struct buf *out)
+{
+	buf_add_str(out, "{\"time_ms\":");
+	buf_add_i64(out, r->time_ms);
+	for (size_t i = 0; i < LEN(fields); i++) {
+		if (!same_field(base, r, i))
+			put_field(r, i, out);
 	}
 	buf_add_char(out, '}');
 }
@@ -178,4 +208,55 @@ enum err record_read(struct span body, struct arena *a, struct record *ret)
 	if (e == ERR_OK)
 		*ret = r;
 	return e;
+}
+
+/* null takes a value away. */
+static enum err overlay(const cJSON *item, struct arena *a, struct record *io)
+{
+	if (!json_get_int(item, "time_ms", 0, 1LL << 53, &io->time_ms))
+		return ERR_SYNTAX;
+	for (size_t i = 0; i < LEN(fields); i++) {
+		const cJSON *value = json_get(item, fields[i].name);
+		void *at = (char *)io + fields[i].offset;
+
+		if (cJSON_IsNull(value) && fields[i].type == TYPE_NUMBER)
+			*(int64_t *)at = RECORD_ABSENT;
+		else if (cJSON_IsNull(value))
+			*(const char **)at = NULL;
+		else if (value != NULL) {
+			enum err e = read_field(item, i, a, io);
+
+			if (e != ERR_OK)
+				return e;
+		}
+	}
+	return ERR_OK;
+}
+
+enum err record_each(const struct record *r, struct arena *a, record_fn *each, void *ctx)
+{
+	struct json_where where;
+	cJSON *list = NULL;
+	const cJSON *item;
+
+	if (r->decisions == NULL) {
+		(void)each(ctx, r);
+		return ERR_OK;
+	}
+	enum err e = json_parse(span_of(r->decisions), &json_limits_api, &list, &where);
+	if (e == ERR_OK && !cJSON_IsArray(list))
+		e = ERR_SYNTAX;
+	if (e == ERR_OK) {
+		cJSON_ArrayForEach (item, list) {
+			struct record one = *r;
+
+			one.count = RECORD_ABSENT;
+			one.decisions = NULL;
+			e = overlay(item, a, &one);
+			if (e != ERR_OK || !each(ctx, &one))
+				break;
+		}
+	}
+	cJSON_Delete(list);
+	return e == ERR_TOO_BIG ? ERR_SYNTAX : e;
 }

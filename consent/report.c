@@ -206,7 +206,7 @@ static bool see(void *ctx, const struct record *r, struct span body)
 	if (r->kind == RECORD_GRANTED)
 		open_one(p, r);
 	else if (r->kind == RECORD_DECIDED && r->tier != NULL && strcmp(r->tier, "device") == 0)
-		p->kept++;
+		p->kept += r->count > 0 ? (uint64_t)r->count : 1;
 	else if (r->kind == RECORD_REFUSED)
 		p->refused++;
 	return !p->no_memory;

@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -129,6 +130,36 @@ static bool frame_is_good(const struct channel *c, const struct msghdr *h, enum 
 	       msg_permitted(type, c->peer, c->self) && n <= msg_fds_max(type);
 }
 
+static size_t number_at(const char *p)
+{
+	return (size_t)(unsigned char)p[0] | (size_t)(unsigned char)p[1] << 8;
+}
+
+static bool is_bundle(struct span f)
+{
+	return f.len >= 2 && number_at(f.ptr) == CHANNEL_BUNDLE;
+}
+
+/* False: a frame in it is not good, or the owner says so. */
+static bool open_bundle(struct channel *c, struct span rest)
+{
+	if (rest.len == 0)
+		return false;
+	while (rest.len > 0 && !c->shut) {
+		size_t n = rest.len >= 2 ? number_at(rest.ptr) : 0;
+
+		if (n == 0 || n > rest.len - 2)
+			return false;
+		struct span f = { rest.ptr + 2, n };
+		enum msg_type type = msg_type_of(f);
+		if (!msg_permitted(type, c->peer, c->self) ||
+		    !c->handler->on_frame(c->ctx, c->peer, type, f, NULL, 0))
+			return false;
+		rest = (struct span){ f.ptr + n, rest.len - 2 - n };
+	}
+	return true;
+}
+
 /* False when there is nothing more to read now, or the channel has been shut. */
 static bool receive_one(struct channel *c)
 {
@@ -158,6 +189,11 @@ static bool receive_one(struct channel *c)
 	enum msg_type type = msg_type_of(f);
 	unsigned n = take_fds(&h, fds);
 
+	if (n == 0 && (h.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0 && is_bundle(f)) {
+		if (!open_bundle(c, (struct span){ f.ptr + 2, f.len - 2 }))
+			gone(c, ERR_PROTOCOL);
+		return !c->shut;
+	}
 	if (!frame_is_good(c, &h, type, n)) {
 		close_all(fds, n);
 		gone(c, ERR_PROTOCOL);
@@ -253,6 +289,30 @@ enum err channel_send(struct channel *c, const uint8_t *frame, size_t bytes, con
 	if (e == ERR_AGAIN)
 		return enqueue(c, frame, bytes, fds, n);
 	return e == ERR_OK ? ERR_OK : declare_broken(c, ERR_PEER_GONE);
+}
+
+enum err channel_send_bundle(struct channel *c, struct span entries, size_t *ret_taken)
+{
+	uint8_t frame[MSG_BYTES_MAX] = { CHANNEL_BUNDLE & 0xff, CHANNEL_BUNDLE >> 8 };
+	size_t taken = 0;
+
+	*ret_taken = 0;
+	if (c != NULL && c->first != NULL)
+		return ERR_AGAIN;
+	while (taken + 2 <= entries.len) {
+		size_t n = 2 + number_at(entries.ptr + taken);
+
+		if (n > entries.len - taken || 2 + taken + n > sizeof frame)
+			break;
+		taken += n;
+	}
+	if (taken == 0)
+		return ERR_TOO_BIG;
+	memcpy(frame + 2, entries.ptr, taken);
+	enum err e = channel_send(c, frame, 2 + taken, NULL, 0);
+	if (e == ERR_OK)
+		*ret_taken = taken;
+	return e;
 }
 
 static void flush(struct channel *c)

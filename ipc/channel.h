@@ -4,6 +4,10 @@
  * buffer is full (bounded; past the bound the peer is treated as broken). A frame that is
  * malformed, not permitted from that peer, or carries too many descriptors breaks the
  * channel: descriptors are closed, on_gone is called, boot restarts the peer.
+ *
+ * A datagram is one frame, or a bundle of frames without descriptors: u16 CHANNEL_BUNDLE, then
+ * for each u16 length and the frame, little-endian. Bundles are for what is said often and
+ * heard by nobody in a hurry.
  */
 #ifndef HITHER_IPC_CHANNEL_H
 #define HITHER_IPC_CHANNEL_H
@@ -12,6 +16,8 @@
 
 #include "common/err.h"
 #include "ipc/msg.h"
+
+#define CHANNEL_BUNDLE 0xffff /* no message type */
 
 struct channel;
 
@@ -42,6 +48,13 @@ struct channel *channel_open(uv_loop_t *loop, int fd, enum role self, enum role 
  */
 MUST_CHECK enum err channel_send(struct channel *c, const uint8_t *frame, size_t bytes, const int *fds,
                                  unsigned n);
+
+/*
+ * The first whole entries (u16 length, frame; as above) of `entries` that fit a datagram, as one
+ * bundle, if the peer keeps up: nothing is queued for it. *ret_taken is how many bytes of `entries` went.
+ * ERR_AGAIN: later (0 taken); else as channel_send.
+ */
+MUST_CHECK enum err channel_send_bundle(struct channel *c, struct span entries, size_t *ret_taken);
 
 /* CHANNEL_SEND(c, ASK, &m, fds, n): encode and send. Evaluates to enum err. */
 #define CHANNEL_SEND(c, NAME, message, fds, n)                                                 \

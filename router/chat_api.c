@@ -11,7 +11,7 @@ static struct request *admit(struct router *r, struct http_exchange *x,
 {
 	struct request *q = NULL;
 
-	if (r->n_requests < r->service->config->limits.queue)
+	if (r->n_requests < r->service->config->limits.queue && !tell_is_full(r))
 		q = request_new(r, x);
 	if (q == NULL) {
 		reply_problem(x, 503, "overloaded",

@@ -210,10 +210,7 @@ static void tell_consent(const struct request *q, const struct decision *d)
 					d->counts[i]);
 	if (!d->q.data.known)
 		memcpy(m.categories, "?", 2);
-	enum err e = CHANNEL_SEND(service_channel(q->router->service, ROLE_CONSENT), DECIDED,
-				  &m, NULL, 0);
-	if (e != ERR_OK)
-		log_debug("router.decided", "not told: %s", err_text(e));
+	tell_add(q->router, &m);
 }
 
 void decision_record(struct request *q)

@@ -208,6 +208,9 @@ struct router {
 	struct request *all, *pool;
 	unsigned n_requests, n_pool;
 	unsigned n_waiting; /* in LOCAL_WAIT */
+	struct buf untold;  /* tell.c */
+	uint64_t lost;      /* facts that found no room there */
+	uv_timer_t tell;
 	struct lease *leases;
 	uint32_t lease_epoch;
 	uv_timer_t tick;
@@ -295,6 +298,14 @@ void decision_clear(struct decision *d);
 void decision_print(const struct decision *d, struct buf *out);
 void decision_record(struct request *q); /* into the ring, and DECIDED when nothing was asked */
 void decision_get(struct router *r, struct http_exchange *x, struct span id, uid_t uid);
+
+/* tell.c */
+void tell_init(struct router *r);
+void tell_add(struct router *r, const struct msg_DECIDED *m);
+/* As much as consent takes now. */
+void tell_flush(struct router *r);
+/* Consent is far behind: new requests have to wait until it has caught up. */
+bool tell_is_full(const struct router *r);
 
 /* routes.c */
 extern const struct http_handler routes_handler;

@@ -359,6 +359,72 @@ static void a_closed_peer_is_told_from_the_loop(void **state)
 	assert_int_equal(s.why, ERR_PEER_GONE);
 }
 
+/* As channel_send_bundle takes them. */
+static size_t entry(uint8_t *out, uint32_t deadline_ms)
+{
+	size_t n = stop_frame(out + 2, deadline_ms);
+
+	out[0] = (uint8_t)n;
+	out[1] = (uint8_t)(n >> 8);
+	return n + 2;
+}
+
+static void a_bundle_is_its_frames(void **state)
+{
+	static uint8_t entries[64 * 1024];
+	struct side s;
+	int raw = open_pair(&s);
+	struct channel *boot;
+	struct side b = { 0 };
+	size_t len = 0, done = 0, taken = 1;
+
+	(void)state;
+	boot = channel_open(&loop, raw, ROLE_BOOT, ROLE_ROUTER, &handler, &b);
+	assert_non_null(boot);
+	for (uint32_t i = 1; i <= 3000; i++)
+		len += entry(entries + len, i);
+	while (done < len) {
+		struct span rest = { (const char *)entries + done, len - done };
+		enum err e = channel_send_bundle(boot, rest, &taken);
+
+		assert_true(e == ERR_OK || (e == ERR_AGAIN && taken == 0));
+		done += taken;
+		if (e == ERR_AGAIN)
+			turn();
+	}
+	turn();
+	assert_int_equal(s.frames, 3000);
+	assert_int_equal(s.last.deadline_ms, 3000);
+	assert_int_equal(
+		channel_send_bundle(NULL, (struct span){ (const char *)entries, len }, &taken),
+		ERR_PEER_GONE);
+	assert_int_equal(channel_send_bundle(boot, (struct span){ "\x05\x00", 2 }, &taken),
+			 ERR_TOO_BIG);
+	channel_close(boot);
+	turn();
+	assert_int_equal(s.gone, 1);
+}
+
+static void a_bad_bundle_breaks_the_channel(void **state)
+{
+	uint8_t f[256] = { 0xff, 0xff };
+	struct msg_RELOAD wrong = { 1 };
+	int fd = file_with('b');
+
+	(void)state;
+	expect_broken(f, 2, NULL, 0); /* empty */
+	expect_broken(f, 3, NULL, 0); /* half a length */
+	expect_broken(f, 4, NULL, 0); /* an empty frame */
+	f[2] = 200;
+	expect_broken(f, 100, NULL, 0); /* more than there is */
+	size_t n = msg_RELOAD_encode(&wrong, f + 4, sizeof f - 4);
+	f[2] = (uint8_t)n;
+	expect_broken(f, 4 + n, NULL, 0); /* nothing boot says */
+	n = entry(f + 2, 1);
+	expect_broken(f, 2 + n, &fd, 1); /* with a descriptor */
+	close(fd);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -372,6 +438,8 @@ int main(void)
 		CASE(a_full_socket_queues_in_order),
 		CASE(a_peer_that_does_not_read_is_given_up),
 		CASE(a_closed_peer_is_told_from_the_loop),
+		CASE(a_bundle_is_its_frames),
+		CASE(a_bad_bundle_breaks_the_channel),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

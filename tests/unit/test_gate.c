@@ -894,6 +894,65 @@ static void a_disk_that_fails_for_a_while(void **state)
 	world_free(w);
 }
 
+struct seen {
+	unsigned records, requests, tokens, named;
+};
+
+static bool see_request(void *ctx, const struct record *r)
+{
+	struct seen *s = ctx;
+	char id[TEXT_ULID_BYTES];
+
+	snprintf(id, sizeof id, "01J%023u", s->requests);
+	s->named += strcmp(r->decision_id, id) == 0 && strcmp(r->outcome, "answered") == 0 &&
+		    (r->tokens_out == 3) == (s->requests % 2 == 0);
+	s->requests++;
+	s->tokens += (unsigned)r->input_tokens;
+	return true;
+}
+
+static bool see_record(void *ctx, const struct record *r, struct span body)
+{
+	struct seen *s = ctx;
+	struct arena *a = arena_new("seen", 4u << 20);
+
+	(void)body;
+	if (r->kind == RECORD_DECIDED) {
+		s->records++;
+		assert_int_equal(record_each(r, a, see_request, s), ERR_OK);
+	}
+	arena_free(a);
+	return true;
+}
+
+static void a_flood_of_answers_is_recorded_whole(void **state)
+{
+	struct world *w = world_new(allows);
+	struct msg_DECIDED m = { .tier = POLICY_TIER_DEVICE,
+				 .destination = "local",
+				 .outcome = "answered",
+				 .categories = "email=2,iban=1" };
+	struct seen seen = { 0 };
+	unsigned tokens = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 2000; i++) {
+		snprintf(m.decision_id, sizeof m.decision_id, "01J%023u", i);
+		m.uid = i / 1500; /* a record never mixes people */
+		m.score_pm = (uint16_t)(i % 1000);
+		m.output_tokens = i % 2 == 0 ? 3 : 0;
+		tokens += m.input_tokens = i;
+		gate_decided(w->gate, &m);
+	}
+	world_pass(w, 1000);
+	assert_int_equal(ledger_each(gate_ledger(w->gate), 1, 0, see_record, &seen), ERR_OK);
+	assert_int_equal(seen.requests, 2000);
+	assert_int_equal(seen.named, 2000);
+	assert_int_equal(seen.tokens, tokens);
+	assert_true(seen.records > 32 && seen.records < 60);
+	world_free(w);
+}
+
 static void a_damaged_ledger_keeps_everything_here(void **state)
 {
 	struct world *w = world_new(allows);
@@ -1116,6 +1175,7 @@ int main(void)
 		cmocka_unit_test(budgets_let_exactly_n_pass),
 		cmocka_unit_test(budgets_settle_to_what_was_used),
 		cmocka_unit_test(a_disk_that_fails_for_a_while),
+		cmocka_unit_test(a_flood_of_answers_is_recorded_whole),
 		cmocka_unit_test(a_damaged_ledger_keeps_everything_here),
 		cmocka_unit_test(whatever_fails_nothing_leaves_unrecorded),
 		cmocka_unit_test(a_hostile_router_gets_nothing_out),
