@@ -41,6 +41,34 @@ static const char *text_or(const cJSON *o, const char *key, const char *otherwis
 	return v != NULL && v[0] != '\0' ? v : otherwise;
 }
 
+/* "device  on battery, 41 %, metered, screen locked"; what is unknown is left out. */
+static void print_device(const cJSON *status)
+{
+	const cJSON *device = json_get_object(status, "device");
+	const char *power = text_or(device, "power", NULL);
+	const char *network = text_or(device, "network", NULL);
+	const char *thermal = text_or(device, "thermal", NULL);
+	bool locked = false, vpn = false;
+	double pct = 0;
+
+	if (device == NULL)
+		return;
+	printf("\ndevice  %s", power == NULL                   ? "power unknown"
+			       : strcmp(power, "battery") == 0 ? "on battery"
+							       : "on mains");
+	if (power != NULL && strcmp(power, "battery") == 0 &&
+	    json_get_number(device, "battery_pct", &pct))
+		printf(", %.0f %%", pct);
+	if (network != NULL)
+		printf(", %s", network);
+	if (json_get_bool(device, "vpn", &vpn) && vpn)
+		printf(", VPN");
+	if (thermal != NULL && strcmp(thermal, "nominal") != 0)
+		printf(", heat %s", thermal);
+	if (json_get_bool(device, "locked", &locked))
+		printf(", screen %s", locked ? "locked" : "not locked");
+}
+
 static bool print_status(struct cli *cli, const cJSON *status)
 {
 	const cJSON *engine = json_get_object(status, "engine");
@@ -66,6 +94,7 @@ static bool print_status(struct cli *cli, const cJSON *status)
 		fputs(": ", stdout);
 		cli_print_safe(stdout, span_of(text_or(policy, "problem", "")));
 	}
+	print_device(status);
 	printf("\nasking  %.0f open question%s\n\n", pending, pending == 1 ? "" : "s");
 	print_roles(cli, status);
 	return ready && strcmp(state, "active") == 0 && strcmp(engine_state, "failed") != 0 &&

@@ -548,6 +548,9 @@ struct policy_reason policy_decision_reason(const struct policy_set *s,
 	};
 	uint32_t r = d->by[i], index = REASON_INDEX(r);
 
+	if (REASON_KIND(r) == REASON_OFFLINE)
+		return (struct policy_reason){ .id = builtin[REASON_OFFLINE],
+					       .because = "this machine is offline" };
 	if (REASON_KIND(r) == REASON_RULE) {
 		const struct crule *c = &s->rules[index];
 

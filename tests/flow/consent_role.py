@@ -188,6 +188,27 @@ class ConsentRole(unittest.TestCase):
 
     # --- the tests ---
 
+    def test_what_boot_says_of_the_device_decides(self):
+        rules = policy(rules=[{"id": "not-while-locked", "effect": "deny", "when": {"device": {"locked": True}},
+                               "because": "Nobody is looking."}])
+        self.start(rules)
+        outcome, said, _ = self.answer(self.ask("boot has said nothing yet"))
+        self.assertEqual((outcome, said["rules"]), ("DENIED_POLICY", "not-while-locked?"))
+        self.boot.send("DEVICE_STATE", power=1, battery_pct=255, network=3, thermal=1, locked=1, vpn=1)
+        self.agent()
+        first = self.ask("not locked")
+        self.assertEqual(self.answer(first)[0], "PENDING")
+        self.boot.send("DEVICE_STATE", power=2, battery_pct=0, network=2, thermal=4, locked=2, vpn=2)
+        outcome, said, _ = self.answer(first)
+        self.assertEqual(outcome, "WITHDRAWN")
+        self.assertIn("Nobody is looking.", said["detail"])
+        outcome, said, _ = self.answer(self.ask("router did not know yet"))
+        self.assertEqual((outcome, said["rules"]), ("DENIED_POLICY", "not-while-locked"))
+        self.assertIn("not-while-locked: Nobody is looking.", said["detail"])
+        self.assertEqual(self.call("GET", "/hither/v1/status", name="admin")[1]["device"],
+                         {"power": "battery", "battery_pct": 0, "network": "metered", "thermal": "critical",
+                          "locked": True, "vpn": True})
+
     def test_asked_approved_sent_closed(self):
         self.start()
         events = self.agent()

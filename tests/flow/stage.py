@@ -17,6 +17,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests", "fake"))
 from cloud import FakeCloud  # noqa: E402
+from machine import Machine  # noqa: E402
 
 ENGINE = os.path.join(ROOT, "tests", "fake", "engine.py")
 PATIENCE_S = 30
@@ -107,6 +108,7 @@ class Daemon:
         self.process = None
         for name in ("run", "state", "config", "data", "models", "etc", "lib"):
             os.mkdir(self.path(name), 0o700)
+        self.machine = Machine(self.path("machine"))
         self.config = {"engine": {"binary": ENGINE, "parallel": 4, "queue": 64, "context_tokens": 2048,
                                   "restart_backoff_ms": 20, "restart_backoff_max_ms": 100,
                                   **(engine or {})},
@@ -152,6 +154,7 @@ class Daemon:
                      "etc:etc", "lib:lib"):
             flag, directory = name.split(":")
             command += [f"--{flag}-dir", self.path(directory)]
+        command += ["--sys-dir", self.path("machine")]
         with open(self.path("log"), "ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log, stdout=log)
         until("ready", self.ready)
@@ -187,6 +190,7 @@ class Daemon:
                 self.process.wait()
         if not self.cloud.stopping.is_set():
             self.cloud.close()
+        self.machine.close()
         said = self.said() if os.path.exists(self.path("log")) else ""
         shutil.rmtree(self.home)
         for word in ("AddressSanitizer", "runtime error:", "Assertion", "service.broken"):

@@ -714,6 +714,75 @@ static void a_new_policy_takes_questions_and_sends_back(void **state)
 	world_free(w);
 }
 
+#define LOCKED_RULE                                                                            \
+	FAR("\"default\":{\"cloud\":\"ask\"},\"rules\":[{\"id\":\"locked\",\"effect\":"        \
+	    "\"deny\","                                                                        \
+	    "\"when\":{\"device\":{\"locked\":true}},\"because\":\"Nobody is looking.\"}]")
+#define NOON_RULE                                                                              \
+	FAR("\"default\":{\"cloud\":\"ask\"},\"rules\":[{\"id\":\"noon\",\"effect\":\"deny\"," \
+	    "\"when\":{\"time\":{\"hours\":\"11:07-12:00\"}}}]")
+
+static void what_changes_around_a_question_ends_it(void **state)
+{
+	struct msg_DEVICE_STATE open = { .battery_pct = 255, .locked = POLICY_FALSE },
+				locked = { .battery_pct = 255, .locked = POLICY_TRUE };
+	struct world *w = world_new(LOCKED_RULE);
+	struct msg_ASK a = world_ask(w), b = world_ask(w), c = world_ask(w);
+	char question[27];
+
+	(void)state;
+	assert_int_equal(ask_outcome_of(w, &a, "nobody has said"), ASK_DENIED_POLICY);
+	assert_non_null(strstr(last(w, &a)->detail, "locked?: Nobody is looking."));
+	gate_device(w->gate, &open);
+	assert_int_equal(ask_outcome_of(w, &b, "not locked"), ASK_PENDING);
+	memcpy(question, last(w, &b)->question, sizeof question);
+	gate_device(w->gate, &open);
+	assert_int_equal(last(w, &b)->outcome, ASK_PENDING);
+	gate_device(w->gate, &locked);
+	assert_int_equal(last(w, &b)->outcome, ASK_WITHDRAWN);
+	assert_non_null(strstr(last(w, &b)->detail, "locked: Nobody is looking."));
+	assert_int_equal(world_respond(w, question, true, NULL).status, 409);
+	assert_int_equal(ask_outcome_of(w, &c, "locked"), ASK_DENIED_POLICY);
+	assert_int_equal(w->n_sends, 0);
+	assert_int_equal(world_records(w, RECORD_WITHDRAWN, NULL), 1);
+	world_free(w);
+}
+
+static void what_is_on_its_way_stays_there_when_the_screen_is_locked(void **state)
+{
+	struct msg_DEVICE_STATE open = { .battery_pct = 255, .locked = POLICY_FALSE },
+				locked = { .battery_pct = 255, .locked = POLICY_TRUE };
+	struct world *w = world_new(LOCKED_RULE);
+	struct msg_ASK m = world_ask(w);
+
+	(void)state;
+	gate_device(w->gate, &open);
+	assert_true(world_put(w, &m, "one"));
+	assert_int_equal(world_respond(w, last(w, &m)->question, true, NULL).status, 200);
+	assert_int_equal(w->n_sends, 1);
+	gate_device(w->gate, &locked);
+	assert_false(w->sends[0].aborted);
+	world_free(w);
+}
+
+static void a_yes_counts_by_the_clock_of_the_yes(void **state)
+{
+	struct world *w;
+	struct msg_ASK m;
+
+	(void)state;
+	setenv("TZ", "UTC0", 1);
+	w = world_new(NOON_RULE); /* it is 11:06:40 */
+	m = world_ask(w);
+	assert_int_equal(ask_outcome_of(w, &m, "before the hour"), ASK_PENDING);
+	world_pass(w, 30000);
+	assert_int_equal(world_respond(w, last(w, &m)->question, true, NULL).status, 409);
+	assert_int_equal(last(w, &m)->outcome, ASK_WITHDRAWN);
+	assert_int_equal(w->n_sends, 0);
+	world_free(w);
+	unsetenv("TZ");
+}
+
 /* --- peers, budgets, ledger ----------------------------------------------------------- */
 
 static void the_text_is_kept_only_where_policy_says_so(void **state)
@@ -1168,6 +1237,9 @@ int main(void)
 		cmocka_unit_test(a_refused_conversation_stays_here),
 		cmocka_unit_test(masked_or_as_it_is),
 		cmocka_unit_test(a_new_policy_takes_questions_and_sends_back),
+		cmocka_unit_test(what_changes_around_a_question_ends_it),
+		cmocka_unit_test(what_is_on_its_way_stays_there_when_the_screen_is_locked),
+		cmocka_unit_test(a_yes_counts_by_the_clock_of_the_yes),
 		cmocka_unit_test(the_text_is_kept_only_where_policy_says_so),
 		cmocka_unit_test(the_client_left),
 		cmocka_unit_test(cloud_dies_and_nothing_is_sent_twice),
