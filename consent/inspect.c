@@ -13,83 +13,46 @@
 #include "common/json.h"
 #include "scan/scan.h"
 
-#define SCRATCH_BYTES    (64u << 20)
-#define DICTIONARY_BYTES (128u << 20)
+#define SCRATCH_BYTES (64u << 20)
 
 struct inspector {
 	struct scanner *scanner;
 	bool blind; /* a detector of the policy is missing */
 };
 
-/* The lines of a dictionary, blank ones left out; NUL-terminated in `a`. */
-static const char *const *dictionary_words(struct span text, struct arena *a, size_t *ret_n)
-{
-	size_t lines = 1, n = 0;
-	const char **words;
-
-	for (size_t i = 0; i < text.len; i++)
-		lines += text.ptr[i] == '\n';
-	words = arena_array(a, lines, sizeof *words);
-	while (words != NULL && text.len > 0) {
-		const char *end = memchr(text.ptr, '\n', text.len);
-		size_t len = end != NULL ? (size_t)(end - text.ptr) : text.len;
-		struct span word = span_trim((struct span){ text.ptr, len });
-
-		if (word.len > 0 && (words[n++] = arena_strdup(a, word)) == NULL)
-			return NULL;
-		len += end != NULL;
-		text.ptr += len;
-		text.len -= len;
-	}
-	*ret_n = n;
-	return words;
-}
-
-/* False when memory is out. A dictionary that did not come along makes every scan incomplete.
+/* A dictionary that did not come along makes every scan incomplete; an empty one finds nothing.
  */
-static bool add_site(struct inspector *i, const struct policy_category *from, struct arena *a,
+static void add_site(struct inspector *i, const struct policy_category *from,
 		     struct scan_site_category *site, size_t *n)
 {
-	struct scan_site_category c = { .name = from->name, .regex = from->regex };
+	struct scan_site_category c = { .name = from->name,
+					.regex = from->regex,
+					.words = from->keywords,
+					.word_count = from->n_keywords,
+					.list = from->words };
 
 	c.check = from->check == POLICY_CHECK_LUHN    ? SCAN_CHECK_LUHN
 		  : from->check == POLICY_CHECK_MOD97 ? SCAN_CHECK_MOD97
 						      : SCAN_CHECK_NONE;
-	c.words = from->keywords;
-	c.word_count = from->n_keywords;
-	if (c.regex != NULL || c.word_count > 0)
-		site[(*n)++] = c;
-	if (from->dictionary == NULL)
-		return true;
-	if (from->words.ptr == NULL) {
+	if (from->dictionary != NULL && from->words.ptr == NULL)
 		i->blind = true;
-		return true;
-	}
-	c.regex = NULL;
-	c.words = dictionary_words(from->words, a, &c.word_count);
-	if (c.words == NULL)
-		return false;
-	if (c.word_count > 0)
+	if (c.regex != NULL || c.word_count > 0 || c.list.len > 0)
 		site[(*n)++] = c;
-	return true;
 }
 
 struct inspector *inspector_new(const struct policy_set *set)
 {
 	size_t categories = policy_categories(set), n = 0;
-	struct arena *a = arena_new("site detectors", DICTIONARY_BYTES);
-	struct scan_site_category *site =
-		a != NULL ? arena_array(a, 2 * categories + 1, sizeof *site) : NULL;
+	struct scan_site_category *site = calloc(categories + 1, sizeof *site);
 	struct inspector *i = calloc(1, sizeof *i);
 	struct scan_site_error at;
 	enum err e = i != NULL && site != NULL ? ERR_OK : ERR_NO_MEMORY;
 
 	for (size_t c = 0; e == ERR_OK && c < categories; c++)
-		if (!add_site(i, policy_category(set, c), a, site, &n))
-			e = ERR_NO_MEMORY;
+		add_site(i, policy_category(set, c), site, &n);
 	if (e == ERR_OK)
 		e = scanner_new(site, n, &i->scanner, &at);
-	arena_free(a);
+	free(site);
 	if (e == ERR_OK)
 		return i;
 	free(i);
@@ -195,8 +158,22 @@ struct visit {
 	enum err e;
 };
 
+static void note(struct visit *v, unsigned category, uint32_t n)
+{
+	const char *name = scanner_category_name(v->i->scanner, category);
+	struct inspect_found *f = found_at(v->in, span_of(name), v->a);
+
+	if (f == NULL)
+		v->e = ERR_TOO_BIG;
+	else if (v->original)
+		f->in_original += n;
+	else
+		f->in_body += n;
+}
+
 static void scan_string(struct visit *v, struct span text)
 {
+	uint32_t counts[SCAN_CATEGORIES_MAX] = { 0 };
 	struct scan_result r;
 
 	if (v->e != ERR_OK || text.len == 0)
@@ -207,18 +184,12 @@ static void scan_string(struct visit *v, struct span text)
 		v->in->complete = false;
 		return;
 	}
-	for (size_t s = 0; s < r.count; s++) {
-		const char *name = scanner_category_name(v->i->scanner, r.spans[s].category);
-		struct inspect_found *f = found_at(v->in, span_of(name), v->a);
-
-		if (f == NULL) {
-			v->e = ERR_TOO_BIG;
-			return;
-		}
-		if (v->original)
-			f->in_original++;
-		else
-			f->in_body++;
+	for (size_t i = 0; i < r.count; i++)
+		counts[r.spans[i].category]++;
+	for (unsigned i = 0; v->e == ERR_OK && i < SCAN_CATEGORIES_MAX; i++) {
+		/* Found, and no span of its own: a site's finding lies over it. */
+		if (counts[i] > 0 || scan_set_has(&r.found, i))
+			note(v, i, counts[i] > 0 ? counts[i] : 1);
 	}
 }
 

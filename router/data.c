@@ -22,13 +22,18 @@ struct scanner *data_scanner(const struct policy_set *set)
 	for (size_t i = 0; i < n; i++) {
 		const struct policy_category *c = policy_category(set, i);
 
-		if (c->regex == NULL && c->n_keywords == 0)
-			continue;
+		if (c->dictionary != NULL && c->words.ptr == NULL) {
+			free(site);
+			return NULL; /* without one of its detectors nothing is known */
+		}
+		if (c->regex == NULL && c->n_keywords == 0 && c->words.len == 0)
+			continue; /* an empty dictionary finds nothing */
 		site[used++] = (struct scan_site_category){
 			.name = c->name,
 			.regex = c->regex,
 			.words = c->keywords,
 			.word_count = c->n_keywords,
+			.list = c->words,
 			.check = c->check == POLICY_CHECK_LUHN    ? SCAN_CHECK_LUHN
 				 : c->check == POLICY_CHECK_MOD97 ? SCAN_CHECK_MOD97
 								  : SCAN_CHECK_NONE
@@ -52,8 +57,14 @@ static bool scan_one(struct request *q, struct span text, uint32_t *counts)
 		    ERR_OK ||
 	    result.status != SCAN_COMPLETE)
 		return false;
+	uint32_t here[SCAN_CATEGORIES_MAX] = { 0 };
 	for (size_t i = 0; i < result.count; i++)
-		counts[result.spans[i].category]++;
+		here[result.spans[i].category]++;
+	for (unsigned i = 0; i < SCAN_CATEGORIES_MAX; i++) {
+		if (here[i] == 0 && scan_set_has(&result.found, i))
+			here[i] = 1; /* a site's finding lies over it */
+		counts[i] += here[i];
+	}
 	return true;
 }
 

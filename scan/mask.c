@@ -107,7 +107,7 @@ static enum err mask_once(const struct scanner *s, struct span text,
 	struct arena *a = arena_new("mask", MASK_ARENA_BYTES);
 	struct scan_result r;
 	size_t at = 0;
-	enum err e = a != NULL ? scan_text(s, text, budget, a, &r) : ERR_NO_MEMORY;
+	enum err e = a != NULL ? scan_wanted(s, text, want, budget, a, &r) : ERR_NO_MEMORY;
 
 	*ret_found = false;
 	if (e == ERR_OK && r.status != SCAN_COMPLETE)
@@ -115,8 +115,6 @@ static enum err mask_once(const struct scanner *s, struct span text,
 	for (size_t i = 0; e == ERR_OK && i < r.count; i++) {
 		const struct scan_span *f = &r.spans[i];
 
-		if (!scan_set_has(want, f->category))
-			continue;
 		struct span value = { text.ptr + f->start, f->end - f->start };
 		struct span name =
 			scan_map_placeholder(m, placeholder_name(s, f->category), value, text);

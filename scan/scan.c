@@ -206,10 +206,91 @@ static size_t count_brackets(struct span text)
 	return n;
 }
 
-static enum err resolve(struct scan_run *r, struct arena *a, struct scan_result *ret)
+/* The findings that stand, of all or of the built-in detectors alone. */
+static void pick(const struct scan_run *r, bool with_site, uint64_t *taken, size_t room,
+		 struct scan_result *ret)
 {
-	/* Findings and placeholders open gaps in the backdrops: one more each. */
-	size_t room = 2 * r->count + 1 + (r->count > 0 ? count_brackets(r->text) : 0);
+	memset(taken, 0, (r->text.len / 64 + 1) * sizeof *taken);
+	ret->count = 0;
+	take_placeholders(taken, r->text);
+	for (size_t i = 0; i < r->count; i++) {
+		const struct finding *f = &r->findings[i];
+
+		if ((with_site || f->detector != DETECTOR_SITE) && !is_backdrop(f->category) &&
+		    take(taken, f->start, f->end))
+			add_span(ret, f, f->start, f->end);
+	}
+	for (size_t i = 0; i < r->count; i++) {
+		const struct finding *f = &r->findings[i];
+
+		if ((with_site || f->detector != DETECTOR_SITE) && is_backdrop(f->category))
+			take_gaps(ret, room, taken, r->text, f);
+	}
+	qsort(ret->spans, ret->count, sizeof *ret->spans, by_start);
+}
+
+/*
+ * For masking: the built-in spans of `want` and every finding of the site's in `want`, as one
+ * span where they overlap. What one of them leaves over could be half of a key.
+ */
+static void unite(const struct scan_run *r, const struct scan_set *want,
+		  struct scan_result *ret)
+{
+	size_t n = 0, kept = 0;
+
+	for (size_t i = 0; i < ret->count; i++)
+		if (scan_set_has(want, ret->spans[i].category))
+			ret->spans[n++] = ret->spans[i];
+	ret->count = n;
+	for (size_t i = 0; i < r->count; i++) {
+		const struct finding *f = &r->findings[i];
+
+		if (f->detector == DETECTOR_SITE && scan_set_has(want, f->category) &&
+		    !placeholder_touches(r->text, f->start, f->end))
+			add_span(ret, f, f->start, f->end);
+	}
+	qsort(ret->spans, ret->count, sizeof *ret->spans, by_start);
+	for (size_t i = 0; i < ret->count; i++) {
+		struct scan_span *last = kept > 0 ? &ret->spans[kept - 1] : NULL;
+
+		if (last == NULL || ret->spans[i].start >= last->end)
+			ret->spans[kept++] = ret->spans[i];
+		else if (ret->spans[i].end > last->end)
+			last->end = ret->spans[i].end;
+	}
+	ret->count = kept;
+}
+
+/*
+ * A site's detectors only add: nothing they find takes a built-in finding, or one of another of
+ * them, out of `found`. Spans do not overlap, and there the site's come first.
+ */
+static void settle(const struct scan_run *r, const struct scan_set *want, uint64_t *taken,
+		   size_t room, struct scan_result *ret)
+{
+	bool site = false;
+
+	pick(r, false, taken, room, ret);
+	for (size_t i = 0; i < ret->count; i++)
+		scan_set_add(&ret->found, ret->spans[i].category);
+	for (size_t i = 0; i < r->count; i++) {
+		if (r->findings[i].detector != DETECTOR_SITE)
+			continue;
+		site = true;
+		scan_set_add(&ret->found, r->findings[i].category);
+	}
+	if (want != NULL)
+		unite(r, want, ret);
+	else if (site)
+		pick(r, true, taken, room, ret);
+}
+
+static enum err resolve(struct scan_run *r, const struct scan_set *want, struct arena *a,
+			struct scan_result *ret)
+{
+	/* Findings and placeholders open gaps in the backdrops: one more each. With `want`,
+	 * the site's findings come once more. */
+	size_t room = 3 * r->count + 1 + (r->count > 0 ? count_brackets(r->text) : 0);
 	uint64_t *taken = NULL;
 
 	ret->spans = arena_array(a, room, sizeof *ret->spans);
@@ -220,27 +301,14 @@ static enum err resolve(struct scan_run *r, struct arena *a, struct scan_result 
 	taken = fault_here() ? NULL : calloc(r->text.len / 64 + 1, sizeof *taken);
 	if (taken == NULL)
 		return ERR_NO_MEMORY;
-	take_placeholders(taken, r->text);
 	qsort(r->findings, r->count, sizeof *r->findings, by_strength);
-	for (size_t i = 0; i < r->count; i++) {
-		const struct finding *f = &r->findings[i];
-
-		if (!is_backdrop(f->category) && take(taken, f->start, f->end))
-			add_span(ret, f, f->start, f->end);
-	}
-	for (size_t i = 0; i < r->count; i++) {
-		if (is_backdrop(r->findings[i].category))
-			take_gaps(ret, room, taken, r->text, &r->findings[i]);
-	}
+	settle(r, want, taken, room - r->count, ret);
 	free(taken);
-	qsort(ret->spans, ret->count, sizeof *ret->spans, by_start);
-	for (size_t i = 0; i < ret->count; i++)
-		scan_set_add(&ret->found, ret->spans[i].category);
 	return ERR_OK;
 }
 
-enum err scan_text(const struct scanner *s, struct span text, const struct scan_budget *budget,
-		   struct arena *a, struct scan_result *ret)
+enum err scan_wanted(const struct scanner *s, struct span text, const struct scan_set *want,
+		     const struct scan_budget *budget, struct arena *a, struct scan_result *ret)
 {
 	struct scan_run run = { .scanner = s, .budget = budget, .text = text };
 	struct scan_result result = { .status = SCAN_COMPLETE, .why = "" };
@@ -255,7 +323,7 @@ enum err scan_text(const struct scanner *s, struct span text, const struct scan_
 		scan_view_all(&view);
 		scan_further_views(&view);
 	}
-	e = run.out_of_memory ? ERR_NO_MEMORY : resolve(&run, a, &result);
+	e = run.out_of_memory ? ERR_NO_MEMORY : resolve(&run, want, a, &result);
 	free(run.findings);
 	if (e != ERR_OK)
 		return e;
@@ -265,4 +333,10 @@ enum err scan_text(const struct scanner *s, struct span text, const struct scan_
 	}
 	*ret = result;
 	return ERR_OK;
+}
+
+enum err scan_text(const struct scanner *s, struct span text, const struct scan_budget *budget,
+		   struct arena *a, struct scan_result *ret)
+{
+	return scan_wanted(s, text, NULL, budget, a, ret);
 }

@@ -61,15 +61,17 @@ enum scan_category {
 enum scan_check { SCAN_CHECK_NONE, SCAN_CHECK_LUHN, SCAN_CHECK_MOD97 };
 
 /*
- * One detector that the site adds. At least one of `regex` and `words` is given. A name
+ * One detector that the site adds. At least one of `regex`, `words` and `list` is
+ * given. A name
  * that is built in adds to that category. Nothing of this is kept after scanner_new().
  */
 struct scan_site_category {
 	const char *name;         /* e.g. "company.project" */
 	const char *regex;        /* PCRE2 with UTF and UCP, at most 1024 bytes; or NULL */
-	const char *const *words; /* keywords or dictionary: whole words, case folded */
+	const char *const *words; /* keywords: whole words or short phrases, case folded */
 	size_t word_count;
 	enum scan_check check; /* on the digits and letters of what matched */
+	struct span list;      /* a dictionary: more of them, one a line; may be empty */
 };
 
 struct scanner; /* immutable once built */
@@ -140,7 +142,7 @@ struct scan_result {
 	const char *why;         /* English, static; "" when complete */
 	struct scan_span *spans; /* sorted, not overlapping; in the arena */
 	size_t count;
-	struct scan_set found; /* the categories of spans */
+	struct scan_set found; /* their categories, and of what a site's span covers */
 };
 
 /*

@@ -131,6 +131,12 @@ struct scan_view {
 /* What stands in the placeholder of a site category. */
 const char *scanner_site_placeholder(const struct scanner *s, unsigned category);
 
+/* As scan_text(); with `want` the spans are what must be masked for it: of those categories
+ * only, and together where a site's finding overlaps a built-in one. */
+enum err scan_wanted(const struct scanner *s, struct span text, const struct scan_set *want,
+		     const struct scan_budget *budget, struct arena *a,
+		     struct scan_result *ret);
+
 void scan_found(struct scan_view *v, size_t start, size_t end, enum scan_category category,
 		unsigned detector, unsigned strength);
 

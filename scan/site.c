@@ -147,11 +147,10 @@ static struct span next_word(struct span t, size_t *at)
 	return (struct span){ t.ptr + start, *at - start };
 }
 
-static bool add_phrase(struct site *s, const char *text, uint32_t rule)
+static bool add_phrase(struct site *s, struct span t, uint32_t rule)
 {
 	uint64_t h = HASH_START;
 	size_t at = 0, words = 0;
-	struct span t = span_of(text);
 
 	for (struct span w = next_word(t, &at); w.len > 0; w = next_word(t, &at)) {
 		h = hash_word(h, w);
@@ -162,22 +161,40 @@ static bool add_phrase(struct site *s, const char *text, uint32_t rule)
 	s->lengths[words] = true;
 	h += h == 0;
 	for (size_t i = h & (s->slots - 1);; i = (i + 1) & (s->slots - 1)) {
-		if (s->phrases[i].hash == 0 || s->phrases[i].hash == h) {
+		if (s->phrases[i].hash == h && s->phrases[i].rule == rule)
+			return true; /* twice in one list */
+		if (s->phrases[i].hash == 0) {
 			s->phrases[i] = (struct phrase){ h, rule };
 			return true;
 		}
 	}
 }
 
-static const struct rule *find_phrase(const struct site *s, uint64_t h)
+/* The next line that holds anything; false at the end. */
+static bool next_line(struct span *io, struct span *ret)
 {
-	h += h == 0;
-	for (size_t i = h & (s->slots - 1); s->phrases[i].hash != 0;
-	     i = (i + 1) & (s->slots - 1)) {
-		if (s->phrases[i].hash == h)
-			return &s->rules[s->phrases[i].rule];
+	while (io->len > 0) {
+		const char *end = memchr(io->ptr, '\n', io->len);
+		size_t len = end != NULL ? (size_t)(end - io->ptr) : io->len;
+
+		*ret = span_trim((struct span){ io->ptr, len });
+		len += end != NULL;
+		io->ptr += len;
+		io->len -= len;
+		if (ret->len > 0)
+			return true;
 	}
-	return NULL;
+	return false;
+}
+
+static size_t count_lines(struct span list)
+{
+	struct span line;
+	size_t n = 0;
+
+	while (next_line(&list, &line))
+		n++;
+	return n;
 }
 
 /* ---- checks ---- */
@@ -224,6 +241,22 @@ static enum err compile(const char *regex, struct rule *r, struct scan_site_erro
 	return ERR_SYNTAX;
 }
 
+static bool add_words(struct site *s, const struct scan_site_category *in)
+{
+	uint32_t rule = (uint32_t)(s->rule_count - 1);
+	struct span rest = in->list, line;
+
+	for (size_t i = 0; i < in->word_count; i++) {
+		if (!add_phrase(s, span_of(in->words[i]), rule))
+			return false;
+	}
+	while (next_line(&rest, &line)) {
+		if (!add_phrase(s, line, rule))
+			return false;
+	}
+	return true;
+}
+
 static enum err add_rule(struct site *s, const struct scan_site_category *in,
 			 struct scan_site_error *reterr)
 {
@@ -240,15 +273,13 @@ static enum err add_rule(struct site *s, const struct scan_site_category *in,
 	s->rule_count++;
 	if (in->regex != NULL)
 		e = compile(in->regex, r, reterr);
-	for (size_t i = 0; e == ERR_OK && i < in->word_count; i++) {
-		if (!add_phrase(s, in->words[i], (uint32_t)(s->rule_count - 1))) {
-			snprintf(reterr->problem, sizeof reterr->problem,
-				 "a word is empty or longer than %d words or %d bytes",
-				 PHRASE_MAX_WORDS, WORD_MAX_BYTES);
-			e = ERR_SYNTAX;
-		}
+	if (e == ERR_OK && !add_words(s, in)) {
+		snprintf(reterr->problem, sizeof reterr->problem,
+			 "a word is empty or longer than %d words or %d bytes",
+			 PHRASE_MAX_WORDS, WORD_MAX_BYTES);
+		e = ERR_SYNTAX;
 	}
-	if (e == ERR_OK && in->regex == NULL && in->word_count == 0) {
+	if (e == ERR_OK && in->regex == NULL && in->word_count == 0 && in->list.len == 0) {
 		snprintf(reterr->problem, sizeof reterr->problem,
 			 "a regex or words are needed");
 		e = ERR_SYNTAX;
@@ -267,7 +298,7 @@ enum err site_new(const struct scan_site_category *in, size_t count, struct site
 		return ERR_NO_MEMORY;
 	*reterr = (struct scan_site_error){ 0 };
 	for (size_t i = 0; i < count; i++)
-		words += in[i].word_count;
+		words += in[i].word_count + count_lines(in[i].list);
 	if (words > WORDS_MAX) {
 		site_free(s);
 		return ERR_TOO_BIG;
@@ -335,6 +366,23 @@ out:
 	pcre2_match_data_free(data);
 }
 
+/* Everybody whose phrase this is: the same one may be in several lists. */
+static void found_phrase(struct scan_view *v, const struct site *s, uint64_t h, size_t start,
+			 size_t end)
+{
+	struct span found = { v->text.ptr + start, end - start };
+
+	h += h == 0;
+	for (size_t i = h & (s->slots - 1); s->phrases[i].hash != 0;
+	     i = (i + 1) & (s->slots - 1)) {
+		const struct rule *r = &s->rules[s->phrases[i].rule];
+
+		if (s->phrases[i].hash == h && passes(r->check, found))
+			scan_found(v, start, end, r->category, DETECTOR_SITE,
+				   STRENGTH_CHECKED + 5);
+	}
+}
+
 static void scan_phrases(struct scan_view *v, const struct site *s)
 {
 	size_t at = 0;
@@ -350,14 +398,8 @@ static void scan_phrases(struct scan_view *v, const struct site *s)
 		for (unsigned words = 1; words <= PHRASE_MAX_WORDS && w.len > 0; words++) {
 			h = hash_word(h, w);
 			end = next;
-			if (s->lengths[words]) {
-				const struct rule *r = find_phrase(s, h);
-
-				if (r != NULL &&
-				    passes(r->check, (struct span){ first.ptr, end - start }))
-					scan_found(v, start, end, r->category, DETECTOR_SITE,
-						   STRENGTH_CHECKED + 5);
-			}
+			if (s->lengths[words])
+				found_phrase(v, s, h, start, end);
 			w = next_word(v->text, &next);
 		}
 	}

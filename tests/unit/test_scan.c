@@ -264,9 +264,9 @@ static void sites_add_categories(void **state)
 	static const char *const words[] = { "Project Heron", "bluebird" };
 	static const char *const mail[] = { "internal-list" };
 	const struct scan_site_category site[] = {
-		{ "company.project", NULL, words, 2, SCAN_CHECK_NONE },
-		{ "company.badge", "\\bBDG-\\d{10}\\b", NULL, 0, SCAN_CHECK_LUHN },
-		{ "personal.contact.email", NULL, mail, 1, SCAN_CHECK_NONE },
+		{ "company.project", NULL, words, 2, SCAN_CHECK_NONE, { "", 0 } },
+		{ "company.badge", "\\bBDG-\\d{10}\\b", NULL, 0, SCAN_CHECK_LUHN, { "", 0 } },
+		{ "personal.contact.email", NULL, mail, 1, SCAN_CHECK_NONE, { "", 0 } },
 	};
 	struct scanner *s = NULL;
 	struct scan_site_error bad;
@@ -299,6 +299,51 @@ static void sites_add_categories(void **state)
 	arena_free(a);
 }
 
+/* "Lower layers can add, never remove": whatever their patterns cover stays found. */
+static void a_site_takes_nothing_away(void **state)
+{
+	static const char *const word[] = { "heron" };
+	const struct scan_site_category site[] = {
+		{ .name = "company.codename",
+		  .list = SPAN_LITERAL("\n  Project Heron \r\n\nheron\nheron") },
+		{ .name = "mine.everything", .regex = "[\\s\\S]{1,400}" },
+		{ .name = "mine.heron", .words = word, .word_count = 1 },
+	};
+	struct span text = span_of("Heron: mail anna@example.org, key "
+				   "AKIAZ5GXK3QTV7W2RNBD");
+	struct scan_set mail = { { 0 } }, both = { { 0 } };
+	struct arena *a = arena_new("test", 4 << 20);
+	struct scan_map *m = scan_map_new(16);
+	struct scan_site_error bad;
+	struct scanner *s = NULL;
+	struct buf out;
+
+	(void)state;
+	assert_int_equal(scanner_new(site, LEN(site), &s, &bad), ERR_OK);
+	struct scan_result r = scan(s, text, a);
+	assert_true(scan_set_has(&r.found, SCAN_PERSONAL_EMAIL));
+	assert_true(scan_set_has(&r.found, SCAN_SECRET_API_KEY));
+	for (unsigned i = SCAN_BUILTIN_CATEGORIES; i < scanner_categories(s); i++)
+		assert_true(scan_set_has(&r.found, i));
+
+	/* A pattern nobody wants masked does not shield what is wanted. */
+	buf_init(&out, 1 << 16);
+	scan_set_add_pattern(&mail, s, "personal.*");
+	assert_int_equal(scan_mask(s, text, &mail, &scan_budget_default, m, &out), ERR_OK);
+	assert_string_equal(buf_cstr(&out), "Heron: mail [EMAIL-1], key AKIAZ5GXK3QTV7W2RNBD");
+	/* Where both are wanted they go as one: nothing is left of either. */
+	buf_clear(&out);
+	scan_set_add_pattern(&both, s, "personal.*");
+	scan_set_add_pattern(&both, s, "mine.everything");
+	assert_int_equal(scan_mask(s, text, &both, &scan_budget_default, m, &out), ERR_OK);
+	assert_null(strstr(buf_cstr(&out), "anna"));
+	assert_null(strstr(buf_cstr(&out), "RNBD"));
+	buf_free(&out);
+	scan_map_free(m);
+	scanner_free(s);
+	arena_free(a);
+}
+
 static void bad_site_categories_are_refused(void **state)
 {
 	static const char *const empty[] = { "ok", " - " };
@@ -309,21 +354,25 @@ static void bad_site_categories_are_refused(void **state)
 		enum err want;
 	} bad[] = {
 		{ "an open bracket",
-		  { "company.x", "a[b", NULL, 0, SCAN_CHECK_NONE },
+		  { "company.x", "a[b", NULL, 0, SCAN_CHECK_NONE, { "", 0 } },
 		  ERR_SYNTAX },
-		{ "a bad name", { "Company X", "a", NULL, 0, SCAN_CHECK_NONE }, ERR_SYNTAX },
-		{ "an empty name", { "", "a", NULL, 0, SCAN_CHECK_NONE }, ERR_SYNTAX },
+		{ "a bad name",
+		  { "Company X", "a", NULL, 0, SCAN_CHECK_NONE, { "", 0 } },
+		  ERR_SYNTAX },
+		{ "an empty name",
+		  { "", "a", NULL, 0, SCAN_CHECK_NONE, { "", 0 } },
+		  ERR_SYNTAX },
 		{ "nothing to look for",
-		  { "company.x", NULL, NULL, 0, SCAN_CHECK_NONE },
+		  { "company.x", NULL, NULL, 0, SCAN_CHECK_NONE, { "", 0 } },
 		  ERR_SYNTAX },
 		{ "a word without letters",
-		  { "company.x", NULL, empty, 2, SCAN_CHECK_NONE },
+		  { "company.x", NULL, empty, 2, SCAN_CHECK_NONE, { "", 0 } },
 		  ERR_SYNTAX },
 		{ "single code units",
-		  { "company.x", "a\\Cb", NULL, 0, SCAN_CHECK_NONE },
+		  { "company.x", "a\\Cb", NULL, 0, SCAN_CHECK_NONE, { "", 0 } },
 		  ERR_SYNTAX },
 		{ "a long regex",
-		  { "company.x", long_regex, NULL, 0, SCAN_CHECK_NONE },
+		  { "company.x", long_regex, NULL, 0, SCAN_CHECK_NONE, { "", 0 } },
 		  ERR_TOO_BIG },
 	};
 
@@ -332,7 +381,8 @@ static void bad_site_categories_are_refused(void **state)
 	long_regex[sizeof long_regex - 1] = '\0';
 	for (size_t i = 0; i < LEN(bad); i++) {
 		struct scan_site_category site[] = {
-			{ "company.ok", "fine", NULL, 0, SCAN_CHECK_NONE }, bad[i].category
+			{ "company.ok", "fine", NULL, 0, SCAN_CHECK_NONE, { "", 0 } },
+			bad[i].category
 		};
 		struct scanner *s = NULL;
 		struct scan_site_error where;
@@ -344,8 +394,8 @@ static void bad_site_categories_are_refused(void **state)
 
 static void a_runaway_regex_is_unknown(void **state)
 {
-	const struct scan_site_category site = { "company.x", "(a+)+$", NULL, 0,
-						 SCAN_CHECK_NONE };
+	const struct scan_site_category site = { "company.x", "(a+)+$",        NULL,
+						 0,           SCAN_CHECK_NONE, { "", 0 } };
 	struct scanner *s = NULL;
 	struct scan_site_error bad;
 	struct arena *a = arena_new("test", 1 << 20);
@@ -443,8 +493,9 @@ static void memory_failure_is_an_error(void **state)
 		struct scanner *s = NULL;
 		struct scan_site_error bad;
 		struct scan_result r;
-		const struct scan_site_category site = { "company.x", "fine", NULL, 0,
-							 SCAN_CHECK_NONE };
+		const struct scan_site_category site = {
+			"company.x", "fine", NULL, 0, SCAN_CHECK_NONE, { "", 0 }
+		};
 
 		fault_arm(n, false);
 		enum err e = scanner_new(&site, 1, &s, &bad);
@@ -475,6 +526,7 @@ int main(void)
 		cmocka_unit_test(knows_two_hundred_credential_formats),
 		cmocka_unit_test(says_when_it_cannot_finish),
 		cmocka_unit_test(sites_add_categories),
+		cmocka_unit_test(a_site_takes_nothing_away),
 		cmocka_unit_test(bad_site_categories_are_refused),
 		cmocka_unit_test(a_runaway_regex_is_unknown),
 		cmocka_unit_test(any_bytes_are_safe),
