@@ -256,8 +256,8 @@ static int cmd_acknowledge(struct cli *cli, int argc, char **argv)
 	if (argc > 0)
 		return cli_usage(cli, "acknowledge takes no arguments");
 	if (!cli_flag(cli, "yes")) {
-		fputs("This says on record that you saw that the ledger was damaged. Type yes "
-		      "to go on: ",
+		fputs("This says on record that you saw that the ledger was damaged, or that "
+		      "the clock was behind it and is right now. Type yes to go on: ",
 		      stderr);
 		if (fgets(line, sizeof line, stdin) == NULL || strcmp(line, "yes\n") != 0)
 			return cli_error(cli, CLI_FAILED, "cancelled", NULL,
@@ -273,8 +273,11 @@ static int cmd_acknowledge(struct cli *cli, int argc, char **argv)
 		return cli_error(cli, CLI_FAILED, "ledger",
 				 problem.next[0] != '\0' ? problem.next : NULL, "%s",
 				 problem.text[0] != '\0' ? problem.text : err_text(e));
-	printf("acknowledged; the first bad record was %llu: %s\n",
-	       (unsigned long long)report.first_bad, report.problem);
+	if (report.first_bad == 0)
+		printf("acknowledged: %s\n", report.problem);
+	else
+		printf("acknowledged; the first bad record was %llu: %s\n",
+		       (unsigned long long)report.first_bad, report.problem);
 	return CLI_OK;
 }
 

@@ -105,6 +105,13 @@ static void unusable(struct gate *g, const char *what, const char *next)
 	g->ledger_retry_ms = gate_now(g) + RETRY_MS;
 }
 
+static const char *remedy(const struct gate *g)
+{
+	return ledger_clock_behind(g->ledger)
+		       ? "set the clock, or say that it is right: hither ledger acknowledge"
+		       : "check free space, owner and mode of the state folder";
+}
+
 #define CLOSE_AT_ONCE 64
 
 /* The ledger may be opened anew while this process lives: what runs here is not over. */
@@ -207,8 +214,7 @@ void book_open(struct gate *g)
 		snprintf(problem.text, sizeof problem.text,
 			 "the ledger cannot be written: %.200s",
 			 why[0] != '\0' ? why : err_text(e));
-		unusable(g, problem.text,
-			 "check free space, owner and mode of the state folder");
+		unusable(g, problem.text, remedy(g));
 		return;
 	}
 	g->ledger_ok = true;
@@ -250,7 +256,7 @@ enum err book_append(struct gate *g, struct record *records, unsigned n)
 		snprintf(problem, sizeof problem, "the ledger cannot be written: %s",
 			 e == ERR_CORRUPT ? "somebody else wrote to it"
 					  : ledger_why(g->ledger));
-		unusable(g, problem, "check free space, owner and mode of the state folder");
+		unusable(g, problem, remedy(g));
 		return ERR_SYSTEM;
 	}
 	g->flush_ms = GATE_NEVER;

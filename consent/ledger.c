@@ -137,7 +137,8 @@ static enum err prepare(struct ledger *l)
 		{ &l->begin, "BEGIN IMMEDIATE" },
 		{ &l->commit, "COMMIT" },
 		{ &l->rollback, "ROLLBACK" },
-		{ &l->last, "SELECT seq, hash FROM records ORDER BY seq DESC LIMIT 1" },
+		{ &l->last,
+		  "SELECT seq, hash, time_ms FROM records ORDER BY seq DESC LIMIT 1" },
 		{ &l->insert, "INSERT INTO records VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)" },
 		{ &l->seal, "INSERT INTO seals VALUES(?1, ?2, ?3, ?4, ?5)" },
 		{ &l->unseal, "DELETE FROM seals WHERE seq = ?1" },
@@ -275,6 +276,7 @@ enum err ledger_load_head(struct ledger *l)
 	int rc = sqlite3_step(l->last);
 
 	memset(&l->head, 0, sizeof l->head);
+	l->newest_ms = rc == SQLITE_ROW ? sqlite3_column_int64(l->last, 2) : INT64_MIN;
 	if (rc == SQLITE_ROW && sqlite3_column_bytes(l->last, 1) == CRYPTO_SHA256_BYTES) {
 		l->head.seq = (uint64_t)sqlite3_column_int64(l->last, 0);
 		memcpy(l->head.hash.bytes, sqlite3_column_blob(l->last, 1),

@@ -27,7 +27,8 @@
 #include "consent/record.h"
 #include "crypto/crypto.h"
 
-#define LEDGER_SEAL_EVERY 1024
+#define LEDGER_SEAL_EVERY    1024
+#define LEDGER_CLOCK_BACK_MS INT64_C(86400000)
 
 struct ledger;
 enum ledger_mode { LEDGER_READ, LEDGER_WRITE };
@@ -68,12 +69,17 @@ void ledger_keyed_digest(const struct ledger *l, const struct crypto_sha256 *dig
  * Sets seq, id and times in the records. On error nothing was appended and the ledger is as
  * before: ERR_SYSTEM (disk full, not writable), ERR_CORRUPT (somebody else wrote; verify
  * again), ERR_TOO_BIG (one record), ERR_NO_MEMORY. The queue is kept.
+ *
+ * With a clock that is more than LEDGER_CLOCK_BACK_MS before the newest record nothing but an
+ * acknowledgement is appended (ERR_SYSTEM): dates of policies mean nothing then, and a record
+ * with the wrong time would hide that.
  */
 MUST_CHECK enum err ledger_append(struct ledger *l, struct record *records, unsigned n);
 /* Copies the record for the next commit: for what need not be durable at once. Over 256 waiting
  * ones are counted and dropped (the count goes on record). */
 void ledger_queue(struct ledger *l, const struct record *r);
 unsigned ledger_queued(const struct ledger *l);
+bool ledger_clock_behind(const struct ledger *l);
 /* Why the last write failed, for people; "" when none did. */
 const char *ledger_why(const struct ledger *l);
 MUST_CHECK enum err ledger_flush(struct ledger *l);
@@ -134,6 +140,7 @@ MUST_CHECK enum err ledger_verify(struct ledger *l, uint64_t from, uint64_t to,
  * A person has seen `report` and goes on: appends a record that pins the damage, so that any
  * further change shows again. A file that is no database any more is moved aside and a new
  * ledger begun. Works beside a running daemon, which notices at the next question.
+ * The same for a clock that is behind: the record then says that its time is the right one.
  * ERR_EXISTS when there is nothing to acknowledge.
  */
 MUST_CHECK enum err ledger_acknowledge(const char *state_dir, struct ledger_report *ret,

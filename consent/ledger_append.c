@@ -11,6 +11,7 @@
  *      database that is behind one of them has lost records.
  *   3. Nothing is ever updated or deleted but the seal before the newest (and by prune).
  *   4. What cannot be read back never enters the chain.
+ *   5. Time goes back by a day at most, unless a person acknowledges it.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -99,6 +100,7 @@ static enum err insert(struct ledger *l, const struct record *r, struct span fie
 	if (e == ERR_OK) {
 		head->seq = r->seq;
 		head->hash = hash;
+		l->newest_ms = r->time_ms; /* read again before the next one */
 	}
 	return e;
 }
@@ -169,6 +171,17 @@ static enum err insert_queued(struct ledger *l, struct buf *body, struct buf *sc
 	return e;
 }
 
+bool ledger_clock_behind(const struct ledger *l)
+{
+	return l->newest_ms != INT64_MIN &&
+	       clock_wall_ms() < l->newest_ms - LEDGER_CLOCK_BACK_MS;
+}
+
+static bool only_acknowledges(const struct record *records, unsigned n)
+{
+	return n == 1 && records[0].kind == RECORD_ACKNOWLEDGED;
+}
+
 /* Inside the transaction. */
 static enum err append_all(struct ledger *l, struct record *records, unsigned n,
 			   struct ledger_head *head)
@@ -182,6 +195,11 @@ static enum err append_all(struct ledger *l, struct record *records, unsigned n,
 	if (e == ERR_OK &&
 	    (head->seq != ours.seq || !crypto_sha256_equal(&head->hash, &ours.hash)))
 		e = ERR_CORRUPT; /* somebody else wrote */
+	if (e == ERR_OK && ledger_clock_behind(l) && !only_acknowledges(records, n)) {
+		snprintf(l->why, sizeof l->why,
+			 "the clock is more than a day behind the newest record");
+		e = ERR_SYSTEM;
+	}
 	if (e != ERR_OK)
 		return e;
 	buf_init(&body, RECORD_MAX_BYTES);

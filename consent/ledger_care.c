@@ -105,8 +105,12 @@ enum err ledger_acknowledge(const char *state_dir, struct ledger_report *ret,
 	} else if (e == ERR_OK) {
 		e = ledger_verify(l, 0, 0, NULL, 0, ret, NULL, NULL);
 		if (e == ERR_OK && (ret->ok || ret->acknowledged)) {
-			ledger_close(l);
-			return ERR_EXISTS;
+			if (!ledger_clock_behind(l)) {
+				ledger_close(l);
+				return ERR_EXISTS;
+			}
+			snprintf(ret->problem, sizeof ret->problem,
+				 "the clock was more than a day behind the newest record");
 		}
 		readable = strncmp(ret->problem, "the database is damaged", 23) != 0;
 	}

@@ -28,6 +28,7 @@ struct ledger {
 	sqlite3 *db;
 	sqlite3_stmt *begin, *commit, *rollback, *last, *insert, *seal, *unseal;
 	struct ledger_head head;
+	int64_t newest_ms; /* time of that record; INT64_MIN: empty */
 	struct crypto_key
 		*key; /* private in write mode, public otherwise; may be NULL in read mode */
 	char key_id[CRYPTO_KEY_ID_BYTES];

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "common/clock.h"
 #include "common/fault.h"
 #include "common/log.h"
 #include "tests/fake/gate_world.h"
@@ -1049,6 +1050,38 @@ static void a_damaged_ledger_keeps_everything_here(void **state)
 	world_free(w);
 }
 
+/* Table 2.5, "clock earlier than the newest ledger entry by > 24 h": device only. */
+static void a_clock_that_went_back_keeps_everything_here(void **state)
+{
+	struct world *w = world_new(allows);
+	struct msg_ASK m = world_ask(w);
+	struct msg_DECIDED decided = { .tier = POLICY_TIER_DEVICE };
+	struct ledger_report report;
+	struct ledger_problem problem;
+	struct ledger *l = NULL;
+	struct record r;
+
+	(void)state;
+	gate_free(w->gate);
+	assert_int_equal(ledger_open(w->state_dir, LEDGER_WRITE, &l, &problem), ERR_OK);
+	record_init(&r, RECORD_START);
+	r.time_ms = clock_wall_ms() + LEDGER_CLOCK_BACK_MS + 60000;
+	assert_int_equal(ledger_append(l, &r, 1), ERR_OK);
+	ledger_close(l);
+	world_start(w, allows);
+	assert_int_equal(ask_outcome_of(w, &m, "one"), ASK_LEDGER);
+	assert_non_null(strstr(last(w, &m)->detail, "more than a day behind"));
+	assert_non_null(strstr(last(w, &m)->detail, "set the clock"));
+	assert_int_equal(w->n_sends, 0);
+	gate_decided(w->gate, &decided); /* no record with the wrong time hides it */
+	world_pass(w, 2000);
+	assert_int_equal(ask_outcome_of(w, &m, "two"), ASK_LEDGER);
+	assert_int_equal(ledger_acknowledge(w->state_dir, &report, &problem), ERR_OK);
+	world_pass(w, 2000);
+	assert_int_equal(ask_outcome_of(w, &m, "three"), ASK_GRANTED);
+	world_free(w);
+}
+
 /* Each allocation, read and write fails in turn while a question is asked, approved and sent.
  */
 static void whatever_fails_nothing_leaves_unrecorded(void **state)
@@ -1249,6 +1282,7 @@ int main(void)
 		cmocka_unit_test(a_disk_that_fails_for_a_while),
 		cmocka_unit_test(a_flood_of_answers_is_recorded_whole),
 		cmocka_unit_test(a_damaged_ledger_keeps_everything_here),
+		cmocka_unit_test(a_clock_that_went_back_keeps_everything_here),
 		cmocka_unit_test(whatever_fails_nothing_leaves_unrecorded),
 		cmocka_unit_test(a_hostile_router_gets_nothing_out),
 	};

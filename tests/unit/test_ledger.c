@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/fault.h"
 #include "common/file.h"
 #include "consent/ledger.h"
@@ -620,6 +621,43 @@ static void prune_keeps_the_chain_provable(void **state)
 	assert_false(verify(at("prune"), NULL, 0).ok);
 }
 
+/* Row "clock earlier than the newest ledger entry by > 24 h". */
+static void a_clock_that_went_back_writes_nothing(void **state)
+{
+	struct ledger *l = open_or_fail(at("clock"), LEDGER_WRITE);
+	struct ledger_report report;
+	struct ledger_problem problem;
+	struct record r;
+
+	(void)state;
+	assert_false(ledger_clock_behind(l));
+	append(l, 1, 0);
+	record_init(&r, RECORD_START);
+	r.time_ms = clock_wall_ms() + LEDGER_CLOCK_BACK_MS - 60000;
+	assert_int_equal(ledger_append(l, &r, 1), ERR_OK);
+	append(l, 1, 1); /* within a day */
+	record_init(&r, RECORD_START);
+	r.time_ms = clock_wall_ms() + LEDGER_CLOCK_BACK_MS + 60000;
+	assert_int_equal(ledger_append(l, &r, 1), ERR_OK);
+	assert_true(ledger_clock_behind(l));
+	record_init(&r, RECORD_GRANTED);
+	assert_int_equal(ledger_append(l, &r, 1), ERR_SYSTEM);
+	assert_non_null(strstr(ledger_why(l), "behind"));
+	record_init(&r, RECORD_DECIDED);
+	ledger_queue(l, &r);
+	assert_int_equal(ledger_flush(l), ERR_SYSTEM);
+	ledger_close(l);
+
+	assert_true(verify(at("clock"), NULL, 0).ok);
+	assert_int_equal(ledger_acknowledge(at("clock"), &report, &problem), ERR_OK);
+	assert_non_null(strstr(report.problem, "clock"));
+	assert_int_equal(ledger_acknowledge(at("clock"), &report, &problem), ERR_EXISTS);
+	l = open_or_fail(at("clock"), LEDGER_WRITE);
+	append(l, 1, 2);
+	ledger_close(l);
+	assert_true(verify(at("clock"), NULL, 0).ok);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -632,6 +670,7 @@ int main(void)
 		cmocka_unit_test(finds_every_tampering),
 		cmocka_unit_test(a_witness_finds_what_the_folder_cannot_tell),
 		cmocka_unit_test(a_person_can_go_on_after_damage),
+		cmocka_unit_test(a_clock_that_went_back_writes_nothing),
 		cmocka_unit_test(prune_keeps_the_chain_provable),
 	};
 
