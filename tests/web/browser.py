@@ -70,9 +70,13 @@ class Driver:
                      "--disable-background-networking", "--disable-component-update", "--disable-sync",
                      "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
                      "--user-data-dir=" + self.profile]
-        made = self.call("POST", "/session", {"capabilities": {"alwaysMatch": {
-            "browserName": "chrome", "goog:loggingPrefs": {"browser": "ALL"},
-            "goog:chromeOptions": {"binary": CHROMIUM, "args": arguments}}}})
+        try:
+            made = self.call("POST", "/session", {"capabilities": {"alwaysMatch": {
+                "browserName": "chrome", "goog:loggingPrefs": {"browser": "ALL"},
+                "goog:chromeOptions": {"binary": CHROMIUM, "args": arguments}}}})
+        except BaseException:
+            self.end()
+            raise
         self.session = "/session/" + made["sessionId"]
 
     def call(self, method, path, body=None):
@@ -125,10 +129,13 @@ class Driver:
         try:
             self.call("DELETE", self.session)
         finally:
-            self.process.terminate()
-            self.process.wait()
-            self.process.stdout.close()
-            shutil.rmtree(self.profile, ignore_errors=True)
+            self.end()
+
+    def end(self):
+        self.process.terminate()
+        self.process.wait()
+        self.process.stdout.close()
+        shutil.rmtree(self.profile, ignore_errors=True)
 
 
 class Browser(unittest.TestCase):
