@@ -27,7 +27,6 @@
 
 #define LOCK    "hitherd.lock"
 #define BACKLOG 128
-#define GROUP   "hither" /* may use the API socket of a system daemon */
 
 __attribute__((format(printf, 2, 3))) static enum err tell(enum err e, const char *format, ...)
 {
@@ -194,11 +193,12 @@ static enum err bind_at(const char *path, int *ret)
 /* A system daemon serves the members of a group; the socket was closed to them until now. */
 static void open_to_group(const char *path)
 {
-	const struct group *g = getgrnam(GROUP);
+	const struct group *g = getgrnam(CONFIG_GROUP);
 
 	if (g == NULL || chown(path, (uid_t)-1, g->gr_gid) != 0 || chmod(path, 0660) != 0)
 		log_notice("boot.socket",
-			   "path=%s stays closed to everybody but root: no group " GROUP, path);
+			   "path=%s stays closed to everybody but root: no group " CONFIG_GROUP,
+			   path);
 }
 
 static bool have(const struct places *p, const char *name)

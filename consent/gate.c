@@ -388,7 +388,7 @@ struct gate *gate_new(const struct gate_setup *setup)
 		return NULL;
 	g->io = setup->io;
 	g->ctx = setup->ctx;
-	g->around = surroundings_new(setup->everybody);
+	g->around = surroundings_new(setup->group);
 	g->flush_ms = g->prune_ms = GATE_NEVER;
 	g->next_send_id = 1;
 	memset(g->policy_sha256, '0', sizeof g->policy_sha256 - 1);

@@ -53,7 +53,7 @@ struct gate_io {
 
 struct gate_setup {
 	const char *state_dir; /* where the ledger lies */
-	bool everybody; /* users whose names the policy may ask for: all, or only our own */
+	const char *group; /* as for surroundings_new(): whose names the policy may ask for */
 	const char *session; /* names this login session; grants of scope session bind to it */
 	const struct gate_io *io;
 	void *ctx;

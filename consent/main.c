@@ -240,7 +240,7 @@ static enum err before_jail(struct service *s)
 	char session[64];
 	struct gate_setup setup = {
 		.state_dir = s->config->state_dir,
-		.everybody = s->config->system_mode,
+		.group = s->config->system_mode ? CONFIG_GROUP : NULL,
 		.session = session,
 		.io = &io,
 		.ctx = &self,

@@ -63,6 +63,7 @@ struct config {
 };
 
 #define CONFIG_MAX_APPS  32u
+#define CONFIG_GROUP     "hither" /* its members may use the API socket of a system daemon */
 #define CONFIG_MAX_BYTES (256u << 10)
 
 /* Letters, digits, '.', '_' and '-', 1 to 64 of them, not starting with '.': a file name. */

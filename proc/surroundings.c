@@ -81,9 +81,26 @@ static void take(struct surroundings *s, const struct passwd *p)
 	s->n_people++;
 }
 
+/* The list must be copied: looking up one of its names reuses its memory. */
+static void take_members(struct surroundings *s, const char *group)
+{
+	const struct group *g = getgrnam(group);
+	size_t n = 0;
+
+	while (g != NULL && n < SURROUNDINGS_PEOPLE_MAX && g->gr_mem[n] != NULL)
+		n++;
+	char **names = n > 0 ? arena_array(s->arena, n, sizeof *names) : NULL;
+
+	for (size_t i = 0; names != NULL && i < n; i++)
+		names[i] = arena_strdup(s->arena, span_of(g->gr_mem[i]));
+	for (size_t i = 0; names != NULL && i < n; i++)
+		if (names[i] != NULL)
+			take(s, getpwnam(names[i]));
+}
+
 /* --- life --------------------------------------------------------------------------------- */
 
-struct surroundings *surroundings_new(bool everybody)
+struct surroundings *surroundings_new(const char *group)
 {
 	struct surroundings *s = calloc(1, sizeof *s);
 
@@ -91,7 +108,7 @@ struct surroundings *surroundings_new(bool everybody)
 		return NULL;
 	s->device.battery_pct = PCT_UNKNOWN;
 	s->arena = arena_new("surroundings", ARENA_BYTES);
-	s->max_people = everybody ? SURROUNDINGS_PEOPLE_MAX : 2;
+	s->max_people = group != NULL ? SURROUNDINGS_PEOPLE_MAX : 2;
 	if (s->arena != NULL)
 		s->people = arena_array(s->arena, s->max_people, sizeof *s->people);
 	if (s->people == NULL) {
@@ -101,12 +118,8 @@ struct surroundings *surroundings_new(bool everybody)
 	tzset();
 	take(s, getpwuid(getuid()));
 	take(s, getpwuid(0));
-	if (!everybody)
-		return s;
-	setpwent();
-	for (const struct passwd *p = getpwent(); p != NULL; p = getpwent())
-		take(s, p);
-	endpwent();
+	if (group != NULL)
+		take_members(s, group);
 	return s;
 }
 

@@ -17,19 +17,19 @@
 
 struct surroundings;
 
-#define SURROUNDINGS_PEOPLE_MAX 4096u /* users whose names and groups are kept */
+#define SURROUNDINGS_PEOPLE_MAX 4096u /* users whose names and groups are kept, at most */
 #define SURROUNDINGS_GROUPS_MAX 64u   /* groups of one user; with more, they are unknown */
 
 /*
  * Reads the time zone and the databases of users and groups; call it before the jail, since it
- * opens files. This process's user and root are always looked up, `everybody` takes all the
- * database lists as well (one daemon for all users of a machine). Everything is unknown of the
- * machine until surroundings_device(). NULL: memory is out.
+ * opens files. This process's user and root are looked up, and the members of `group`, those
+ * who may use a daemon for many users (NULL: none). Everything is unknown of the machine until
+ * surroundings_device(). NULL: memory is out.
  *
- * Names and groups are those of that moment. A user who is made later, or whom a directory
- * service does not list, has an unknown name and unknown groups.
+ * Names and groups are those of that moment: who is made a member later has an unknown name and
+ * unknown groups until the process is started again.
  */
-struct surroundings *surroundings_new(bool everybody);
+struct surroundings *surroundings_new(const char *group);
 void surroundings_free(struct surroundings *s); /* NULL is fine */
 
 /* What boot says of the machine from now on. */

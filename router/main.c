@@ -77,7 +77,7 @@ static enum err before_jail(struct service *s)
 {
 	s->ctx = &self;
 	self.service = s;
-	self.around = surroundings_new(s->config->system_mode);
+	self.around = surroundings_new(s->config->system_mode ? CONFIG_GROUP : NULL);
 	if (self.around == NULL)
 		return ERR_NO_MEMORY;
 	if (crypto_init() != ERR_OK)

@@ -19,6 +19,9 @@ import warnings
 
 import wire
 
+sys.path.insert(0, os.path.join(wire.ROOT, "tests", "fake"))
+import machine  # noqa: E402
+
 PROGRAM = os.path.abspath(sys.argv.pop(1))
 FAKE = os.path.join(wire.ROOT, "tests", "fake", "engine.py")
 STATES = ["STOPPED", "STARTING", "LOADING", "READY", "FAILED", "MISSING"]
@@ -67,6 +70,7 @@ class LocalRole(unittest.TestCase):
         self.models = {}
         self.process = None
         self.last_id = 0
+        self.sys_dir = ""
 
     def tearDown(self):
         if self.process is not None:
@@ -103,6 +107,7 @@ class LocalRole(unittest.TestCase):
         config = {"paths": {n + "_dir": os.path.join(self.dir, d) for n, d in
                             (("runtime", "run"), ("state", "state"), ("config", "config"),
                              ("data", "data"), ("models", "models"))}, "engine": self.engine}
+        config["paths"]["sys_dir"] = self.sys_dir
         self.process = wire.spawn([PROGRAM], {wire.CONTROL: self.boot, wire.ROUTER: self.router},
                                   config)
         self.boot.expect("READY")
@@ -141,6 +146,21 @@ class LocalRole(unittest.TestCase):
         return stats
 
     # --- the stories ---------------------------------------------------------------------
+
+    def test_the_machine_is_looked_at_and_changes_are_told(self):
+        m = machine.Machine(os.path.join(self.dir, "machine"))
+        m.battery(80)
+        self.sys_dir = m.root
+        self.start()
+        self.assertEqual(self.boot.expect("DEVICE")[0],
+                         {"power": 2, "battery_pct": 80, "network": 0, "thermal": 0, "locked": 1, "vpn": 1})
+        m.battery(79)
+        m.network(False)
+        m.heat(99)
+        m.screen()
+        m.tunnel(True)
+        last = {"power": 2, "battery_pct": 79, "network": 1, "thermal": 3, "locked": 0, "vpn": 2}
+        self.boot.expect("DEVICE", lambda got: got == last)
 
     def test_a_want_starts_the_engine_and_gets_a_connection(self):
         self.install("tiny", "fake:load_ms=100")

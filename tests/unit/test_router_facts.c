@@ -300,7 +300,7 @@ int main(void)
 	service.loop = &loop;
 	service.config = &config;
 	router.service = &service;
-	router.around = surroundings_new(false);
+	router.around = surroundings_new(NULL);
 	own_name = getpwuid(getuid()) != NULL ? strdup(getpwuid(getuid())->pw_name) : NULL;
 	if (crypto_init() != ERR_OK || classifier_open(NULL, &router.classifier) != ERR_OK)
 		return 1;

@@ -2,6 +2,7 @@
 /* Who a user is, what time it is there, and what is said of the machine. */
 #include "tests/unit/check.h"
 
+#include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,38 +15,71 @@
 #define STRANGER  4000000000u   /* no user of this machine has it, one would hope */
 #define FRIDAY_MS 1795780800000 /* 2026-11-27 12:00:00 UTC, a Friday */
 
-static void people(void **state)
+static bool has_name(const struct surroundings *s, uid_t uid, const char *name)
 {
-	struct surroundings *few = surroundings_new(false), *all = surroundings_new(true);
 	struct policy_request q = { 0 };
-	size_t known = 0, listed = 0;
+
+	surroundings_fill(s, uid, FRIDAY_MS, &q);
+	CHECK((q.user.ptr != NULL) >= q.groups.known, "no groups without a name");
+	return span_is(q.user, name);
+}
+
+static void own(void **state)
+{
+	struct surroundings *s = surroundings_new(NULL);
+	const struct passwd *p = getpwuid(getuid());
+	struct policy_request q = { .user = SPAN_LITERAL("somebody"), .groups.known = true };
+	bool found = false;
 
 	(void)state;
-	assert_non_null(few);
-	assert_non_null(all);
-	setpwent();
-	for (const struct passwd *p = getpwent(); p != NULL; p = getpwent()) {
-		uid_t uid = p->pw_uid;
-		char name[256];
-
-		snprintf(name, sizeof name, "%s", p->pw_name);
-		surroundings_fill(all, uid, FRIDAY_MS, &q);
-		CHECK(q.user.ptr != NULL, "everybody listed has a name");
-		known += span_is(q.user, name);
-		surroundings_fill(few, uid, FRIDAY_MS, &q);
-		CHECK((q.user.ptr != NULL) == (uid == getuid() || uid == 0),
-		      "a personal daemon knows its person and root");
-		CHECK((q.user.ptr != NULL) >= q.groups.known, "no groups without a name");
-		listed++;
-	}
-	endpwent();
-	CHECK(known > 0 || listed == 0, "by that name");
-	q.user = SPAN_LITERAL("somebody");
-	q.groups.known = true;
-	surroundings_fill(all, STRANGER, FRIDAY_MS, &q);
+	assert_non_null(s);
+	CHECK(p == NULL || has_name(s, getuid(), p->pw_name), "our own name");
+	CHECK(has_name(s, 0, getpwuid(0)->pw_name), "and root's");
+	surroundings_fill(s, STRANGER, FRIDAY_MS, &q);
 	CHECK(q.user.ptr == NULL && !q.groups.known, "a stranger is unknown");
+	surroundings_fill(s, getuid(), FRIDAY_MS, &q);
+	CHECK(q.groups.known == (p != NULL), "our groups are known");
+	for (size_t i = 0; i < q.groups.n && p != NULL; i++)
+		found = found || span_is(q.groups.items[i], getgrgid(p->pw_gid)->gr_name);
+	CHECK(p == NULL || getgrgid(p->pw_gid) == NULL || found, "by their names");
+	surroundings_free(s);
+}
+
+/* Whatever groups with members this machine has. */
+static void members(void **state)
+{
+	const struct group *g;
+	char group[64] = "", member[64] = "";
+
+	(void)state;
+	setgrent();
+	while (member[0] == '\0' && (g = getgrent()) != NULL)
+		if (g->gr_mem[0] != NULL && strlen(g->gr_name) < sizeof group &&
+		    strlen(g->gr_mem[0]) < sizeof member) {
+			strcpy(group, g->gr_name);
+			strcpy(member, g->gr_mem[0]);
+		}
+	endgrent();
+	const struct passwd *p = member[0] != '\0' ? getpwnam(member) : NULL;
+	struct surroundings *few = surroundings_new("no such group");
+	struct surroundings *more = p != NULL ? surroundings_new(group) : NULL;
+
+	assert_non_null(few);
+	if (p != NULL) {
+		struct policy_request q = { 0 };
+		bool found = false;
+		uid_t uid = p->pw_uid;
+
+		CHECK(has_name(more, uid, member), "a member has a name");
+		CHECK(uid == 0 || uid == getuid() || !has_name(few, uid, member),
+		      "and is a stranger elsewhere");
+		surroundings_fill(more, uid, FRIDAY_MS, &q);
+		for (size_t i = 0; i < q.groups.n; i++)
+			found = found || span_is(q.groups.items[i], group);
+		CHECK(found, "and is in that group");
+	}
 	surroundings_free(few);
-	surroundings_free(all);
+	surroundings_free(more);
 }
 
 static void times(void **state)
@@ -65,7 +99,7 @@ static void times(void **state)
 		struct policy_request q = { 0 };
 
 		setenv("TZ", rows[i].zone, 1);
-		struct surroundings *s = surroundings_new(false);
+		struct surroundings *s = surroundings_new(NULL);
 		assert_non_null(s);
 		surroundings_fill(s, STRANGER, FRIDAY_MS, &q);
 		CHECK(q.time.known && q.time.weekday == rows[i].weekday &&
@@ -77,7 +111,7 @@ static void times(void **state)
 
 static void device(void **state)
 {
-	struct surroundings *s = surroundings_new(false);
+	struct surroundings *s = surroundings_new(NULL);
 	struct policy_request q = { .score = { true, 0.5 } };
 	struct msg_DEVICE_STATE m = { .power = POLICY_POWER_BATTERY,
 				      .battery_pct = 0,
@@ -113,7 +147,8 @@ static void device(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(people),
+		cmocka_unit_test(own),
+		cmocka_unit_test(members),
 		cmocka_unit_test(times),
 		cmocka_unit_test(device),
 	};
