@@ -74,7 +74,7 @@ UNIT
 
 start_detached() {
 	stop_detached
-	setsid "$HITHERD" --user </dev/null >>"$DAEMON_LOG" 2>&1 &
+	setsid "$HITHERD" --user </dev/null >>"$DAEMON_LOG" 2>&1 9>&- &
 	echo $! >"$DAEMON_PID"
 	DAEMON_LOOK="tail $DAEMON_LOG"
 }

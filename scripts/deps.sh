@@ -143,7 +143,26 @@ apt_lists_present() {
 	return 1
 }
 
+# apt refuses to work on what an interrupted dpkg has left in its journal.
+dpkg_was_interrupted() {
+	for entry in "${DPKG_STATE:-/var/lib/dpkg}"/updates/[0-9]*; do
+		[ -e "$entry" ] && return 0
+	done
+	return 1
+}
+
+# What cannot be configured yet is half-unpacked; the installation that follows does it again.
+finish_interrupted() {
+	dpkg_was_interrupted || return 0
+	say 'An installation was interrupted before; finishing it (dpkg --configure -a).'
+	printf '\n# dpkg --configure -a\n' >>"$APT_LOG"
+	# shellcheck disable=SC2086 # AS_ROOT is a word or nothing
+	$AS_ROOT env DEBIAN_FRONTEND=noninteractive LC_ALL=C dpkg --configure -a \
+		</dev/null >>"$APT_LOG" 2>&1 || :
+}
+
 install_here() {
+	finish_interrupted
 	if apt_lists_present &&
 		apt_run 'installing' install -y --no-install-recommends "$@"; then
 		return 0

@@ -54,14 +54,16 @@ on_exit() {
 	trap - EXIT
 	end_job
 	# The last line of `quickstart test`, whatever ended it.
-	[ -z "$SUITE_LINE" ] || printf '%s\n' "$SUITE_LINE"
+	[ -z "$SUITE_LINE" ] || printf '%s\n' "$SUITE_LINE" 2>/dev/null || :
 	[ -z "$SCRATCH" ] || rm -rf -- "$SCRATCH" 2>/dev/null || :
 	exit "$status"
 }
 
+# The reader of our messages may be gone too: that must not keep the job from being ended.
 on_signal() {
+	trap '' PIPE
 	printf '\nInterrupted in step %d (%s). Nothing half-made is used; run ./quickstart again to go on.\n' \
-		"$STEP_NUMBER" "$STEP_TITLE" >&2
+		"$STEP_NUMBER" "$STEP_TITLE" 2>/dev/null >&2 || :
 	exit "$1"
 }
 
@@ -70,6 +72,22 @@ install_traps() {
 	trap 'on_signal 130' INT
 	trap 'on_signal 143' TERM
 	trap 'on_signal 129' HUP
+	trap 'on_signal 141' PIPE
+}
+
+# take_lock FILE: one quickstart at a time. Descriptor 9 holds the lock; jobs inherit it, so that it
+# is also held by a compiler that outlived a killed quickstart. What is to stay must close it.
+take_lock() {
+	exec 9>>"$1"
+	flock -n 9 && return 0
+	lock_holders=''
+	for lock_fd in /proc/[0-9]*/fd/9; do
+		[ "$lock_fd" -ef "$1" ] || continue
+		lock_pid=${lock_fd#/proc/} lock_pid=${lock_pid%%/*}
+		[ "$lock_pid" = $$ ] || lock_holders="$lock_holders $lock_pid"
+	done
+	fail 'another quickstart, or a job that one left behind, is running' \
+		"wait for it, or end it: kill$lock_holders; then ./quickstart again"
 }
 
 # start_job LOG COMMAND...: run in the background in a process group of its own.

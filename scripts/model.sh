@@ -46,12 +46,21 @@ catalogue() {
 	python3 -I -c "$CATALOGUE_PY" "$ROOT/models/catalogue.json" "$MODELS_DIR" "$@"
 }
 
-# Before python is known to be there: is any model here?
+# Before python is known to be there: is the wanted model here, or any where none is named?
 model_file_present() {
-	for model_file in "$MODELS_DIR"/*.gguf; do
+	for model_file in "$MODELS_DIR"/${WANT_MODEL:-*}.gguf; do
 		[ -e "$model_file" ] && return 0
 	done
 	return 1
+}
+
+# A wrong name is told before the long steps, not after them.
+check_wanted_model() {
+	[ -n "$WANT_MODEL" ] || return 0
+	model_file_present && return 0
+	grep -qF "\"name\": \"$WANT_MODEL\"" "$ROOT/models/catalogue.json" && return 0
+	usage_error "there is no model $WANT_MODEL; models/catalogue.json has: $(sed -n \
+		's/^.*"name": "\([^"]*\)".*$/\1/p' "$ROOT/models/catalogue.json" | paste -sd ' ')"
 }
 
 source_answers() {

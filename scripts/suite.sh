@@ -18,7 +18,8 @@ print(count["p"], count["f"], count["s"])
 
 run_meson_tests() {
 	rm -f "$BUILD/meson-logs/testlog.json"
-	meson test -C "$BUILD" --no-rebuild --print-errorlogs --timeout-multiplier 3 </dev/null >&2 || :
+	meson test -C "$BUILD" --no-rebuild --print-errorlogs --timeout-multiplier 3 \
+		</dev/null >&2 9>&- || :
 	# No log, no tests: that is a failure, not nothing.
 	if [ -s "$BUILD/meson-logs/testlog.json" ]; then
 		python3 -I -c "$SUITE_COUNT_PY" "$BUILD/meson-logs/testlog.json"
@@ -30,7 +31,7 @@ run_meson_tests() {
 run_script_tests() {
 	script_passed=0 script_failed=0
 	for script in "$ROOT"/scripts/tests/test_*.sh; do
-		if sh "$script" >&2; then
+		if sh "$script" >&2 9>&-; then
 			script_passed=$((script_passed + 1))
 			printf 'ok   %s\n' "${script##*/}" >&2
 		else

@@ -57,6 +57,13 @@ expect 'first of several files' '- http://plain.example/debian' \
 expect 'MB' 126000000 "$(apt_bytes_of '126 MB of archives.')"
 expect 'part there already' 729000 "$(apt_bytes_of '729 kB/3051 kB of archives.')"
 
+# dpkg's journal, as an interrupted run leaves it
+mkdir -p "$T/dpkg/updates"
+: >"$T/dpkg/updates/tmp.i"
+if DPKG_STATE=$T/dpkg dpkg_was_interrupted; then expect 'dpkg at rest' 'nothing to finish' 'a journal'; fi
+: >"$T/dpkg/updates/0000"
+if ! DPKG_STATE=$T/dpkg dpkg_was_interrupted; then expect 'dpkg interrupted' 'a journal' 'nothing to finish'; fi
+
 export STEP_COUNT=1
 printf 'ID=other\nVERSION_ID=1\nPRETTY_NAME="Other 1"\n' >"$T/os-release"
 if said=$(OS_RELEASE=$T/os-release detect_debian 2>&1); then

@@ -41,4 +41,38 @@ if kill -0 "$grandchild" 2>/dev/null; then
 	kill "$grandchild"
 fi
 
+# The second one is refused and told who holds the lock; a job of the first holds it on.
+export STEP_COUNT=1
+(
+	take_lock "$T/lock"
+	sh -c 'echo $$ >'"$T"'/holder; exec sleep 1000' &
+)
+while [ ! -s "$T/holder" ]; do sleep 0.1; done
+read -r holder <"$T/holder"
+if said=$( (take_lock "$T/lock") 2>&1); then wrong 'a lock was given twice'; fi
+case "$said " in *" $holder"[\ \;]*) ;; *) wrong "the lock's holder is not named: $said" ;; esac
+kill "$holder"
+tries=0
+until (take_lock "$T/lock") 2>/dev/null || [ "$tries" -ge 100 ]; do
+	sleep 0.1
+	tries=$((tries + 1))
+done
+[ "$tries" -lt 100 ] || wrong 'a lock outlived its holder'
+
+# A reader that goes away ends the job too.
+cat >"$T/talker" <<TALKER
+STEP_COUNT=1
+. "$HERE/lib.sh"
+install_traps
+start_job "$T/log" sh -c 'echo \$\$ >$T/job; exec sleep 1000'
+while [ ! -s "$T/job" ]; do sleep 0.1; done
+while :; do say talk; sleep 0.1; done
+TALKER
+sh "$T/talker" 2>&1 | head -n 1 >/dev/null
+read -r job <"$T/job"
+if kill -0 "$job" 2>/dev/null; then
+	wrong 'a job outlived a quickstart whose reader went away'
+	kill "$job"
+fi
+
 [ "$failures" -eq 0 ]
