@@ -128,8 +128,7 @@ static enum err skip_space(struct gate *g)
 
 /* ---- strings ---- */
 
-/* Past the run of printable ASCII without quote and backslash that starts at p. */
-static const char *skip_plain(const char *p, const char *end)
+const char *json_skip_plain(const char *p, const char *end)
 {
 	while ((size_t)(end - p) >= sizeof(uint64_t)) {
 		uint64_t w, quote, slash, hit;
@@ -180,7 +179,7 @@ static enum err check_string(struct gate *g, struct span *ret_raw, size_t *ret_s
 	size_t saved = 0;
 
 	for (;;) {
-		g->p = skip_plain(g->p, g->end);
+		g->p = json_skip_plain(g->p, g->end);
 		if (g->p == g->end)
 			return fail(g, ERR_SYNTAX, open,
 				    "this string is never closed: \" is missing");

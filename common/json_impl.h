@@ -20,6 +20,9 @@
  */
 size_t json_unescape(const char **p, const char *end, char out[4]);
 
+/* Past the run of printable ASCII without quote and backslash that starts at p. */
+const char *json_skip_plain(const char *p, const char *end);
+
 /*
  * json_check(), which also says whether cJSON needs a rewritten copy: the text has comments
  * or numbers longer than JSON_CJSON_NUMBER_MAX.

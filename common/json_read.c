@@ -90,7 +90,8 @@ const cJSON *json_get(const cJSON *obj, const char *key)
 	if (!cJSON_IsObject(obj))
 		return NULL;
 	for (const cJSON *i = obj->child; i != NULL; i = i->next) {
-		if (i->string != NULL && strcmp(i->string, key) == 0)
+		/* Most differ in the first byte. */
+		if (i->string != NULL && i->string[0] == key[0] && strcmp(i->string, key) == 0)
 			return i;
 	}
 	return NULL;

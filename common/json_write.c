@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/json.h"
+#include "common/json_impl.h"
 #include "common/text.h"
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
@@ -42,9 +43,14 @@ static void put_escape(struct buf *b, unsigned char c)
 
 void json_put_escaped(struct buf *b, struct span text)
 {
+	if (text.len == 0)
+		return;
 	size_t i = 0, run = 0; /* text[run..i) is copied as it is */
 
-	while (i < text.len) {
+	for (;;) {
+		i = (size_t)(json_skip_plain(text.ptr + i, text.ptr + text.len) - text.ptr);
+		if (i == text.len)
+			break;
 		unsigned char c = (unsigned char)text.ptr[i];
 		size_t n = 1;
 

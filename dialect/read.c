@@ -152,7 +152,7 @@ bool reading_data_url(struct span url, struct span *ret_type, struct span *ret_d
 
 /* --- fields nobody may send ---------------------------------------------------------- */
 
-/* Lower case, without '_', '-', '.' and ' '. */
+/* Lower case, without '_', '-', '.' and ' '; sorted. */
 static const char *const refused[] = {
 	"accesstoken",
 	"apibase",
@@ -210,8 +210,8 @@ static bool is_refused(const char *key)
 		folded[n++] = (char)(c < 0x80 ? tolower(c) : c);
 	}
 	folded[n] = '\0';
-	for (size_t i = 0; i < LEN(refused); i++)
-		if (strcmp(folded, refused[i]) == 0)
+	for (size_t i = 0; i < LEN(refused) && refused[i][0] <= folded[0]; i++)
+		if (refused[i][0] == folded[0] && strcmp(folded, refused[i]) == 0)
 			return true;
 	return false;
 }

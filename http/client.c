@@ -29,6 +29,8 @@
 #define FREE_CALLS         64
 #define CONTENT_TYPE_BYTES 128
 #define READ_BYTES         65536
+#define SOON_BATCH         8
+#define HEAD_BYTES         512
 
 struct http_call {
 	uv_pipe_t handle;
@@ -39,7 +41,10 @@ struct http_call {
 	const struct http_call_handler *handler;
 	void *ctx;
 	struct http_call_limits limits;
-	void (*on_lost)(void *ctx); /* KEPT */
+	void (*on_lost)(void *ctx);  /* KEPT */
+	struct http_call *soon_next; /* in `soon` */
+	const char *method, *path;   /* until it is written */
+	struct span body;
 	struct http_bytes unsent;
 	uint64_t last_ms, total_bytes;
 	uint32_t header_bytes;
@@ -47,13 +52,21 @@ struct http_call {
 	char content_type[CONTENT_TYPE_BYTES];
 	uint8_t content_type_len, name_len;
 	char name[13]; /* "content-type" and one more */
-	bool in_value, started, complete, ended, paused, reusable, taking, kept;
+	bool in_value, started, complete, ended, paused, reusable, taking, kept, is_soon;
 	uint8_t open_handles;
 };
 
 static struct http_call *free_calls;
 static unsigned n_free_calls;
 static char read_buffer[READ_BYTES];
+
+/*
+ * Requests on kept connections that are written together: each write wakes the server, and
+ * one wakening for several is cheaper for both. SOON_BATCH bounds the wait of the first.
+ */
+static struct http_call *soon, **soon_last = &soon;
+static unsigned n_soon;
+static bool gathering; /* somebody calls http_calls_flush() in each turn of the loop */
 
 /* ---------------------------------------------------------------- the end */
 
@@ -73,8 +86,23 @@ static void on_handle_closed(uv_handle_t *h)
 	n_free_calls++;
 }
 
+static void forget_soon(struct http_call *c)
+{
+	struct http_call **at = &soon;
+
+	while (*at != c)
+		at = &(*at)->soon_next;
+	*at = c->soon_next;
+	if (*at == NULL)
+		soon_last = at;
+	n_soon--;
+	c->is_soon = false;
+}
+
 static void close_all(struct http_call *c)
 {
+	if (c->is_soon)
+		forget_soon(c);
 	c->ended = true;
 	c->kept = false;
 	uv_close((uv_handle_t *)&c->timer, on_handle_closed);
@@ -294,6 +322,10 @@ static void on_timer(uv_timer_t *t)
 
 	if (c->ended) /* kept: a later exchange starts it again */
 		return;
+	if (c->failure != ERR_OK) {
+		finish(c, c->failure);
+		return;
+	}
 	if (c->paused)
 		c->last_ms = now; /* the silence is ours */
 	if (now - c->last_ms >= limit_ms) {
@@ -359,25 +391,54 @@ static struct http_call *call_new(uv_loop_t *loop)
 	return c;
 }
 
-/* The head in one piece with the body; nothing of `body` is kept when the kernel takes all. */
-static enum err begin(struct http_call *c, const char *method, const char *path,
-		      struct span body, const struct http_call_limits *limits,
-		      const struct http_call_handler *handler, void *ctx)
+static size_t add(char *out, size_t at, const char *text)
 {
-	char head[512];
-	int n = snprintf(
-		head, sizeof head,
-		"%s %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-		"Content-Length: %zu\r\n\r\n",
-		method, path, body.len);
+	size_t n = strlen(text);
 
-	if (n < 0 || (size_t)n >= sizeof head)
-		return ERR_TOO_BIG;
+	memcpy(out + at, text, n);
+	return at + n;
+}
+
+/* Method and path are short literals of the caller. */
+static size_t write_head(const struct http_call *c, char out[HEAD_BYTES])
+{
+	char digits[20];
+	size_t i = sizeof digits, n = c->body.len, at;
+
+	at = add(out, 0, c->method);
+	out[at++] = ' ';
+	at = add(out, at, c->path);
+	at = add(out, at,
+		 " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+		 "Content-Length: ");
+	do {
+		digits[--i] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	memcpy(out + at, digits + i, sizeof digits - i);
+	return add(out, at + sizeof digits - i, "\r\n\r\n");
+}
+
+static enum err write_request(struct http_call *c)
+{
+	char head[HEAD_BYTES];
+	size_t n = write_head(c, head);
+
+	return send_request(c, (struct span){ head, n }, c->body);
+}
+
+static bool begin(struct http_call *c, const char *method, const char *path, struct span body,
+		  const struct http_call_limits *limits,
+		  const struct http_call_handler *handler, void *ctx)
+{
 	c->handler = handler;
 	c->ctx = ctx;
 	c->limits = *limits;
 	c->last_ms = uv_now(c->handle.loop);
-	return send_request(c, (struct span){ head, (size_t)n }, body);
+	c->method = method;
+	c->path = path;
+	c->body = body;
+	return strlen(method) + strlen(path) < HEAD_BYTES - 128;
 }
 
 struct http_call *http_call_start(uv_loop_t *loop, int fd, const char *method, const char *path,
@@ -395,7 +456,8 @@ struct http_call *http_call_start(uv_loop_t *loop, int fd, const char *method, c
 		close_all(c);
 		return NULL;
 	}
-	enum err e = begin(c, method, path, body, limits, handler, ctx);
+	enum err e = begin(c, method, path, body, limits, handler, ctx) ? write_request(c)
+									: ERR_TOO_BIG;
 	/* A peer that is gone already is told by reading, from the loop. */
 	if ((e != ERR_OK && e != ERR_PEER_GONE) ||
 	    uv_read_start((uv_stream_t *)&c->handle, on_alloc, on_read) != 0) {
@@ -404,6 +466,20 @@ struct http_call *http_call_start(uv_loop_t *loop, int fd, const char *method, c
 	}
 	uv_timer_start(&c->timer, on_timer, limits->first_byte_timeout_ms, 0);
 	return c;
+}
+
+/* What cannot be written ends from its timer, so that no callback comes out of a call. */
+static void write_soon(void)
+{
+	while (soon != NULL) {
+		struct http_call *c = soon;
+
+		forget_soon(c);
+		if (write_request(c) != ERR_OK) {
+			c->failure = ERR_PEER_GONE;
+			uv_timer_start(&c->timer, on_timer, 0, 0);
+		}
+	}
 }
 
 bool http_call_next(struct http_call *c, const char *method, const char *path, struct span body,
@@ -419,12 +495,32 @@ bool http_call_next(struct http_call *c, const char *method, const char *path, s
 	c->total_bytes = 0;
 	c->failure = ERR_OK;
 	llhttp_reset(&c->llhttp);
-	if (begin(c, method, path, body, limits, handler, ctx) != ERR_OK) {
+	if (!begin(c, method, path, body, limits, handler, ctx) ||
+	    (!gathering && write_request(c) != ERR_OK)) {
 		close_all(c);
 		return false;
 	}
 	uv_timer_start(&c->timer, on_timer, limits->first_byte_timeout_ms, 0);
+	if (!gathering)
+		return true;
+	c->soon_next = NULL;
+	c->is_soon = true;
+	*soon_last = c;
+	soon_last = &c->soon_next;
+	if (++n_soon >= SOON_BATCH)
+		write_soon();
 	return true;
+}
+
+void http_calls_gather(bool on)
+{
+	gathering = on;
+}
+
+void http_calls_flush(void)
+{
+	if (soon != NULL)
+		write_soon();
 }
 
 void http_call_pause(struct http_call *c, bool pause)

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "http/client.h"
 #include "http/impl.h"
 
 #define ACCEPT_BATCH 32
@@ -254,7 +255,8 @@ static uint16_t peer_port(int fd)
 	return a.any.sa_family == AF_INET6 ? ntohs(a.v6.sin6_port) : 0;
 }
 
-/* Unix sockets: as the kernel noted at connect(2) (SO_PEERCRED, unix(7)). TCP tells the port. */
+/* Unix sockets: as the kernel noted at connect(2) (SO_PEERCRED, unix(7)). TCP tells the port.
+ */
 static struct http_peer peer_of(int fd, const struct http_listener *l)
 {
 	struct http_peer peer = { .uid = (uid_t)-1, .gid = (gid_t)-1, .listener = l->name };
@@ -339,11 +341,13 @@ void http_conn_forget(struct http_conn *c)
 
 static void on_prepare(uv_prepare_t *h)
 {
+	http_calls_flush();
 	http_flush_dirty(h->data);
 }
 
 static void on_check(uv_check_t *h)
 {
+	http_calls_flush();
 	http_flush_dirty(h->data);
 }
 
@@ -368,6 +372,7 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_limits *l
 	s->timer.data = s->hangup_timer.data = s->prepare.data = s->check.data = s;
 	uv_prepare_start(&s->prepare, on_prepare);
 	uv_check_start(&s->check, on_check);
+	http_calls_gather(true);
 	uv_unref((uv_handle_t *)&s->prepare);
 	uv_unref((uv_handle_t *)&s->check);
 	return s;
@@ -431,6 +436,8 @@ static void close_own_handles(struct http_server *s)
 {
 	if (uv_is_closing((uv_handle_t *)&s->timer))
 		return;
+	http_calls_gather(false);
+	http_calls_flush();
 	uv_close((uv_handle_t *)&s->timer, on_own_handle_closed);
 	uv_close((uv_handle_t *)&s->hangup_timer, on_own_handle_closed);
 	uv_close((uv_handle_t *)&s->prepare, on_own_handle_closed);

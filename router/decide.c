@@ -240,6 +240,12 @@ static void settle(const struct decide_input *in, struct plan *ret)
 	local(in, ret);
 }
 
+/* Of a score: never negative. This reason is given with nearly every request. */
+static unsigned hundredths(double score)
+{
+	return (unsigned)(score * 100 + 0.5);
+}
+
 bool decide_is_local(const struct decide_input *in, enum policy_verdict verdict)
 {
 	return verdict == POLICY_ALLOW && (in->want->kind == WANT_LOCAL ||
@@ -274,8 +280,10 @@ void decide_plan(const struct decide_input *in, struct plan *ret)
 	}
 	if (in->verdicts[DECIDE_LOCAL].verdict == POLICY_ALLOW && sufficient(in)) {
 		plan_reason(ret,
-			    "simple enough for the model on this device (%.2f, limit %.2f)",
-			    in->score, limit_of(in));
+			    "simple enough for the model on this device (%u.%02u, limit "
+			    "%u.%02u)",
+			    hundredths(in->score) / 100, hundredths(in->score) % 100,
+			    hundredths(limit_of(in)) / 100, hundredths(limit_of(in)) % 100);
 		local(in, ret);
 	} else if (best_candidate(in, &best)) {
 		ask(in, best, ret);

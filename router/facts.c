@@ -302,7 +302,10 @@ bool facts_decide(struct request *q)
 		if (local != NULL) {
 			policy_decide(q->set, &pq, DECIDE_LOCAL, local);
 			in.verdicts = local;
-			if (decide_is_local(&in, local->verdict)) {
+			/* What it holds makes no difference where there is nowhere to go. */
+			if (decide_is_local(&in, local->verdict) ||
+			    (policy_destinations(q->set) == 1 &&
+			     local->verdict == POLICY_ALLOW && q->want.kind == WANT_AUTO)) {
 				decide_plan(&in, &q->plan);
 				say_what_it_is(q);
 				return true;

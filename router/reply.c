@@ -61,7 +61,9 @@ static void answer_fields(const struct request *q, bool settled, struct fields *
 	add(f, "x-request-id", q->decision_id);
 	add(f, "x-hither-decision", q->decision_id);
 	if (q->set != NULL) {
-		snprintf(f->score, sizeof f->score, "%.3f", (double)q->facts.judged.score);
+		unsigned pm = (unsigned)(q->facts.judged.score * 1000 + 0.5f);
+
+		snprintf(f->score, sizeof f->score, "%u.%03u", pm / 1000 % 10, pm % 1000);
 		add(f, "x-hither-score", f->score);
 	}
 	if (settled && d != NULL) {
