@@ -101,6 +101,7 @@ apt_download_text() {
 }
 
 # apt_run LABEL ARGUMENTS...: apt-get with its own progress shown as ours; its words go to the log.
+# After an interrupt it ends when dpkg lets it; the next one waits for its lock (and not for ours).
 apt_run() {
 	apt_label=$1
 	shift
@@ -111,7 +112,7 @@ apt_run() {
 		# shellcheck disable=SC2086 # AS_ROOT is a word or nothing
 		$AS_ROOT env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -o APT::Status-Fd=1 \
 			-o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3 "$@" \
-			</dev/null 2>&1 || apt_status=$?
+			</dev/null 2>&1 9>&- || apt_status=$?
 		echo "apt-status:$apt_status"
 	} | {
 		apt_status=1 apt_bytes=0 apt_start=$(date +%s)
@@ -158,7 +159,7 @@ finish_interrupted() {
 	printf '\n# dpkg --configure -a\n' >>"$APT_LOG"
 	# shellcheck disable=SC2086 # AS_ROOT is a word or nothing
 	$AS_ROOT env DEBIAN_FRONTEND=noninteractive LC_ALL=C dpkg --configure -a \
-		</dev/null >>"$APT_LOG" 2>&1 || :
+		</dev/null >>"$APT_LOG" 2>&1 9>&- || :
 }
 
 install_here() {
@@ -172,6 +173,7 @@ install_here() {
 		show_log_end "$APT_LOG"
 		fail 'apt-get update failed' 'check the network and /etc/apt/sources.list*, then ./quickstart again'
 	}
+	finish_interrupted # again: the interrupted one may have held its lock until now
 	apt_run 'installing' install -y --no-install-recommends "$@" || {
 		show_log_end "$APT_LOG"
 		fail "apt-get could not install: $*" "apt-get install $* shows why; then ./quickstart again"

@@ -63,7 +63,7 @@ on_exit() {
 on_signal() {
 	trap '' PIPE
 	printf '\nInterrupted in step %d (%s). Nothing half-made is used; run ./quickstart again to go on.\n' \
-		"$STEP_NUMBER" "$STEP_TITLE" 2>/dev/null >&2 || :
+		"$STEP_NUMBER" "$STEP_TITLE" >&2 2>/dev/null || :
 	exit "$1"
 }
 
