@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Streets, then places.
+ * Streets and what belongs to them.
  *
  * A street is one of
  *   385 Gemsbok St          number, names, street word
@@ -10,24 +10,10 @@
  *   541 Arenales 9462       number, names, number
  *   Apt. 258, P.O. Box 211  unit and number
  * and what follows on the same line: units, towns, codes.
- *
- * A place counts when the talk is of somebody's life ("I live in …", "she moved from …"):
- * asking for the capital of a country is nobody's location.
  */
 #include "scan/prose.h"
 
 #define NAMES_MAX 5
-
-static struct span word_span(const struct prose *p, size_t i)
-{
-	return (struct span){ p->view->text.ptr + p->words[i].start,
-			      p->words[i].end - p->words[i].start };
-}
-
-static size_t word_len(const struct prose *p, size_t i)
-{
-	return p->words[i].end - p->words[i].start;
-}
 
 static bool ends_in_street(struct span word)
 {
@@ -61,7 +47,7 @@ static bool is_street_word(struct prose *p, size_t i)
 static bool is_doubtful_street(struct prose *p, size_t i)
 {
 	return (prose_kinds(p, i) & (LEXICON_ORDINARY | LEXICON_CUE | LEXICON_PARTICLE)) != 0 ||
-	       word_len(p, i) <= 3;
+	       prose_word_len(p, i) <= 3;
 }
 
 /* A house number: digits, perhaps one letter. */
@@ -71,8 +57,12 @@ static bool is_house_number(const struct prose *p, size_t i)
 
 	if (i >= p->count || !p->words[i].number)
 		return false;
-	n = word_len(p, i);
-	return n <= 6 || (n <= 9 && memchr(word_span(p, i).ptr, '-', n) != NULL);
+	/* "$16,000", "3.50": a part of an amount. */
+	if (p->words[i].start > 1 &&
+	    strchr(",.$", p->view->text.ptr[p->words[i].start - 1]) != NULL)
+		return false;
+	n = prose_word_len(p, i);
+	return n <= 6 || (n <= 9 && memchr(prose_word(p, i).ptr, '-', n) != NULL);
 }
 
 static bool is_street_name(struct prose *p, size_t i)
@@ -83,6 +73,51 @@ static bool is_street_name(struct prose *p, size_t i)
 		return true;
 	return p->words[i].capital || p->words[i].number ||
 	       (p->lowercase && (prose_kinds(p, i) & LEXICON_ORDINARY) == 0);
+}
+
+/* Street words that go before the name and are nothing else: "rue du Centre", "via Roma". */
+static bool leads_street(const struct prose *p, size_t i)
+{
+	static const char *const leads[] = {
+		"rue",
+		"rua",
+		"r\xc3\xba"
+		"a",
+		"via",
+		"viale",
+		"calle",
+		"avenida",
+		"avda",
+		"avenue",
+		"boulevard",
+		"piazza",
+		"piazzetta",
+		"piazzale",
+		"corso",
+		"largo",
+		"vicolo",
+		"chemin",
+		"impasse",
+		"quai",
+		"ulica",
+		"ul",
+		"strada",
+		"calea",
+		"carrera",
+		"paseo",
+		"travessa",
+		"estrada",
+		"jalan",
+		"bulevar",
+		"ronda",
+		"plaza",
+		"prospekt",
+		"ulitsa",
+		"trg",
+		"rambla",
+	};
+
+	return prose_is_one_of(p, i, leads, LEN(leads));
 }
 
 /* How many street-name words start at i, joined by spaces or dots; numbers not first. */
@@ -111,11 +146,14 @@ static size_t street_at(struct prose *p, size_t i)
 		n = name_words(p, at + 1, false);
 		if (n > 0 && is_house_number(p, at + 1 + n) && prose_joined(p, at + n, " ,"))
 			return at + n + 2 - i;
+		/* "137 Avenue Teboulbi" */
+		if (n > 0 && numbered && leads_street(p, at) && !p->words[at + n].number)
+			return at + n + 1 - i;
 	}
 	/* Names, then a number, with a street word or ending among them. */
 	n = name_words(p, at, false);
 	for (size_t k = 1; k <= n; k++) {
-		bool street = ends_in_street(word_span(p, at + k - 1)) ||
+		bool street = ends_in_street(prose_word(p, at + k - 1)) ||
 			      (k > 1 && is_street_word(p, at + k - 1));
 
 		if (street && is_house_number(p, at + k) && prose_joined(p, at + k - 1, " ."))
@@ -138,7 +176,7 @@ static size_t street_at(struct prose *p, size_t i)
 	n = name_words(p, at, false);
 	if (n > 0 && is_house_number(p, at + n) && prose_joined(p, at + n - 1, " ") &&
 	    (prose_kinds(p, at) & (LEXICON_ORDINARY | LEXICON_THING)) == 0 &&
-	    word_len(p, at) > 2)
+	    prose_word_len(p, at) > 2)
 		return at + n + 1 - i;
 	return 0;
 }
@@ -149,7 +187,7 @@ static bool is_sure_unit(const struct prose *p, size_t i)
 	static const char *const sure[] = { "apt", "apartment", "suite", "ste", "unit", "psc" };
 
 	for (size_t k = 0; k < LEN(sure); k++) {
-		if (span_is_nocase(word_span(p, i), sure[k]))
+		if (span_is_nocase(prose_word(p, i), sure[k]))
 			return true;
 	}
 	return false;
@@ -167,15 +205,15 @@ static size_t unit_at(struct prose *p, size_t i, bool inside)
 	if ((prose_kinds(p, i) & LEXICON_UNIT) != 0 && (p->words[i].capital || p->lowercase) &&
 	    is_house_number(p, i + 1) && prose_joined(p, i, " .#") &&
 	    (inside || is_sure_unit(p, i)))
-		return i + 3 < p->count && span_is_nocase(word_span(p, i + 2), box) &&
+		return i + 3 < p->count && span_is_nocase(prose_word(p, i + 2), box) &&
 				       is_house_number(p, i + 3)
 			       ? 4
 			       : 2;
-	if (p->words[i].initial && span_is_nocase(word_span(p, i), "p") && i + 3 < p->count)
+	if (p->words[i].initial && span_is_nocase(prose_word(p, i), "p") && i + 3 < p->count)
 		at = i + 2;
-	else if (span_is_nocase(word_span(p, i), "po"))
+	else if (span_is_nocase(prose_word(p, i), "po"))
 		at = i + 1;
-	if (at > i && at + 1 < p->count && span_is_nocase(word_span(p, at), box) &&
+	if (at > i && at + 1 < p->count && span_is_nocase(prose_word(p, at), box) &&
 	    is_house_number(p, at + 1))
 		return at + 2 - i;
 	return 0;
@@ -205,76 +243,131 @@ static bool is_capital_line(const struct prose *p, size_t i)
 	return false;
 }
 
-/* An address that starts a line stands on an envelope or card: each line is its own part. */
-static bool starts_line(const struct prose *p, size_t i)
+/*
+ * The address stands on an envelope or card, whose lines are parts of their own: it starts a
+ * line that a quote mark or an empty line sets apart.
+ */
+static bool on_card(const struct prose *p, size_t i)
 {
-	size_t at = p->words[i].start;
+	const char *t = p->view->text.ptr;
+	size_t at = p->words[i].start, lines = 0;
+	bool quoted = false;
 
-	while (at > 0 && !is_word(p->view->text.ptr[at - 1]) &&
-	       p->view->text.ptr[at - 1] != '\n')
+	while (at > 0 && !is_word(t[at - 1]) && lines < 2) {
 		at--;
-	return at == 0 || p->view->text.ptr[at - 1] == '\n';
+		lines += t[at] == '\n';
+		quoted = quoted || strchr(">?|*-", t[at]) != NULL;
+	}
+	return (at == 0 && p->words[i].start > 0) || lines > 1 || (quoted && lines > 0);
 }
 
-/*
- * What still belongs to the address: units, towns, regions, codes. Inside a sentence it goes
- * on over line ends, too.
- */
-static size_t extend(struct prose *p, size_t end, bool card)
+/* A postcode that begins at i: its words; 0: none. "9100", "340 12", "NO 9100". */
+static size_t code_at(const struct prose *p, size_t i)
+{
+	if (i >= p->count)
+		return 0;
+	const struct word *w = &p->words[i];
+	size_t n = prose_word_len(p, i);
+
+	if (w->number && n == 3 && i + 1 < p->count && p->words[i + 1].number &&
+	    prose_word_len(p, i + 1) == 2 && prose_joined(p, i, " "))
+		return 2;
+	if (w->number && n >= 4 && n <= 10)
+		return 1;
+	if (((w->shouted && n <= 3) || span_is_nocase(prose_word(p, i), "nan")) &&
+	    prose_joined(p, i, " ") && p->words[i + 1].number &&
+	    prose_word_len(p, i + 1) >= 3) {
+		size_t rest = code_at(p, i + 1);
+
+		return rest > 0 ? 1 + rest : 0;
+	}
+	return 0;
+}
+
+/* Word i can be part of the name of a town in an address. */
+static bool is_town_word(struct prose *p, size_t i, bool same_line)
+{
+	uint32_t kinds = prose_kinds(p, i);
+	const uint32_t none =
+		LEXICON_ORDINARY | LEXICON_CUE | LEXICON_DOES | LEXICON_KIN | LEXICON_PERSONAL;
+
+	if ((kinds & (LEXICON_TITLE | LEXICON_CLOSING)) != 0 || p->words[i].number)
+		return false;
+	if (p->words[i].capital)
+		return same_line || (kinds & LEXICON_ORDINARY) == 0 || is_capital_line(p, i);
+	if ((kinds & LEXICON_PARTICLE) != 0 && i > 0 && prose_joined(p, i - 1, " ") &&
+	    i + 1 < p->count && prose_joined(p, i, " "))
+		return p->words[i + 1].capital || p->lowercase;
+	return span_is_nocase(prose_word(p, i), "nan") ||
+	       (p->lowercase && ((kinds & none) == 0 || (kinds & LEXICON_PLACE) != 0));
+}
+
+/* What follows a street. */
+struct tail {
+	size_t end;   /* word */
+	size_t comma; /* the first word behind a comma; end: none */
+	bool sure;    /* a unit or a code is in it, or another line */
+};
+
+/* Units, towns, regions, codes; inside a sentence also over line ends. */
+static struct tail read_tail(struct prose *p, size_t end, bool card)
 {
 	const char *between = card ? " ,." : " ,.\n\r";
-	size_t good = end;
+	struct tail t = { end, SIZE_MAX, false };
 
-	for (unsigned n = 0; n < 10 && end < p->count && prose_joined(p, end - 1, between);
+	for (unsigned n = 0; n < 12 && end < p->count && prose_joined(p, end - 1, between);
 	     n++) {
-		size_t unit = unit_at(p, end, true);
-		bool code =
-			p->words[end].number && word_len(p, end) >= 3 && word_len(p, end) <= 10;
+		size_t unit = unit_at(p, end, true), code = code_at(p, end);
+		const char *gap = p->view->text.ptr + p->words[end - 1].end;
+		size_t gap_len = p->words[end].start - p->words[end - 1].end;
 		bool same_line = !next_line(p, end - 1);
-		bool town = p->words[end].capital &&
-			    (prose_kinds(p, end) & (LEXICON_TITLE | LEXICON_CLOSING)) == 0 &&
-			    (same_line || (prose_kinds(p, end) & LEXICON_ORDINARY) == 0 ||
-			     is_capital_line(p, end));
 
-		if (memchr(p->view->text.ptr + p->words[end - 1].end, '.',
-			   p->words[end].start - p->words[end - 1].end) != NULL &&
-		    unit == 0 && word_len(p, end - 1) > 3)
+		if (memchr(gap, '.', gap_len) != NULL && unit == 0 &&
+		    prose_word_len(p, end - 1) > 3)
 			break; /* a sentence ends here */
-		if (unit > 0)
-			end += unit;
-		else if (code || town)
-			end++;
-		else
+		if (unit == 0 && code == 0 && !is_town_word(p, end, same_line))
 			break;
-		good = end;
+		/* Behind the code only a country on the same line. */
+		if (code == 0 && t.sure && p->words[end - 1].number && unit == 0 &&
+		    code_at(p, end - 1) > 0 &&
+		    (!same_line || (prose_kinds(p, end) & LEXICON_PLACE) == 0))
+			break;
+		if (memchr(gap, ',', gap_len) != NULL) {
+			t.sure = t.sure || t.comma != SIZE_MAX; /* a town and a country */
+			if (t.comma == SIZE_MAX)
+				t.comma = end;
+		}
+		t.sure = t.sure || unit > 0 || code > 0 || !same_line;
+		end += unit > 0 ? unit : code > 0 ? code : 1;
+		t.end = end;
 	}
-	return good;
+	if (t.comma == SIZE_MAX)
+		t.comma = t.end;
+	return t;
 }
 
-/* After an address, on following lines: a town, a country, a postcode. */
+/* On following lines or after a comma, one by one: towns, countries, a postcode. */
 static size_t tail_lines(struct prose *p, size_t end)
 {
 	for (unsigned n = 0; n < 6 && end < p->count &&
 			     (prose_joined(p, end - 1, " ,") || next_line(p, end - 1));
 	     n++) {
-		struct word *w = &p->words[end];
-		bool code = w->number && word_len(p, end) >= 4 && word_len(p, end) <= 6;
-		uint32_t kinds = prose_kinds(p, end);
+		size_t code = code_at(p, end), to = end;
 
-		if (code) {
-			prose_found(p, end, end + 1, SCAN_PERSONAL_ADDRESS, DETECTOR_POSTCODE,
-				    STRENGTH_LIKELY);
-			return end + 1;
+		if (code > 0) {
+			prose_found(p, end, end + code, SCAN_PERSONAL_ADDRESS,
+				    DETECTOR_POSTCODE, STRENGTH_LIKELY);
+			return end + code;
 		}
-		if (!w->capital || (kinds & (LEXICON_TITLE | LEXICON_CLOSING)) != 0)
-			break;
-		if ((kinds & LEXICON_ORDINARY) != 0 && !is_capital_line(p, end))
-			break;
-		size_t to = end + 1;
-		while (to < p->count && to - end < 4 && p->words[to].capital &&
-		       prose_joined(p, to - 1, " ") && (prose_kinds(p, to) & LEXICON_UNIT) == 0)
-			to++;
 		if (unit_at(p, end, true) > 0)
+			break;
+		while (to < p->count && to - end < 5 && code_at(p, to) == 0 &&
+		       is_town_word(p, to, to > end) && unit_at(p, to, true) == 0) {
+			to++;
+			if (!prose_joined(p, to - 1, " "))
+				break;
+		}
+		if (to == end)
 			break;
 		prose_found(p, end, to, SCAN_PERSONAL_LOCATION, DETECTOR_PLACE,
 			    STRENGTH_LIKELY);
@@ -291,7 +384,7 @@ static bool plausible(struct prose *p, size_t from, size_t to)
 
 		if ((kinds & LEXICON_STREET) != 0 && !is_doubtful_street(p, i))
 			return true;
-		if (ends_in_street(word_span(p, i)))
+		if (ends_in_street(prose_word(p, i)) || leads_street(p, i))
 			return true;
 	}
 	/* Without a clear street word: something else must speak for it. */
@@ -300,156 +393,185 @@ static bool plausible(struct prose *p, size_t from, size_t to)
 	       (to < p->count && unit_at(p, to, true) > 0) ||
 	       (p->words[from].number && to - from >= 3 && p->words[to - 1].number) ||
 	       (p->words[from].number && to - from >= 3 && is_street_word(p, to - 1) &&
-		word_len(p, from) <= 5);
+		prose_word_len(p, from) <= 5);
 }
 
-/* On a card "541 Arenales 9462" is a house and a street with its own number: two parts. */
-static void report(struct prose *p, size_t from, size_t to)
+/*
+ * "I live at Hoge Wei 32", "Storgarden 52 Suite 894": names that nothing says are a street,
+ * and a number, where an address is expected.
+ */
+static size_t bare_street(struct prose *p, size_t i)
 {
-	bool two = to - from >= 3 && p->words[from].number && starts_line(p, from) &&
-		   (p->words[to - 1].number || p->words[from + 1].number);
+	static const char *const before[] = { "at", "to", "is", "of", "on", "with", "and" };
+	const uint32_t none = LEXICON_ORDINARY | LEXICON_THING | LEXICON_COMPANY |
+			      LEXICON_TITLE | LEXICON_PLACE | LEXICON_KIN;
+	size_t n = name_words(p, i, false);
 
-	if (two) {
-		prose_found(p, from, from + 1, SCAN_PERSONAL_ADDRESS, DETECTOR_STREET,
-			    STRENGTH_SURE - 2);
+	if (n == 0 || !is_house_number(p, i + n) || !prose_joined(p, i + n - 1, " ") ||
+	    prose_word_len(p, i + n) > 5)
+		return 0;
+	for (size_t k = i; k < i + n; k++) {
+		if ((prose_kinds(p, k) & none) != 0)
+			return 0;
+	}
+	if (i + n + 1 < p->count && prose_joined(p, i + n, " .\n,") &&
+	    (unit_at(p, i + n + 1, true) > 0 ||
+	     (is_street_word(p, i + n + 1) && p->words[i + n + 1].capital)))
+		return n + 1;
+	if (i == 0 || !prose_joined(p, i - 1, " :\n"))
+		return 0;
+	if (!prose_is_one_of(p, i - 1, before, LEN(before)) &&
+	    !span_is_nocase(prose_word(p, i - 1), "address"))
+		return 0;
+	if (prose_near(p, i, i + n + 1, 6, LEXICON_LIFE) ||
+	    (scan_context(p->view, p->words[i].start, p->words[i + n].end, 40, 0) &
+	     CONTEXT_ADDRESS) != 0)
+		return n + 1;
+	return 0;
+}
+
+/* "USS Dam\nFPO AE 94560", "Unit 7349 Box 6067\nDPO AP 70942": post of the armed forces. */
+static size_t military_at(struct prose *p, size_t i)
+{
+	static const char *const ships[] = { "uss", "usns", "usnv", "uscgc", "usnr" };
+	static const char *const offices[] = { "apo", "fpo", "dpo" };
+	static const char *const regions[] = { "aa", "ae", "ap" };
+	size_t at = i;
+
+	if (prose_is_one_of(p, i, ships, LEN(ships)))
+		at = i + 1 + name_words(p, i + 1, false);
+	else
+		at = i + unit_at(p, i, false);
+	/* The name may have taken in the office. */
+	if (at > i + 1 && prose_is_one_of(p, at - 2, offices, LEN(offices)))
+		at -= 2;
+	else if (at > i && prose_is_one_of(p, at - 1, offices, LEN(offices)))
+		at--;
+	return prose_is_one_of(p, at, offices, LEN(offices)) &&
+			       prose_is_one_of(p, at + 1, regions, LEN(regions)) &&
+			       at + 2 < p->count && p->words[at + 2].number &&
+			       prose_word_len(p, at + 2) == 5
+		       ? at + 3 - i
+		       : 0;
+}
+
+/* "the corner of Auenweg 85 and …", "Leon and Eyrarodda 66": where a crossing begins. */
+static size_t crossing_from(struct prose *p, size_t i)
+{
+	static const char *const before[] = { "at", "to", "is", "with", "same" };
+
+	if (i >= 3 && span_is_nocase(prose_word(p, i - 1), "of") &&
+	    span_is_nocase(prose_word(p, i - 2), "corner") &&
+	    span_is_nocase(prose_word(p, i - 3), "the"))
+		return i - 3;
+	if (i >= 3 && span_is_nocase(prose_word(p, i - 1), "and") &&
+	    prose_joined(p, i - 1, " ") && prose_joined(p, i - 2, " ") &&
+	    (p->words[i - 2].capital || p->lowercase) && !p->words[i - 2].taken &&
+	    prose_joined(p, i - 3, " :") && prose_is_one_of(p, i - 3, before, LEN(before)))
+		return i - 2;
+	return i;
+}
+
+/* "… and Kesä Street": the other street of a corner, with the number of neither needed. */
+static size_t crossing_to(struct prose *p, size_t end)
+{
+	size_t n;
+
+	if (end + 1 >= p->count || !span_is_nocase(prose_word(p, end), "and") ||
+	    !prose_joined(p, end - 1, " .") || !prose_joined(p, end, " "))
+		return end;
+	n = street_at(p, end + 1);
+	if (n == 0)
+		n = name_words(p, end + 1, true);
+	return n > 0 ? end + 1 + n : end;
+}
+
+static void found_street(struct prose *p, size_t from, size_t to)
+{
+	prose_found(p, from, to, SCAN_PERSONAL_ADDRESS, DETECTOR_STREET, STRENGTH_SURE - 2);
+}
+
+/* "541 Arenales 9462" is a house and a street with its own number: two parts. */
+static void found_parts(struct prose *p, size_t from, size_t to)
+{
+	if (to - from >= 3 && p->words[from].number &&
+	    (p->words[to - 1].number || p->words[from + 1].number)) {
+		found_street(p, from, from + 1);
 		from++;
 	}
-	prose_found(p, from, to, SCAN_PERSONAL_ADDRESS, DETECTOR_STREET, STRENGTH_SURE - 2);
+	found_street(p, from, to);
+}
+
+/* Reports the street [i, i + n) and what belongs to it. Returns the word behind all that. */
+static size_t found_address(struct prose *p, size_t i, size_t n, bool card)
+{
+	size_t from = crossing_from(p, i), end = i + n;
+	struct tail t;
+
+	if (from < i) {
+		bool corner = span_is_nocase(prose_word(p, from), "the");
+
+		end = corner ? crossing_to(p, end) : end;
+		found_street(p, from, end);
+		return end;
+	}
+	t = read_tail(p, end, card);
+	if (card) {
+		found_parts(p, i, t.end);
+		return tail_lines(p, t.end);
+	}
+	if (t.sure) {
+		found_street(p, i, t.end);
+		return t.end;
+	}
+	found_parts(p, i, t.comma);
+	return t.comma < t.end ? tail_lines(p, t.comma) : t.comma;
+}
+
+/* The words of a street, unit or box at i that is worth reporting; 0: none. */
+static size_t address_at(struct prose *p, size_t i)
+{
+	size_t n = street_at(p, i);
+
+	if (n > 0 && !plausible(p, i, i + n))
+		n = 0;
+	return n > 0 ? n : bare_street(p, i);
 }
 
 void addresses_find(struct prose *p)
 {
-	for (size_t i = 0; i < p->count; i++) {
-		size_t n, end;
+	bool parts = false; /* a unit or a card came first: what follows are parts, too */
 
-		if (!p->words[i].capital && !p->words[i].number &&
+	for (size_t i = 0; i < p->count; i++) {
+		size_t n;
+
+		if (!p->words[i].capital && !p->words[i].number && !leads_street(p, i) &&
 		    !(p->lowercase && !p->words[i].taken))
 			continue;
-		n = street_at(p, i);
-		if (n > 0 && !plausible(p, i, i + n))
-			n = 0;
-		if (n == 0)
-			n = unit_at(p, i, false);
-		if (n == 0)
+		n = military_at(p, i);
+		if (n > 0) {
+			found_street(p, i, i + n);
+			i += n - 1;
 			continue;
-		end = extend(p, i + n, starts_line(p, i));
-		report(p, i, end);
-		i = tail_lines(p, end) - 1;
-	}
-}
-
-/* ---- places ---- */
-
-/* The words of a place that begins at i: known, or New/San/United and more. 0: none. */
-static size_t known_place(struct prose *p, size_t i)
-{
-	uint32_t kinds = prose_kinds(p, i);
-	size_t n = 1;
-
-	if ((kinds & LEXICON_HEAD) != 0 && p->words[i].capital) {
-		while (n < 4 && i + n < p->count && p->words[i + n].capital &&
-		       prose_joined(p, i + n - 1, " ."))
-			n++;
-		if (n > 1 && (prose_kinds(p, i + 1) &
-			      (LEXICON_ORDINARY | LEXICON_THING | LEXICON_COMPANY)) == 0)
-			return n;
-		n = 1;
-	}
-	if ((kinds & LEXICON_PLACE) == 0)
-		return 0;
-	while (i + n < p->count && (prose_kinds(p, i + n) & LEXICON_PLACE) != 0 &&
-	       p->words[i + n].capital && prose_joined(p, i + n - 1, " "))
-		n++;
-	return n;
-}
-
-/* "… from Cite Guedouala": an unknown capitalised run where a place is expected. */
-static size_t expected_place(struct prose *p, size_t i)
-{
-	static const char *const before[] = { "in",   "from",  "to",    "at",
-					      "near", "visit", "around" };
-	struct span word;
-	size_t n = 0;
-	bool cue = false;
-
-	if (i == 0 || !prose_joined(p, i - 1, " ") || p->words[i].starts ||
-	    (p->words[i].shouted && word_len(p, i) <= 3))
-		return 0;
-	word = word_span(p, i - 1);
-	for (size_t k = 0; k < LEN(before); k++)
-		cue = cue || span_is_nocase(word, before[k]);
-	if (!cue)
-		return 0;
-	while (n < 3 && i + n < p->count && p->words[i + n].capital && !p->words[i + n].taken &&
-	       (prose_kinds(p, i + n) &
-		(LEXICON_ORDINARY | LEXICON_THING | LEXICON_COMPANY | LEXICON_TITLE)) == 0) {
-		n++;
-		if (!prose_joined(p, i + n - 1, " "))
-			break;
-	}
-	if (n > 0 && i + n < p->count && (prose_kinds(p, i + n) & LEXICON_COMPANY) != 0 &&
-	    p->words[i + n].capital)
-		return 0;
-	return n;
-}
-
-/* "I'm in Flateyri" */
-static bool is_here(const struct prose *p, size_t i)
-{
-	static const char *const being[] = { "i'm", "am", "we're", "returned", "back" };
-
-	for (size_t k = 0; i >= 2 && k < LEN(being); k++) {
-		if (span_is_nocase(word_span(p, i - 2), being[k]))
-			return true;
-	}
-	return false;
-}
-
-/* Somebody lives, moves, travels or is born nearby in the sentence. */
-static bool about_life(struct prose *p, size_t from, size_t to)
-{
-	return prose_near(p, from, to, 5, LEXICON_LIFE);
-}
-
-/*
- * A short request that asks for no knowledge: "the weather in …", "a table in …", "… was fun
- * to visit". It names a place because somebody is or goes there.
- */
-static bool is_request(struct prose *p)
-{
-	if (p->count > 60)
-		return false;
-	for (size_t i = 0; i < p->count; i++) {
-		if ((prose_kinds(p, i) & LEXICON_KNOWLEDGE) != 0)
-			return false;
-	}
-	return true;
-}
-
-void places_find(struct prose *p)
-{
-	int request = -1; /* not asked yet */
-
-	for (size_t i = 0; i < p->count; i++) {
-		struct word *w = &p->words[i];
-		size_t n;
-		bool known = true;
-
-		if (w->taken || (!w->capital && !p->lowercase) || w->number)
-			continue;
-		n = known_place(p, i);
-		if (n == 0 && w->capital) {
-			n = expected_place(p, i);
-			known = false;
 		}
+		n = address_at(p, i);
+		if (n > 0) {
+			parts = parts || on_card(p, i);
+			i = found_address(p, i, n, parts) - 1;
+			parts = parts && next_line(p, i);
+			continue;
+		}
+		n = unit_at(p, i, false);
 		if (n == 0)
 			continue;
-		if (request < 0 && known)
-			request = is_request(p);
-		if (about_life(p, i, i + n) || (!known && is_here(p, i)) ||
-		    (known && (request > 0 || prose_near(p, i, i + n, 8, LEXICON_PERSONAL))))
-			prose_found(p, i, i + n, SCAN_PERSONAL_LOCATION, DETECTOR_PLACE,
-				    known ? STRENGTH_WEAK + 4 : STRENGTH_WEAK + 1);
-		i += n - 1;
+		if (i + n < p->count && prose_joined(p, i + n - 1, " ,") &&
+		    p->words[i + n].number && address_at(p, i + n) > 0) {
+			parts = true;
+			found_street(p, i, i + n);
+			i += n - 1;
+			continue;
+		}
+		i = found_address(p, i, n, parts) - 1;
+		parts = parts && next_line(p, i);
 	}
 }

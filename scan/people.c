@@ -47,12 +47,6 @@ static bool has_family_ending(struct span word)
 	return false;
 }
 
-static struct span word_span(const struct prose *p, size_t i)
-{
-	return (struct span){ p->view->text.ptr + p->words[i].start,
-			      p->words[i].end - p->words[i].start };
-}
-
 static bool is_given(uint32_t kinds)
 {
 	return (kinds & LEXICON_FIRST) != 0;
@@ -123,7 +117,7 @@ static struct candidate read_run(struct prose *p, size_t i)
 	if (p->lowercase && c.to - c.from == 1 && c.to < p->count &&
 	    prose_joined(p, c.from, " ") && prose_kinds(p, c.to) == 0 &&
 	    !p->words[c.to].number && is_given(prose_kinds(p, c.from)) &&
-	    has_family_ending(word_span(p, c.to)))
+	    has_family_ending(prose_word(p, c.to)))
 		c.to++;
 	return c;
 }
@@ -163,7 +157,7 @@ static int points_for_words(struct prose *p, const struct candidate *c)
 		points += 12;
 	else if (n > 1 && is_given(first) && (last & doubtful) == 0)
 		points += 8;
-	if (has_family_ending(word_span(p, c->to - 1)) && (last & doubtful) == 0)
+	if (has_family_ending(prose_word(p, c->to - 1)) && (last & doubtful) == 0)
 		points += n > 1 ? 14 : 10;
 	if (n >= 2 && n <= 3 && ((first | last) & ~(LEXICON_FIRST | LEXICON_LAST)) == 0)
 		points += alone_on_line(p, c) ? 28 : 14;
@@ -186,7 +180,7 @@ static int points_before(struct prose *p, const struct candidate *c)
 
 	if (i == 0)
 		return -4;
-	word = word_span(p, i - 1);
+	word = prose_word(p, i - 1);
 	/* "founders: Lund, …", after a colon in a sentence. */
 	if (byte_at(p->view->text, p->words[i - 1].end) == ':' &&
 	    p->words[i - 1].end + 2 == p->words[i].start && is_name_kind(prose_kinds(p, i)))
@@ -201,7 +195,7 @@ static int points_before(struct prose *p, const struct candidate *c)
 	if (p->words[i].starts)
 		return -4;
 	if (i >= 2 && (span_is_nocase(word, "is") || span_is_nocase(word, "was")) &&
-	    span_is_nocase(word_span(p, i - 2), "name"))
+	    span_is_nocase(prose_word(p, i - 2), "name"))
 		return 30;
 	if (span_is_nocase(word, "named") || span_is_nocase(word, "dear") ||
 	    span_is_nocase(word, "hi") || span_is_nocase(word, "hello") ||
@@ -236,8 +230,8 @@ static int points_after(struct prose *p, const struct candidate *c)
 		return 0; /* so a next word exists below */
 	if ((after & LEXICON_HUMAN) != 0 && c->to < p->count && !p->words[c->to].capital)
 		return c->to - c->from <= 2 && p->words[c->from].starts ? 30 : 14;
-	if (span_is_nocase(word_span(p, c->to), "is") && c->to + 1 < p->count &&
-	    span_is_nocase(word_span(p, c->to + 1), "from"))
+	if (span_is_nocase(prose_word(p, c->to), "is") && c->to + 1 < p->count &&
+	    span_is_nocase(prose_word(p, c->to + 1), "from"))
 		return 30;
 	if ((after & LEXICON_DOES) != 0 && c->to < p->count && !p->words[c->to].capital)
 		return 8;
@@ -252,10 +246,10 @@ static bool beside_name(struct prose *p, const struct candidate *c)
 	if (i >= 1 && p->words[i - 1].taken && prose_joined(p, i - 1, ", "))
 		return true;
 	if (i >= 2 && p->words[i - 2].taken && prose_joined(p, i - 1, " ") &&
-	    span_is_nocase(word_span(p, i - 1), "and"))
+	    span_is_nocase(prose_word(p, i - 1), "and"))
 		return true;
 	return c->to + 1 < p->count && p->words[c->to + 1].taken &&
-	       prose_joined(p, c->to - 1, " ") && span_is_nocase(word_span(p, c->to), "and");
+	       prose_joined(p, c->to - 1, " ") && span_is_nocase(prose_word(p, c->to), "and");
 }
 
 /* "Park and Mann were": the same, looking ahead; one step only. */
@@ -264,13 +258,13 @@ static bool before_name(struct prose *p, const struct candidate *c)
 	size_t next = c->to;
 
 	if (prose_joined(p, c->to - 1, " ") && next + 1 < p->count &&
-	    span_is_nocase(word_span(p, next), "and") && prose_joined(p, next, " "))
+	    span_is_nocase(prose_word(p, next), "and") && prose_joined(p, next, " "))
 		next++;
 	else if (!prose_joined(p, c->to - 1, ", ") ||
 		 p->words[c->to - 1].end + 2 != p->words[next].start)
 		return false;
 	return may_be_name(p, next) && p->words[next].capital &&
-	       (is_name_kind(prose_kinds(p, next)) || has_family_ending(word_span(p, next)));
+	       (is_name_kind(prose_kinds(p, next)) || has_family_ending(prose_word(p, next)));
 }
 
 /* Single words in a list, "A, B and C": how many, and how many of them are known names. */
@@ -280,7 +274,7 @@ static void read_list(struct prose *p, size_t i, size_t *ret_words, size_t *ret_
 	for (size_t at = i; at < p->count && may_be_name(p, at) && *ret_words < 12;) {
 		(*ret_words)++;
 		*ret_names += is_name_kind(prose_kinds(p, at));
-		if (prose_joined(p, at, " ") && span_is_nocase(word_span(p, at + 1), "and") &&
+		if (prose_joined(p, at, " ") && span_is_nocase(prose_word(p, at + 1), "and") &&
 		    prose_joined(p, at + 1, " "))
 			at += 2;
 		else if (prose_joined(p, at, ", ") &&
@@ -300,7 +294,7 @@ static bool names_in_list(struct prose *p, size_t i)
 	if (words < 3 || names * 2 < words)
 		return false;
 	for (size_t at = i; words > 0; at++) {
-		if (!span_is_nocase(word_span(p, at), "and")) {
+		if (!span_is_nocase(prose_word(p, at), "and")) {
 			prose_found(p, at, at + 1, SCAN_PERSONAL_NAME, DETECTOR_PERSON,
 				    STRENGTH_WEAK + 2);
 			words--;
@@ -347,8 +341,8 @@ static bool is_name(struct prose *p, struct candidate *c)
 static bool is_announced(struct prose *p, size_t i)
 {
 	return i >= 2 && prose_joined(p, i - 1, " ") && prose_joined(p, i - 2, " ") &&
-	       span_is_nocase(word_span(p, i - 1), "is") &&
-	       span_is_nocase(word_span(p, i - 2), "name") && !p->words[i].taken &&
+	       span_is_nocase(prose_word(p, i - 1), "is") &&
+	       span_is_nocase(prose_word(p, i - 2), "name") && !p->words[i].taken &&
 	       (p->words[i].capital || (p->lowercase && prose_kinds(p, i) == 0));
 }
 

@@ -39,6 +39,17 @@ bool prose_joined(const struct prose *p, size_t i, const char *allowed)
 	return true;
 }
 
+bool prose_is_one_of(const struct prose *p, size_t i, const char *const *words, size_t count)
+{
+	if (i >= p->count)
+		return false;
+	for (size_t k = 0; k < count; k++) {
+		if (span_is_nocase(prose_word(p, i), words[k]))
+			return true;
+	}
+	return false;
+}
+
 bool prose_near(struct prose *p, size_t from, size_t to, size_t reach, uint32_t kinds)
 {
 	size_t first = from > reach ? from - reach : 0;

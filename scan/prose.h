@@ -28,11 +28,25 @@ struct prose {
 	bool lowercase; /* nothing in the text is upper case: names may not be either */
 };
 
+static inline struct span prose_word(const struct prose *p, size_t i)
+{
+	return (struct span){ p->view->text.ptr + p->words[i].start,
+			      p->words[i].end - p->words[i].start };
+}
+
+static inline size_t prose_word_len(const struct prose *p, size_t i)
+{
+	return p->words[i].end - p->words[i].start;
+}
+
 /* The kinds of word i; 0 outside. Looked up once. */
 uint32_t prose_kinds(struct prose *p, size_t i);
 
 /* Only the bytes of `allowed` stand between words i and i + 1, one to three of them. */
 bool prose_joined(const struct prose *p, size_t i, const char *allowed);
+
+/* Word i is one of `words`, in any case; false outside. */
+bool prose_is_one_of(const struct prose *p, size_t i, const char *const *words, size_t count);
 
 /* One of the words within `reach` of [from, to) has one of the kinds. */
 bool prose_near(struct prose *p, size_t from, size_t to, size_t reach, uint32_t kinds);
@@ -42,8 +56,8 @@ void prose_found(struct prose *p, size_t from, size_t to, enum scan_category cat
 		 enum scan_detector detector, unsigned strength);
 
 void people_find(struct prose *p);    /* people.c */
-void addresses_find(struct prose *p); /* addresses.c: streets, then places */
-void places_find(struct prose *p);
+void addresses_find(struct prose *p); /* addresses.c: streets, units, boxes */
+void places_find(struct prose *p);    /* places.c */
 void minors_find(struct prose *p); /* minors.c */
 
 #endif

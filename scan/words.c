@@ -842,8 +842,9 @@ const struct lexicon_list lexicon_lists[] = {
 	  "house husband killer killers manager mom mommy mother mum neighbor neighbour "
 	  "novel number parents partner phone sister son song songs uncle wife " },
 	{ LEXICON_PARTICLE,
-	  "af al av ben bin bint da das de del della den der di do dos e el ibn la le "
-	  "mac mc st te ten ter van von y zu zur " },
+	  "af al av ben bin bint d da das de degli dei del della delle dello den der di "
+	  "do dos du e el ibn la las le les los mac mc nad pod pri sur sous st te ten ter "
+	  "u van vid von y zu zum zur " },
 	{ LEXICON_COMPANY,
 	  "ab act ag agency airlines airport algorithm as associates association "
 	  "authority avenue award bank bay beach bridge bureau bv cafe capital "
@@ -864,6 +865,8 @@ const struct lexicon_list lexicon_lists[] = {
 	  "impasse jalan kade kapu katu korut kuja laan lane largo ln mahallesi mews "
 	  "namesti parkway paseo piazza pkwy pl place plads platz plaza plein praca quai "
 	  "quay rd ring rise road row rua rue skoler sokak sq square st stien str straat "
+	  "enparantza esplanade fasor kapu koz piazzale piazzetta prospekt rakpart rambla "
+	  "ronda setany sor trg ulitsa utja esplanadi rinne raitti polku puisto "
 	  "strada strasse street ter tere terrace terrasse tie trail travessa trg trl u "
 	  "ufer ul ulica ulice ut utca utja vag vagen vei veien vej via viale vicolo "
 	  "view walk way weg wharf " },
