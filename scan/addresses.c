@@ -120,6 +120,8 @@ static bool leads_street(const struct prose *p, size_t i)
 	return prose_is_one_of(p, i, leads, LEN(leads));
 }
 
+static size_t unit_at(struct prose *p, size_t i, bool inside);
+
 /* How many street-name words start at i, joined by spaces or dots; numbers not first. */
 static size_t name_words(struct prose *p, size_t i, bool numbers)
 {
@@ -165,6 +167,9 @@ static size_t street_at(struct prose *p, size_t i)
 		return at + n + 2 - i;
 	if (!numbered)
 		return 0;
+	n = unit_at(p, at, false);
+	if (n > 2) /* "43 P.O. Box 178" */
+		return at + n - i;
 	/* Number, names, street word. */
 	n = name_words(p, at, true);
 	for (size_t k = n; k > 1; k--) {
@@ -299,7 +304,18 @@ static bool is_town_word(struct prose *p, size_t i, bool same_line)
 	    i + 1 < p->count && prose_joined(p, i, " "))
 		return p->words[i + 1].capital || p->lowercase;
 	return span_is_nocase(prose_word(p, i), "nan") ||
+	       (p->lowercase && !same_line && prose_word_len(p, i) == 2) ||
+	       (p->lowercase && (kinds & LEXICON_HEAD) != 0) ||
 	       (p->lowercase && ((kinds & none) == 0 || (kinds & LEXICON_PLACE) != 0));
+}
+
+/* "Karlovy Vary 17, Czechia": the number of a part of a town. */
+static bool is_district(const struct prose *p, size_t i)
+{
+	char after = byte_at(p->view->text, p->words[i].end);
+
+	return p->words[i].number && prose_word_len(p, i) <= 2 && p->words[i - 1].capital &&
+	       prose_joined(p, i - 1, " ") && (after == ',' || after == '\n');
 }
 
 /* What follows a street. */
@@ -325,7 +341,8 @@ static struct tail read_tail(struct prose *p, size_t end, bool card)
 		if (memchr(gap, '.', gap_len) != NULL && unit == 0 &&
 		    prose_word_len(p, end - 1) > 3)
 			break; /* a sentence ends here */
-		if (unit == 0 && code == 0 && !is_town_word(p, end, same_line))
+		if (unit == 0 && code == 0 && !is_town_word(p, end, same_line) &&
+		    !is_district(p, end))
 			break;
 		/* Behind the code only a country on the same line. */
 		if (code == 0 && t.sure && p->words[end - 1].number && unit == 0 &&
@@ -355,6 +372,12 @@ static size_t tail_lines(struct prose *p, size_t end)
 		size_t code = code_at(p, end), to = end;
 
 		if (code > 0) {
+			if (p->words[end].shouted && !p->words[end].number) { /* "NO 9100" */
+				prose_found(p, end, end + 1, SCAN_PERSONAL_LOCATION,
+					    DETECTOR_PLACE, STRENGTH_LIKELY);
+				end++;
+				code--;
+			}
 			prose_found(p, end, end + code, SCAN_PERSONAL_ADDRESS,
 				    DETECTOR_POSTCODE, STRENGTH_LIKELY);
 			return end + code;
@@ -492,10 +515,10 @@ static void found_street(struct prose *p, size_t from, size_t to)
 }
 
 /* "541 Arenales 9462" is a house and a street with its own number: two parts. */
-static void found_parts(struct prose *p, size_t from, size_t to)
+static void found_parts(struct prose *p, size_t from, size_t street_to, size_t to)
 {
-	if (to - from >= 3 && p->words[from].number &&
-	    (p->words[to - 1].number || p->words[from + 1].number)) {
+	if (street_to - from >= 3 && p->words[from].number &&
+	    (p->words[street_to - 1].number || p->words[from + 1].number)) {
 		found_street(p, from, from + 1);
 		from++;
 	}
@@ -517,14 +540,14 @@ static size_t found_address(struct prose *p, size_t i, size_t n, bool card)
 	}
 	t = read_tail(p, end, card);
 	if (card) {
-		found_parts(p, i, t.end);
+		found_parts(p, i, i + n, t.end);
 		return tail_lines(p, t.end);
 	}
 	if (t.sure) {
 		found_street(p, i, t.end);
 		return t.end;
 	}
-	found_parts(p, i, t.comma);
+	found_parts(p, i, i + n, t.comma);
 	return t.comma < t.end ? tail_lines(p, t.comma) : t.comma;
 }
 
