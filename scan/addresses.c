@@ -266,8 +266,7 @@ static bool on_card(const struct prose *p, size_t i)
 	return (at == 0 && p->words[i].start > 0) || lines > 1 || (quoted && lines > 0);
 }
 
-/* A postcode that begins at i: its words; 0: none. "9100", "340 12", "NO 9100". */
-static size_t code_at(const struct prose *p, size_t i)
+size_t addresses_code_at(const struct prose *p, size_t i)
 {
 	if (i >= p->count)
 		return 0;
@@ -282,7 +281,7 @@ static size_t code_at(const struct prose *p, size_t i)
 	if (((w->shouted && n <= 3) || span_is_nocase(prose_word(p, i), "nan")) &&
 	    prose_joined(p, i, " ") && p->words[i + 1].number &&
 	    prose_word_len(p, i + 1) >= 3) {
-		size_t rest = code_at(p, i + 1);
+		size_t rest = addresses_code_at(p, i + 1);
 
 		return rest > 0 ? 1 + rest : 0;
 	}
@@ -333,7 +332,7 @@ static struct tail read_tail(struct prose *p, size_t end, bool card)
 
 	for (unsigned n = 0; n < 12 && end < p->count && prose_joined(p, end - 1, between);
 	     n++) {
-		size_t unit = unit_at(p, end, true), code = code_at(p, end);
+		size_t unit = unit_at(p, end, true), code = addresses_code_at(p, end);
 		const char *gap = p->view->text.ptr + p->words[end - 1].end;
 		size_t gap_len = p->words[end].start - p->words[end - 1].end;
 		bool same_line = !next_line(p, end - 1);
@@ -346,7 +345,7 @@ static struct tail read_tail(struct prose *p, size_t end, bool card)
 			break;
 		/* Behind the code only a country on the same line. */
 		if (code == 0 && t.sure && p->words[end - 1].number && unit == 0 &&
-		    code_at(p, end - 1) > 0 &&
+		    addresses_code_at(p, end - 1) > 0 &&
 		    (!same_line || (prose_kinds(p, end) & LEXICON_PLACE) == 0))
 			break;
 		if (memchr(gap, ',', gap_len) != NULL) {
@@ -369,7 +368,7 @@ static size_t tail_lines(struct prose *p, size_t end)
 	for (unsigned n = 0; n < 6 && end < p->count &&
 			     (prose_joined(p, end - 1, " ,") || next_line(p, end - 1));
 	     n++) {
-		size_t code = code_at(p, end), to = end;
+		size_t code = addresses_code_at(p, end), to = end;
 
 		if (code > 0) {
 			if (p->words[end].shouted && !p->words[end].number) { /* "NO 9100" */
@@ -384,7 +383,7 @@ static size_t tail_lines(struct prose *p, size_t end)
 		}
 		if (unit_at(p, end, true) > 0)
 			break;
-		while (to < p->count && to - end < 5 && code_at(p, to) == 0 &&
+		while (to < p->count && to - end < 5 && addresses_code_at(p, to) == 0 &&
 		       is_town_word(p, to, to > end) && unit_at(p, to, true) == 0) {
 			to++;
 			if (!prose_joined(p, to - 1, " "))

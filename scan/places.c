@@ -8,57 +8,126 @@
  */
 #include "scan/prose.h"
 
+#define NOT_A_PLACE                                                                            \
+	(LEXICON_ORDINARY | LEXICON_THING | LEXICON_COMPANY | LEXICON_TITLE | LEXICON_FAMOUS)
+
+/* "… del Barco", "… nad Sázavou": words [i, ret) and one with a capital behind; 0: none. */
+static size_t particles(struct prose *p, size_t i)
+{
+	size_t at = i;
+
+	while (at < p->count && at - i < 3 && (prose_kinds(p, at) & LEXICON_PARTICLE) != 0 &&
+	       !p->words[at].capital && prose_joined(p, at, " "))
+		at++;
+	return at > i && at < p->count && (p->words[at].capital || p->lowercase) &&
+			       !p->words[at].taken && !p->words[at].number
+		       ? at - i + 1
+		       : 0;
+}
+
+/* "Democratic Republic of the Congo": what "of" adds to a place of n words; 0: nothing. */
+static size_t of_place(struct prose *p, size_t at)
+{
+	size_t to = at + 1;
+
+	if (to + 1 >= p->count || !span_is_nocase(prose_word(p, at), "of") ||
+	    !prose_joined(p, at - 1, " ") || !prose_joined(p, at, " "))
+		return 0;
+	if (span_is_nocase(prose_word(p, to), "the") && prose_joined(p, to, " "))
+		to++;
+	return to < p->count && (prose_kinds(p, to) & LEXICON_PLACE) != 0 ? to + 1 - at : 0;
+}
+
 /* The words of a place that begins at i: known, or New/San/United and more. 0: none. */
 static size_t known_place(struct prose *p, size_t i)
 {
 	uint32_t kinds = prose_kinds(p, i);
-	size_t n = 1;
+	size_t n = 1, place = 0;
 
-	if ((kinds & LEXICON_HEAD) != 0 && p->words[i].capital) {
-		while (n < 4 && i + n < p->count && p->words[i + n].capital &&
-		       prose_joined(p, i + n - 1, " ."))
+	if ((kinds & LEXICON_HEAD) != 0 && (p->words[i].capital || p->lowercase)) {
+		while (n < 4 && i + n < p->count && (p->words[i + n].capital || p->lowercase) &&
+		       prose_joined(p, i + n - 1, " .")) {
 			n++;
-		if (n > 1 && (prose_kinds(p, i + 1) &
-			      (LEXICON_ORDINARY | LEXICON_THING | LEXICON_COMPANY)) == 0)
+			if ((prose_kinds(p, i + n - 1) & LEXICON_PLACE) != 0)
+				place = n;
+		}
+		if (place > 1)
+			return place;
+		if (n > 1 && p->words[i].capital && (prose_kinds(p, i + 1) & NOT_A_PLACE) == 0)
 			return n;
 		n = 1;
 	}
 	if ((kinds & LEXICON_PLACE) == 0)
 		return 0;
 	while (i + n < p->count && (prose_kinds(p, i + n) & LEXICON_PLACE) != 0 &&
-	       p->words[i + n].capital && prose_joined(p, i + n - 1, " "))
+	       (p->words[i + n].capital || p->lowercase) && prose_joined(p, i + n - 1, " "))
 		n++;
+	n += of_place(p, i + n);
+	if (prose_joined(p, i + n - 1, " "))
+		n += particles(p, i + n);
 	return n;
 }
 
 /* "… from Cite Guedouala": an unknown capitalised run where a place is expected. */
 static size_t expected_place(struct prose *p, size_t i)
 {
-	static const char *const before[] = { "in",   "from",  "to",    "at",
-					      "near", "visit", "around" };
-	struct span word;
+	static const char *const before[] = { "in",    "from",   "to",      "at",      "near",
+					      "visit", "around", "visited", "visiting" };
 	size_t n = 0;
-	bool cue = false;
 
 	if (i == 0 || !prose_joined(p, i - 1, " ") || p->words[i].starts ||
-	    (p->words[i].shouted && prose_word_len(p, i) <= 3))
+	    !prose_is_one_of(p, i - 1, before, LEN(before)))
 		return 0;
-	word = prose_word(p, i - 1);
-	for (size_t k = 0; k < LEN(before); k++)
-		cue = cue || span_is_nocase(word, before[k]);
-	if (!cue)
-		return 0;
-	while (n < 3 && i + n < p->count && p->words[i + n].capital && !p->words[i + n].taken &&
-	       (prose_kinds(p, i + n) &
-		(LEXICON_ORDINARY | LEXICON_THING | LEXICON_COMPANY | LEXICON_TITLE)) == 0) {
+	while (n < 5 && i + n < p->count && !p->words[i + n].taken && !p->words[i + n].number &&
+	       (prose_kinds(p, i + n) & NOT_A_PLACE) == 0 &&
+	       (p->words[i + n].capital || (p->lowercase && n == 0))) {
 		n++;
 		if (!prose_joined(p, i + n - 1, " "))
 			break;
+		n += particles(p, i + n);
 	}
 	if (n > 0 && i + n < p->count && (prose_kinds(p, i + n) & LEXICON_COMPANY) != 0 &&
 	    p->words[i + n].capital)
 		return 0;
 	return n;
+}
+
+/*
+ * "in Bjert 6091", "in ÖVERTURINGEN 840 24": the words of the code behind a place that "in"
+ * or "from" leads to. A year is none.
+ */
+static size_t code_behind(struct prose *p, size_t i, size_t n)
+{
+	static const char *const before[] = { "in", "from", "near", "to", "at" };
+	size_t code = addresses_code_at(p, i + n);
+	struct span digits;
+
+	if (code == 0 || i == 0 || !prose_joined(p, i + n - 1, " ") ||
+	    !prose_is_one_of(p, i - 1, before, LEN(before)))
+		return 0;
+	digits = prose_word(p, i + n);
+	if (code == 1 && digits.len == 4 && digits.ptr[0] <= '2' &&
+	    (digits.ptr[0] != '1' || digits.ptr[1] >= '5'))
+		return 0;
+	return digits.len <= 8 ? code : 0;
+}
+
+/* "… at Sigfig in Camuns", "Glyn St street in Highveld": where somebody works or a street is.
+ */
+static bool is_site(struct prose *p, size_t i)
+{
+	bool of_somebody = false;
+
+	if (i < 2 || !span_is_nocase(prose_word(p, i - 1), "in") || p->words[i - 1].capital)
+		return false;
+	if ((prose_kinds(p, i - 2) & LEXICON_STREET) != 0 || p->words[i - 2].taken)
+		return true;
+	for (size_t k = i - 2; k > 0 && i - k < 7 && prose_joined(p, k, " &."); k--) {
+		if (span_is_nocase(prose_word(p, k), "at") && !p->words[k].capital)
+			return of_somebody;
+		of_somebody = p->words[k].capital || p->lowercase;
+	}
+	return false;
 }
 
 /* "I'm in Flateyri" */
@@ -94,30 +163,43 @@ static bool is_request(struct prose *p)
 	return true;
 }
 
+/* Whether a place of n words at i tells about somebody. */
+static bool tells(struct prose *p, size_t i, size_t n, bool known, int *request)
+{
+	if (about_life(p, i, i + n) || is_site(p, i))
+		return true;
+	if (!known)
+		return is_here(p, i);
+	if (*request < 0)
+		*request = is_request(p);
+	return *request > 0 || prose_near(p, i, i + n, 8, LEXICON_PERSONAL);
+}
+
 void places_find(struct prose *p)
 {
 	int request = -1; /* not asked yet */
 
 	for (size_t i = 0; i < p->count; i++) {
 		struct word *w = &p->words[i];
-		size_t n;
+		size_t n, code;
 		bool known = true;
 
 		if (w->taken || (!w->capital && !p->lowercase) || w->number)
 			continue;
 		n = known_place(p, i);
-		if (n == 0 && w->capital) {
+		if (n == 0) {
 			n = expected_place(p, i);
 			known = false;
 		}
 		if (n == 0)
 			continue;
-		if (request < 0 && known)
-			request = is_request(p);
-		if (about_life(p, i, i + n) || (!known && is_here(p, i)) ||
-		    (known && (request > 0 || prose_near(p, i, i + n, 8, LEXICON_PERSONAL))))
+		code = p->numbers ? code_behind(p, i, n) : 0;
+		if (code > 0)
+			prose_found(p, i + n, i + n + code, SCAN_PERSONAL_ADDRESS,
+				    DETECTOR_POSTCODE, STRENGTH_LIKELY);
+		if (code > 0 || tells(p, i, n, known, &request))
 			prose_found(p, i, i + n, SCAN_PERSONAL_LOCATION, DETECTOR_PLACE,
 				    known ? STRENGTH_WEAK + 4 : STRENGTH_WEAK + 1);
-		i += n - 1;
+		i += n + code - 1;
 	}
 }

@@ -57,7 +57,9 @@ void prose_found(struct prose *p, size_t from, size_t to, enum scan_category cat
 
 void people_find(struct prose *p);    /* people.c */
 void addresses_find(struct prose *p); /* addresses.c: streets, units, boxes */
-void places_find(struct prose *p);    /* places.c */
+/* A postcode that begins at word i: its words; 0: none. "9100", "340 12", "NO 9100". */
+size_t addresses_code_at(const struct prose *p, size_t i);
+void places_find(struct prose *p); /* places.c */
 void minors_find(struct prose *p); /* minors.c */
 
 #endif
