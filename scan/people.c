@@ -137,6 +137,16 @@ static bool alone_on_line(const struct prose *p, const struct candidate *c)
 	return end < t.len && t.ptr[end] == '\n';
 }
 
+/* An address was found within the next words: these lines are somebody's. */
+static bool above_address(const struct prose *p, const struct candidate *c)
+{
+	for (size_t i = c->to; i < p->count && i < c->to + 14; i++) {
+		if (p->words[i].taken && p->words[i].number)
+			return true;
+	}
+	return false;
+}
+
 static int points_for_words(struct prose *p, const struct candidate *c)
 {
 	uint32_t first = prose_kinds(p, c->from), last = prose_kinds(p, c->to - 1);
@@ -161,6 +171,8 @@ static int points_for_words(struct prose *p, const struct candidate *c)
 		points += n > 1 ? 14 : 10;
 	if (n >= 2 && n <= 3 && ((first | last) & ~(LEXICON_FIRST | LEXICON_LAST)) == 0)
 		points += alone_on_line(p, c) ? 28 : 14;
+	if (n >= 2 && n <= 3 && p->numbers && alone_on_line(p, c) && above_address(p, c))
+		points += 10;
 	for (size_t i = c->from + 1; n > 2 && i + 1 < c->to; i++) {
 		if ((prose_kinds(p, i) & LEXICON_PARTICLE) != 0 && !p->words[i].capital)
 			points += 10;
@@ -170,6 +182,28 @@ static int points_for_words(struct prose *p, const struct candidate *c)
 	if (n == 3 && p->words[c->from + 1].initial)
 		points += 14;
 	return points;
+}
+
+/* A mark that ends a clause follows. */
+static bool is_last_of_clause(const struct prose *p, const struct candidate *c)
+{
+	char next = byte_at(p->view->text, p->words[c->to - 1].end);
+
+	return next == '\0' || strchr(".?!,;\n", next) != NULL;
+}
+
+/* "had given Anna his address": somebody is told or gets something. */
+static bool is_given_something(const struct prose *p, const struct candidate *c)
+{
+	static const char *const verbs[] = { "gave",   "given", "told",   "tell",
+					     "asked",  "sent",  "showed", "offered",
+					     "handed", "owes",  "lent",   "promised" };
+	static const char *const whose[] = { "his", "her",  "their", "my",   "our",
+					     "a",   "that", "to",    "about" };
+
+	return c->from > 0 && prose_joined(p, c->from - 1, " ") &&
+	       prose_is_one_of(p, c->from - 1, verbs, LEN(verbs)) &&
+	       prose_joined(p, c->to - 1, " ") && prose_is_one_of(p, c->to, whose, LEN(whose));
 }
 
 static int points_before(struct prose *p, const struct candidate *c)
@@ -197,10 +231,15 @@ static int points_before(struct prose *p, const struct candidate *c)
 	if (i >= 2 && (span_is_nocase(word, "is") || span_is_nocase(word, "was")) &&
 	    span_is_nocase(prose_word(p, i - 2), "name"))
 		return 30;
+	if (is_given_something(p, c))
+		return 26;
 	if (span_is_nocase(word, "named") || span_is_nocase(word, "dear") ||
 	    span_is_nocase(word, "hi") || span_is_nocase(word, "hello") ||
 	    span_is_nocase(word, "says") || span_is_nocase(word, "starring") ||
 	    span_is_nocase(word, "i'm"))
+		return 26;
+	if ((span_is_nocase(word, "early") || span_is_nocase(word, "late")) && i >= 2 &&
+	    !span_is_nocase(prose_word(p, i - 2), "the") && is_last_of_clause(p, c))
 		return 26;
 	if (span_is_nocase(word, "by") || span_is_nocase(word, "called") ||
 	    span_is_nocase(word, "meet") || span_is_nocase(word, "under") ||
@@ -213,6 +252,60 @@ static int points_before(struct prose *p, const struct candidate *c)
 	return (before & LEXICON_CUE) != 0 ? 7 : 3;
 }
 
+/* "X is very kind", "X had told": what is said of people only, i is the word after X. */
+static bool says_of_people(struct prose *p, size_t i)
+{
+	static const char *const traits[] = {
+		"reliable", "sympathetic", "kind",     "friendly",   "polite",   "shy",
+		"honest",   "generous",    "pregnant", "sick",       "jealous",  "married",
+		"single",   "divorced",    "retired",  "unemployed", "lonely",   "angry",
+		"upset",    "asleep",      "hungry",   "funny",      "stubborn", "rude",
+		"lazy",     "brave",
+	};
+	static const char *const between[] = { "very",  "so",  "really", "a",   "an",
+					       "quite", "too", "not",    "such" };
+	static const char *const is[] = { "is", "was", "seems", "isn't", "wasn't" };
+	static const char *const has[] = { "has", "had", "hasn't", "hadn't" };
+	bool trait = prose_is_one_of(p, i, is, LEN(is));
+
+	if (!trait && !prose_is_one_of(p, i, has, LEN(has)))
+		return false;
+	for (unsigned n = 0; n < 4 && prose_joined(p, i, " "); n++) {
+		i++;
+		if (trait ? prose_is_one_of(p, i, traits, LEN(traits))
+			  : (prose_kinds(p, i) & LEXICON_HUMAN) != 0)
+			return true;
+		if (!prose_is_one_of(p, i, between, LEN(between)))
+			return false;
+	}
+	return false;
+}
+
+/* `Anna: "Who are you?"`: somebody speaks. */
+static bool speaks(const struct prose *p, const struct candidate *c)
+{
+	struct span t = p->view->text;
+	size_t at = p->words[c->to - 1].end;
+
+	if (byte_at(t, at++) != ':' || c->to - c->from > 2)
+		return false;
+	at += byte_at(t, at) == ' ';
+	at += byte_at(t, at) == '\\';
+	if (byte_at(t, at++) != '"' || c->to >= p->count || p->words[c->to].start != at)
+		return false;
+	/* More than one word, as a sentence has. */
+	return prose_joined(p, c->to, " ") && (p->words[c->to].capital || p->lowercase);
+}
+
+static bool is_work(const struct prose *p, size_t i)
+{
+	static const char *const works[] = { "novel", "version",  "biography", "album",
+					     "song",  "cover",    "recording", "book",
+					     "poem",  "painting", "film",      "concert" };
+
+	return prose_is_one_of(p, i, works, LEN(works));
+}
+
 static int points_after(struct prose *p, const struct candidate *c)
 {
 	size_t last = c->to - 1;
@@ -221,6 +314,8 @@ static int points_after(struct prose *p, const struct candidate *c)
 
 	if (p->words[last].possessive)
 		return (after & LEXICON_KIN) != 0 ? 16 : 4;
+	if (p->words[c->from].starts && speaks(p, c))
+		return 30;
 	if (next == ':' && (p->words[c->from].starts))
 		return 12;
 	if ((after & LEXICON_COMPANY) != 0 && p->words[c->to].capital &&
@@ -230,6 +325,15 @@ static int points_after(struct prose *p, const struct candidate *c)
 		return 0; /* so a next word exists below */
 	if ((after & LEXICON_HUMAN) != 0 && c->to < p->count && !p->words[c->to].capital)
 		return c->to - c->from <= 2 && p->words[c->from].starts ? 30 : 14;
+	if (says_of_people(p, c->to))
+		return 30;
+	if (p->words[c->from].starts && c->to + 1 < p->count && p->words[c->to + 1].capital &&
+	    span_is_nocase(prose_word(p, c->to), "from") && c->to - c->from > 1)
+		return 14;
+	/* "the Lund novel": named after who wrote it */
+	if (c->from > 0 && prose_kinds(p, c->to - 1) == 0 && is_work(p, c->to) &&
+	    span_is_nocase(prose_word(p, c->from - 1), "the"))
+		return 24;
 	if (span_is_nocase(prose_word(p, c->to), "is") && c->to + 1 < p->count &&
 	    span_is_nocase(prose_word(p, c->to + 1), "from"))
 		return 30;

@@ -910,7 +910,7 @@ const struct lexicon_list lexicon_lists[] = {
 	  "resident stay staying stays taxi travel traveling travelling trip vacation "
 	  "visit visited visiting " },
 	{ LEXICON_HUMAN,
-	  "answered asked asks bought called complained cried emailed forgot gave "
+	  "answered asked asks bought called complained cried emailed forgot gave given "
 	  "invited joined laughed listed lived lives married moved phoned promised "
 	  "replied retired said sang says sings smiled sold spent studied tells thinks "
 	  "thought told visited wanted wants worked works wrote " },
