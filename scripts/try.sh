@@ -6,6 +6,7 @@
 # Read by quickstart after lib.sh.
 
 SIMPLE_PROMPT='What is the capital of France?'
+POLICY_DIR=${XDG_CONFIG_HOME:-$HOME/.config}/hither/policy.d
 HARD_PROMPT='Prove that there are infinitely many primes congruent to 3 modulo 4, then give an algorithm that finds the n-th one and analyse its complexity.'
 
 # hither says on stderr where the answer came from and why.
@@ -38,7 +39,7 @@ route_hard() {
 # seconds, all of whose folders are scratch, has one that does not exist; `route` sends nothing, and
 # that name could not be reached anyway (RFC 2606).
 route_hard_example() {
-	say 'With a cloud destination in the policy, for instance this one, you would be asked:'
+	say "With a cloud destination in the policy, such as this file in $POLICY_DIR, you would be asked:"
 	scratch_dir
 	example=$SCRATCH/example
 	mkdir -p "$example/config/policy.d"
@@ -78,7 +79,7 @@ next_commands() {
 	cat >&2 <<TEXT
 
 Ready. Three things to try:
-  $HITHER ask "Write a two-line reminder to water the plants."
+  $HITHER ask "Summarise in one sentence: The library is closed on Monday because the heating is being repaired. It opens again on Tuesday at nine."
   $HITHER status
   $HITHER doctor
 TEXT
