@@ -5,8 +5,8 @@
 #
 # Read by quickstart after lib.sh.
 
-SIMPLE_PROMPT='What is the capital of France?'
 POLICY_DIR=${XDG_CONFIG_HOME:-$HOME/.config}/hither/policy.d
+SIMPLE_PROMPT='What is the capital of France?'
 HARD_PROMPT='Prove that there are infinitely many primes congruent to 3 modulo 4, then give an algorithm that finds the n-th one and analyse its complexity.'
 
 # hither says on stderr where the answer came from and why.
