@@ -261,7 +261,8 @@ static void policy_record(struct gate *g)
 	buf_free(&serials);
 }
 
-/* Sends whose rule or permission does not hold under the new policy are cut. */
+/* Sends that the new policy forbids are cut, and those that went without a question under a
+ * rule when it would ask now. What a person said yes to goes on while asking is allowed. */
 static void recheck_sends(struct gate *g)
 {
 	for (struct ask *a = g->asks; a != NULL; a = a->next) {
@@ -270,6 +271,8 @@ static void recheck_sends(struct gate *g)
 		gate_judge(g, a);
 		if (!a->j.possible)
 			send_abort(g, a, "the policy that came into force forbids it");
+		else if (a->by_rule && a->j.verdict == POLICY_ASK)
+			send_abort(g, a, "the rule that allowed it is no longer in force");
 	}
 }
 

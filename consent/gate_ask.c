@@ -187,12 +187,25 @@ static bool needs_strong_auth(const struct gate *g, const struct ask *a)
 	return false;
 }
 
+static enum policy_content content_of(const struct gate *g, enum policy_log log)
+{
+	static const enum policy_content kept[] = { [POLICY_LOG_UNSET] = POLICY_CONTENT_FULL,
+						    [POLICY_LOG_FULL] = POLICY_CONTENT_FULL,
+						    [POLICY_LOG_DIGEST] = POLICY_CONTENT_DIGEST,
+						    [POLICY_LOG_METADATA] =
+							    POLICY_CONTENT_NONE };
+	enum policy_content set = policy_ledger(g->set)->content;
+
+	return kept[log] > set ? kept[log] : set;
+}
+
 static void obligations(struct gate *g, struct ask *a, const struct policy_decision *d)
 {
 	const char *unmasked =
 		inspect_unmasked(&a->in, (const char *const *)d->redact, d->n_redact);
 	const char *unmet = inspect_unmet(&a->in, d);
 
+	a->j.content = content_of(g, d->log);
 	a->j.modes = possible_modes(g, a, d);
 	a->j.scopes = policy_consent(g->set)->scopes;
 	a->j.must_ask = d->verdict == POLICY_ASK;
@@ -247,6 +260,7 @@ static void judge_policy(struct gate *g, struct ask *a)
 	list_rules(g->set, d, a->j.rules, sizeof a->j.rules);
 	price(a, to, d);
 	a->j.possible = d->verdict != POLICY_DENY;
+	a->j.content = policy_ledger(g->set)->content;
 	if (!a->j.possible)
 		why_not(g, d, a);
 	else
@@ -272,6 +286,7 @@ void gate_judge(struct gate *g, struct ask *a)
 	const struct policy_destination *to;
 
 	memset(&a->j, 0, sizeof a->j);
+	a->j.content = g->set != NULL ? policy_ledger(g->set)->content : POLICY_CONTENT_NONE;
 	a->readable = false;
 	if (g->set == NULL || g->inspector == NULL || g->budgets == NULL) {
 		deny(a, "no policy is in force");
@@ -346,8 +361,7 @@ static void fill_content(struct gate *g, struct ask *a, enum policy_mode mode, s
 	size_t at = b->len;
 
 	r->digest = bytes->digest;
-	if (g->set != NULL && policy_ledger(g->set)->content == POLICY_CONTENT_NONE &&
-	    g->ledger != NULL) {
+	if (a->j.content == POLICY_CONTENT_NONE && g->ledger != NULL) {
 		ledger_keyed_digest(g->ledger, &bytes->sha256, b);
 		r->digest = keep(a, b, at);
 		at = b->len;

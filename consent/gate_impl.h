@@ -68,6 +68,8 @@ struct judgement {
 	const char *budget_id;
 	struct budget_amount estimate, bound;
 	bool strong_auth;
+	enum policy_content
+		content; /* what may be kept: ledger.content or `log`, the stricter */
 };
 
 struct question;
@@ -90,6 +92,7 @@ struct ask {
 	/* SENDING */
 	uint64_t send_id, sent_at_ms;
 	char granted[TEXT_ULID_BYTES], permission[24];
+	bool by_rule; /* nobody was asked */
 	struct budget_amount reserved;
 	bool aborted;
 	const char *abort_why;

@@ -395,12 +395,35 @@ static void release_waiters(struct gate *g, struct question *q, const struct per
 							: POLICY_MODE_REDACTED;
 	}
 	while ((a = question_waiter(g, q)) != NULL) {
+		if (id[0] == '\0' && a->j.must_ask) {
+			ask_finish(g, a, ASK_WITHDRAWN, false,
+				   "the policy changed meanwhile; ask again");
+			continue;
+		}
 		if (perm != NULL && (perm = perms_find(g->perms, id)) != NULL)
 			perms_used(g->perms, perm);
 		(void)!send_release(g, a, mode, id[0] != '\0' ? "permission" : "rule",
 				    id[0] != '\0' ? id : NULL, intent, NULL, 0);
 	}
 	question_close(g, q, ASK_GRANTED, false, "approved", "");
+}
+
+/* The same bytes may have been asked for by a program in another situation: each is judged. */
+static void recheck_waiters(struct gate *g, struct question *q, bool policy_changed)
+{
+	struct ask *a = g->asks;
+
+	while (a != NULL) {
+		struct ask *next = a->next;
+
+		if (a->question == q && a != q->subject && a->state == ASK_STATE_WAITING) {
+			if (policy_changed)
+				gate_judge(g, a);
+			if (!a->j.possible)
+				ask_finish(g, a, ASK_WITHDRAWN, false, a->j.problem);
+		}
+		a = next;
+	}
 }
 
 /* Everything that waits is looked at again: new permissions, new refusals, new policy. */
@@ -418,6 +441,7 @@ void questions_recheck(struct gate *g, bool policy_changed)
 			continue;
 		if (policy_changed)
 			gate_judge(g, a);
+		recheck_waiters(g, q, policy_changed);
 		if (!a->j.possible) {
 			record_ending(g, q, RECORD_WITHDRAWN, a->j.problem);
 			question_close(g, q, ASK_WITHDRAWN, false, "withdrawn", a->j.problem);

@@ -104,7 +104,7 @@ static enum err keep_content(struct gate *g, const struct ask *a, enum policy_mo
 {
 	const struct bytes *bytes = bytes_of(a, mode);
 
-	if (policy_ledger(g->set)->content != POLICY_CONTENT_FULL || g->ledger == NULL)
+	if (a->j.content != POLICY_CONTENT_FULL || g->ledger == NULL)
 		return ERR_OK;
 	return ledger_keep_content(g->ledger, bytes->digest, bytes->map);
 }
@@ -156,6 +156,7 @@ enum err send_release(struct gate *g, struct ask *a, enum policy_mode mode, cons
 		 permission != NULL ? permission : "");
 	a->send_id = g->next_send_id++;
 	a->sent_at_ms = gate_now(g);
+	a->by_rule = strcmp(basis, "rule") == 0;
 	a->reserved = a->j.bound;
 	e = hand_over(g, a, mode, all[at].seq);
 	if (e != ERR_OK) {

@@ -700,18 +700,38 @@ static void masked_or_as_it_is(void **state)
 static void a_new_policy_takes_questions_and_sends_back(void **state)
 {
 	struct world *w = world_new(allows);
-	struct msg_ASK a = world_ask(w), b = world_ask(w);
+	struct msg_ASK a = world_ask(w), b = world_ask(w), c = world_ask(w), d = world_ask(w);
+	struct gate_result r;
 
 	(void)state;
 	assert_true(world_put(w, &a, "one"));
 	assert_int_equal(w->n_sends, 1);
+	world_set_policy(w, allows);
+	assert_false(w->sends[0].aborted);
 	world_set_policy(w, asks);
-	assert_false(w->sends[0].aborted); /* ask is no prohibition of what runs */
+	assert_true(w->sends[0].aborted); /* the rule that let it go is gone */
+	assert_true(world_put(w, &c, "three"));
+	assert_int_equal(last(w, &c)->outcome, ASK_PENDING);
+	r = world_respond(w, last(w, &c)->question, true, "once");
+	assert_int_equal(r.status, 200);
+	assert_int_equal(w->n_sends, 2);
+	world_set_policy(w, asks);
+	assert_false(w->sends[1].aborted); /* a person said yes to it */
 	assert_true(world_put(w, &b, "two"));
 	assert_int_equal(last(w, &b)->outcome, ASK_PENDING);
+	d.interactive = 0; /* the same text, from a job in the background */
+	assert_true(world_put(w, &d, "two"));
+	assert_int_equal(last(w, &d)->outcome, ASK_PENDING);
+	assert_string_equal(last(w, &d)->question, last(w, &b)->question);
+	world_set_policy(w,
+			 FAR("\"default\":{\"cloud\":\"ask\"},\"rules\":[{\"id\":\"r\","
+			     "\"effect\":\"local_only\",\"when\":{\"interactive\":false}}]"));
+	assert_int_equal(last(w, &b)->outcome, ASK_PENDING);
+	assert_int_equal(last(w, &d)->outcome, ASK_WITHDRAWN);
+	assert_false(w->sends[1].aborted);
 	world_set_policy(w, denies);
 	assert_int_equal(last(w, &b)->outcome, ASK_WITHDRAWN);
-	assert_true(w->sends[0].aborted);
+	assert_true(w->sends[1].aborted);
 	world_free(w);
 }
 
@@ -786,11 +806,25 @@ static void a_yes_counts_by_the_clock_of_the_yes(void **state)
 
 /* --- peers, budgets, ledger ----------------------------------------------------------- */
 
+static bool keep_body(void *ctx, const struct record *r, struct span body)
+{
+	(void)r;
+	buf_add(ctx, body);
+	return true;
+}
+
 static void the_text_is_kept_only_where_policy_says_so(void **state)
 {
 	static const char *const policies[] = {
 		FAR("\"default\":{\"cloud\":\"allow\"}"),
 		FAR("\"default\":{\"cloud\":\"allow\"},\"ledger\":{\"content\":\"full\"}"),
+	};
+	static const char *const keyed[] = {
+		FAR("\"default\":{\"cloud\":\"allow\"},\"ledger\":{\"content\":\"none\"}"),
+		/* a rule's `log` may only be more private */
+		FAR("\"default\":{\"cloud\":\"allow\"},\"ledger\":{\"content\":\"full\"},"
+		    "\"rules\":[{\"id\":\"r\",\"effect\":\"require\","
+		    "\"with\":{\"log\":\"metadata\"}}]"),
 	};
 
 	(void)state;
@@ -806,6 +840,22 @@ static void the_text_is_kept_only_where_policy_says_so(void **state)
 		assert_int_equal(ledger_content(gate_ledger(w->gate), digest, &b),
 				 full ? ERR_OK : ERR_NOT_FOUND);
 		assert_int_equal(b.len, full ? w->sends[0].body_len : 0);
+		buf_free(&b);
+		world_free(w);
+	}
+	for (unsigned i = 0; i < LEN(keyed); i++) {
+		struct world *w = world_new(keyed[i]);
+		struct msg_ASK m = world_ask(w);
+		struct span all;
+		struct buf b;
+
+		assert_int_equal(ask_outcome_of(w, &m, "a hard question"), ASK_GRANTED);
+		buf_init(&b, 1 << 16);
+		assert_int_equal(ledger_each(gate_ledger(w->gate), 1, 0, keep_body, &b),
+				 ERR_OK);
+		all = buf_span(&b);
+		assert_non_null(memmem(all.ptr, all.len, "\"digest\":\"hmac-sha256:", 22));
+		assert_null(memmem(all.ptr, all.len, "\"sha256:", 8));
 		buf_free(&b);
 		world_free(w);
 	}
