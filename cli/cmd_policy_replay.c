@@ -4,6 +4,10 @@
  * would have met. A request is taken from the ledger's record of it: who, task, score, sizes,
  * categories, time. The record does not hold the person's name or the device's state; the
  * name and VPN are unknown, the rest is taken as ordinary (mains, unmetered, unlocked).
+ *
+ * What was easy enough for this device was answered without a look at its data. Unknown data
+ * tightens, so such a request would seem denied nearly everywhere; where a text without
+ * findings would get another answer it is counted apart, as not looked at.
  */
 #include <dirent.h>
 #include <limits.h>
@@ -108,14 +112,15 @@ static void request_of(const struct record *r, struct policy_request *q,
 /* ---------------------------------------------------------------- running over the ledger */
 
 struct tally {
-	uint64_t n[3]; /* by verdict */
+	uint64_t n[3];       /* by verdict */
+	uint64_t not_looked; /* depends on data that nobody looked at */
 };
 
 struct replay {
 	struct policy_set *set, *other; /* other: NULL, or the one to compare with */
-	struct policy_decision *made, *other_made;
-	struct tally *tallies; /* per destination of `set` */
-	uint64_t requests, differ;
+	struct policy_decision *made, *other_made, *clean; /* clean: as if nothing was found */
+	struct tally *tallies;                             /* per destination of `set` */
+	uint64_t requests, differ, stayed;
 	char last[40]; /* decision id: one request may leave several records */
 };
 
@@ -147,6 +152,26 @@ static bool each_request(const struct record *r, record_fn *each, void *ctx)
 	return fine;
 }
 
+static bool stayed(const struct record *r)
+{
+	return r->kind == RECORD_DECIDED && r->tier != NULL && strcmp(r->tier, "device") == 0;
+}
+
+static void count(struct replay *p, const struct policy_request *q, bool not_looked)
+{
+	struct policy_request clean = *q;
+
+	clean.data = (struct policy_words){ .known = true };
+	if (not_looked && p->clean != NULL)
+		policy_decide_all(p->set, &clean, p->clean);
+	for (size_t i = 0; i < policy_destinations(p->set); i++) {
+		if (not_looked && p->clean != NULL && p->clean[i].verdict != p->made[i].verdict)
+			p->tallies[i].not_looked++;
+		else
+			p->tallies[i].n[p->made[i].verdict]++;
+	}
+}
+
 static bool on_request(void *ctx, const struct record *r)
 {
 	struct request_room room = { .tree = NULL };
@@ -159,8 +184,8 @@ static bool on_request(void *ctx, const struct record *r)
 	request_of(r, &q, &room);
 	policy_decide_all(p->set, &q, p->made);
 	p->requests++;
-	for (size_t i = 0; i < policy_destinations(p->set); i++)
-		p->tallies[i].n[p->made[i].verdict]++;
+	p->stayed += stayed(r);
+	count(p, &q, stayed(r) && !q.data.known);
 	if (p->other != NULL) {
 		policy_decide_all(p->other, &q, p->other_made);
 		p->differ += answers_differ(p);
@@ -283,17 +308,29 @@ static bool replay_room(struct replay *p, struct arena *a)
 	size_t n = policy_destinations(p->set);
 
 	p->made = policy_decisions_new(p->set, n, a);
+	p->clean = policy_decisions_new(p->set, n, a);
 	p->tallies = arena_array(a, n, sizeof *p->tallies);
 	if (p->other != NULL)
 		p->other_made =
 			policy_decisions_new(p->other, policy_destinations(p->other), a);
-	return p->made != NULL && p->tallies != NULL &&
+	return p->made != NULL && p->clean != NULL && p->tallies != NULL &&
 	       (p->other == NULL || p->other_made != NULL);
+}
+
+static uint64_t not_looked(const struct replay *p)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < policy_destinations(p->set); i++)
+		if (p->tallies[i].not_looked > most)
+			most = p->tallies[i].not_looked;
+	return most;
 }
 
 static void print_replay(struct cli *cli, const struct replay *p)
 {
-	static const char *const headings[] = { "destination", "tier", "allow", "ask", "deny" };
+	static const char *const headings[] = { "destination", "tier", "allow",
+						"ask",         "deny", "not looked at" };
 	struct cli_table *t = cli_table_new(cli, headings, LEN(headings));
 
 	for (size_t i = 0; i < policy_destinations(p->set); i++) {
@@ -303,11 +340,21 @@ static void print_replay(struct cli *cli, const struct replay *p)
 		cli_table_cell(t, "%s", policy_tier_name(d->tier));
 		for (int v = POLICY_ALLOW; v <= POLICY_DENY; v++)
 			cli_table_cell(t, "%llu", (unsigned long long)p->tallies[i].n[v]);
+		cli_table_cell(t, "%llu", (unsigned long long)p->tallies[i].not_looked);
 	}
 	cli_table_print(t);
-	if (!cli->quiet)
-		fprintf(stderr, "%llu requests; nothing was sent\n",
-			(unsigned long long)p->requests);
+	if (cli->quiet)
+		return;
+	fprintf(stderr, "%llu requests; nothing was sent\n", (unsigned long long)p->requests);
+	if (p->stayed > 0)
+		fprintf(stderr,
+			"%llu of them stayed on this device; the table says what they would "
+			"have met, not that they would have left\n",
+			(unsigned long long)p->stayed);
+	if (not_looked(p) > 0)
+		fputs("not looked at: easy enough for this device, so nobody looked for "
+		      "sensitive data, and the answer depends on it\n",
+		      stderr);
 }
 
 static void print_replay_json(struct cli *cli, const struct replay *p)
@@ -317,6 +364,7 @@ static void print_replay_json(struct cli *cli, const struct replay *p)
 	buf_init(&out, 1u << 20);
 	buf_add_str(&out, "{\"schema\":\"hither.policy_replay/1\"");
 	json_put_key_i64(&out, "requests", (int64_t)p->requests);
+	json_put_key_i64(&out, "stayed_here", (int64_t)p->stayed);
 	json_put_key(&out, "destinations");
 	buf_add_char(&out, '{');
 	for (size_t i = 0; i < policy_destinations(p->set); i++) {
@@ -325,6 +373,7 @@ static void print_replay_json(struct cli *cli, const struct replay *p)
 		for (int v = POLICY_ALLOW; v <= POLICY_DENY; v++)
 			json_put_key_i64(&out, policy_verdict_name((enum policy_verdict)v),
 					 (int64_t)p->tallies[i].n[v]);
+		json_put_key_i64(&out, "not_looked_at", (int64_t)p->tallies[i].not_looked);
 		buf_add_char(&out, '}');
 	}
 	buf_add_str(&out, "}}");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A ledger with three requests, for tests of commands that read one. usage: make_ledger
+/* A ledger with four requests, for tests of commands that read one. usage: make_ledger
  * STATE_DIR */
 #include <stdio.h>
 
@@ -27,7 +27,7 @@ int main(int argc, char **argv)
 {
 	struct ledger_problem problem;
 	struct ledger *l = NULL;
-	struct record r[4];
+	struct record r[5];
 
 	if (argc != 2 || crypto_init() != ERR_OK)
 		return 2;
@@ -41,7 +41,11 @@ int main(int argc, char **argv)
 	fill(&r[2], RECORD_DECIDED, "01J00000000000000000000002",
 	     "[{\"name\":\"secret.token\",\"count\":1,\"masked\":false}]");
 	fill(&r[3], RECORD_DECIDED, "01J00000000000000000000003", NULL);
-	enum err e = ledger_append(l, r, 4);
+	/* easy: answered here, and nobody looked at its data */
+	fill(&r[4], RECORD_DECIDED, "01J00000000000000000000004", NULL);
+	r[4].tier = "device";
+	r[4].score_pm = 100;
+	enum err e = ledger_append(l, r, 5);
 	ledger_close(l);
 	return e == ERR_OK ? 0 : 1;
 }

@@ -164,7 +164,8 @@ class Reading(Case):
 
 
 class History(Case):
-    """Three requests: code, a token in the text, and one whose scan did not finish."""
+    """Four requests: code, a token in the text, one whose scan did not finish, and an easy one
+    that stayed here without a look at its data."""
 
     def setUp(self):
         super().setUp()
@@ -174,19 +175,26 @@ class History(Case):
     def test_replay(self):
         out, err = self.hither("replay", self.person, "--state-dir", self.dir / "state", "--json")
         replay = json.loads(out)
-        self.assertEqual(replay["requests"], 3)
-        self.assertEqual(replay["destinations"]["eu-cloud"], {"allow": 1, "ask": 0, "deny": 2})
-        self.assertEqual(replay["destinations"]["basement"], {"allow": 1, "ask": 0, "deny": 2})
-        self.assertEqual(replay["destinations"]["local"], {"allow": 3, "ask": 0, "deny": 0})
+        self.assertEqual((replay["requests"], replay["stayed_here"]), (4, 1))
+        self.assertEqual(replay["destinations"]["eu-cloud"], {"allow": 1, "ask": 0, "deny": 2, "not_looked_at": 1})
+        self.assertEqual(replay["destinations"]["basement"], {"allow": 1, "ask": 0, "deny": 2, "not_looked_at": 1})
+        self.assertEqual(replay["destinations"]["local"], {"allow": 4, "ask": 0, "deny": 0, "not_looked_at": 0})
         out, err = self.hither("replay", "--policy", self.person, "--since", "7d", "--state-dir", self.dir / "state")
-        self.assertIn("3 requests; nothing was sent", err)
+        self.assertIn("4 requests; nothing was sent", err)
+        self.assertIn("1 of them stayed on this device", err)
+        self.assertIn("not looked at:", err)
+        deny = self.file("c.json", json.dumps({**json.loads(GOOD), "default": {"cloud": "deny"}, "destinations": {
+            "far": {"tier": "cloud", "api": "openai"}}}))
+        out, err = self.hither("replay", deny, "--state-dir", self.dir / "state", "--json")
+        self.assertEqual(json.loads(out)["destinations"]["far"], {"allow": 0, "ask": 0, "deny": 4, "not_looked_at": 0},
+                         "what does not depend on the data is counted as it is")
 
     def test_diff_since(self):
         stricter = self.file("b.json", self.person.read_text().replace('"code-may-go",\n      "effect": "allow"',
                                                                       '"code-may-go",\n      "effect": "deny"'))
         out, _ = self.hither("diff", "--since", "1d", "--state-dir", self.dir / "state", self.person, stricter)
         self.assertIn("~ user              mine                 rule code-may-go", out)
-        self.assertIn("1 of 3 past requests would have met another answer", out)
+        self.assertIn("1 of 4 past requests would have met another answer", out)
 
     def test_explain_a_past_decision(self):
         shutil.copy(self.person, self.file("config/policy.d/10.json"))
