@@ -374,9 +374,10 @@ static void remember(const struct gathering *g, const struct policy_loaded *l)
 {
 	struct buf seen;
 
-	if (!l->persist)
+	if (l->persist)
+		store(g->from, LAST_GOOD, buf_span(&l->bundle));
+	if (!l->remember)
 		return;
-	store(g->from, LAST_GOOD, buf_span(&l->bundle));
 	buf_init(&seen, SEEN_BYTES);
 	write_seen(g, l->set, &seen);
 	if (!seen.failed)

@@ -408,6 +408,9 @@ static enum err settle(struct loader *l, enum policy_state state, const char *re
 	out->state = state;
 	out->changed = true;
 	out->persist = state == POLICY_ACTIVE;
+	/* Also when something of lower authority is wrong: what took effect must not go back.
+	 */
+	out->remember = state != POLICY_LOCKDOWN && !out->from_last_good;
 	snprintf(out->reason, sizeof out->reason, "%s", reason);
 	return policy_bundle_read(buf_span(&out->bundle), &out->set, &error);
 }

@@ -232,10 +232,24 @@ static bool on_regex(struct reader *r, const cJSON *v, void *field, const struct
 	return read_copy(r, v, REGEX_MAX_BYTES, field);
 }
 
+/* Whoever reads the list is not who wrote the file: a relative path would mean another file to
+ * the daemon than to a command. */
+static bool on_dictionary(struct reader *r, const cJSON *v, void *field, const struct key *k)
+{
+	struct policy_category *c = field;
+
+	if (!field_text(r, v, &c->dictionary, k))
+		return false;
+	if (c->dictionary[0] != '/' && (r->flags & POLICY_INLINE) == 0)
+		return reader_fail(r, v, "a path from the root, such as /etc/hither/names.txt",
+				   "the path of a dictionary must be absolute");
+	return true;
+}
+
 static const struct key category_keys[] = {
 	{ "regex", on_regex, offsetof(struct policy_category, regex), NULL },
 	{ "keywords", on_keywords, 0, NULL },
-	{ "dictionary", field_text, offsetof(struct policy_category, dictionary), NULL },
+	{ "dictionary", on_dictionary, 0, NULL },
 	{ "check", field_word, offsetof(struct policy_category, check), &vocab_check },
 };
 

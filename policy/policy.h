@@ -650,6 +650,7 @@ struct policy_loaded {
 	bool changed; /* false: the set in force stays (set is a new reference to it) */
 	bool from_last_good;
 	bool persist;      /* write `bundle` as the new last-good */
+	bool remember;     /* serials and mandatory files of `set` are seen from now on */
 	struct buf bundle; /* of `set`; release with policy_loaded_free() */
 	char reason[200];  /* one line for status; "" when active */
 	struct policy_problem *problems;

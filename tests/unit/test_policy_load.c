@@ -213,6 +213,7 @@ static void lower_layer_wrong_at_start(void **state)
 
 			CHECK(l.state == POLICY_DEGRADED && l.changed && !l.persist,
 			      wrong[i].name);
+			CHECK(l.remember, wrong[i].name); /* the mandatory file's serial */
 			CHECK(policy_set_state(l.set) == POLICY_DEGRADED, wrong[i].name);
 			CHECK(policy_set_n_files(l.set) == 1, wrong[i].name);
 			CHECK(has_problem(&l, wrong[i].kind, "99.json", wrong[i].problem),
