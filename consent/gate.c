@@ -185,6 +185,7 @@ bool gate_ask(struct gate *g, const struct msg_ASK *m, const int *fds, unsigned 
 	a->next = g->asks;
 	g->asks = a;
 	g->n_asks++;
+	(void)book_usable(g); /* looks again when it was not */
 	gate_judge(g, a);
 	gate_ask_decide(g, a);
 	return true;

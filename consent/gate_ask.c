@@ -288,8 +288,12 @@ void gate_judge(struct gate *g, struct ask *a)
 	memset(&a->j, 0, sizeof a->j);
 	a->j.content = g->set != NULL ? policy_ledger(g->set)->content : POLICY_CONTENT_NONE;
 	a->readable = false;
-	if (g->set == NULL || g->inspector == NULL || g->budgets == NULL) {
+	if (g->set == NULL || g->inspector == NULL) {
 		deny(a, "no policy is in force");
+		return;
+	}
+	if (g->budgets == NULL) { /* there never was a ledger */
+		deny(a, "%.250s", g->ledger_problem);
 		return;
 	}
 	if (!policy_destination_find(g->set, span_of(a->m.destination), &a->j.destination)) {
@@ -515,6 +519,10 @@ void gate_ask_decide(struct gate *g, struct ask *a)
 	const struct perm *perm;
 	struct perm_query q;
 
+	if (g->budgets == NULL) {
+		ask_finish(g, a, ASK_LEDGER, false, g->ledger_problem);
+		return;
+	}
 	if (!a->j.possible) {
 		record_no(g, a, RECORD_DENIED, a->j.problem);
 		ask_finish(g, a, ASK_DENIED_POLICY, false, a->j.problem);

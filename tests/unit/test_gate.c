@@ -655,6 +655,23 @@ static void a_refused_conversation_stays_here(void **state)
 	world_free(w);
 }
 
+/* Table 2.5, "classifier failed / no score": the score is unknown, and unknown tightens. */
+static void no_score_is_an_unknown_score(void **state)
+{
+	struct world *w = world_new(
+		FAR("\"default\":{\"cloud\":\"allow\"},\"rules\":[{\"id\":\"hard-stays\","
+		    "\"effect\":\"deny\",\"when\":{\"score\":{\"gte\":0.99}}}]"));
+	struct msg_ASK m = world_ask(w);
+
+	(void)state;
+	assert_int_equal(ask_outcome_of(w, &m, "a question"), ASK_GRANTED);
+	m.score_pm = UINT16_MAX;
+	assert_int_equal(ask_outcome_of(w, &m, "another question"), ASK_DENIED_POLICY);
+	assert_string_equal(last(w, &m)->rules, "hard-stays?");
+	assert_int_equal(w->n_sends, 1);
+	world_free(w);
+}
+
 static void masked_or_as_it_is(void **state)
 {
 	struct world *w = world_new(FAR(
@@ -1132,8 +1149,8 @@ static void a_clock_that_went_back_keeps_everything_here(void **state)
 	world_free(w);
 }
 
-/* Each allocation, read and write fails in turn while a question is asked, approved and sent.
- */
+/* Table 2.5, "any exception in evaluation", "ledger not writable": each allocation, read and
+ * write fails in turn while a question is asked, approved and sent. */
 static void whatever_fails_nothing_leaves_unrecorded(void **state)
 {
 	struct world *w = world_new(asks);
@@ -1300,6 +1317,7 @@ int main(void)
 		cmocka_unit_test(policy_denies_on_its_own_evaluation),
 		cmocka_unit_test(a_standing_rule_releases_exactly_these_bytes),
 		cmocka_unit_test(what_router_says_is_not_believed),
+		cmocka_unit_test(no_score_is_an_unknown_score),
 		cmocka_unit_test(an_unsealed_body_breaks_the_protocol),
 		cmocka_unit_test(its_own_scan_finds_what_router_hid),
 		cmocka_unit_test(what_must_be_masked_and_is_not_stays),
