@@ -134,6 +134,8 @@ static size_t add_all(struct lexicon *l)
 
 	for (size_t i = 0; i < lexicon_lists_count; i++)
 		n += add_list(l, &lexicon_lists[i]);
+	for (size_t i = 0; i < lexicon_names_count; i++)
+		n += add_list(l, &lexicon_names[i]);
 	for (size_t i = 0; i < lexicon_ordinary_count; i++)
 		n += add_list(l, &lexicon_ordinary[i]);
 	return n;

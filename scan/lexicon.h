@@ -42,13 +42,15 @@ uint32_t lexicon_kinds(const struct lexicon *l, struct span word);
 /* The word in lower case without accents. Returns its length, 0 when it does not fit. */
 size_t lexicon_fold(struct span word, char *out, size_t cap);
 
-/* words.c, words_ordinary.c: lists of words separated by spaces, folded. */
+/* words.c, words_names.c, words_ordinary.c: lists of words separated by spaces, folded. */
 struct lexicon_list {
 	uint32_t kinds;
 	const char *words;
 };
 extern const struct lexicon_list lexicon_lists[];
 extern const size_t lexicon_lists_count;
+extern const struct lexicon_list lexicon_names[];
+extern const size_t lexicon_names_count;
 extern const struct lexicon_list lexicon_ordinary[];
 extern const size_t lexicon_ordinary_count;
 

@@ -8,6 +8,7 @@
  * Names of people everybody knows are left alone: that a prompt mentions Newton says nothing
  * about anyone's life.
  */
+#include "scan/names.h"
 #include "scan/prose.h"
 
 #define THRESHOLD 25
@@ -147,6 +148,28 @@ static bool above_address(const struct prose *p, const struct candidate *c)
 	return false;
 }
 
+/* What unknown words look like: endings of family names, and the letters by the model. */
+static int points_for_looks(struct prose *p, const struct candidate *c)
+{
+	uint32_t first = prose_kinds(p, c->from), last = prose_kinds(p, c->to - 1);
+	bool ending = has_family_ending(prose_word(p, c->to - 1)) &&
+		      (last & ~(LEXICON_FIRST | LEXICON_LAST)) == 0;
+	int looks = last == 0 ? names_like(prose_word(p, c->to - 1)) : -1000;
+	int points = 0;
+
+	if (c->to - c->from > 1) {
+		points = ending || looks >= NAMES_STRONG ? 14 : looks > 0 ? 8 : 0;
+		if (first == 0 && names_like(prose_word(p, c->from)) > 0)
+			points += 8;
+		return points;
+	}
+	if (looks >= NAMES_STRONG)
+		points = 16;
+	else if (looks > 0)
+		points = 9;
+	return ending && points < 10 ? 10 : points;
+}
+
 static int points_for_words(struct prose *p, const struct candidate *c)
 {
 	uint32_t first = prose_kinds(p, c->from), last = prose_kinds(p, c->to - 1);
@@ -167,8 +190,7 @@ static int points_for_words(struct prose *p, const struct candidate *c)
 		points += 12;
 	else if (n > 1 && is_given(first) && (last & doubtful) == 0)
 		points += 8;
-	if (has_family_ending(prose_word(p, c->to - 1)) && (last & doubtful) == 0)
-		points += n > 1 ? 14 : 10;
+	points += points_for_looks(p, c);
 	if (n >= 2 && n <= 3 && ((first | last) & ~(LEXICON_FIRST | LEXICON_LAST)) == 0)
 		points += alone_on_line(p, c) ? 28 : 14;
 	if (n >= 2 && n <= 3 && p->numbers && alone_on_line(p, c) && above_address(p, c))
@@ -235,8 +257,8 @@ static int points_before(struct prose *p, const struct candidate *c)
 		return 26;
 	if (span_is_nocase(word, "named") || span_is_nocase(word, "dear") ||
 	    span_is_nocase(word, "hi") || span_is_nocase(word, "hello") ||
-	    span_is_nocase(word, "says") || span_is_nocase(word, "starring") ||
-	    span_is_nocase(word, "i'm"))
+	    span_is_nocase(word, "says") || span_is_nocase(word, "said") ||
+	    span_is_nocase(word, "starring") || span_is_nocase(word, "i'm"))
 		return 26;
 	if ((span_is_nocase(word, "early") || span_is_nocase(word, "late")) && i >= 2 &&
 	    !span_is_nocase(prose_word(p, i - 2), "the") && is_last_of_clause(p, c))
@@ -368,7 +390,8 @@ static bool before_name(struct prose *p, const struct candidate *c)
 		 p->words[c->to - 1].end + 2 != p->words[next].start)
 		return false;
 	return may_be_name(p, next) && p->words[next].capital &&
-	       (is_name_kind(prose_kinds(p, next)) || has_family_ending(prose_word(p, next)));
+	       (is_name_kind(prose_kinds(p, next)) || has_family_ending(prose_word(p, next)) ||
+		(prose_kinds(p, next) == 0 && names_like(prose_word(p, next)) > 0));
 }
 
 /* Single words in a list, "A, B and C": how many, and how many of them are known names. */
