@@ -69,6 +69,8 @@ static bool may_be_name(struct prose *p, size_t i)
 	if (!w->capital && !p->lowercase)
 		return false;
 	kinds = prose_kinds(p, i);
+	if ((kinds & LEXICON_ORDINARY) != 0 && w->end - w->start <= 2)
+		return false; /* "He", "An" */
 	if (!w->capital)
 		return is_name_kind(kinds) &&
 		       (kinds & (LEXICON_ORDINARY | LEXICON_THING | LEXICON_PLACE |

@@ -71,8 +71,10 @@ static size_t known_place(struct prose *p, size_t i)
 /* "… from Cite Guedouala": an unknown capitalised run where a place is expected. */
 static size_t expected_place(struct prose *p, size_t i)
 {
-	static const char *const before[] = { "in",    "from",   "to",      "at",      "near",
-					      "visit", "around", "visited", "visiting" };
+	static const char *const before[] = { "in",       "from",  "to",     "at",
+					      "near",     "visit", "around", "visited",
+					      "visiting", "city",  "town",   "village",
+					      "hometown", "suburb" };
 	size_t n = 0;
 
 	if (i == 0 || !prose_joined(p, i - 1, " ") || p->words[i].starts ||
@@ -163,6 +165,35 @@ static bool is_request(struct prose *p)
 	return true;
 }
 
+static bool line_between(const struct prose *p, size_t i)
+{
+	size_t gap = p->words[i].start - p->words[i - 1].end;
+
+	return memchr(p->view->text.ptr + p->words[i - 1].end, '\n', gap) != NULL;
+}
+
+/*
+ * The words of the line above a known place that is alone on its own line, when that line is
+ * all of capitalised words and names a town, as on a card: "Eben", above "Austria". 0: none.
+ */
+static size_t town_above(struct prose *p, size_t i, size_t n)
+{
+	size_t from = i;
+
+	if (i < 2 || !line_between(p, i) || (i + n < p->count && !line_between(p, i + n)))
+		return 0;
+	while (from > 0 && i - from < 4 && p->words[from - 1].capital &&
+	       !p->words[from - 1].taken && (prose_kinds(p, from - 1) & NOT_A_PLACE) == 0) {
+		from--;
+		if (from == 0 || line_between(p, from))
+			break;
+	}
+	/* Above the town stands whose card it is. */
+	return from < i && from > 0 && line_between(p, from) && p->words[from - 1].taken
+		       ? i - from
+		       : 0;
+}
+
 /* Whether a place of n words at i tells about somebody. */
 static bool tells(struct prose *p, size_t i, size_t n, bool known, int *request)
 {
@@ -197,7 +228,11 @@ void places_find(struct prose *p)
 		if (code > 0)
 			prose_found(p, i + n, i + n + code, SCAN_PERSONAL_ADDRESS,
 				    DETECTOR_POSTCODE, STRENGTH_LIKELY);
-		if (code > 0 || tells(p, i, n, known, &request))
+		size_t town = known ? town_above(p, i, n) : 0;
+		if (town > 0)
+			prose_found(p, i - town, i, SCAN_PERSONAL_LOCATION, DETECTOR_PLACE,
+				    STRENGTH_WEAK + 1);
+		if (code > 0 || town > 0 || tells(p, i, n, known, &request))
 			prose_found(p, i, i + n, SCAN_PERSONAL_LOCATION, DETECTOR_PLACE,
 				    known ? STRENGTH_WEAK + 4 : STRENGTH_WEAK + 1);
 		i += n + code - 1;
