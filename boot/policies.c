@@ -18,6 +18,7 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "proc/detectors.h"
 
 #define LAST_GOOD   "policy-last-good"
 #define SEEN        "policy-seen.json"
@@ -463,6 +464,53 @@ static void gather(struct gathering *g, struct policy_trust **ret_trust)
 	policy_load_dictionaries(g->found, g->in.n_found, on_dictionary, g);
 }
 
+/* --- detectors -------------------------------------------------------------------------------
+ */
+
+static struct policy_found *found_of(struct gathering *g, const struct policy_file *f)
+{
+	struct policy_file_info info = policy_file_info(f);
+
+	for (size_t i = 0; i < g->in.n_found; i++)
+		if (g->found[i].layer == info.layer && strcmp(g->found[i].name, info.name) == 0)
+			return &g->found[i];
+	return NULL;
+}
+
+/* A category that no scanner can look for would make all data unknown, and nobody would know
+ * why. True: the file that has it is refused from now on. */
+static bool refuse_detectors(struct gathering *g, const struct policy_set *set)
+{
+	size_t n = policy_categories(set);
+	struct detectors_error why = { .category = SIZE_MAX };
+	struct scanner *scanner = NULL;
+	bool whole;
+	enum err e = detectors_new(set, &scanner, &whole, &why);
+
+	scanner_free(scanner);
+	if (e == ERR_OK || e == ERR_NO_MEMORY || n == 0)
+		return false;
+	/* too much in all: the file of least authority gives way */
+	const struct policy_category *c =
+		policy_category(set, why.category != SIZE_MAX ? why.category : n - 1);
+	struct policy_found *f = found_of(g, c->file);
+	if (f == NULL || f->unreadable != NULL)
+		return false;
+	f->unreadable = arena_printf(g->arena, "category %s: %s", c->name, why.problem);
+	return f->unreadable != NULL;
+}
+
+static enum err load_what_can_be_found(struct gathering *g, struct policy_loaded *ret)
+{
+	for (;;) {
+		enum err e = policy_load(&g->in, ret);
+
+		if (e != ERR_OK || !ret->changed || !refuse_detectors(g, ret->set))
+			return e;
+		policy_loaded_free(ret);
+	}
+}
+
 enum err policies_load(const struct policies_from *from, const struct policies_bundle *in_force,
 		       uint64_t generation, struct policies_bundle *ret, struct buf *problems)
 {
@@ -480,7 +528,7 @@ enum err policies_load(const struct policies_from *from, const struct policies_b
 	gather(g, &trust);
 	g->in.generation = generation;
 	g->in.in_force = in_force != NULL ? in_force->set : NULL;
-	e = g->failed ? ERR_NO_MEMORY : policy_load(&g->in, &l);
+	e = g->failed ? ERR_NO_MEMORY : load_what_can_be_found(g, &l);
 	if (e != ERR_OK)
 		goto out;
 	list_problems(g, &l, problems);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/json.h"
+#include "proc/detectors.h"
 #include "scan/scan.h"
 
 #define SCRATCH_BYTES (64u << 20)
@@ -20,41 +21,16 @@ struct inspector {
 	bool blind; /* a detector of the policy is missing */
 };
 
-/* A dictionary that did not come along makes every scan incomplete; an empty one finds nothing.
- */
-static void add_site(struct inspector *i, const struct policy_category *from,
-		     struct scan_site_category *site, size_t *n)
-{
-	struct scan_site_category c = { .name = from->name,
-					.regex = from->regex,
-					.words = from->keywords,
-					.word_count = from->n_keywords,
-					.list = from->words };
-
-	c.check = from->check == POLICY_CHECK_LUHN    ? SCAN_CHECK_LUHN
-		  : from->check == POLICY_CHECK_MOD97 ? SCAN_CHECK_MOD97
-						      : SCAN_CHECK_NONE;
-	if (from->dictionary != NULL && from->words.ptr == NULL)
-		i->blind = true;
-	if (c.regex != NULL || c.word_count > 0 || c.list.len > 0)
-		site[(*n)++] = c;
-}
-
 struct inspector *inspector_new(const struct policy_set *set)
 {
-	size_t categories = policy_categories(set), n = 0;
-	struct scan_site_category *site = calloc(categories + 1, sizeof *site);
 	struct inspector *i = calloc(1, sizeof *i);
-	struct scan_site_error at;
-	enum err e = i != NULL && site != NULL ? ERR_OK : ERR_NO_MEMORY;
+	struct detectors_error error;
+	bool whole = false;
 
-	for (size_t c = 0; e == ERR_OK && c < categories; c++)
-		add_site(i, policy_category(set, c), site, &n);
-	if (e == ERR_OK)
-		e = scanner_new(site, n, &i->scanner, &at);
-	free(site);
-	if (e == ERR_OK)
+	if (i != NULL && detectors_new(set, &i->scanner, &whole, &error) == ERR_OK) {
+		i->blind = !whole; /* every scan is incomplete then */
 		return i;
+	}
 	free(i);
 	return NULL;
 }

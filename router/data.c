@@ -5,44 +5,23 @@
  *
  * Invariant: data_known is true only when every text of the request was scanned to its end.
  */
+#include "proc/detectors.h"
 #include "router/impl.h"
 
 #define MASKS_MAX 4096
 
 struct scanner *data_scanner(const struct policy_set *set)
 {
-	size_t n = policy_categories(set);
-	struct scan_site_category *site = calloc(n > 0 ? n : 1, sizeof *site);
+	struct detectors_error error;
 	struct scanner *s = NULL;
-	struct scan_site_error where;
-	size_t used = 0;
+	bool whole = false;
 
-	if (site == NULL)
+	if (detectors_new(set, &s, &whole, &error) != ERR_OK)
 		return NULL;
-	for (size_t i = 0; i < n; i++) {
-		const struct policy_category *c = policy_category(set, i);
-
-		if (c->dictionary != NULL && c->words.ptr == NULL) {
-			free(site);
-			return NULL; /* without one of its detectors nothing is known */
-		}
-		if (c->regex == NULL && c->n_keywords == 0 && c->words.len == 0)
-			continue; /* an empty dictionary finds nothing */
-		site[used++] = (struct scan_site_category){
-			.name = c->name,
-			.regex = c->regex,
-			.words = c->keywords,
-			.word_count = c->n_keywords,
-			.list = c->words,
-			.check = c->check == POLICY_CHECK_LUHN    ? SCAN_CHECK_LUHN
-				 : c->check == POLICY_CHECK_MOD97 ? SCAN_CHECK_MOD97
-								  : SCAN_CHECK_NONE
-		};
-	}
-	if (scanner_new(site, used, &s, &where) != ERR_OK)
-		s = NULL;
-	free(site);
-	return s;
+	if (whole)
+		return s;
+	scanner_free(s); /* without one of its detectors nothing is known */
+	return NULL;
 }
 
 /* ---------------------------------------------------------------- finding */

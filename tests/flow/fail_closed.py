@@ -317,6 +317,21 @@ class Detectors(Case):
             self.restart()
             self.lockdown()
 
+    def test_what_no_scanner_can_look_for_is_refused(self):
+        self.user()
+        self.bank()
+        for category, why in (({"regex": "a[b"}, "missing terminating ]"),
+                              ({"keywords": ["one two three four five six seven"]}, "longer than")):
+            self.write("user", "20-more.json", {"hither_policy": 1, "id": "more", "categories": {"mine.x": category}})
+            self.restart()
+            self.assertEqual((self.state(), self.far()[0]), ("degraded", "ask"))
+            self.assertIn("category mine.x", self.d.said())
+            self.assertIn(why, self.d.said())
+        os.unlink(self.d.path("config", "policy.d", "20-more.json"))
+        self.bank(categories={"company.x": {"regex": "a[b"}})
+        self.hither("policy", "reload", code=8)
+        self.assertEqual((self.state(), self.far()[0]), ("degraded", "ask"))
+
     def test_a_lower_layer_takes_no_category_away(self):
         self.user(categories={"mine.everything": {"regex": "[\\s\\S]{1,500}"}, "mine.bird": {"keywords": ["bluebird"]}})
         self.bank_words()
