@@ -15,6 +15,7 @@
 
 #define FOREIGN_MODEL            "endpoint" /* the name of whatever it runs */
 #define FOREIGN_START_TIMEOUT_MS 2000
+#define FOREIGN_PROBE_MS         4 /* it is running already, or it is not */
 
 struct foreign;
 

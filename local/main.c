@@ -452,8 +452,10 @@ static enum err after_jail(struct service *s)
 				 &self.foreign);
 	if (e != ERR_OK)
 		return e;
-	if (self.foreign != NULL)
+	if (self.foreign != NULL) {
 		limits.start_timeout_ms = FOREIGN_START_TIMEOUT_MS;
+		limits.probe_start_ms = FOREIGN_PROBE_MS;
+	}
 	supervise_init(&self.engine_life, &limits, &supervise_hands, &self);
 	self.desk = desk_new(&desk_limits, &self.engine_life, &desk_hands, &self);
 	self.engine = engine_new(s->loop, s->config, on_exit_of_engine, &self);
