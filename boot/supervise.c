@@ -549,12 +549,13 @@ void supervisor_policy(struct supervisor *s, uint64_t generation, int fd)
 
 void supervisor_start(struct supervisor *s)
 {
-	/* consent first: it gets the health of those that follow as it happens */
-	static const enum role order[] = { ROLE_CONSENT, ROLE_CLOUD, ROLE_LOCAL, ROLE_ROUTER };
+	/* consent first: it gets the health of those that follow as it happens; cloud last: it
+	 * takes longest to load, and the first answer does not need it */
+	static const enum role order[] = { ROLE_CONSENT, ROLE_LOCAL, ROLE_ROUTER, ROLE_CLOUD };
 
 	uv_signal_start(&s->child, on_child, SIGCHLD);
 	for (size_t i = 0; i < LEN(order); i++) {
-		if (s->runs[order[i]])
+		if (s->runs[order[i]] || spawn_elsewhere(order[i]))
 			start_role(&s->slots[order[i]]);
 		else
 			log_error("boot.start", "role=%s is not part of this build",

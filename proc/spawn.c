@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,11 +26,41 @@
 #include "common/span.h"
 #include "proc/environment.h"
 
-#define ABOVE_ALL  128 /* > ROLE_FD_LISTEN_MAX */
-#define EXIT_SPAWN 126
+#define ABOVE_ALL     128 /* > ROLE_FD_LISTEN_MAX */
+#define EXIT_SPAWN    126
+#define CLOUD_PROGRAM "hitherd-cloud"
 
-static int exe = -1;        /* this program */
+static int exe = -1; /* this program */
+static int cloud_exe =
+	-1; /* the one beside it that has the network; -1: this one has all roles */
 static int nothing_fd = -1; /* /dev/null, or an empty file where that is missing */
+
+/* Out of the way of every target. */
+static int raise_above_all(int fd)
+{
+	if (fd < 0 || fd >= ABOVE_ALL)
+		return fd;
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, ABOVE_ALL);
+
+	close(fd);
+	return high;
+}
+
+static int open_beside(const char *name)
+{
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof path);
+
+	if (n <= 0 || (size_t)n == sizeof path)
+		n = snprintf(path, sizeof path, "%s", (const char *)getauxval(AT_EXECFN));
+	const char *slash =
+		n > 0 && (size_t)n < sizeof path ? memrchr(path, '/', (size_t)n) : NULL;
+	size_t folder = slash != NULL ? (size_t)(slash - path) + 1 : 0;
+	if (folder + strlen(name) >= sizeof path)
+		return -1;
+	strcpy(path + folder, name);
+	return open(path, O_PATH | O_CLOEXEC);
+}
 
 enum err spawn_prepare(void)
 {
@@ -37,19 +68,21 @@ enum err spawn_prepare(void)
 		exe = open("/proc/self/exe", O_PATH | O_CLOEXEC);
 	if (exe < 0)
 		exe = open((const char *)getauxval(AT_EXECFN), O_PATH | O_CLOEXEC);
-	if (exe >= 0 && exe < ABOVE_ALL) { /* out of the way of every target */
-		int low = exe;
-
-		exe = fcntl(low, F_DUPFD_CLOEXEC, ABOVE_ALL);
-		close(low);
-	}
+	exe = raise_above_all(exe);
 	if (exe < 0)
 		return ERR_SYSTEM;
+	if (cloud_exe < 0)
+		cloud_exe = raise_above_all(open_beside(CLOUD_PROGRAM));
 	if (nothing_fd < 0)
 		nothing_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (nothing_fd < 0)
 		nothing_fd = memfd_create("null", MFD_CLOEXEC);
 	return nothing_fd < 0 ? ERR_SYSTEM : ERR_OK;
+}
+
+bool spawn_elsewhere(enum role r)
+{
+	return r == ROLE_CLOUD && cloud_exe >= 0;
 }
 
 /* source[t] is what comes to lie at number t, for t < n. */
@@ -121,14 +154,14 @@ static void default_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-__attribute__((noreturn)) static void become(const struct plan *p, pid_t boot,
+__attribute__((noreturn)) static void become(const struct plan *p, pid_t boot, int program,
 					     char *const *argv, char *const *env)
 {
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != boot)
 		give_up("hitherd: the starting process is gone\n");
 	move_descriptors(p);
 	default_signals();
-	execveat(exe, "", argv, env, AT_EMPTY_PATH);
+	execveat(program, "", argv, env, AT_EMPTY_PATH);
 	give_up("hitherd: cannot start a role: the program cannot be executed\n");
 	_exit(EXIT_SPAWN);
 }
@@ -185,7 +218,7 @@ enum err spawn_role(const struct spawn_order *o, pid_t *ret_pid)
 	sigprocmask(SIG_SETMASK, &all, &before);
 	pid_t pid = fork();
 	if (pid == 0)
-		become(&p, boot, argv, env);
+		become(&p, boot, spawn_elsewhere(o->role) ? cloud_exe : exe, argv, env);
 	int saved = errno;
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	free_environment(env);

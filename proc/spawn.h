@@ -4,6 +4,7 @@
 #ifndef HITHER_PROC_SPAWN_H
 #define HITHER_PROC_SPAWN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -22,11 +23,15 @@ struct spawn_order {
 };
 
 /*
- * Remembers the running executable by descriptor, so that roles started later run the very
+ * Remembers the running executable by descriptor, and hitherd-cloud beside it when it is there
+ * (it has the role cloud; otherwise the executable has all roles), so that roles started later run the very
  * same program even when the file has been replaced. Once, before anything is spawned.
  * Where /proc is not mounted, the path that was executed is used. ERR_SYSTEM with errno.
  */
 MUST_CHECK enum err spawn_prepare(void);
+
+/* After spawn_prepare: another program was found that has this role. */
+bool spawn_elsewhere(enum role r);
 
 /*
  * Starts `hitherd --role NAME`. All descriptors stay the caller's. Standard input and output
