@@ -4,10 +4,11 @@
  *
  * The floor reads the text once: it hashes every byte (FNV-1a) and adds up the bytes. Both
  * take turns, so that what else the machine does hits both; each call gets another part of
- * the pool, as prompts come. Clean text is prose without anything sensitive; dirty text has
- * something in every line: names, addresses, telephones, cards, keys. Prints medians and 99th
- * percentiles of processor time in microseconds, the ratio of the medians, and how many
- * findings the last text had.
+ * the pool, as prompts come. Clean text is prose without anything sensitive, once with
+ * sentences that start in upper case and once all in lower case; dirty text has something in
+ * every line: names, addresses, telephones, cards, keys. Prints medians and 99th percentiles of
+ * processor time in microseconds, the ratio of the medians, and how many findings the last text
+ * had.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,8 +23,19 @@
 
 static double ours_us[ROUNDS], floor_us[ROUNDS];
 static volatile uint64_t sink;
+static const char *only; /* argument: texts of this kind alone */
 
 static const char *const clean_lines[] = {
+	"Please write a short summary of the report and explain why the numbers changed. ",
+	"The function takes a list of values and returns the sum of those that are even; ",
+	"how does a heat pump work when it is cold outside, and what does it cost to run?\n",
+	"Compare both proposals, list what speaks for each, and say which one you prefer. ",
+	"The meeting was moved to the afternoon because half of the team is on the train. ",
+	"Water the plants, clean the kitchen, and take the old books back to the library.\n",
+};
+
+/* Nothing in upper case: then every word may be a name. */
+static const char *const lower_lines[] = {
 	"please write a short summary of the report and explain why the numbers changed. ",
 	"the function takes a list of values and returns the sum of those that are even; ",
 	"how does a heat pump work when it is cold outside, and what does it cost to run?\n",
@@ -85,10 +97,14 @@ static int by_value(const void *a, const void *b)
 static int measure(const struct scanner *s, const char *name, const char *pool, size_t bytes,
 		   int rounds)
 {
-	struct arena *a = arena_new("scan", (size_t)256 << 20);
+	struct arena *a = only == NULL || strcmp(only, name) == 0
+				  ? arena_new("scan", (size_t)256 << 20)
+				  : NULL;
 	struct scan_result r = { 0 };
 	uint32_t x = 99;
 
+	if (a == NULL)
+		return 0;
 	for (int i = 0; i < rounds; i++) {
 		x = x * 1664525u + 1013904223u;
 		struct span text = { pool + x % (POOL - bytes), bytes };
@@ -113,23 +129,29 @@ static int measure(const struct scanner *s, const char *name, const char *pool, 
 	return 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static const struct {
 		size_t bytes;
 		int rounds;
 	} sizes[] = { { 2048, ROUNDS }, { 16384, 501 }, { (size_t)1 << 20, 15 } };
 	char *clean = make_pool(clean_lines, LEN(clean_lines));
+	char *lower = make_pool(lower_lines, LEN(lower_lines));
 	char *dirty = make_pool(dirty_lines, LEN(dirty_lines));
 	struct scanner *s = NULL;
 	struct scan_site_error bad;
-	int failed = clean == NULL || dirty == NULL || scanner_new(NULL, 0, &s, &bad) != ERR_OK;
+
+	only = argc > 1 ? argv[1] : NULL;
+	int failed = clean == NULL || lower == NULL || dirty == NULL ||
+		     scanner_new(NULL, 0, &s, &bad) != ERR_OK;
 
 	for (size_t i = 0; !failed && i < LEN(sizes); i++)
 		failed = measure(s, "clean", clean, sizes[i].bytes, sizes[i].rounds) ||
+			 measure(s, "lower", lower, sizes[i].bytes, sizes[i].rounds) ||
 			 measure(s, "dirty", dirty, sizes[i].bytes, sizes[i].rounds);
 	scanner_free(s);
 	free(clean);
+	free(lower);
 	free(dirty);
 	return failed;
 }

@@ -26,7 +26,7 @@ static bool contains(struct span s, const char *word)
 static bool starts_with_any(struct span s, const char *const *words, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (starts_with(s, words[i]))
+		if (s.len > 0 && words[i][0] == s.ptr[0] && starts_with(s, words[i]))
 			return true;
 	}
 	return false;
@@ -146,11 +146,16 @@ static int points_at_end(struct span line)
 
 static bool is_code_line(struct span line)
 {
+	int points;
+
 	line = span_trim(line);
 	if (line.len == 0 || line.len > 400)
 		return false;
-	return points_at_start(line) + points_inside(line) + points_at_end(line) >=
-		       CODE_POINTS ||
+	/* What is inside never suffices by itself, and takes longest to look for. */
+	points = points_at_start(line) + points_at_end(line);
+	if (points > 0 && points < CODE_POINTS)
+		points += points_inside(line);
+	return points >= CODE_POINTS ||
 	       (line.len <= 3 && (line.ptr[0] == '}' || starts_with(line, "});")));
 }
 

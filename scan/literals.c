@@ -106,7 +106,7 @@ void scan_literals(struct scan_view *v)
 			      (c == UPPER && before != UPPER) || after_escape(v->text, i));
 
 		before = c;
-		if (start && trie_may_start(trie, p[i], p[i + 1]))
+		if (start && trie_may_start(trie, p[i], p[i + 1], i + 2 < n ? p[i + 2] : 0))
 			at_start(v, i);
 	}
 }

@@ -469,7 +469,9 @@ static bool is_name(struct prose *p, struct candidate *c)
 /* "My name is Key": what follows is a name, whatever else it may be. */
 static bool is_announced(struct prose *p, size_t i)
 {
-	return i >= 2 && prose_joined(p, i - 1, " ") && prose_joined(p, i - 2, " ") &&
+	/* Lengths first: this is asked for every word. */
+	return i >= 2 && prose_word_len(p, i - 1) == 2 && prose_word_len(p, i - 2) == 4 &&
+	       prose_joined(p, i - 1, " ") && prose_joined(p, i - 2, " ") &&
 	       span_is_nocase(prose_word(p, i - 1), "is") &&
 	       span_is_nocase(prose_word(p, i - 2), "name") && !p->words[i].taken &&
 	       (p->words[i].capital || (p->lowercase && prose_kinds(p, i) == 0));
@@ -488,6 +490,8 @@ void people_find(struct prose *p)
 {
 	for (unsigned pass = 0; pass < 2; pass++) {
 		for (size_t i = 0; i < p->count; i++) {
+			if (!p->words[i].capital && !p->lowercase)
+				continue;
 			bool announced = is_announced(p, i);
 
 			if (!announced && (!may_be_name(p, i) ||

@@ -77,8 +77,8 @@ static size_t expected_place(struct prose *p, size_t i)
 					      "hometown", "suburb" };
 	size_t n = 0;
 
-	if (i == 0 || !prose_joined(p, i - 1, " ") || p->words[i].starts ||
-	    !prose_is_one_of(p, i - 1, before, LEN(before)))
+	if (i == 0 || p->words[i].starts || !prose_is_one_of(p, i - 1, before, LEN(before)) ||
+	    !prose_joined(p, i - 1, " "))
 		return 0;
 	while (n < 5 && i + n < p->count && !p->words[i + n].taken && !p->words[i + n].number &&
 	       (prose_kinds(p, i + n) & NOT_A_PLACE) == 0 &&

@@ -32,8 +32,11 @@ bool prose_joined(const struct prose *p, size_t i, const char *allowed)
 
 	if (end <= at || end - at > 3)
 		return false;
+	if (end - at == 1 && p->view->text.ptr[at] == allowed[0])
+		return true; /* nearly always */
 	for (; at < end; at++) {
-		if (strchr(allowed, p->view->text.ptr[at]) == NULL)
+		if (p->view->text.ptr[at] == '\0' ||
+		    strchr(allowed, p->view->text.ptr[at]) == NULL)
 			return false;
 	}
 	return true;
@@ -43,8 +46,9 @@ bool prose_is_one_of(const struct prose *p, size_t i, const char *const *words, 
 {
 	if (i >= p->count)
 		return false;
+	char first = to_lower(p->view->text.ptr[p->words[i].start]);
 	for (size_t k = 0; k < count; k++) {
-		if (span_is_nocase(prose_word(p, i), words[k]))
+		if (words[k][0] == first && span_is_nocase(prose_word(p, i), words[k]))
 			return true;
 	}
 	return false;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Nodes are rows of a table with one column per byte class; bytes that occur in no literal
- * share class 0, which leads nowhere. Node 0 is the root. A bitmap over the first two bytes
- * turns most words away before the first row is touched.
+ * share class 0, which leads nowhere. Node 0 is the root. A bitmap over the first three
+ * bytes turns most words away before the first row is touched.
  */
 #include "scan/trie.h"
 
@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "common/fault.h"
+
+#define STARTS 65536 /* bits for the hashes of the first three bytes */
 
 struct output {
 	uint32_t value;
@@ -24,7 +26,7 @@ struct trie {
 	size_t nodes, nodes_cap;
 	struct output *outputs;
 	size_t outputs_len;
-	uint8_t pairs[65536 / 8];
+	uint8_t starts[STARTS / 8];
 };
 
 static unsigned char fold(unsigned char c)
@@ -47,21 +49,25 @@ static void assign_classes(struct trie *t, const struct trie_literal *l, size_t 
 		t->class_of[c] = t->class_of[c + 32];
 }
 
-static void mark_pairs(struct trie *t, struct span literal)
+/* Alike for upper and lower case; other bytes may share a value, which costs a look. */
+static unsigned start_of(unsigned char first, unsigned char second, unsigned char third)
 {
-	unsigned first = fold((unsigned char)literal.ptr[0]);
+	return ((first | 0x20u) * 2477u ^ (second | 0x20u) * 211u ^ (third | 0x20u)) % STARTS;
+}
 
-	for (unsigned second = 0; second < 256; second++) {
-		if (literal.len > 1 &&
-		    fold((unsigned char)second) != fold((unsigned char)literal.ptr[1]))
-			continue;
-		unsigned pair = first << 8 | second;
+static void mark_start(struct trie *t, struct span literal)
+{
+	if (literal.len < 2) {
+		memset(t->starts, 0xff, sizeof t->starts);
+		return;
+	}
+	for (unsigned any = 0; any < (literal.len > 2 ? 1u : 256u); any++) {
+		unsigned char third =
+			literal.len > 2 ? (unsigned char)literal.ptr[2] : (unsigned char)any;
+		unsigned bit = start_of((unsigned char)literal.ptr[0],
+					(unsigned char)literal.ptr[1], third);
 
-		t->pairs[pair / 8] |= (uint8_t)(1u << (pair % 8));
-		if (first >= 'a' && first <= 'z') {
-			pair = (first - 32) << 8 | second;
-			t->pairs[pair / 8] |= (uint8_t)(1u << (pair % 8));
-		}
+		t->starts[bit / 8] |= (uint8_t)(1u << (bit % 8));
 	}
 }
 
@@ -79,7 +85,7 @@ static void insert(struct trie *t, struct span literal, uint32_t value)
 	}
 	t->outputs[t->outputs_len] = (struct output){ value, t->first_output[node] };
 	t->first_output[node] = (uint32_t)++t->outputs_len;
-	mark_pairs(t, literal);
+	mark_start(t, literal);
 }
 
 struct trie *trie_new(const struct trie_literal *literals, size_t count)
@@ -122,11 +128,12 @@ void trie_free(struct trie *t)
 	free(t);
 }
 
-bool trie_may_start(const struct trie *t, unsigned char first, unsigned char second)
+bool trie_may_start(const struct trie *t, unsigned char first, unsigned char second,
+		    unsigned char third)
 {
-	unsigned pair = (unsigned)first << 8 | second;
+	unsigned bit = start_of(first, second, third);
 
-	return (t->pairs[pair / 8] >> (pair % 8) & 1) != 0;
+	return (t->starts[bit / 8] >> (bit % 8) & 1) != 0;
 }
 
 size_t trie_match(const struct trie *t, struct span text, size_t at,

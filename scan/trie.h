@@ -30,8 +30,9 @@ struct trie_match {
 	uint32_t value;
 };
 
-/* Whether anything can start with these two bytes; cheap. */
-bool trie_may_start(const struct trie *t, unsigned char first, unsigned char second);
+/* Whether anything can start with these three bytes (0 at the end); cheap. */
+bool trie_may_start(const struct trie *t, unsigned char first, unsigned char second,
+		    unsigned char third);
 
 /* All literals that start at `at`, shortest first; at most TRIE_MATCHES. */
 size_t trie_match(const struct trie *t, struct span text, size_t at,
