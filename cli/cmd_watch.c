@@ -63,6 +63,8 @@ static bool on_sse(void *ctx, struct span event, struct span data)
 	id = json_get_string(tree, "id");
 	if (id != NULL && span_is(event, "request"))
 		on_question(w, id);
+	else if (id != NULL && span_is(event, "sent"))
+		fprintf(stderr, "sent, as your policy allows: hither consent receipt %s\n", id);
 	else if (id != NULL && !w->cli->quiet)
 		fprintf(stderr, "question %s: %.*s\n", id, (int)event.len, event.ptr);
 	cJSON_Delete(tree);

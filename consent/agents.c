@@ -115,7 +115,7 @@ unsigned agents_tell(struct consent *c, enum gate_news news, uint32_t uid, const
 {
 	unsigned told = 0;
 
-	if (news == GATE_REQUEST) {
+	if (news == GATE_REQUEST || news == GATE_SENT) {
 		struct agent *a = best(c, uid);
 
 		if (a == NULL)

@@ -24,8 +24,8 @@ uint64_t gate_now(struct gate *g)
 
 const char *gate_news_name(enum gate_news n)
 {
-	static const char *const names[] = { "request", "superseded", "withdrawn", "expired",
-					     "policy_changed" };
+	static const char *const names[] = { "request", "superseded",     "withdrawn",
+					     "expired", "policy_changed", "sent" };
 
 	return names[n];
 }

@@ -31,7 +31,8 @@ enum gate_news {
 	GATE_SUPERSEDED,
 	GATE_WITHDRAWN,
 	GATE_EXPIRED,
-	GATE_POLICY_CHANGED
+	GATE_POLICY_CHANGED,
+	GATE_SENT /* no question: a release that a rule's `notify` tells of; its receipt's id */
 };
 const char *gate_news_name(enum gate_news n); /* the event names of the agents' protocol */
 
@@ -53,7 +54,7 @@ struct gate_io {
 
 struct gate_setup {
 	const char *state_dir; /* where the ledger lies */
-	const char *group; /* as for surroundings_new(): whose names the policy may ask for */
+	const char *group;   /* as for surroundings_new(): whose names the policy may ask for */
 	const char *session; /* names this login session; grants of scope session bind to it */
 	const struct gate_io *io;
 	void *ctx;

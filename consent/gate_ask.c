@@ -206,6 +206,7 @@ static void obligations(struct gate *g, struct ask *a, const struct policy_decis
 	const char *unmet = inspect_unmet(&a->in, d);
 
 	a->j.content = content_of(g, d->log);
+	a->j.notify = d->notify == POLICY_NOTIFY_AFTER;
 	a->j.modes = possible_modes(g, a, d);
 	a->j.scopes = policy_consent(g->set)->scopes;
 	a->j.must_ask = d->verdict == POLICY_ASK;
@@ -220,6 +221,9 @@ static void obligations(struct gate *g, struct ask *a, const struct policy_decis
 		 a->original.fd >= 0)
 		deny(a, "without a question only the masked text may be sent, and policy "
 			"excludes that");
+	else if (a->j.notify && !a->j.must_ask && !g->io->anyone(g->ctx, a->m.uid))
+		deny(a, "policy wants you to be told afterwards, and nobody is there to tell: "
+			"hither consent watch");
 	else if (a->j.must_ask && a->j.strong_auth)
 		deny(a, "policy wants the person to prove who they are for this data, and that "
 			"cannot be "

@@ -68,6 +68,7 @@ struct judgement {
 	const char *budget_id;
 	struct budget_amount estimate, bound;
 	bool strong_auth;
+	bool notify; /* a rule wants the person to hear of it afterwards */
 	enum policy_content
 		content; /* what may be kept: ledger.content or `log`, the stricter */
 };
@@ -93,6 +94,7 @@ struct ask {
 	uint64_t send_id, sent_at_ms;
 	char granted[TEXT_ULID_BYTES], permission[24];
 	bool by_rule; /* nobody was asked */
+	bool notify;  /* the person is told when it is over */
 	struct budget_amount reserved;
 	bool aborted;
 	const char *abort_why;

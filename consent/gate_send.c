@@ -157,6 +157,7 @@ enum err send_release(struct gate *g, struct ask *a, enum policy_mode mode, cons
 	a->send_id = g->next_send_id++;
 	a->sent_at_ms = gate_now(g);
 	a->by_rule = strcmp(basis, "rule") == 0;
+	a->notify = a->j.notify;
 	a->reserved = a->j.bound;
 	e = hand_over(g, a, mode, all[at].seq);
 	if (e != ERR_OK) {
@@ -197,6 +198,8 @@ static void leave(struct gate *g, struct ask *a)
 {
 	g->n_sending--;
 	a->router_listens = false;
+	if (a->notify)
+		g->io->tell(g->ctx, GATE_SENT, a->m.uid, a->granted);
 	ask_finish(g, a, ASK_GRANTED, false, "");
 	g->count.questions[ASK_GRANTED]--; /* counted when it was granted */
 }

@@ -655,6 +655,29 @@ static void a_refused_conversation_stays_here(void **state)
 	world_free(w);
 }
 
+static void a_rule_may_want_the_person_told(void **state)
+{
+	struct world *w = world_new(
+		FAR("\"default\":{\"cloud\":\"ask\"},\"rules\":[{\"id\":\"go\",\"effect\":"
+		    "\"allow\","
+		    "\"when\":{\"tier\":[\"cloud\"]},\"with\":{\"notify\":\"after\"}}]"));
+	struct msg_ASK m = world_ask(w);
+
+	(void)state;
+	assert_true(world_put(w, &m, "one"));
+	assert_int_equal(last(w, &m)->outcome, ASK_GRANTED);
+	assert_int_equal(w->n_told, 0);
+	world_sent(w, 0, SEND_COMPLETE, 1, 1);
+	assert_int_equal(w->n_told, 1);
+	assert_int_equal(w->told[0].news, GATE_SENT);
+	assert_string_equal(w->told[0].question, last(w, &m)->receipt);
+	w->somebody = false; /* an obligation that cannot be carried out */
+	assert_int_equal(ask_outcome_of(w, &m, "two"), ASK_DENIED_POLICY);
+	assert_non_null(strstr(last(w, &m)->detail, "nobody is there to tell"));
+	assert_int_equal(w->n_sends, 1);
+	world_free(w);
+}
+
 /* Table 2.5, "classifier failed / no score": the score is unknown, and unknown tightens. */
 static void no_score_is_an_unknown_score(void **state)
 {
@@ -1317,6 +1340,7 @@ int main(void)
 		cmocka_unit_test(policy_denies_on_its_own_evaluation),
 		cmocka_unit_test(a_standing_rule_releases_exactly_these_bytes),
 		cmocka_unit_test(what_router_says_is_not_believed),
+		cmocka_unit_test(a_rule_may_want_the_person_told),
 		cmocka_unit_test(no_score_is_an_unknown_score),
 		cmocka_unit_test(an_unsealed_body_breaks_the_protocol),
 		cmocka_unit_test(its_own_scan_finds_what_router_hid),
