@@ -104,7 +104,8 @@ struct policy_file; /* immutable, counted */
 
 enum policy_flags {
 	/* For evaluating stacks written inline (`policy eval`): `hither_policy`, `id` and a
-	 * destination's `api` may be absent, the same rule id may appear in two files of a
+	 * destination's `api` may be absent, a dictionary's path need not be absolute, the same
+	 * rule id may appear in two files of a
 	 * layer, a lower redefinition of a destination is ignored instead of refused, and
 	 * only_destinations hides nothing. Never used for files that take effect. */
 	POLICY_INLINE = 1,

@@ -583,8 +583,10 @@ static void inline_files_need_less(void **state)
 
 	(void)state;
 	assert_int_equal(
-		policy_file_parse(span_of("{\"destinations\":{\"x\":{\"tier\":\"cloud\"}}}"),
-				  POLICY_USER, "t", NULL, POLICY_INLINE, &f, &e),
+		policy_file_parse(
+			span_of("{\"destinations\":{\"x\":{\"tier\":\"cloud\"}},"
+				"\"categories\":{\"a.b\":{\"dictionary\":\"w.txt\"}}}"),
+			POLICY_USER, "t", NULL, POLICY_INLINE, &f, &e),
 		ERR_OK);
 	assert_string_equal(policy_file_info(f).id, "t");
 	policy_file_free(f);
