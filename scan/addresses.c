@@ -136,6 +136,21 @@ static size_t name_words(struct prose *p, size_t i, bool numbers)
 	return n;
 }
 
+/* "rue du centre 320": after a word that only leads streets the name may be in lower case. */
+static size_t lower_street(const struct prose *p, size_t i)
+{
+	static const char *const leads[] = { "rue",    "rua",       "calle", "avenida",
+					     "chemin", "boulevard", "ulica", "impasse" };
+	size_t n = 1;
+
+	if (!prose_is_one_of(p, i, leads, LEN(leads)) || !prose_joined(p, i, " "))
+		return 0;
+	while (n < 5 && i + n < p->count && !p->words[i + n].number &&
+	       prose_joined(p, i + n, " "))
+		n++;
+	return n > 1 && is_house_number(p, i + n) && prose_word_len(p, i + n) <= 4 ? n + 1 : 0;
+}
+
 /* The words of a street that begins at i; 0: none. */
 static size_t street_at(struct prose *p, size_t i)
 {
@@ -152,6 +167,9 @@ static size_t street_at(struct prose *p, size_t i)
 		if (n > 0 && numbered && leads_street(p, at) && !p->words[at + n].number)
 			return at + n + 1 - i;
 	}
+	n = lower_street(p, at);
+	if (n > 0)
+		return at + n - i;
 	/* Names, then a number, with a street word or ending among them. */
 	n = name_words(p, at, false);
 	for (size_t k = 1; k <= n; k++) {

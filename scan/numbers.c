@@ -199,8 +199,9 @@ static bool is_grouped_thousands(const struct run *r)
 
 static bool is_north_american(const struct run *r)
 {
-	size_t first =
-		r->group_count > 3 && r->group_len[0] == 1 && r->digits[0] == '1' ? 1 : 0;
+	bool country = (r->group_len[0] == 1 && r->digits[0] == '1') ||
+		       (r->group_len[0] == 3 && memcmp(r->digits, "001", 3) == 0);
+	size_t first = r->group_count > 3 && country ? 1 : 0;
 	size_t groups = r->group_count - first - (r->extension ? 1 : 0);
 
 	return groups == 3 && r->group_len[first] == 3 && r->group_len[first + 1] == 3 &&
@@ -215,10 +216,12 @@ static unsigned phone_strength(const struct run *r, uint32_t context)
 
 	if (r->separator[0] == '+' && n >= 7 && n <= 15 + 4)
 		return STRENGTH_SURE;
-	if (n < 6 || n > 15 || is_date(r))
+	if (n < 6 || n > 20 || is_date(r))
 		return 0;
 	if (is_north_american(r))
 		return STRENGTH_SURE;
+	if (n > 15)
+		return 0;
 	/* The shape of a social security number, valid or not. */
 	if (r->group_count == 3 && r->group_len[0] == 3 && r->group_len[1] == 2 &&
 	    r->group_len[2] == 4)
@@ -265,12 +268,30 @@ static void by_context(struct scan_view *v, const struct run *r, uint32_t contex
 			   STRENGTH_LIKELY);
 }
 
+/* "…-fax", "…-Office": the name of the line, not more of the number. */
+static bool is_line_name(struct span t, size_t at)
+{
+	static const char *const names[] = {
+		"fax", "office", "home", "mobile", "work", "cell"
+	};
+	struct span rest = { t.ptr + at, t.len - at };
+
+	for (size_t i = 0; i < LEN(names); i++) {
+		size_t n = strlen(names[i]);
+
+		if (rest.len >= n && !is_word(byte_at(rest, n)) &&
+		    span_is_nocase((struct span){ rest.ptr, n }, names[i]))
+			return true;
+	}
+	return false;
+}
+
 static void classify(struct scan_view *v, const struct run *r)
 {
 	struct span t = v->text;
 	bool glued = is_word(byte_at(t, r->start - 1)) || is_word(byte_at(t, r->end)) ||
 		     (byte_at(t, r->end) == '-' && is_alnum(byte_at(t, r->end + 1)) &&
-		      !is_upper(byte_at(t, r->end + 1)));
+		      !is_upper(byte_at(t, r->end + 1)) && !is_line_name(t, r->end + 1));
 	uint32_t context;
 	unsigned strength;
 

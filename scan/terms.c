@@ -9,7 +9,8 @@
 const struct scan_context_words scan_contexts[] = {
 	{ CONTEXT_PHONE, "phone|telephone|tel|mobile|cell|cellphone|call|calling|called|fax|"
 			 "dial|whatsapp|sms|text "
-			 "me|reach|ring|hotline|answer|answering|office|voicemail|landline|"
+			 "me|my number is|messages "
+			 "to|reach|ring|hotline|answer|answering|office|voicemail|landline|"
 			 "handy|telefon|telefono|"
 			 "telefone|mobil|portable|rufnummer|contact number|phone number" },
 	{ CONTEXT_CARD,
@@ -57,7 +58,9 @@ const struct scan_context_words scan_contexts[] = {
 			   "plaka|kennzeichen|vin|bike's registration" },
 	{ CONTEXT_ADDRESS,
 	  "address|live at|lives at|living at|located at|street|deliver|ship to|"
-	  "shipping|mail to|return to|adresse|direccion|indirizzo|wohne|reside" },
+	  "shipping|mail to|return to|send it to|send this to|send to|sent to|we are at|taxi "
+	  "to|"
+	  "office is at|meet at|adresse|direccion|indirizzo|wohne|reside" },
 	{ CONTEXT_CODE, "pin|pin code|cvv|cvc|cvv2|security code|passcode|otp|one-time code|"
 			"verification code|2fa code" },
 };
