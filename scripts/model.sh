@@ -104,7 +104,8 @@ choose_and_pull() {
 provide_model() {
 	if [ -n "$WANT_MODEL" ]; then
 		MODEL_NAME=$WANT_MODEL
-		[ -n "$(catalogue file "$MODEL_NAME")" ] || pull_model "$MODEL_NAME" ||
+		[ -n "$(catalogue file "$MODEL_NAME")" ] || [ -e "$MODELS_DIR/$MODEL_NAME.gguf" ] ||
+			pull_model "$MODEL_NAME" ||
 			fail "the model $MODEL_NAME could not be had" 'build/hither model list shows the names'
 	else
 		choose_and_pull || fail "no model could be had, not even $MODEL_NAME" \

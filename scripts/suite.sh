@@ -50,6 +50,7 @@ run_suite() {
 	default_model=$(catalogue default)
 	[ -n "$(catalogue file "$default_model")" ] || pull_model "$default_model" ||
 		fail "the model $default_model could not be had" 'check the network, then ./quickstart test again'
+	say "The tests use $default_model."
 	HITHER_TEST_ENGINE=$ENGINE_FOUND
 	HITHER_TEST_MODEL=$(catalogue file "$default_model")
 	export HITHER_TEST_ENGINE HITHER_TEST_MODEL
