@@ -232,6 +232,7 @@ static bool is_given_something(const struct prose *p, const struct candidate *c)
 
 static int points_before(struct prose *p, const struct candidate *c)
 {
+	static const char *const to_places[] = { "in", "to", "from", "at", "near" };
 	size_t i = c->from;
 	uint32_t before = i > 0 ? prose_kinds(p, i - 1) : 0;
 	struct span word;
@@ -271,6 +272,10 @@ static int points_before(struct prose *p, const struct candidate *c)
 		return 14;
 	if ((before & LEXICON_KIN) != 0)
 		return 16;
+	/* "we moved to Soto del Campo": somebody goes to a place. */
+	if (prose_is_one_of(p, i - 1, to_places, LEN(to_places)) && i >= 2 &&
+	    (prose_kinds(p, i - 2) & LEXICON_LIFE) != 0)
+		return -30;
 	if (span_is_nocase(word, "in") || span_is_nocase(word, "at"))
 		return -8;
 	return (before & LEXICON_CUE) != 0 ? 7 : 3;
