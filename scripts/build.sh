@@ -30,8 +30,8 @@ build_programs() {
 	fi
 	run_build "$LOG_DIR/build.log" 'the build failed' ninja -C "$BUILD"
 	HITHER=$BUILD/hither HITHERD=$BUILD/hitherd
-	if [ ! -x "$HITHER" ] || [ ! -x "$HITHERD" ]; then
-		fail 'the build gave no hither and hitherd' "see $LOG_DIR/build.log"
+	if [ ! -x "$HITHER" ] || [ ! -x "$HITHERD" ] || [ ! -x "$HITHERD-cloud" ]; then
+		fail 'the build gave no hither, hitherd and hitherd-cloud' "see $LOG_DIR/build.log"
 	fi
 	say "Built $HITHER and $HITHERD."
 	[ -z "$PREFIX" ] || install_programs

@@ -99,7 +99,7 @@ wait_ready() {
 start_daemon() {
 	mkdir -p "$DAEMON_STATE"
 	chmod 700 "$DAEMON_STATE"
-	daemon_program=$(sha256_of "$HITHERD")\ $HITHERD
+	daemon_program="$(cat "$HITHERD" "$HITHERD"-cloud | sha256sum | cut -d' ' -f1) $HITHERD"
 	if daemon_ready && [ "$(cat "$DAEMON_MARK" 2>/dev/null)" = "$daemon_program" ]; then
 		say 'Already running.'
 		return 0
