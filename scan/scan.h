@@ -121,10 +121,11 @@ size_t scan_set_add_pattern(struct scan_set *set, const struct scanner *s, const
 struct scan_budget {
 	size_t max_bytes;     /* longer texts are UNKNOWN without being looked at */
 	uint32_t max_spans;   /* more findings than this: UNKNOWN */
-	uint32_t match_steps; /* PCRE2 match limit for each site regex over the whole text */
+	uint32_t match_steps; /* PCRE2 match limit of a site regex where a match may begin; a
+				 regex also has a quarter of a second for a text */
 };
 
-extern const struct scan_budget scan_budget_default; /* 8 MiB, 20,000 spans, 10 million steps */
+extern const struct scan_budget scan_budget_default; /* 8 MiB, 20,000 spans, 100,000 steps */
 
 enum scan_status {
 	SCAN_COMPLETE,

@@ -12,11 +12,14 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "common/clock.h"
 #include "common/fault.h"
 #include "scan/checks.h"
 #include "scan/placeholder.h"
 
 #define REGEX_MAX_BYTES  1024
+#define REGEX_MAX_MS     250
+#define REGEX_WINDOW     256 /* places where a match may begin, between looks at the clock */
 #define WORDS_MAX        200000
 #define WORD_MAX_BYTES   128
 #define PHRASE_MAX_WORDS 6
@@ -232,6 +235,7 @@ static enum err compile(const char *regex, struct rule *r, struct scan_site_erro
 			   ? NULL
 			   : pcre2_compile((PCRE2_SPTR)regex, PCRE2_ZERO_TERMINATED,
 					   PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C |
+						   PCRE2_USE_OFFSET_LIMIT |
 						   PCRE2_MATCH_INVALID_UTF,
 					   &code, &offset, NULL);
 	if (r->regex != NULL)
@@ -334,10 +338,42 @@ void site_free(struct site *s)
 
 /* ---- scanning ---- */
 
+static bool is_continuation(char c)
+{
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+/* The steps are counted anew at each place where a match may begin, so between windows of such
+ * places the clock is looked at. */
+static bool scan_window(struct scan_view *v, const struct rule *r, size_t *at, size_t last,
+			pcre2_match_context *limits, pcre2_match_data *data)
+{
+	pcre2_set_offset_limit(limits, last);
+	int n = pcre2_match(r->regex, (PCRE2_SPTR)v->text.ptr, v->text.len, *at, PCRE2_NOTEMPTY,
+			    data, limits);
+
+	if (n == PCRE2_ERROR_NOMATCH) {
+		for (*at = last + 1; *at < v->text.len && is_continuation(v->text.ptr[*at]);)
+			(*at)++;
+		return true;
+	}
+	if (n < 0) {
+		v->run->unknown = "a site regex ran over its limit";
+		return false;
+	}
+	const PCRE2_SIZE *o = pcre2_get_ovector_pointer(data);
+	struct span found = { v->text.ptr + o[0], o[1] > o[0] ? o[1] - o[0] : 0 };
+	if (passes(r->check, found))
+		scan_found(v, o[0], o[1], r->category, DETECTOR_SITE, STRENGTH_CHECKED + 5);
+	*at = o[1] > *at ? o[1] : *at + 1;
+	return true;
+}
+
 static void scan_regex(struct scan_view *v, const struct rule *r)
 {
 	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
 	pcre2_match_context *limits = pcre2_match_context_create(NULL);
+	uint64_t until_ms = clock_mono_ms() + REGEX_MAX_MS;
 
 	if (data == NULL || limits == NULL) {
 		v->run->out_of_memory = true;
@@ -345,21 +381,12 @@ static void scan_regex(struct scan_view *v, const struct rule *r)
 	}
 	pcre2_set_match_limit(limits, v->run->budget->match_steps);
 	for (size_t at = 0; at <= v->text.len;) {
-		int n = pcre2_match(r->regex, (PCRE2_SPTR)v->text.ptr, v->text.len, at,
-				    PCRE2_NOTEMPTY, data, limits);
-
-		if (n == PCRE2_ERROR_NOMATCH)
+		if (!scan_window(v, r, &at, at + REGEX_WINDOW, limits, data))
 			break;
-		if (n < 0) {
-			v->run->unknown = "a site regex ran over its limit";
+		if (clock_mono_ms() > until_ms) {
+			v->run->unknown = "a site regex took too long";
 			break;
 		}
-		const PCRE2_SIZE *o = pcre2_get_ovector_pointer(data);
-		struct span found = { v->text.ptr + o[0], o[1] > o[0] ? o[1] - o[0] : 0 };
-		if (passes(r->check, found))
-			scan_found(v, o[0], o[1], r->category, DETECTOR_SITE,
-				   STRENGTH_CHECKED + 5);
-		at = o[1] > at ? o[1] : at + 1;
 	}
 out:
 	pcre2_match_context_free(limits);

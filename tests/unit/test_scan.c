@@ -433,6 +433,16 @@ static void a_runaway_regex_is_unknown(void **state)
 			  &budget, a, &r),
 		ERR_OK);
 	assert_int_equal(r.status, SCAN_UNKNOWN);
+	/* Each place alone is within the limit, all of them would take minutes. */
+	static char many[400000];
+	for (size_t i = 0; i < sizeof many; i++)
+		many[i] = i % 16 < 14 ? 'a' : '!';
+	arena_reset(a);
+	assert_int_equal(
+		scan_text(s, (struct span){ many, sizeof many }, &scan_budget_default, a, &r),
+		ERR_OK);
+	assert_int_equal(r.status, SCAN_UNKNOWN);
+	assert_string_equal(r.why, "a site regex took too long");
 	scanner_free(s);
 	arena_free(a);
 }
