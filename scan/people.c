@@ -273,8 +273,8 @@ static int points_before(struct prose *p, const struct candidate *c)
 	if ((before & LEXICON_KIN) != 0)
 		return 16;
 	/* "we moved to Soto del Campo": somebody goes to a place. */
-	if (prose_is_one_of(p, i - 1, to_places, LEN(to_places)) && i >= 2 &&
-	    (prose_kinds(p, i - 2) & LEXICON_LIFE) != 0)
+	if (prose_is_one_of(p, i - 1, to_places, LEN(to_places)) && i >= 3 &&
+	    ((prose_kinds(p, i - 2) | prose_kinds(p, i - 3)) & LEXICON_LIFE) != 0)
 		return -30;
 	if (span_is_nocase(word, "in") || span_is_nocase(word, "at"))
 		return -8;
@@ -326,6 +326,19 @@ static bool speaks(const struct prose *p, const struct candidate *c)
 	return prose_joined(p, c->to, " ") && (p->words[c->to].capital || p->lowercase);
 }
 
+/* "Blake, could you …": word i begins what is said to somebody. */
+static bool is_spoken_to(const struct prose *p, size_t i)
+{
+	static const char *const words[] = {
+		"i",    "i'm",    "you",   "we",     "this", "could", "can",  "would",
+		"will", "please", "thank", "thanks", "how",  "what",  "when", "your",
+		"let",  "don't",  "did",   "do",     "are",  "have",  "come", "here",
+	};
+
+	return i > 0 && p->words[i - 1].end + 2 == p->words[i < p->count ? i : i - 1].start &&
+	       prose_is_one_of(p, i, words, LEN(words));
+}
+
 static bool is_work(const struct prose *p, size_t i)
 {
 	static const char *const works[] = { "novel", "version",  "biography", "album",
@@ -345,6 +358,9 @@ static int points_after(struct prose *p, const struct candidate *c)
 		return (after & LEXICON_KIN) != 0 ? 16 : 4;
 	if (p->words[c->from].starts && speaks(p, c))
 		return 30;
+	if (next == ',' && p->words[c->from].starts && c->to - c->from == 1 &&
+	    is_spoken_to(p, c->to))
+		return 16;
 	if (next == ':' && (p->words[c->from].starts))
 		return 12;
 	if ((after & LEXICON_COMPANY) != 0 && p->words[c->to].capital &&

@@ -38,6 +38,21 @@ static size_t of_place(struct prose *p, size_t at)
 	return to < p->count && (prose_kinds(p, to) & LEXICON_PLACE) != 0 ? to + 1 - at : 0;
 }
 
+/* "Bosnia and Herzegovina": what "and" adds to a place. */
+static size_t and_place(struct prose *p, size_t at)
+{
+	static const char *const second[] = { "herzegovina", "barbuda",    "tobago",
+					      "principe",    "nevis",      "caicos",
+					      "futuna",      "montenegro", "miquelon",
+					      "príncipe",    "grenadines" };
+
+	return at + 1 < p->count && prose_joined(p, at - 1, " ") && prose_joined(p, at, " ") &&
+			       span_is_nocase(prose_word(p, at), "and") &&
+			       prose_is_one_of(p, at + 1, second, LEN(second))
+		       ? 2
+		       : 0;
+}
+
 /* The words of a place that begins at i: known, or New/San/United and more. 0: none. */
 static size_t known_place(struct prose *p, size_t i)
 {
@@ -63,6 +78,12 @@ static size_t known_place(struct prose *p, size_t i)
 	       (p->words[i + n].capital || p->lowercase) && prose_joined(p, i + n - 1, " "))
 		n++;
 	n += of_place(p, i + n);
+	n += and_place(p, i + n);
+	/* "Berlin Spandau": a part that no list knows. */
+	while (n < 4 && i + n < p->count && p->words[i + n].capital &&
+	       prose_kinds(p, i + n) == 0 && !p->words[i + n].taken &&
+	       prose_joined(p, i + n - 1, " "))
+		n++;
 	if (prose_joined(p, i + n - 1, " "))
 		n += particles(p, i + n);
 	return n;
@@ -80,6 +101,11 @@ static size_t expected_place(struct prose *p, size_t i)
 	if (i == 0 || p->words[i].starts || !prose_is_one_of(p, i - 1, before, LEN(before)) ||
 	    !prose_joined(p, i - 1, " "))
 		return 0;
+	/* "Cite Guedouala": an ordinary word is a part when an unknown one follows. */
+	if (p->words[i].capital && !p->words[i].taken && !p->words[i].shouted &&
+	    prose_kinds(p, i) == LEXICON_ORDINARY && prose_joined(p, i, " ") &&
+	    p->words[i + 1].capital && prose_kinds(p, i + 1) == 0)
+		n = 1;
 	while (n < 5 && i + n < p->count && !p->words[i + n].taken && !p->words[i + n].number &&
 	       (prose_kinds(p, i + n) & NOT_A_PLACE) == 0 &&
 	       (p->words[i + n].capital || (p->lowercase && n == 0))) {

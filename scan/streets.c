@@ -34,6 +34,15 @@ bool street_is_word(struct prose *p, size_t i)
 	return i < p->count && (prose_kinds(p, i) & LEXICON_STREET) != 0;
 }
 
+static bool is_all_digits(struct span word)
+{
+	for (size_t i = 0; i < word.len; i++) {
+		if (!is_digit(word.ptr[i]))
+			return false;
+	}
+	return true;
+}
+
 /* Street words that are ordinary words, too ("close", "drive", "st", "via"). */
 static bool is_doubtful_street(struct prose *p, size_t i)
 {
@@ -117,7 +126,8 @@ size_t street_name_words(struct prose *p, size_t i, bool numbers)
 	size_t n = 0;
 
 	while (n < NAMES_MAX && is_street_name(p, i + n) &&
-	       (numbers || !p->words[i + n].number)) {
+	       (numbers || !p->words[i + n].number) &&
+	       (n == 0 || street_unit_at(p, i + n, true) == 0)) {
 		n++;
 		if (!prose_joined(p, i + n - 1, " ."))
 			break;
@@ -146,6 +156,13 @@ size_t street_at(struct prose *p, size_t i)
 	size_t at = i, n;
 	bool numbered = street_is_number(p, i) && prose_joined(p, i, " ");
 
+	/* "479 95 Avenue des Tuileries": a number before one with its own. */
+	if (numbered && p->words[i + 1].number && street_is_number(p, i + 1) &&
+	    prose_joined(p, i + 1, " ") && !p->words[i + 2].number) {
+		n = street_at(p, i + 1);
+		if (n > 0)
+			return n + 1;
+	}
 	/* Street word first: "Rua … 1257", "ul. Jarzebinowa 5". */
 	at = numbered ? i + 1 : i;
 	if (street_is_word(p, at) && prose_joined(p, at, " .")) {
@@ -180,6 +197,9 @@ size_t street_at(struct prose *p, size_t i)
 	/* Number, names, street word. */
 	n = street_name_words(p, at, true);
 	for (size_t k = n; k > 1; k--) {
+		/* "95 Avenue des …": nothing but a number goes before. */
+		if (is_all_digits(prose_word(p, at + k - 2)))
+			continue;
 		if (street_is_word(p, at + k - 1) && prose_joined(p, at + k - 2, " ") &&
 		    (p->words[at + k - 1].capital || p->lowercase))
 			return at + k - i;
