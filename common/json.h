@@ -2,12 +2,12 @@
 /*
  * JSON in and out.
  *
- * In: a strict gate (RFC 8259, and more) stands in front of cJSON. It refuses what cJSON
- * lets through and what two parsers could read differently: duplicate keys (exact and ASCII
+ * In: a strict gate (RFC 8259, and more) stands in front of the tree (cJSON's nodes). It
+ * refuses what two parsers could read differently: duplicate keys (exact and ASCII
  * case-folded) at any depth, "\u0000", lone surrogates, invalid UTF-8, a byte order mark,
  * raw control characters, numbers that are not RFC 8259 or that overflow a double, integers
  * beyond 2^53 that a double would round, trailing bytes, too much depth, too many values.
- * Only what passed the gate reaches cJSON.
+ * Only what passed the gate becomes a tree.
  *
  * Out: small writers on struct buf. No pretty printing here.
  */

@@ -22,7 +22,6 @@
 #include "common/json_impl.h"
 #include "common/text.h"
 
-#define DEPTH_CAP      256
 #define SAFE_DIGITS    15 /* every integer of 15 digits is below 2^53 */
 #define SAFE_MAGNITUDE 300
 
@@ -44,8 +43,7 @@ struct gate {
 	const struct json_limits *limits;
 	struct json_where *where;
 	uint32_t depth, values;
-	bool rewrite; /* cJSON needs a copy: comments or long numbers */
-	struct frame frames[DEPTH_CAP];
+	struct frame frames[JSON_DEPTH_CAP];
 	struct json_keys keys;
 };
 
@@ -92,7 +90,6 @@ static enum err skip_comment(struct gate *g)
 
 	if (!g->limits->comments)
 		return fail(g, ERR_SYNTAX, at, "comments are not allowed here");
-	g->rewrite = true;
 	if (left >= 2 && at[1] == '/') {
 		const char *newline = memchr(at, '\n', left);
 
@@ -347,8 +344,6 @@ static enum err check_number(struct gate *g)
 		exponent = read_exponent(sign, p);
 	}
 	g->p = p;
-	if (p - at > JSON_CJSON_NUMBER_MAX)
-		g->rewrite = true;
 	if (integer ? whole > SAFE_DIGITS : whole + exponent > SAFE_MAGNITUDE)
 		return check_magnitude(g, (struct span){ at, (size_t)(p - at) }, integer);
 	return ERR_OK;
@@ -366,7 +361,7 @@ static enum err check_word(struct gate *g, const char *word)
 
 static enum err open_container(struct gate *g, bool object)
 {
-	uint32_t max = g->limits->max_depth < DEPTH_CAP ? g->limits->max_depth : DEPTH_CAP;
+	uint32_t max = g->limits->max_depth < JSON_DEPTH_CAP ? g->limits->max_depth : JSON_DEPTH_CAP;
 
 	if (g->depth >= max)
 		return fail(g, ERR_TOO_BIG, g->p, "arrays and objects are nested too deeply");
@@ -502,8 +497,8 @@ static enum err run(struct gate *g)
 	return ERR_OK;
 }
 
-enum err json_gate(struct span text, const struct json_limits *limits, bool *ret_rewrite,
-		   struct json_where *reterr)
+enum err json_check(struct span text, const struct json_limits *limits,
+		    struct json_where *reterr)
 {
 	struct gate g;
 
@@ -513,19 +508,9 @@ enum err json_gate(struct span text, const struct json_limits *limits, bool *ret
 	g.limits = limits;
 	g.where = reterr;
 	g.depth = g.values = 0;
-	g.rewrite = false;
 	json_keys_init(&g.keys, text.len);
 
 	enum err e = run(&g);
 	json_keys_free(&g.keys);
-	*ret_rewrite = g.rewrite;
 	return e;
-}
-
-enum err json_check(struct span text, const struct json_limits *limits,
-		    struct json_where *reterr)
-{
-	bool rewrite;
-
-	return json_gate(text, limits, &rewrite, reterr);
 }

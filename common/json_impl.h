@@ -11,7 +11,7 @@
 #include "common/json.h"
 #include "common/span.h"
 
-#define JSON_CJSON_NUMBER_MAX 63 /* cJSON copies a number into 64 bytes */
+#define JSON_DEPTH_CAP 256 /* of containers, whatever the limits say */
 
 /*
  * Takes one character or escape from *p (before `end`, not the closing quote) and puts its
@@ -22,13 +22,6 @@ size_t json_unescape(const char **p, const char *end, char out[4]);
 
 /* Past the run of printable ASCII without quote and backslash that starts at p. */
 const char *json_skip_plain(const char *p, const char *end);
-
-/*
- * json_check(), which also says whether cJSON needs a rewritten copy: the text has comments
- * or numbers longer than JSON_CJSON_NUMBER_MAX.
- */
-MUST_CHECK enum err json_gate(struct span text, const struct json_limits *limits,
-			      bool *ret_rewrite, struct json_where *reterr);
 
 struct json_key {
 	uint64_t head;   /* first 8 bytes, folded, zero-padded */

@@ -53,6 +53,123 @@ static void getters_are_strict(void **state)
 	cJSON_Delete(t);
 }
 
+/* The tree is the one that cJSON itself builds, where cJSON can read the text at all. */
+static void same_as_cjson(const char *text)
+{
+	struct json_where at;
+	cJSON *ours = NULL, *theirs = cJSON_Parse(text);
+
+	assert_int_equal(json_parse(span_of(text), &json_limits_api, &ours, &at), ERR_OK);
+	if (theirs == NULL || !cJSON_Compare(ours, theirs, true))
+		fail_msg("not the tree of %s", text);
+	char *one = cJSON_PrintUnformatted(ours), *other = cJSON_PrintUnformatted(theirs);
+	assert_string_equal(one, other);
+	for (const cJSON *a = ours->child, *b = theirs->child; a != NULL;
+	     a = a->next, b = b->next) {
+		assert_int_equal(a->type, b->type);
+		assert_int_equal(a->valueint, b->valueint);
+		assert_memory_equal(&a->valuedouble, &b->valuedouble, sizeof(double));
+	}
+	if (cJSON_IsArray(ours)) { /* the links are whole: cJSON can add at the end */
+		cJSON_AddItemToArray(ours, cJSON_CreateNull());
+		assert_int_equal(cJSON_GetArraySize(ours), cJSON_GetArraySize(theirs) + 1);
+	}
+	cJSON_free(one);
+	cJSON_free(other);
+	cJSON_Delete(ours);
+	cJSON_Delete(theirs);
+}
+
+static uint64_t dice = 1;
+
+static unsigned roll(unsigned n)
+{
+	dice = dice * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (unsigned)(dice >> 33) % n;
+}
+
+static void make_string(struct buf *b)
+{
+	static const char *const bits[] = { "a",
+					    "long plain words, ",
+					    "\\n",
+					    "\\u00e9",
+					    "\xc3\xa9",
+					    "\\\"",
+					    "\\\\",
+					    "\\ud83d\\ude00",
+					    "\xf0\x9f\x98\x80",
+					    "/* no */",
+					    "// no",
+					    "{[,:]}" };
+
+	buf_add_char(b, '"');
+	for (unsigned n = roll(6); n > 0; n--)
+		buf_add_str(b, bits[roll(LEN(bits))]);
+	buf_add_char(b, '"');
+}
+
+static void make_value(struct buf *b, unsigned depth)
+{
+	static const char *const scalars[] = { "true",
+					       "false",
+					       "null",
+					       "0",
+					       "-0",
+					       "-1",
+					       "12",
+					       "123456789012345",
+					       "-999999999999999",
+					       "2147483647",
+					       "2147483648",
+					       "-2147483649",
+					       "1.5",
+					       "-0.25e-3",
+					       "1E+2",
+					       "1e300",
+					       "9007199254740993e0",
+					       "0.1000000000000000055511151231257827" };
+	unsigned kind = depth == 0 ? 2 + roll(2) : roll(4);
+
+	if (kind == 2) {
+		make_string(b);
+	} else if (kind == 3) {
+		buf_add_str(b, scalars[roll(LEN(scalars))]);
+	} else {
+		buf_add_str(b, kind == 0 ? "{ " : "[");
+		for (unsigned i = 0, n = roll(5); i < n; i++) {
+			buf_add_str(b, i > 0 ? " ,\n" : "");
+			if (kind == 0)
+				buf_printf(b, "\"k%u\\u00e9\"\t: ", i);
+			make_value(b, depth - 1);
+		}
+		buf_add_str(b, kind == 0 ? "}" : " ]");
+	}
+}
+
+static void tree_is_cjsons(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 1u << 20);
+	for (unsigned i = 0; i < 20000; i++) {
+		buf_clear(&b);
+		buf_add_str(&b, " ");
+		make_value(&b, 1 + roll(5));
+		same_as_cjson(buf_cstr(&b));
+	}
+	buf_free(&b);
+	cJSON *t =
+		parse("/* a */ [1, // b\n \"/*c*/\" /**/, "
+		      "0.00000000000000000000000000000000000000000000000000000000000000000001]"
+		      "// d");
+	assert_int_equal(cJSON_GetArraySize(t), 3);
+	assert_string_equal(t->child->next->valuestring, "/*c*/");
+	assert_true(t->child->next->next->valuedouble == 1e-68);
+	cJSON_Delete(t);
+}
+
 static void locates(void **state)
 {
 	static const char text[] = "// head\n{ \"a\": [10, {\"b/c\": 1, \"~\": \"}\"}, [ ] ],\n"
@@ -214,6 +331,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(getters_are_strict),
+		cmocka_unit_test(tree_is_cjsons),
 		cmocka_unit_test(locates),
 		cmocka_unit_test(locator_survives_damaged_text),
 		cmocka_unit_test(writes_strings),
