@@ -203,6 +203,30 @@ static int exit_code_for(int status, const char *code)
 	return status == 502 || status == 503 || status == 504 ? CLI_TEMPORARY : CLI_FAILED;
 }
 
+/* What to do next where the daemon's message does not say it. */
+static const char *next_for(const char *code)
+{
+	static const struct {
+		const char *code, *next;
+	} table[] = {
+		{ "model_not_found", "hither model list" },
+		{ "model_damaged", "hither model pull" },
+		{ "engine_missing", "./quickstart" },
+		{ "engine_unavailable", "hither status" },
+		{ "policy_denied", "hither route PROMPT" },
+		{ "consent_required", "hither consent list" },
+		{ "consent_timeout", "hither consent watch" },
+		{ "no_agent", "hither consent watch" },
+		{ "consent_denied", "hither consent grants" },
+		{ "budget_exceeded", "hither ledger left" },
+	};
+
+	for (size_t i = 0; i < LEN(table); i++)
+		if (strcmp(table[i].code, code) == 0)
+			return table[i].next;
+	return NULL;
+}
+
 int cli_reply_failed(const struct cli *cli, struct cli_reply *r)
 {
 	struct json_where where;
@@ -221,9 +245,11 @@ int cli_reply_failed(const struct cli *cli, struct cli_reply *r)
 		code = json_get_string(error, "type");
 	next = json_get_string(error, "next");
 	exit_code = exit_code_for(r->status, code != NULL ? code : "");
-	exit_code =
-		cli_error(cli, exit_code, code != NULL ? code : "internal_error", next, "%s",
-			  message != NULL ? message : "the daemon refused without saying why");
+	if (next == NULL)
+		next = next_for(code != NULL ? code : "");
+	exit_code = cli_error_of(
+		cli, exit_code, code != NULL ? code : "internal_error", next,
+		message != NULL ? message : "the daemon refused without saying why", error);
 	cJSON_Delete(tree);
 	return exit_code;
 }

@@ -204,6 +204,9 @@ static int run_leaf(struct cli *cli, int argc, char **argv)
 		return CLI_OK;
 	}
 	json = cli_option(cli, "json");
+	if (json != NULL && json[0] != '\0' && strcmp(json, "pretty") != 0 &&
+	    strcmp(json, "short") != 0)
+		return cli_usage(cli, "--json takes pretty or short, not \"%s\"", json);
 	cli->json = json != NULL;
 	cli->json_pretty = json != NULL && (strcmp(json, "pretty") == 0 ||
 					    (json[0] == '\0' && isatty(STDOUT_FILENO)));
@@ -223,12 +226,16 @@ static void path_add(struct cli *cli, const char *word)
 	snprintf(cli->path + n, sizeof cli->path - n, "%s%s", n > 0 ? " " : "", word);
 }
 
-/* One word that looks like a mistyped command is not a prompt. */
-static bool is_prompt(const char *word, int words)
+/* A single bare word is a command or a slip, not a prompt: `hither ask WORD` asks it. */
+static bool is_prompt(int argc, char **argv)
 {
-	if (words > 1 || strchr(word, ' ') != NULL)
-		return true;
-	return cli_nearest(cli_commands, word) == NULL;
+	const char *word = argv[0];
+	int words = 0;
+
+	for (int i = 0; i < argc; i++)
+		words += argv[i][0] != '-';
+	return words > 1 ? cli_nearest(cli_commands, word) == NULL || strlen(word) < 4
+			 : strpbrk(word, " ?!.,") != NULL;
 }
 
 static int no_arguments(struct cli *cli)
@@ -336,7 +343,7 @@ static int dispatch(struct cli *cli, int argc, char **argv)
 	if (cli->command == NULL && leading > 0)
 		at += leading;
 	if (cli->command != NULL ||
-	    (at < argc && argv[at][0] != '-' && !is_prompt(argv[at], argc - at))) {
+	    (at < argc && argv[at][0] != '-' && !is_prompt(argc - at, argv + at))) {
 		const char *word = at < argc ? argv[at] : NULL;
 		const char *near = word != NULL ? cli_nearest(list, word) : NULL;
 
@@ -346,7 +353,10 @@ static int dispatch(struct cli *cli, int argc, char **argv)
 			       ? cli_usage(cli,
 					   "there is no command \"%s\"; did you mean \"%s\"?",
 					   word, near)
-			       : cli_usage(cli, "there is no command \"%s\"", word);
+			       : cli_usage(
+					 cli,
+					 "there is no command \"%s\"; to ask it: hither ask %s",
+					 word, word);
 	}
 	if (argc == 1)
 		return no_arguments(cli);

@@ -12,8 +12,6 @@ struct ask_fields {
 	const char *list[4];
 };
 
-extern const struct cli_option ask_local_option; /* --local */
-
 /* The prompt. CLI_OK, or the exit code after the error was printed; free `prompt` in any case.
  */
 int cli_read_prompt(struct cli *cli, int argc, char **argv, struct buf *prompt);

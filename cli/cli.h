@@ -80,6 +80,10 @@ const char *cli_option_nth(const struct cli *cli, const char *name, unsigned i);
  */
 int cli_error(const struct cli *cli, int exit_code, const char *code, const char *next,
 	      const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* The same for an error that the daemon sent: `reply` is its error object, with decision_id and
+ * rules. */
+int cli_error_of(const struct cli *cli, int exit_code, const char *code, const char *next,
+		 const char *message, const cJSON *reply);
 /* For a command line that is wrong: message, usage line, exit 2. */
 int cli_usage(const struct cli *cli, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

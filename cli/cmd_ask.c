@@ -306,7 +306,9 @@ static int finish(struct cli *cli, struct cli_reply *reply, struct answer *a,
 	cli_reply_header(reply, "x-hither-receipt", receipt, sizeof receipt);
 	if (a->to_stdout && (a->text.len == 0 || a->text.ptr[a->text.len - 1] != '\n'))
 		putchar('\n');
-	fflush(stdout);
+	if (fflush(stdout) != 0)
+		return cli_error(cli, CLI_FAILED, "output", NULL,
+				 "the answer could not be written whole: %s", strerror(errno));
 	if (a->error[0] != '\0')
 		return cli_error(cli, CLI_TEMPORARY, or_text(a->error_code, "stream_cut"),
 				 "hither status",
@@ -402,23 +404,6 @@ static int ask_apart(struct cli *cli, struct span body, char question[32])
 	return WIFEXITED(status) ? WEXITSTATUS(status) : CLI_INTERRUPTED;
 }
 
-/* A refusal costs nobody their answer: the same prompt, on this device. */
-static int ask_here(struct cli *cli, struct span prompt)
-{
-	char question[32];
-	struct buf body;
-	int code;
-
-	if (cli->n_given < LEN(cli->given)) {
-		cli->given[cli->n_given].option = &ask_local_option;
-		cli->given[cli->n_given++].value = "";
-	}
-	cli_chat_body(cli, prompt, true, &body);
-	code = ask_once(cli, buf_span(&body), false, question);
-	buf_free(&body);
-	return code;
-}
-
 int cmd_ask(struct cli *cli, int argc, char **argv)
 {
 	struct buf prompt, body;
@@ -437,9 +422,10 @@ int cmd_ask(struct cli *cli, int argc, char **argv)
 		if (code == CLI_CONSENT_OPEN && question[0] != '\0') {
 			enum question_answer answer = question_ask_inline(cli, question);
 
-			if (answer == QUESTION_KEEP)
-				code = ask_here(cli, buf_span(&prompt));
-			else if (answer == QUESTION_SEND)
+			/* Yes or no, the same request again: the daemon knows the answer, and a
+			 * no gets what the policy says, the answer of this device with the
+			 * reason. */
+			if (answer != QUESTION_GONE)
 				code = ask_once(cli, buf_span(&body), false, question);
 		}
 	}

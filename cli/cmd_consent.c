@@ -94,16 +94,18 @@ static int cmd_list(struct cli *cli, int argc, char **argv)
 
 static int cmd_grants(struct cli *cli, int argc, char **argv)
 {
-	static const char *const headings[] = { "GRANT", "APP",  "DESTINATION", "MODEL",
-						"SCOPE", "MODE", "UNTIL",       "STATE" };
-	static const char *const fields[] = { "id",    "app",  "destination", "model",
-					      "scope", "mode", "until",       "state" };
+	static const char *const headings[] = { "GRANT",       "EFFECT", "APP",
+						"DESTINATION", "MODEL",  "SCOPE",
+						"MODE",        "UNTIL",  "STATE" };
+	static const char *const fields[] = { "id",          "effect", "app",
+					      "destination", "model",  "scope",
+					      "mode",        "until",  "state" };
 
 	(void)argv;
 	if (argc > 0)
 		return cli_usage(cli, "grants takes no arguments");
-	return print_list(cli, "/hither/v1/grants", "grants", headings, fields, 8,
-			  "no permissions are in force");
+	return print_list(cli, "/hither/v1/grants", "grants", headings, fields, 9,
+			  "no permissions and no remembered refusals");
 }
 
 static int cmd_receipts(struct cli *cli, int argc, char **argv)
@@ -336,7 +338,8 @@ const struct cli_command cmd_consent_commands[] = {
 	{ "approve", "ID", "let these bytes go there", NULL, approve_options, NULL,
 	  cmd_approve },
 	{ "deny", "ID", "keep it on this device", NULL, deny_options, NULL, cmd_deny },
-	{ "grants", "", "permissions in force", NULL, NULL, NULL, cmd_grants },
+	{ "grants", "", "permissions (effect allow) and remembered refusals (effect refuse)",
+	  NULL, NULL, NULL, cmd_grants },
 	{ "revoke", "GRANT", "take a permission back; running sends are cut", NULL,
 	  revoke_options, NULL, cmd_revoke },
 	{ "receipts", "", "one line per consent event", NULL, receipts_options, NULL,

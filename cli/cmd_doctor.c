@@ -14,6 +14,7 @@
 
 #include "cli/cli.h"
 #include "cli/doctor.h"
+#include "cli/policy_stack.h"
 #include "common/file.h"
 #include "consent/ledger.h"
 #include "crypto/crypto.h"
@@ -97,8 +98,9 @@ static void check_secrets(struct doctor *d)
 		snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
 		if (entry->d_name[0] == '.' || stat(path, &st) != 0 || !S_ISREG(st.st_mode))
 			continue;
-		n++;
-		if (st.st_uid != getuid() || (st.st_mode & 077) != 0)
+		if (st.st_uid == getuid() && (st.st_mode & 077) == 0)
+			n++;
+		else
 			doctor_say(d, DOCTOR_FAIL, "secrets", "chmod 600 FILE",
 				   "%s can be read by others and is not used", path);
 	}
@@ -106,6 +108,38 @@ static void check_secrets(struct doctor *d)
 		closedir(dir);
 	doctor_say(d, DOCTOR_OK, "secrets", NULL, "%u provider key%s in %s", n,
 		   n == 1 ? "" : "s", folder);
+}
+
+/* Each destination of the installed policy that names a key has one. */
+static void check_keys(struct doctor *d)
+{
+	struct policy_stack stack = { .n = 0 };
+	char path[700];
+	struct cli quiet = *d->cli;
+
+	quiet.quiet = true;
+	if (policy_stack_installed(&quiet, NULL, &stack) == CLI_OK && stack.set != NULL)
+		for (size_t i = 0; i < policy_destinations(stack.set); i++) {
+			const struct policy_destination *one = policy_destination(stack.set, i);
+
+			if (one->auth_secret == NULL)
+				continue;
+			snprintf(path, sizeof path, "%s/secrets.d/%s", cli_config_dir(),
+				 one->auth_secret);
+			if (access(path, R_OK) != 0)
+				doctor_say(d, DOCTOR_WARN, "secrets",
+					   "put the key into that file, mode 600",
+					   "the destination %s needs the key %s, and there is "
+					   "none in %s",
+					   one->name, one->auth_secret, path);
+		}
+	policy_stack_free(&stack);
+}
+
+/* With --host of another daemon, this user's own files say nothing about it. */
+static bool is_own_daemon(const struct cli *cli)
+{
+	return strcmp(cli->runtime_dir, cli_runtime_dir()) == 0;
 }
 
 static void check_proxy(struct doctor *d)
@@ -299,9 +333,18 @@ int cmd_doctor(struct cli *cli, int argc, char **argv)
 	if (!cli_flag(cli, "offline"))
 		check_daemon(&d);
 	check_modes(&d);
-	check_model(&d);
-	check_ledger(&d);
-	check_secrets(&d);
+	if (is_own_daemon(cli)) {
+		check_model(&d);
+		check_ledger(&d);
+		check_secrets(&d);
+		check_keys(&d);
+	} else {
+		doctor_say(&d, DOCTOR_OK, "files", NULL,
+			   "the daemon at %s is not the one of your own folders: its model, "
+			   "ledger "
+			   "and keys were not looked at",
+			   cli->host);
+	}
 	check_proxy(&d);
 	check_kernel(&d);
 	buf_add_char(&d.json, ']');

@@ -49,6 +49,7 @@ struct lines {
 	unsigned printed;
 	const char *app, *destination, *tier, *kind;
 	int64_t since_ms;
+	bool array; /* inside the one object of --json */
 };
 
 static const char *or_dash(const char *text)
@@ -80,7 +81,11 @@ static bool print_line(void *ctx, const struct record *r, struct span body)
 	if (!wanted(l, r))
 		return true;
 	l->printed++;
-	if (l->cli->json) {
+	if (l->array) {
+		printf("%s%.*s", l->printed > 1 ? "," : "", (int)body.len, body.ptr);
+		return true;
+	}
+	if (l->cli->json || cli_flag(l->cli, "jsonl")) {
 		printf("%.*s\n", (int)body.len, body.ptr);
 		return true;
 	}
@@ -100,6 +105,20 @@ static bool print_line(void *ctx, const struct record *r, struct span body)
 	putchar('\n');
 	buf_free(&b);
 	return true;
+}
+
+/* --json gives one object; --jsonl, and --json while following, a record a line. */
+static void records_begin(struct lines *l)
+{
+	l->array = l->cli->json && !cli_flag(l->cli, "jsonl") && !cli_flag(l->cli, "follow");
+	if (l->array)
+		fputs("{\"schema\":\"hither.records/1\",\"records\":[", stdout);
+}
+
+static void records_end(struct lines *l)
+{
+	if (l->array)
+		puts("]}");
 }
 
 static int read_failed(struct cli *cli, enum err e)
@@ -122,8 +141,10 @@ static int cmd_tail(struct cli *cli, int argc, char **argv)
 	code = cli_open_ledger(cli, false, &l);
 	if (code != CLI_OK)
 		return code;
+	records_begin(&lines);
 	e = ledger_tail(l, count != NULL ? (unsigned)strtoul(count, NULL, 10) : 20, print_line,
 			&lines);
+	records_end(&lines);
 	while (e == ERR_OK && cli_flag(cli, "follow")) {
 		fflush(stdout);
 		usleep(250000);
@@ -171,7 +192,9 @@ static int cmd_query(struct cli *cli, int argc, char **argv)
 	if (code != CLI_OK)
 		return code;
 	from = lines.since_ms != 0 ? ledger_seq_at(l, lines.since_ms) : 1;
+	records_begin(&lines);
 	e = from != 0 ? ledger_each(l, from, 0, print_line, &lines) : ERR_OK;
+	records_end(&lines);
 	ledger_close(l);
 	if (e == ERR_OK && lines.printed == 0 && !cli->quiet)
 		fputs("no such records\n", stderr);
@@ -379,6 +402,7 @@ static int cmd_prune(struct cli *cli, int argc, char **argv)
 static const struct cli_option tail_options[] = {
 	{ 'n', "lines", "N", "how many (default 20)" },
 	{ 'f', "follow", NULL, "wait for more" },
+	{ 0, "jsonl", NULL, "a record a line" },
 	STATE_DIR_OPTION,
 	{ 0, NULL, NULL, NULL },
 };
@@ -389,6 +413,7 @@ static const struct cli_option query_options[] = {
 	{ 0, "tier", "TIER", "device, trusted or cloud" },
 	{ 0, "kind", "KIND", "intent, granted, closed, refused, …" },
 	{ 0, "since", "DURATION", "only newer ones: 12h, 30d" },
+	{ 0, "jsonl", NULL, "a record a line" },
 	STATE_DIR_OPTION,
 	{ 0, NULL, NULL, NULL },
 };

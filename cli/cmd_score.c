@@ -44,7 +44,8 @@ static struct classifier *open_classifier(struct cli *cli)
 	}
 	if (e != ERR_OK)
 		fprintf(stderr,
-			"hither: %s: %s; scoring by the documented linear rules instead. Reinstall "
+			"hither: %s: %s; scoring by the documented linear rules instead. "
+			"Reinstall "
 			"the file, or name one with --weights.\n",
 			found, err_text(e));
 	return c;
@@ -57,7 +58,8 @@ int cmd_score(struct cli *cli, int argc, char **argv)
 
 	(void)argv;
 	if (argc > 0 || !cli_flag(cli, "jsonl"))
-		return cli_usage(cli, "give JSON lines on standard input: hither score --jsonl");
+		return cli_usage(cli,
+				 "give JSON lines on standard input: hither score --jsonl");
 	c = open_classifier(cli);
 	code = batch_run(cli, stdin, score_line, c);
 	classifier_free(c);

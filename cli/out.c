@@ -8,24 +8,49 @@
 #include "cli/cli.h"
 #include "consent/visible.h"
 
-static void print_error_json(int exit_code, const char *code, const char *next,
-			     const char *message)
+static void print_error_json(const char *code, const char *next, const char *message,
+			     const char *decision_id, const cJSON *rules)
 {
 	struct buf b;
 
-	(void)exit_code;
 	buf_init(&b, 1 << 16);
 	buf_add_char(&b, '{');
 	json_put_key_cstr(&b, "schema", "hither.error/1");
 	json_put_key_cstr(&b, "code", code);
 	json_put_key_cstr(&b, "message", message);
-	json_put_key_cstr(&b, "decision_id", NULL);
+	json_put_key_cstr(&b, "decision_id", decision_id);
 	json_put_key(&b, "rules");
-	buf_add_str(&b, "[]");
+	if (rules != NULL)
+		json_put_tree(&b, rules);
+	else
+		buf_add_str(&b, "[]");
 	json_put_key_cstr(&b, "next", next);
 	buf_add_str(&b, "}\n");
 	fwrite(b.ptr, 1, b.len, stderr);
 	buf_free(&b);
+}
+
+static void print_error(const struct cli *cli, const char *code, const char *next,
+			const char *message, const char *decision_id, const cJSON *rules)
+{
+	fflush(stdout);
+	if (cli->json) {
+		print_error_json(code, next, message, decision_id, rules);
+		return;
+	}
+	fputs("hither: ", stderr);
+	cli_print_safe(stderr, span_of(message));
+	fputc('\n', stderr);
+	if (next != NULL)
+		fprintf(stderr, "try: %s\n", next);
+}
+
+int cli_error_of(const struct cli *cli, int exit_code, const char *code, const char *next,
+		 const char *message, const cJSON *reply)
+{
+	print_error(cli, code, next, message, json_get_string(reply, "decision_id"),
+		    json_get_array(reply, "rules"));
+	return exit_code;
 }
 
 int cli_error(const struct cli *cli, int exit_code, const char *code, const char *next,
@@ -37,16 +62,7 @@ int cli_error(const struct cli *cli, int exit_code, const char *code, const char
 	va_start(ap, format);
 	vsnprintf(message, sizeof message, format, ap);
 	va_end(ap);
-	fflush(stdout);
-	if (cli->json) {
-		print_error_json(exit_code, code, next, message);
-		return exit_code;
-	}
-	fputs("hither: ", stderr);
-	cli_print_safe(stderr, span_of(message));
-	fputc('\n', stderr);
-	if (next != NULL)
-		fprintf(stderr, "try: %s\n", next);
+	print_error(cli, code, next, message, NULL, NULL);
 	return exit_code;
 }
 

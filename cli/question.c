@@ -280,11 +280,29 @@ static void print_choices(FILE *tty, const cJSON *q)
 		fprintf(tty, "   [s] send %s, this session", masked ? "masked" : "it");
 	if (has(q, "modes", "as_is") && json_get_string(q, "original") != NULL)
 		fputs("   [a] send as it is, once", tty);
-	fputs("\n> ", tty);
+	fputs("\n  [n] never for this app   [?] why am I asked\n> ", tty);
 	fflush(tty);
 }
 
-/* One letter and Enter; Enter alone, end of input and anything unknown keep it here. */
+static enum question_answer sent(struct cli *cli, const cJSON *q, const char *scope,
+				 const char *mode)
+{
+	return question_reply(cli, q, true, scope, NULL, mode, NULL, NULL) == CLI_OK
+		       ? QUESTION_SEND
+		       : QUESTION_GONE;
+}
+
+static enum question_answer kept(struct cli *cli, const cJSON *q, const char *scope)
+{
+	return question_reply(cli, q, false, scope, NULL, NULL, NULL, NULL) == CLI_OK
+		       ? QUESTION_KEEP
+		       : QUESTION_GONE;
+}
+
+/*
+ * One letter and Enter. Enter alone and the end of input keep it here; a letter that is not
+ * offered asks again. Nothing is sent without a letter that says so.
+ */
 static enum question_answer converse(struct cli *cli, FILE *tty, const cJSON *q)
 {
 	const char *mode = has(q, "modes", "redacted") ? "redacted" : "as_is";
@@ -292,30 +310,40 @@ static enum question_answer converse(struct cli *cli, FILE *tty, const cJSON *q)
 
 	question_print(cli, tty, q);
 	for (;;) {
-		int code;
-
 		print_choices(tty, q);
 		if (fgets(line, sizeof line, tty) == NULL)
-			line[0] = 'k';
+			return kept(cli, q, "once");
+		if (line[0] != '\n' && line[1] != '\n') {
+			fputs("  one letter, please\n", tty);
+			continue;
+		}
 		switch (line[0]) {
+		case '\n':
+		case 'k':
+			return kept(cli, q, "once");
+		case 'n':
+			return kept(cli, q, "always");
 		case 'v':
 			question_print_body(tty, q, false);
-			continue;
+			break;
 		case 'o':
 			question_print_body(tty, q, true);
-			continue;
+			break;
 		case 'r':
-			code = question_reply(cli, q, true, "once", NULL, mode, NULL, NULL);
-			return code == CLI_OK ? QUESTION_SEND : QUESTION_GONE;
+			return sent(cli, q, "once", mode);
 		case 's':
-			code = question_reply(cli, q, true, "session", NULL, mode, NULL, NULL);
-			return code == CLI_OK ? QUESTION_SEND : QUESTION_GONE;
+			if (has(q, "scopes", "session"))
+				return sent(cli, q, "session", mode);
+			break;
 		case 'a':
-			code = question_reply(cli, q, true, "once", NULL, "as_is", NULL, NULL);
-			return code == CLI_OK ? QUESTION_SEND : QUESTION_GONE;
+			if (has(q, "modes", "as_is") && json_get_string(q, "original") != NULL)
+				return sent(cli, q, "once", "as_is");
+			break;
 		default:
-			code = question_reply(cli, q, false, "once", NULL, NULL, NULL, NULL);
-			return code == CLI_OK ? QUESTION_KEEP : QUESTION_GONE;
+			fputs("  the policy asks before this may leave; what is sent is what "
+			      "[v] shows,\n"
+			      "  and nothing is sent unless you choose r, s or a\n",
+			      tty);
 		}
 	}
 }

@@ -5,8 +5,6 @@
 #include "cli/calibrate.h"
 #include "cli/cli.h"
 
-const struct cli_option ask_local_option = { 0, "local", NULL, "answer on this device only" };
-
 static const struct cli_option ask_options[] = {
 	{ 'm', "model", "NAME",
 	  "auto (default), local, local/NAME, cloud, DESTINATION[/MODEL]" },
@@ -26,12 +24,14 @@ static const struct cli_option batch_options[] = {
 
 static const struct cli_option score_options[] = {
 	{ 0, "jsonl", NULL, "JSON lines on standard input and output" },
-	{ 0, "weights", "FILE", "weights of the classifier (default: those that come with hither)" },
+	{ 0, "weights", "FILE",
+	  "weights of the classifier (default: those that come with hither)" },
 	{ 0, NULL, NULL, NULL },
 };
 
 static const struct cli_option calibrate_options[] = {
-	{ 0, "keep-quality", "SHARE", "of what stays here at least this share is right (default 0.8)" },
+	{ 0, "keep-quality", "SHARE",
+	  "of what stays here at least this share is right (default 0.8)" },
 	{ 0, "keep-local", "SHARE", "keep about this share of the questions here instead" },
 	{ 0, "dry-run", NULL, "measure, but do not keep the threshold" },
 	{ 0, "reset", NULL, "forget the threshold of the model in use" },
@@ -65,9 +65,12 @@ const struct cli_command cli_commands[] = {
 	  cmd_status },
 	{ "doctor", "", "check everything, with the command that mends what is wrong", NULL,
 	  doctor_options, NULL, cmd_doctor },
-	{ "calibrate", "[FILE]", "set the difficulty limit of the model in use by what it can do",
-	  "Asks the model on this device questions with known answers and keeps the limit that\n"
-	  "follows with the model. Takes minutes. FILE: JSON lines {\"prompt\",\"answer\"} instead\n"
+	{ "calibrate", "[FILE]",
+	  "set the difficulty limit of the model in use by what it can do",
+	  "Asks the model on this device questions with known answers and keeps the limit "
+	  "that\n"
+	  "follows with the model. Takes minutes. FILE: JSON lines {\"prompt\",\"answer\"} "
+	  "instead\n"
 	  "of the questions built in. A limit that the policy names (escalate_at) goes first.",
 	  calibrate_options, NULL, cmd_calibrate },
 	{ "score", "", "score prompts in bulk, without a daemon",

@@ -6,8 +6,8 @@
 
 #include "cli/cli.h"
 
-/* Registers an agent of this kind (terminal, web, notification, desktop). CLI_OK with its id, or
- * the exit code after the error was printed. */
+/* Registers an agent of this kind (terminal, web, notification, desktop). CLI_OK with its id,
+ * or the exit code after the error was printed. */
 int watch_register(struct cli *cli, const char *kind, const char *name, char id[64]);
 
 int cmd_watch(struct cli *cli, int argc, char **argv);
