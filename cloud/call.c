@@ -434,6 +434,11 @@ void call_stop(struct call *c, enum call_stop why)
 {
 	if (why == CALL_WITHDRAWN)
 		give_up(c, SEND_ABORTED, 403, "withdrawn", "the permission was withdrawn");
+	else if (why == CALL_CONSENT_GONE)
+		give_up(c, SEND_ABORTED, 502, "consent_gone",
+			"The answer broke off: the part of the daemon that keeps the "
+			"permission "
+			"ended. It is not complete.");
 	else
 		give_up(c, SEND_ABORTED, 503, "stopping", "the daemon is stopping");
 }

@@ -37,8 +37,9 @@ struct call *call_start(uv_loop_t *loop, struct fetcher *f, const struct call_pl
 uint64_t call_request_id(const struct call *c);
 
 enum call_stop {
-	CALL_WITHDRAWN, /* ABORT, or consent is gone */
-	CALL_LEAVING,   /* this process ends */
+	CALL_WITHDRAWN,    /* ABORT */
+	CALL_CONSENT_GONE, /* who would hear what became of it is no more */
+	CALL_LEAVING,      /* this process ends */
 };
 /* Stops the exchange; the reader gets an error unless the reply was whole. */
 void call_stop(struct call *c, enum call_stop why);

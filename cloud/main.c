@@ -178,7 +178,7 @@ static void on_peer(struct service *s, enum role peer)
 	if (peer != ROLE_CONSENT)
 		return;
 	if (service_channel(s, ROLE_CONSENT) == NULL)
-		stop_all(s->ctx, CALL_WITHDRAWN);
+		stop_all(s->ctx, CALL_CONSENT_GONE);
 	else
 		say_known_head(s->ctx);
 }

@@ -55,7 +55,9 @@ void openai_put_usage(struct buf *out, const struct chat_event *u)
 void openai_put_error(struct buf *out, int status, struct span code, struct span param,
 		      struct span message)
 {
-	const char *type = status >= 500 ? "server_error" : "invalid_request_error";
+	/* 424: it was sent and failed there; nothing is wrong with the request. */
+	bool theirs = status >= 500 || status == 424 || status == 408;
+	const char *type = theirs ? "server_error" : "invalid_request_error";
 
 	if (status == 401)
 		type = "authentication_error";

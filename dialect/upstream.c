@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The errors an upstream can cause, as the client will see them: code, status and text come
- * from the tables below. Of an upstream's own words only a short identifier passes.
+ * from the tables below. An upstream's own words never pass: what it calls the error is shown
+ * only where it is one of the names in known_words.
  */
-#include <ctype.h>
 #include <stdio.h>
 #include <strings.h>
 
 #include "dialect/upstream_impl.h"
-
-#define CODE_BYTES 48
 
 void upstream_emit(struct upstream_out *o, const struct chat_event *ev)
 {
@@ -81,20 +79,52 @@ static const struct {
 	  "The destination's content filter refused the request." },
 };
 
-static bool is_plain_code(struct span code)
-{
-	for (size_t i = 0; i < code.len; i++) {
-		unsigned char c = (unsigned char)code.ptr[i];
+/* Names of errors in the documentation of the APIs spoken here: OpenAI, Anthropic, Gemini
+ * (google.rpc.Code), Mistral, llama-server. They tell a person where to look. */
+static const char *const known_words[] = {
+	"INTERNAL",
+	"INVALID_ARGUMENT",
+	"NOT_FOUND",
+	"PERMISSION_DENIED",
+	"RESOURCE_EXHAUSTED",
+	"UNAUTHENTICATED",
+	"UNAVAILABLE",
+	"api_error",
+	"authentication_error",
+	"billing_error",
+	"insufficient_quota",
+	"internal_server_error",
+	"invalid_api_key",
+	"invalid_model",
+	"invalid_request_error",
+	"model_not_found",
+	"not_found_error",
+	"not_supported_error",
+	"overloaded_error",
+	"permission_error",
+	"rate_limit_error",
+	"rate_limit_exceeded",
+	"request_too_large",
+	"server_error",
+	"timeout_error",
+	"unavailable_error",
+	"unsupported_parameter",
+	"unsupported_value",
+};
 
-		if (c >= 0x80 || !(isalnum(c) || c == '_' || c == '-' || c == '.'))
-			return false;
+static const char *known_word(struct span code)
+{
+	for (size_t i = 0; i < LEN(known_words); i++) {
+		if (span_is(code, known_words[i]))
+			return known_words[i];
 	}
-	return code.len > 0 && code.len < CODE_BYTES;
+	return NULL;
 }
 
 void upstream_reported(struct upstream_out *o, int status, struct span code)
 {
 	char text[200];
+	const char *word = known_word(code);
 	const struct reported *row = by_status;
 
 	for (size_t i = 0; i < LEN(by_code); i++) {
@@ -105,11 +135,9 @@ void upstream_reported(struct upstream_out *o, int status, struct span code)
 	}
 	while (status < row->min || status > row->max)
 		row++;
-	if (is_plain_code(code))
-		snprintf(text, sizeof text, "%s (%.*s).", row->text, (int)code.len, code.ptr);
-	else
-		snprintf(text, sizeof text, "%s.", row->text);
-	fail(o, ERR_DENIED, status != 0 ? status : 502, row->code, text);
+	snprintf(text, sizeof text, word != NULL ? "%s (%s)." : "%s.", row->text, word);
+	/* Only what says "error" is handed on as a status. */
+	fail(o, ERR_DENIED, status >= 400 && status <= 599 ? status : 502, row->code, text);
 }
 
 enum chat_finish upstream_finish(struct span word)

@@ -156,6 +156,7 @@ static const char *reason_phrase(int status)
 		{ 414, "URI Too Long" },
 		{ 417, "Expectation Failed" },
 		{ 422, "Unprocessable Content" },
+		{ 424, "Failed Dependency" },
 		{ 429, "Too Many Requests" },
 		{ 431, "Request Header Fields Too Large" },
 		{ 500, "Internal Server Error" },

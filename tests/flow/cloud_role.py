@@ -359,7 +359,7 @@ class CloudRole(unittest.TestCase):
             _, reader = self.send("fake:hang_after=2")
             until(lambda: provider.sent_tokens == 2)
             self.consent.close()
-            self.assert_failed(self.read_all(reader), "withdrawn")
+            self.assert_failed(self.read_all(reader), "consent_gone")
             self.consent = wire.Channel()
             self.boot.send("PEER", (self.consent.theirs.fileno(),), role=wire.ROLES.index("consent"))
             self.consent.theirs.close()

@@ -346,7 +346,7 @@ static const struct {
 	  "\"unavailable_error\"}}",
 	  "!503 upstream_busy " },
 	{ "a page of HTML", 500, "<html>", "!500 upstream_error " },
-	{ "moved", 302, "", "!302 upstream_redirect " },
+	{ "moved", 302, "", "!502 upstream_redirect " },
 	{ "too long", 400, "{\"error\":{\"code\":\"context_length_exceeded\"}}",
 	  "!400 context_length_exceeded " },
 	{ "no such model", 404, "{\"error\":\"x\"}", "!404 upstream_not_found " },
@@ -534,6 +534,17 @@ static const struct {
 			      "\"stream_cut\"}}\n\n",
 	  { EV(START), EV(TEXT, TXT("Hi")),
 	    EV(ERROR, .status = 502, .name = { "stream_cut", 10 }, TXT("It broke.")) },
+	  3 },
+	{ "what failed after it was sent is no fault of the request",
+	  true,
+	  false,
+	  OUT("\"role\":\"assistant\",\"content\":\"\"", "null")
+		  OUT("\"content\":\"Hi\"",
+		      "null") "data: {\"error\":{\"message\":\"It "
+			      "broke.\",\"type\":\"server_error\",\"param\":null,\"code\":"
+			      "\"upstream_busy\"}}\n\n",
+	  { EV(START), EV(TEXT, TXT("Hi")),
+	    EV(ERROR, .status = 424, .name = { "upstream_busy", 13 }, TXT("It broke.")) },
 	  3 },
 	{ "reasoning and a refusal",
 	  true,

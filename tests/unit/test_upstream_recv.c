@@ -27,7 +27,7 @@
 	D("{\"type\":\"response.output_text.delta\",\"output_index\":0,\"delta\":\"" t "\"}")
 #define R_END(status, rest)                                                                    \
 	D("{\"type\":\"response." status "\",\"response\":{\"status\":\"" status "\"" rest "}" \
-											   "}")
+	  "}")
 #define R_USAGE                                                                                \
 	",\"usage\":{\"input_tokens\":4,\"input_tokens_details\":{\"cached_tokens\":3},"       \
 	"\"output_tokens\":2,\"output_tokens_details\":{\"reasoning_tokens\":1}}"
@@ -43,7 +43,7 @@
 	  ",\"arguments\":\"" args "\"}")
 #define M(parts, rest)                                                                         \
 	D("{\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[" parts "]}" rest "}]" \
-											  "}")
+	  "}")
 #define M_STOP(word) ",\"finishReason\":\"" word "\""
 
 static const struct row {
@@ -297,7 +297,7 @@ static const struct {
 	  "!400 upstream_bad_request " },
 	{ "nothing", &upstream_gemini, 200, "", "S !502 stream_cut " },
 	{ "a page of HTML", &upstream_ollama, 500, "<html>", "!500 upstream_error " },
-	{ "moved", &upstream_anthropic, 302, "", "!302 upstream_redirect " },
+	{ "moved", &upstream_anthropic, 302, "", "!502 upstream_redirect " },
 	{ "a body that is cut", &upstream_openai_responses, 200, "{\"status\":\"completed\"",
 	  "S !502 upstream_malformed " },
 };
@@ -328,7 +328,7 @@ static bool no_secret(void *ctx, const struct chat_event *ev)
 	return true;
 }
 
-/* Of an upstream's own words only a short identifier passes. */
+/* Of an upstream's own words only names of errors pass that are known here. */
 static void errors_come_from_a_list(void **state)
 {
 	static const struct upstream_dialect *const dialects[] = { &upstream_anthropic,
@@ -339,6 +339,7 @@ static void errors_come_from_a_list(void **state)
 		"{\"error\":{\"message\":\"sk-secret\",\"type\":\"sk-secret is bad\"}}",
 		"{\"error\":\"sk-secret\"}",
 		"{\"type\":\"error\",\"message\":\"sk-secret\",\"code\":\"a sk-secret\"}",
+		"{\"error\":{\"code\":\"sk-secret\",\"type\":\"sk-secret\"}}",
 	};
 
 	(void)state;
