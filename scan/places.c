@@ -98,8 +98,9 @@ static size_t expected_place(struct prose *p, size_t i)
 					      "hometown", "suburb" };
 	size_t n = 0;
 
-	if (i == 0 || p->words[i].starts || !prose_is_one_of(p, i - 1, before, LEN(before)) ||
-	    !prose_joined(p, i - 1, " "))
+	if (i == 0 || p->words[i].starts ||
+	    (!p->words[i].capital && (prose_kinds(p, i) & NOT_A_PLACE) != 0) ||
+	    !prose_is_one_of(p, i - 1, before, LEN(before)) || !prose_joined(p, i - 1, " "))
 		return 0;
 	/* "Cite Guedouala": an ordinary word is a part when an unknown one follows. */
 	if (p->words[i].capital && !p->words[i].taken && !p->words[i].shouted &&
