@@ -65,17 +65,24 @@ find_missing() {
 	done
 }
 
+# What to ask of somebody who is root here.
+without_root() {
+	if [ -n "$MISSING_NEWER" ]; then
+		echo 'as root, in a clone of its own: ./quickstart --yes --no-start (some come from Debian 13); then ./quickstart here again'
+	else
+		echo "as root: apt-get install$MISSING_HERE; then ./quickstart again"
+	fi
+}
+
 # Sets AS_ROOT to the command prefix that gives root's rights.
 find_root() {
 	if [ "$(id -u)" -eq 0 ]; then
 		AS_ROOT=''
 	elif have sudo; then
 		AS_ROOT='sudo'
-		sudo -n true 2>/dev/null || sudo -v || fail 'sudo did not give root rights' \
-			"as root: apt-get install$MISSING_HERE$MISSING_NEWER"
+		sudo -n true 2>/dev/null || sudo -v || fail 'sudo did not give root rights' "$(without_root)"
 	else
-		fail 'packages are missing, and this is neither root nor is there sudo' \
-			"as root: apt-get install$MISSING_HERE, then ./quickstart again"
+		fail 'packages are missing, and this is neither root nor is there sudo' "$(without_root)"
 	fi
 }
 
