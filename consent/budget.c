@@ -157,14 +157,6 @@ int64_t budget_window_start(enum policy_window unit, uint32_t count, int64_t now
 	return (int64_t)mktime(&t) * 1000;
 }
 
-int64_t budget_cost_nano(double per_mtok, int64_t tokens)
-{
-	double nano =
-		ceil(per_mtok * (double)tokens * 1e3 - 1e-6); /* not up for a rounding error */
-
-	return nano < 0 ? 0 : nano > 9e15 ? (int64_t)9e15 : (int64_t)nano;
-}
-
 /* --- checks -------------------------------------------------------------------------- */
 
 struct sum {

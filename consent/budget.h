@@ -54,7 +54,4 @@ void budgets_write(const struct budgets *b, const struct policy_set *set, int64_
 /* Start of the window that contains `now_ms` (calendar units in local time). */
 int64_t budget_window_start(enum policy_window unit, uint32_t count, int64_t now_ms);
 
-/* tokens × price per million, in 10^-9, rounded up. */
-int64_t budget_cost_nano(double per_mtok, int64_t tokens);
-
 #endif

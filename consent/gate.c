@@ -77,15 +77,6 @@ bool ask_otherwise(enum policy_otherwise o)
 	return o == POLICY_REFUSE;
 }
 
-static void price_text(const struct ask *a, char *out, size_t bytes)
-{
-	if (!a->j.bound.cost_known)
-		out[0] = '\0';
-	else
-		snprintf(out, bytes, "%.6f %s", (double)a->j.bound.cost_nano / 1e9,
-			 a->j.bound.currency);
-}
-
 void ask_answer(struct gate *g, struct ask *a, enum ask_outcome outcome, bool refuse,
 		const char *detail, int pipe_fd)
 {
@@ -101,7 +92,8 @@ void ask_answer(struct gate *g, struct ask *a, enum ask_outcome outcome, bool re
 	if (outcome == ASK_GRANTED)
 		memcpy(m.receipt, a->granted, sizeof m.receipt);
 	snprintf(m.rules, sizeof m.rules, "%s", a->j.rules);
-	price_text(a, m.price, sizeof m.price);
+	policy_price_text(a->j.bound.cost_known, a->j.bound.cost_nano, a->j.bound.currency,
+			  m.price, sizeof m.price);
 	snprintf(m.detail, sizeof m.detail, "%s", detail);
 	if (outcome != ASK_PENDING)
 		a->router_listens = false;
@@ -213,25 +205,6 @@ void gate_cancel(struct gate *g, uint64_t request_id)
 
 /* --- policy -------------------------------------------------------------------------- */
 
-static void policy_digest(const struct policy_set *set, char hex[CRYPTO_SHA256_HEX_BYTES])
-{
-	struct crypto_hasher *h = crypto_hasher_begin();
-	struct crypto_sha256 digest = { { 0 } };
-
-	for (size_t i = 0; h != NULL && i < policy_set_n_files(set); i++) {
-		struct policy_file_info f = policy_file_info(policy_set_file(set, i));
-		char head[64];
-		int n = snprintf(head, sizeof head, "%s %zu\n", policy_layer_name(f.layer),
-				 f.text.len);
-
-		crypto_hasher_add(h, (struct span){ head, (size_t)n });
-		crypto_hasher_add(h, f.text);
-	}
-	if (h != NULL)
-		crypto_hasher_end(h, &digest);
-	crypto_sha256_hex(&digest, hex);
-}
-
 static void policy_record(struct gate *g)
 {
 	const struct policy_file *top = policy_set_top(g->set);
@@ -284,7 +257,7 @@ bool gate_policy(struct gate *g, struct policy_set *set, uint64_t generation)
 	g->set = policy_set_ref(set);
 	g->generation = generation;
 	g->inspector = inspector_new(set);
-	policy_digest(set, g->policy_sha256);
+	policy_facts_sha256(set, g->policy_sha256);
 	g->prune_ms =
 		policy_ledger(set)->retain_ms > 0 ? gate_now(g) + FIRST_PRUNE_MS : GATE_NEVER;
 	policy_record(g);

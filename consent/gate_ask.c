@@ -20,9 +20,8 @@
 #include "consent/gate_impl.h"
 
 #define UNKNOWN_PM          65535
-#define OUTPUT_BOUND_TOKENS 32768 /* when neither body nor policy caps the answer */
-#define OUTPUT_USUAL_TOKENS 500   /* for the estimate only */
-#define BECAUSE_MAX_BYTES   150   /* of a rule's own words in an answer */
+#define OUTPUT_USUAL_TOKENS 500 /* for the estimate only */
+#define BECAUSE_MAX_BYTES   150 /* of a rule's own words in an answer */
 
 /* --- facts --------------------------------------------------------------------------- */
 
@@ -115,28 +114,25 @@ static bool model_listed(const struct policy_destination *d, const char *model)
 	return d->n_models == 0;
 }
 
-/* Upper bounds that hold whatever the tokenizer: no token is less than a byte of the body. */
 static void price(struct ask *a, const struct policy_destination *d,
 		  const struct policy_decision *v)
 {
-	int64_t cap = a->in.max_output_tokens > 0         ? a->in.max_output_tokens
-		      : v->max_output_tokens != INT64_MAX ? v->max_output_tokens
-							  : OUTPUT_BOUND_TOKENS;
-	int64_t usual = cap < OUTPUT_USUAL_TOKENS ? cap : OUTPUT_USUAL_TOKENS;
-	int64_t longest = (int64_t)(a->original.map.len > a->body.map.len ? a->original.map.len
-									  : a->body.map.len);
+	size_t longest =
+		a->original.map.len > a->body.map.len ? a->original.map.len : a->body.map.len;
+	struct policy_bound most = policy_bound(d, v, longest, a->in.max_output_tokens);
+	int64_t usual = most.output_tokens < OUTPUT_USUAL_TOKENS ? most.output_tokens
+								 : OUTPUT_USUAL_TOKENS;
 
 	a->j.estimate.tokens = (int64_t)a->m.input_tokens + usual;
-	a->j.bound.tokens = longest + cap;
+	a->j.bound.tokens = most.tokens;
 	if (!d->price.known)
 		return;
 	a->j.estimate.cost_known = a->j.bound.cost_known = true;
 	memcpy(a->j.estimate.currency, d->price.currency, sizeof a->j.estimate.currency);
 	memcpy(a->j.bound.currency, d->price.currency, sizeof a->j.bound.currency);
-	a->j.estimate.cost_nano = budget_cost_nano(d->price.input_per_mtok, a->m.input_tokens) +
-				  budget_cost_nano(d->price.output_per_mtok, usual);
-	a->j.bound.cost_nano = budget_cost_nano(d->price.input_per_mtok, longest) +
-			       budget_cost_nano(d->price.output_per_mtok, cap);
+	a->j.estimate.cost_nano = policy_cost_nano(d->price.input_per_mtok, a->m.input_tokens) +
+				  policy_cost_nano(d->price.output_per_mtok, usual);
+	a->j.bound.cost_nano = most.cost_nano;
 }
 
 static void check_budgets(struct gate *g, struct ask *a)

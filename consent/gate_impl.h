@@ -20,6 +20,7 @@
 #include "consent/peer.h"
 #include "consent/perms.h"
 #include "crypto/crypto.h"
+#include "proc/policy_facts.h"
 #include "proc/surroundings.h"
 
 #define GATE_NEVER UINT64_MAX

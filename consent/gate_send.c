@@ -190,8 +190,8 @@ static void settle(struct gate *g, const struct ask *a, const struct msg_SENT *m
 	if (!d->price.known || strcmp(d->price.currency, a->reserved.currency) != 0)
 		return;
 	r->currency = a->reserved.currency;
-	r->cost_nano = budget_cost_nano(d->price.input_per_mtok, m->input_tokens) +
-		       budget_cost_nano(d->price.output_per_mtok, m->output_tokens);
+	r->cost_nano = policy_cost_nano(d->price.input_per_mtok, m->input_tokens) +
+		       policy_cost_nano(d->price.output_per_mtok, m->output_tokens);
 }
 
 static void leave(struct gate *g, struct ask *a)

@@ -14,10 +14,6 @@
 #include "dialect/anthropic_impl.h"
 #include "dialect/send_impl.h"
 
-#define DEFAULT_MAX_TOKENS                                                                     \
-	8192 /* the field is required; every current model allows as much                      \
-	      */
-
 const char *const anthropic_headers[] = { "anthropic-version: 2023-06-01", NULL };
 
 static void put_text(struct buf *b, struct span text)
@@ -278,7 +274,7 @@ enum err anthropic_send(const struct chat *c, const char *model, struct buf *out
 	buf_add_char(out, '{');
 	json_put_key_cstr(out, "model", model);
 	json_put_key_i64(out, "max_tokens",
-			 c->max_tokens > 0 ? c->max_tokens : DEFAULT_MAX_TOKENS);
+			 c->max_tokens > 0 ? c->max_tokens : ANTHROPIC_DEFAULT_MAX_TOKENS);
 	if (!put_system(out, c) || !put_messages(out, c))
 		return ERR_UNSUPPORTED;
 	put_tools(out, c);

@@ -19,7 +19,8 @@ struct reply_head {
 	bool include_usage;
 	/* The request, for replies that repeat parts of it (Responses); NULL: the defaults. */
 	const struct chat *chat;
-	/* Times of this reply as far as they are known when END is given; 0 unknown (Ollama). */
+	/* Times of this reply as far as they are known when END is given; 0 unknown (Ollama).
+	 */
 	int64_t total_ns, load_ns, prompt_ns, answer_ns;
 };
 
@@ -75,11 +76,12 @@ struct upstream_dialect {
 	 * the model's name cannot stand in a path. NULL: `path` is all.
 	 */
 	bool (*path_for)(const char *model, bool stream, struct buf *out);
-	const char *key_header;     /* field that carries the key; NULL: Authorization: Bearer */
-	const char *const *headers; /* fixed "name: value" fields, NULL at the end; NULL: none */
+	const char *key_header; /* field that carries the key; NULL: Authorization: Bearer */
+	const char *const
+		*headers; /* fixed "name: value" fields, NULL at the end; NULL: none */
 	/*
-	 * Known fields only, from the struct; never the client's bytes. ERR_UNSUPPORTED: the chat
-	 * has something this dialect cannot say; ERR_TOO_BIG: `out` is full.
+	 * Known fields only, from the struct; never the client's bytes. ERR_UNSUPPORTED: the
+	 * chat has something this dialect cannot say; ERR_TOO_BIG: `out` is full.
 	 */
 	enum err (*write)(const struct chat *c, const char *model, struct buf *out);
 	/* `stream`: what was asked for. Lives in `a`; `max_event_bytes` caps one event and one
@@ -104,7 +106,8 @@ struct upstream_dialect {
 	void (*reader_free)(struct upstream_reader *r);
 };
 
-/* "openai": any server that speaks OpenAI chat. "llamacpp": the same as llama-server speaks it. */
+/* "openai": any server that speaks OpenAI chat. "llamacpp": the same as llama-server speaks it.
+ */
 extern const struct upstream_dialect upstream_openai_chat;
 extern const struct upstream_dialect upstream_llamacpp_chat;
 /* The same with one vendor's differences: "azure-openai", "mistral", "openrouter". */
@@ -113,8 +116,10 @@ extern const struct upstream_dialect upstream_mistral;
 extern const struct upstream_dialect upstream_openrouter;
 extern const struct upstream_dialect upstream_openai_responses; /* "openai-responses" */
 extern const struct upstream_dialect upstream_anthropic;        /* "anthropic" */
-extern const struct upstream_dialect upstream_ollama;           /* "ollama" */
-extern const struct upstream_dialect upstream_gemini;           /* "gemini" */
+/* Its max_tokens is required; every current model allows as much. */
+#define ANTHROPIC_DEFAULT_MAX_TOKENS 8192
+extern const struct upstream_dialect upstream_ollama; /* "ollama" */
+extern const struct upstream_dialect upstream_gemini; /* "gemini" */
 /* By the policy's `api`; NULL when not supported. */
 const struct upstream_dialect *upstream_dialect_find(const char *api);
 

@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "dialect/lists.h"
+#include "proc/policy_facts.h"
 #include "router/impl.h"
 
 static struct request *admit(struct router *r, struct http_exchange *x,
@@ -134,6 +135,25 @@ static bool read_prompt(struct request *q, struct span body)
 	return is_prompt;
 }
 
+/* What the question would state: for the longer of what is sent and what it was made of. */
+static void put_price(struct request *q, const struct chat *chat, size_t bytes, bool masked,
+		      struct buf *out)
+{
+	const struct policy_destination *d = policy_destination(q->set, q->plan.destination);
+	struct buf original;
+	char price[64];
+
+	buf_init(&original, (size_t)16 << 20);
+	if (masked && escalate_original(q, &original) && original.len > bytes)
+		bytes = original.len;
+	buf_free(&original);
+	struct policy_bound most =
+		policy_bound(d, &q->verdicts[q->plan.destination], bytes, chat->max_tokens);
+	policy_price_text(most.cost_known, most.cost_nano, d->price.currency, price,
+			  sizeof price);
+	json_put_key_cstr(out, "price", price[0] != '\0' ? price : NULL);
+}
+
 static void put_question(struct request *q, struct buf *out)
 {
 	struct buf body;
@@ -149,7 +169,6 @@ static void put_question(struct request *q, struct buf *out)
 		return;
 	}
 	const struct policy_destination *d = policy_destination(q->set, q->plan.destination);
-	double cost = decide_cost(d, q->facts.input_tokens, chat.max_tokens);
 
 	data_masked_list(q, &q->verdicts[q->plan.destination], list, sizeof list);
 	buf_add_char(out, '{');
@@ -169,11 +188,7 @@ static void put_question(struct request *q, struct buf *out)
 			buf_add_char(out, ',');
 	}
 	buf_add_char(out, ']');
-	json_put_key(out, "price");
-	if (cost >= 0 && chat.max_tokens > 0)
-		buf_printf(out, "\"%.4f %s\"", cost, d->price.currency);
-	else
-		buf_add_str(out, "null");
+	put_price(q, &chat, body.len, masked, out);
 	json_put_key_cstr(out, "verdict",
 			  policy_verdict_name(q->verdicts[q->plan.destination].verdict));
 	buf_add_char(out, '}');
@@ -187,7 +202,11 @@ static void put_policy(const struct request *q, struct buf *out)
 	json_put_key(out, "policy");
 	buf_add_char(out, '{');
 	json_put_key_cstr(out, "id", top != NULL ? policy_file_info(top).id : NULL);
-	json_put_key_i64(out, "serial", top != NULL ? policy_file_info(top).serial : 0);
+	json_put_key(out, "serial");
+	if (top != NULL && policy_file_info(top).serial > 0)
+		buf_add_i64(out, policy_file_info(top).serial);
+	else
+		buf_add_str(out, "null");
 	json_put_key_cstr(out, "sha256", q->router->policy_sha256);
 	json_put_key_cstr(out, "state", policy_state_name(policy_set_state(q->set)));
 	buf_add_char(out, '}');

@@ -36,6 +36,8 @@ bool escalate_body(struct request *q, struct chat *ret_chat, struct buf *out, bo
 	if (v->max_output_tokens < UINT32_MAX &&
 	    (ret_chat->max_tokens == 0 || ret_chat->max_tokens > v->max_output_tokens))
 		ret_chat->max_tokens = (uint32_t)v->max_output_tokens;
+	if (up == &upstream_anthropic && ret_chat->max_tokens == 0)
+		ret_chat->max_tokens = ANTHROPIC_DEFAULT_MAX_TOKENS; /* stated in the price */
 	return up->write(ret_chat, model, out) == ERR_OK && !out->failed;
 }
 
@@ -78,17 +80,23 @@ static bool fill_ask(struct request *q, const struct chat *chat, struct msg_ASK 
 	       span_copy(q->who.app, m->app, sizeof m->app);
 }
 
-/* The unmasked body, so that the person can compare. -1: none. */
-static int seal_original(struct request *q)
+bool escalate_original(struct request *q, struct buf *out)
 {
 	const struct policy_destination *d = policy_destination(q->set, q->plan.destination);
 	const struct upstream_dialect *up = upstream_dialect_find(policy_api_name(d->api));
 	char *model = arena_strdup(q->arena, q->plan.model);
+
+	return model != NULL && up->write(&q->chat, model, out) == ERR_OK && !out->failed;
+}
+
+/* The unmasked body, so that the person can compare. -1: none. */
+static int seal_original(struct request *q)
+{
 	struct buf out;
 	int fd = -1;
 
 	buf_init(&out, BODY_BYTES);
-	if (model != NULL && up->write(&q->chat, model, &out) == ERR_OK && !out.failed)
+	if (escalate_original(q, &out))
 		fd = file_sealed("original", buf_span(&out));
 	buf_free(&out);
 	return fd;

@@ -20,7 +20,8 @@
 #include "router/decide.h"
 #include "scan/scan.h"
 
-#define REQUEST_ARENA_BYTES ((size_t)96 << 20) /* a body of 8 MiB, parsed, masked and written  \
+#define REQUEST_ARENA_BYTES                                                                    \
+	((size_t)96 << 20)                     /* a body of 8 MiB, parsed, masked and written  \
 						*/
 #define REQUEST_EVENT_BYTES ((size_t)8 << 20)  /* one upstream event, one plain reply */
 #define REQUEST_REPLY_BYTES ((size_t)64 << 20) /* one whole answer */
@@ -271,6 +272,8 @@ void device_none_problem(uint8_t reason, const char *detail, struct chat_problem
 
 /* escalate.c */
 bool escalate_body(struct request *q, struct chat *ret_chat, struct buf *out, bool *ret_masked);
+/* The same body with nothing masked. */
+bool escalate_original(struct request *q, struct buf *out);
 bool escalate_ask(struct request *q);
 bool escalate_read(struct request *q, int fd);
 void escalate_resume(struct request *q); /* the client took what there was */

@@ -12,6 +12,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "crypto/crypto.h"
+#include "proc/policy_facts.h"
 #include "router/impl.h"
 #include "router/router.h"
 
@@ -25,7 +26,6 @@ static void policy_take(struct router *r, struct span bundle)
 {
 	struct policy_set *set = NULL;
 	struct policy_error at;
-	struct crypto_sha256 digest;
 
 	if (bundle.len == 0 || policy_bundle_read(bundle, &set, &at) != ERR_OK) {
 		log_error("router.policy", "not usable, answering on this device only");
@@ -33,8 +33,7 @@ static void policy_take(struct router *r, struct span bundle)
 	}
 	if (set == NULL)
 		return; /* no memory: what is in force stays */
-	crypto_sha256(bundle, &digest);
-	crypto_sha256_hex(&digest, r->policy_sha256);
+	policy_facts_sha256(set, r->policy_sha256);
 	policy_set_free(r->set);
 	r->set = set;
 	scanner_free(r->scanner);

@@ -325,6 +325,23 @@ class WithConsent(Case):
         self.assertEqual((r["route"], r["question"]), ("device", None))
         self.assertEqual((d.cloud.connections, d.questions()), (0, []))
 
+    def test_policy_and_price_are_the_same_everywhere(self):
+        d = self.daemon()
+        d.policy(policy(d, destinations={"far": d.destination(
+            price={"input_per_mtok": 3, "output_per_mtok": 15, "currency": "EUR"})}))
+        d.call("POST", "/hither/v1/reload", sock="admin.sock")
+        status = d.get("/hither/v1/status", sock="admin.sock").json["policy"]
+        route = d.route(stage.HARD).json
+        for key in ("id", "serial", "sha256", "state"):
+            self.assertEqual(route["policy"][key], status[key], key)
+        self.assertIsNone(route["policy"]["serial"], "the file states none")
+        agent = d.agent()
+        r = d.program(stage.HARD, headers={"Hither-Consent": "return"}).result()
+        self.refused(r, 403, "consent_required")
+        self.assertRegex(route["question"]["price"], r"^0\.\d{6} EUR$")
+        self.assertEqual(route["question"]["price"], r.json["consent"]["price"])
+        agent.close()
+
     def test_a_thousand_without_consent(self):
         d = self.daemon({"consent": {"no_agent": "local"}})
         c = d.connect()
