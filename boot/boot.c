@@ -8,7 +8,9 @@
  *   1. A reload that fails changes nothing: the bundle in force stays, also for roles that
  *      start later, and consent is told until a reload succeeds.
  *   2. A reload that finds the same policy makes no new generation: open questions go on.
- *   3. Sockets are unlinked only after the last role is gone.
+ *   3. Every reload makes cloud read the provider keys again, also one that fails or finds the
+ *      same policy: a key that was taken away is not used any more.
+ *   4. Sockets are unlinked only after the last role is gone.
  */
 #include "boot/boot.h"
 
@@ -140,6 +142,7 @@ static void reload(struct boot *b, uint64_t tag)
 		put_in_force(b, &fresh);
 	} else {
 		drop(&fresh);
+		supervisor_keys(b->supervisor);
 		log_notice("boot.reload", "the policy in force stays%s",
 			   good ? ": it has not changed" : "");
 	}
@@ -243,8 +246,8 @@ static void on_alive(uv_timer_t *t)
 
 static void watch_folders(struct boot *b)
 {
-	char layers[POLICY_LAYERS][PATH_MAX], trust[PATH_MAX];
-	const char *folders[POLICY_LAYERS + 4];
+	char layers[POLICY_LAYERS][PATH_MAX], trust[PATH_MAX], secrets[PATH_MAX];
+	const char *folders[POLICY_LAYERS + 5];
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < POLICY_LAYERS; i++) {
@@ -253,6 +256,8 @@ static void watch_folders(struct boot *b)
 	}
 	snprintf(trust, sizeof trust, "%s/trust.d", b->from.etc_dir);
 	folders[n++] = trust;
+	snprintf(secrets, sizeof secrets, "%s/secrets.d", b->from.config_dir);
+	folders[n++] = secrets;
 	/* where those appear and vanish */
 	folders[n++] = b->from.lib_dir;
 	folders[n++] = b->from.etc_dir;

@@ -66,7 +66,7 @@ struct supervisor {
 	struct slot slots[ROLE_COUNT];
 	bool runs[ROLE_COUNT];
 	int config_fd, policy_fd;
-	uint64_t generation;
+	uint64_t generation, key_reloads;
 	const struct supervisor_socket *sockets;
 	unsigned n_sockets;
 	uv_signal_t child;
@@ -545,6 +545,14 @@ void supervisor_policy(struct supervisor *s, uint64_t generation, int fd)
 	for (unsigned r = ROLE_ROUTER; r < ROLE_COUNT; r++)
 		if (alive(&s->slots[r]))
 			TELL(&s->slots[r], POLICY, &m, &fd, 1);
+}
+
+void supervisor_keys(struct supervisor *s)
+{
+	struct msg_KEYS m = { ++s->key_reloads };
+
+	if (alive(&s->slots[ROLE_CLOUD]))
+		TELL(&s->slots[ROLE_CLOUD], KEYS, &m, NULL, 0);
 }
 
 void supervisor_start(struct supervisor *s)

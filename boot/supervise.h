@@ -38,6 +38,10 @@ struct supervisor *supervisor_new(uv_loop_t *loop, const struct supervisor_handl
 /* Takes over `fd`; sends it to every role that runs, hands it to every role that starts. */
 void supervisor_policy(struct supervisor *s, uint64_t generation, int fd);
 
+/* Tells cloud to read the provider keys again; one that is not running reads them at its start.
+ */
+void supervisor_keys(struct supervisor *s);
+
 /* Starts all roles. Once, after the first supervisor_policy(). */
 void supervisor_start(struct supervisor *s);
 

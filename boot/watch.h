@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tells when something in the policy folders has changed, half a second after the last change.
+/* Tells when something in the folders of policies and keys has changed, half a second after the
+ * last change.
  */
 #ifndef HITHER_BOOT_WATCH_H
 #define HITHER_BOOT_WATCH_H

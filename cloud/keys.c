@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One anonymous mapping holds everything. A key is a line of printable ASCII without spaces,
- * because it becomes part of a header field; a line end after it is dropped.
+ * because it becomes part of a header field; one newline after it is dropped, and nothing else
+ * is repaired: what a key is must be plain from the file.
  */
 #include "cloud/keys.h"
 
@@ -80,12 +81,29 @@ static bool is_name(const char *name)
 	return n >= 1 && n <= KEY_NAME_MAX && name[n] == '\0' && name[0] != '.';
 }
 
-static bool is_header_text(struct span s)
+/* NULL when `s` may stand in a header field, else what is wrong with it. */
+static const char *not_header_text(struct span s)
 {
-	for (size_t i = 0; i < s.len; i++)
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.ptr[i] == '\r')
+			return "its file has a carriage return; write it again with Unix line "
+			       "ends";
+		if (s.ptr[i] == '\n')
+			return "its file must hold one line, with one newline at most";
 		if (s.ptr[i] <= ' ' || s.ptr[i] > '~')
-			return false;
-	return s.len > 0 && s.len <= KEY_BYTES;
+			return "its file must hold printable ASCII without spaces or control "
+			       "characters";
+	}
+	if (s.len == 0)
+		return "its file is empty";
+	return s.len > KEY_BYTES ? "its file is too large to be a key" : NULL;
+}
+
+static struct span without_newline(struct span s)
+{
+	if (s.len > 0 && s.ptr[s.len - 1] == '\n')
+		s.len--;
+	return s;
 }
 
 static enum err read_one(const struct keys *k, const char *name, struct buf *out)
@@ -110,13 +128,13 @@ static const char *advice(enum err e)
 	case ERR_NOT_FOUND:
 		return "there is no such file in secrets.d";
 	case ERR_DENIED:
-		return "its file must belong to this user and be closed to others: chmod 600";
+		return "its file must be no link, belong to this user or root, and be closed "
+		       "to "
+		       "others: chmod 600";
 	case ERR_TOO_BIG:
 		return "its file is too large to be a key";
 	case ERR_UNSUPPORTED:
 		return "its name must be a plain file name";
-	case ERR_SYNTAX:
-		return "its file must hold one line of printable characters without spaces";
 	default:
 		return "its file cannot be read";
 	}
@@ -126,18 +144,21 @@ static void read_key(struct keys *k, const char *name, const char *destination)
 {
 	struct buf text;
 	enum err e = ERR_UNSUPPORTED;
+	const char *wrong = NULL;
 
 	if (keys_find(k, name).len > 0)
 		return;
 	buf_init(&text, KEY_BYTES + 2);
 	if (is_name(name))
 		e = read_one(k, name, &text);
-	struct span s = span_trim(buf_span(&text));
-	if (e == ERR_OK && !is_header_text(s))
-		e = ERR_SYNTAX;
-	if (e == ERR_OK && k->n == KEYS_MAX)
-		e = ERR_TOO_BIG;
-	if (e == ERR_OK) {
+	struct span s = without_newline(buf_span(&text));
+	if (e != ERR_OK)
+		wrong = advice(e);
+	else if (k->n == KEYS_MAX)
+		wrong = "there are too many keys";
+	else
+		wrong = not_header_text(s);
+	if (wrong == NULL) {
 		struct key *key = &k->all[k->n++];
 
 		snprintf(key->name, sizeof key->name, "%s", name);
@@ -145,7 +166,7 @@ static void read_key(struct keys *k, const char *name, const char *destination)
 		key->bytes = (uint16_t)s.len;
 	} else {
 		log_warning("cloud.key_missing", "destination=%s secret=%.64s: %s", destination,
-			    name, advice(e));
+			    name, wrong);
 	}
 	if (text.ptr != NULL)
 		crypto_wipe(text.ptr, text.cap);

@@ -2,8 +2,9 @@
 /*
  * Provider keys: for each secret that a destination names, the content of
  * $CREDENTIALS_DIRECTORY/NAME (systemd credentials, systemd.exec(5)) or else
- * CONFIG_DIR/secrets.d/NAME, which must be ours and closed to others (0600). Kept in pages
- * that are locked where possible and left out of core files; wiped before they are replaced.
+ * CONFIG_DIR/secrets.d/NAME, which must be ours or root's, closed to others (0600) and no
+ * symbolic link. One newline at the end is dropped. Kept in pages that are locked where
+ * possible and left out of core files; wiped before they are replaced.
  */
 #ifndef HITHER_CLOUD_KEYS_H
 #define HITHER_CLOUD_KEYS_H

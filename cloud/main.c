@@ -138,6 +138,16 @@ static bool on_head(struct cloud *c, struct span frame)
 	return true;
 }
 
+static bool on_keys(struct cloud *c, struct span frame)
+{
+	struct msg_KEYS m;
+
+	if (msg_KEYS_decode(frame, &m) != ERR_OK)
+		return false;
+	keys_read(c->keys, c->policy);
+	return true;
+}
+
 static bool on_frame(struct service *s, enum role peer, enum msg_type type, struct span frame,
 		     const int *fds, unsigned n)
 {
@@ -152,6 +162,8 @@ static bool on_frame(struct service *s, enum role peer, enum msg_type type, stru
 		return on_abort(c, frame);
 	if (type == MSG_HEAD)
 		return on_head(c, frame);
+	if (type == MSG_KEYS)
+		return on_keys(c, frame);
 	return false;
 }
 

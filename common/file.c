@@ -71,10 +71,10 @@ enum err file_read_fd(int fd, size_t max_bytes, struct buf *out)
 	return read_all(fd, max_bytes, out);
 }
 
-static enum err open_for_read(const char *path, int *ret_fd)
+static enum err open_for_read(const char *path, int more_flags, int *ret_fd)
 {
 	/* O_NONBLOCK: opening a FIFO by mistake must not hang; it is refused afterwards. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | more_flags);
 
 	if (fd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND : ERR_SYSTEM;
@@ -85,7 +85,7 @@ static enum err open_for_read(const char *path, int *ret_fd)
 enum err file_read(const char *path, size_t max_bytes, struct buf *out)
 {
 	int fd;
-	enum err e = open_for_read(path, &fd);
+	enum err e = open_for_read(path, 0, &fd);
 
 	if (e != ERR_OK)
 		return e;
@@ -98,10 +98,10 @@ enum err file_read_secret(const char *path, size_t max_bytes, struct buf *out)
 {
 	int fd;
 	struct stat st;
-	enum err e = open_for_read(path, &fd);
+	enum err e = open_for_read(path, O_NOFOLLOW, &fd);
 
 	if (e != ERR_OK)
-		return e;
+		return e == ERR_SYSTEM && errno == ELOOP ? ERR_DENIED : e;
 	if (fstat(fd, &st) != 0)
 		e = ERR_SYSTEM;
 	else if ((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & 077) != 0)

@@ -18,10 +18,11 @@ MUST_CHECK enum err file_read(const char *path, size_t max_bytes, struct buf *ou
 MUST_CHECK enum err file_read_fd(int fd, size_t max_bytes, struct buf *out);
 
 /* As file_read, and the file must be owned by this uid (or root) with no bits for group and
- * others: for keys. ERR_DENIED otherwise. */
+ * others, and no symbolic link: for keys. ERR_DENIED otherwise. */
 MUST_CHECK enum err file_read_secret(const char *path, size_t max_bytes, struct buf *out);
 
-/* Temporary file beside it, fsync, rename, fsync of the folder. Old content or new, never a mix. */
+/* Temporary file beside it, fsync, rename, fsync of the folder. Old content or new, never a
+ * mix. */
 MUST_CHECK enum err file_write(const char *path, struct span content, mode_t mode);
 
 /* mkdir -p with `mode` for what is made. */

@@ -207,6 +207,51 @@ class OnTheDevice(Case):
             self.assertEqual(job.result().text.strip(), p.replace("fake:echo ", ""))
 
 
+class Keys(Case):
+    """A key that was taken away or changed is not used any more."""
+    ask_policy = False
+
+    def key(self, d, text, mode=0o600):
+        os.makedirs(d.path("config", "secrets.d"), 0o700, exist_ok=True)
+        path = d.path("config", "secrets.d", "fake_key")
+        with open(path + ".new", "w", encoding="ascii") as f:
+            f.write(text)
+        os.chmod(path + ".new", mode)
+        os.rename(path + ".new", path)
+        return path
+
+    def sends(self, d):
+        """The key that a request carried; None when nothing left."""
+        before = len(d.cloud.requests)
+        d.chat(EASY, model="far")
+        if len(d.cloud.requests) == before:
+            return None
+        head = d.cloud.requests[-1][0].decode()
+        return head.split("Authorization: Bearer ")[1].split("\r\n")[0]
+
+    def test_key_changes(self):
+        d = self.stage()
+        d.policy({"hither_policy": 1, "id": "mine", "default": {"cloud": "allow"}, "rules": [],
+                  "destinations": {"far": d.destination(auth={"secret": "fake_key"})}})
+        path = self.key(d, "sk-one\n")
+        d.start()
+        generation = d.get("/hither/v1/status", sock="admin.sock").json["policy"]["generation"]
+        self.assertEqual(self.sends(d), "sk-one")
+        os.unlink(path)
+        d.process.send_signal(signal.SIGHUP)
+        stage.until("the removed key is forgotten", lambda: self.sends(d) is None)
+        self.key(d, "sk-two\n")  # seen by itself
+        stage.until("the new key is in use", lambda: self.sends(d) == "sk-two")
+        os.chmod(path, 0o644)
+        self.assertEqual(d.call("POST", "/hither/v1/reload", sock="admin.sock").status, 200)
+        stage.until("the open key is forgotten", lambda: self.sends(d) is None)
+        self.key(d, "sk-three\r\n")
+        stage.until("its line end is named", lambda: "carriage return" in d.said())
+        self.assertIsNone(self.sends(d))
+        self.assertEqual(d.get("/hither/v1/status", sock="admin.sock").json["policy"]["generation"], generation)
+        self.assertNotIn("sk-", d.said())
+
+
 class WithConsent(Case):
     def test_nobody_there(self):
         d = self.daemon()

@@ -53,25 +53,30 @@ static struct policy_set *policy_with(const char *const *secrets, size_t n)
 
 static void reads_keys(void **state)
 {
-	static const char *const secrets[] = { "good", "line",   "open",   "empty", "spaces",
-					       "two",  "absent", "system", "both" };
+	static const char *const secrets[] = { "good",   "line", "open",   "empty",
+					       "spaces", "two",  "absent", "system",
+					       "both",   "link", "crlf",   "bell" };
 	static const struct {
 		const char *name, *want;
 	} rows[] = {
 		{ "good", "sk-1" },     { "line", "sk-2" }, { "open", "" },
 		{ "empty", "" },        { "spaces", "" },   { "two", "" },
 		{ "absent", "" },       { "unasked", "" },  { "system", "sk-3" },
-		{ "both", "sk-first" },
+		{ "both", "sk-first" }, { "link", "" },     { "crlf", "" },
+		{ "bell", "" },
 	};
 	struct policy_set *policy = policy_with(secrets, LEN(secrets));
 
 	(void)state;
 	put("secrets.d/good", "sk-1", 0600);
-	put("secrets.d/line", "sk-2\r\n", 0400);
+	put("secrets.d/line", "sk-2\n", 0400);
 	put("secrets.d/open", "sk-x", 0644);
 	put("secrets.d/empty", "\n", 0600);
 	put("secrets.d/spaces", "sk x", 0600);
 	put("secrets.d/two", "sk-x\r\nX-Other: y", 0600);
+	put("secrets.d/crlf", "sk-x\r\n", 0600);
+	put("secrets.d/bell", "sk-\ax", 0600);
+	assert_int_equal(symlink("good", at("secrets.d/link")), 0);
 	put("secrets.d/unasked", "sk-x", 0600);
 	put("credentials/system", "sk-3", 0440);
 	put("credentials/both", "sk-first", 0400);

@@ -144,6 +144,8 @@ static void secrets_need_tight_permissions(void **state)
 	assert_int_equal(file_read_secret(in_folder("key"), 10, &b), ERR_DENIED);
 	assert_int_equal(chmod(in_folder("key"), 0400), 0);
 	assert_int_equal(file_read_secret(in_folder("key"), 10, &b), ERR_OK);
+	assert_int_equal(symlink("key", in_folder("key_link")), 0);
+	assert_int_equal(file_read_secret(in_folder("key_link"), 10, &b), ERR_DENIED);
 	assert_int_equal(file_read_secret(in_folder("no_key"), 10, &b), ERR_NOT_FOUND);
 	if (geteuid() == 0) {
 		assert_int_equal(chown(in_folder("key"), 12345, 12345), 0);
