@@ -120,16 +120,18 @@ static const char *kept(struct gathering *g, const char *text)
 	return copy;
 }
 
-/* Files that rule over the person must not be writable by anybody but root or this user. */
+/* Who can write a policy can let prompts out: nobody but root or this user, in any layer. */
 static const char *wrong_owner(const char *path, enum policy_layer layer)
 {
 	struct stat st;
 
-	if (layer == POLICY_USER || stat(path, &st) != 0 || S_ISCHR(st.st_mode))
+	if (stat(path, &st) != 0 || S_ISCHR(st.st_mode))
 		return NULL;
-	if ((st.st_uid != 0 && st.st_uid != geteuid()) || (st.st_mode & 022) != 0)
-		return "others may write it; make it root's with mode 0644";
-	return NULL;
+	if ((st.st_uid == 0 || st.st_uid == geteuid()) && (st.st_mode & 022) == 0)
+		return NULL;
+	if (layer == POLICY_USER)
+		return "others may write it; make it this user's and chmod 600 (or 644) it";
+	return "others may write it; make it root's with mode 0644";
 }
 
 /* A link to /dev/null counts as an empty file. */

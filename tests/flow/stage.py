@@ -139,6 +139,7 @@ class Daemon:
         os.makedirs(self.path("config", "policy.d"), 0o700, exist_ok=True)
         with open(self.path("config", "policy.d", name), "w", encoding="utf-8") as f:
             json.dump(policy, f)
+        os.chmod(self.path("config", "policy.d", name), 0o600)
 
     def destination(self, **more):
         return {"tier": "cloud", "api": "openai", "operator": "Fake", "region": "eu",

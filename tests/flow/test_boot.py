@@ -53,6 +53,7 @@ class Daemon:
         os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
         with open(self.path(name) + ".new", "w") as f:
             f.write(text)
+        os.chmod(self.path(name) + ".new", 0o644)
         os.rename(self.path(name) + ".new", self.path(name))
 
     def command(self):
@@ -411,6 +412,36 @@ class Policy(Case):
         os.chmod(d.path("etc/mandatory.d/10.json"), 0o666)
         d.start()
         self.assertIn("LOCKDOWN", d.said())
+
+    def test_a_user_file_that_others_may_write_is_skipped(self):
+        for mode in (0o620, 0o602, 0o666):
+            d = self.daemon()
+            d.write("config/policy.d/10.json", GOOD % "mine")
+            os.chmod(d.path("config/policy.d/10.json"), mode)
+            d.start()
+            self.assertIn("DEGRADED", d.said())
+            self.assertRegex(d.said(), r"10\.json.*chmod 600")
+            self.assertIn("state=degraded files=0", d.said())
+            os.chmod(d.path("config/policy.d/10.json"), 0o644)
+            self.assertTrue(self.reload(d)["ok"])
+            d.stop()
+
+    def test_cloud_reads_the_keys_again_at_each_reload_and_change(self):
+        d = self.daemon()
+        d.write("config/secrets.d/key", "sk-1")
+        d.start()
+        self.assertTrue(self.reload(d)["ok"])
+        until("asked on the socket", lambda: "fake.keys reload=1" in d.said())
+        d.process.send_signal(signal.SIGHUP)
+        until("asked by a signal", lambda: "fake.keys reload=2" in d.said())
+        os.chmod(d.path("config/secrets.d/key"), 0o600)
+        until("a changed mode", lambda: "fake.keys reload=3" in d.said())
+        os.unlink(d.path("config/secrets.d/key"))
+        until("a file that went", lambda: "fake.keys reload=4" in d.said())
+        self.assertEqual(d.ask("admin.sock")["generation"], 1)  # open questions go on
+        d.write("config/policy.d/10.json", '{"hither_policy": 1, "id": "x", "ruels": []}')
+        self.assertFalse(self.reload(d)["ok"])
+        until("a reload that fails", lambda: "fake.keys reload=5" in d.said())
 
     def test_a_policy_that_expires_locks_down(self):
         text = '{"hither_policy": 1, "id": "fleet", "not_after": "%s", "rules": []}'
