@@ -247,6 +247,8 @@ static const struct {
 	[FETCH_BROKEN] = { SEND_FAILED, 502, "upstream_broken",
 			   "the destination broke the connection" },
 	[FETCH_TOO_BIG] = { SEND_FAILED, 502, "upstream_too_big", "the reply exceeds a limit" },
+	[FETCH_ENCODED] = { SEND_FAILED, 502, "upstream_encoding",
+			    "the reply is in a content coding that was not asked for" },
 	[FETCH_FAILED] = { SEND_FAILED, 502, "upstream_failed", "the exchange failed" },
 };
 
@@ -278,7 +280,7 @@ static void conclude(struct call *c, enum fetch_end end)
 		return;
 	}
 	if (c->state == CALL_REPLYING && c->status >= 200 && c->status <= 299 &&
-	    end != FETCH_STOPPED && end != FETCH_TOO_BIG)
+	    end != FETCH_STOPPED && end != FETCH_TOO_BIG && end != FETCH_ENCODED)
 		outcome = SEND_CUT;
 	say_error(c, ends[end].status, outcome == SEND_CUT ? "stream_cut" : ends[end].code,
 		  ends[end].text);

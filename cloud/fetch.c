@@ -43,6 +43,7 @@ struct fetch {
 	struct fetch_count count;
 	struct address_rule addresses;
 	bool unix_socket, address_refused, too_big, stopped, has_status;
+	bool encoded; /* the head being read names a coding */
 	uint64_t header_cap, body_cap, header_bytes, body_bytes;
 };
 
@@ -54,6 +55,8 @@ static enum fetch_end end_of(const struct fetch *x, CURLcode code)
 		return FETCH_TOO_BIG;
 	if (x->stopped)
 		return FETCH_STOPPED;
+	if (x->encoded && code == CURLE_WRITE_ERROR)
+		return FETCH_ENCODED;
 	switch (code) {
 	case CURLE_OK:
 		return FETCH_WHOLE;
@@ -234,6 +237,28 @@ void fetcher_free(struct fetcher *f)
 
 /* --- one exchange -------------------------------------------------------------------- */
 
+/*
+ * A field that says that the body is something else than its bytes (RFC 9110, 8.4; RFC 9112,
+ * 7). No coding was offered, so such a reply is either one that cannot be read or a lie.
+ */
+static bool names_coding(struct span line)
+{
+	static const struct {
+		const char *field, *harmless;
+	} rows[] = { { "content-encoding:", "identity" }, { "transfer-encoding:", "chunked" } };
+
+	for (size_t i = 0; i < LEN(rows); i++) {
+		size_t n = strlen(rows[i].field);
+
+		if (line.len < n ||
+		    !span_is_nocase((struct span){ line.ptr, n }, rows[i].field))
+			continue;
+		struct span value = span_trim((struct span){ line.ptr + n, line.len - n });
+		return value.len > 0 && !span_is_nocase(value, rows[i].harmless);
+	}
+	return false;
+}
+
 static size_t on_header(char *line, size_t one, size_t bytes, void *ctx)
 {
 	struct fetch *x = ctx;
@@ -245,6 +270,11 @@ static size_t on_header(char *line, size_t one, size_t bytes, void *ctx)
 		x->too_big = true;
 		return 0;
 	}
+	struct span field = { line, bytes };
+	if (span_starts(field, "HTTP/"))
+		x->encoded = false; /* another head, after a 1xx */
+	if (names_coding(field))
+		x->encoded = true;
 	if (bytes > 2 || line[0] != '\r') /* the empty line ends a head */
 		return bytes;
 	curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -252,6 +282,8 @@ static size_t on_header(char *line, size_t one, size_t bytes, void *ctx)
 		x->has_status = true;
 		x->handler->on_status(x->ctx, (int)status);
 	}
+	if (x->encoded && status >= 200 && status <= 299)
+		return 0;
 	return bytes;
 }
 

@@ -50,6 +50,7 @@ enum fetch_end {
 	FETCH_TIMEOUT, /* connecting or in all */
 	FETCH_BROKEN,  /* the connection ended too early */
 	FETCH_TOO_BIG, /* a cap on the reply */
+	FETCH_ENCODED, /* a 2xx reply in a content coding, which nobody asked for */
 	FETCH_FAILED,  /* anything else */
 };
 

@@ -106,11 +106,12 @@ class Reply:
             self.head(200, {"Content-Type": "application/json", "Content-Length": len(body)})
             self.raw(body[:-10])
             return False
-        self.whole(200, body, **({"Content_Encoding": "gzip"} if "gzip" in self.words else {}))
+        self.whole(200, body, **({"Content_Encoding": self.words["coding"]} if "coding" in self.words else {}))
         return True
 
     def send_stream(self):
-        self.head(200, {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked"})
+        coding = {"Content-Encoding": self.words["coding"]} if "coding" in self.words else {}
+        self.head(200, {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked", **coding})
         self.chunk(delta({"role": "assistant", "content": ""}))
         for i, token in enumerate(self.tokens()):
             for word, act in (("cut_after", self.cut), ("error_after", self.fail),

@@ -291,11 +291,17 @@ class CloudRole(unittest.TestCase):
                     self.assertLess(sent["bytes_in"], 200000)
             until(lambda: provider.active == 0)
 
-    def test_compressed_reply_is_not_unpacked(self):
+    def test_a_reply_in_a_coding_nobody_asked_for_is_refused(self):
         with fake.FakeCloud() as provider:
             self.start(provider.base_url)
-            events, _ = self.reply("fake:gzip", stream=False)
-            self.assert_whole(events, fake.ANSWER)  # the label was a lie, the bytes are plain
+            for stream in (False, True):
+                for coding in ("gzip", "x-odd"):
+                    with self.subTest(coding, stream=stream):
+                        events, sent = self.reply(f"fake:coding={coding}", stream)
+                        self.assert_failed(events, "upstream_encoding")
+                        self.assertEqual((sent["outcome"], sent["http_status"]), ("FAILED", 200))
+                        self.assertNotIn("TEXT", [e["kind"] for e in events])
+                self.assert_whole(self.reply("fake:coding=identity", stream)[0], fake.ANSWER)
 
     def test_silence(self):
         self.limits.update(first_byte_timeout_ms=200, gap_timeout_ms=200)
@@ -452,6 +458,51 @@ class CloudRole(unittest.TestCase):
             os.close(policy)
             until(lambda: self.reply("hello", generation=1)[1]["outcome"] == "COMPLETE")
             self.assertEqual(len(provider.requests), 1)
+            self.assertNotIn(KEY, self.log())
+
+    def read_keys(self, number):
+        self.boot.send("KEYS", reload=number)
+
+    def test_a_key_that_was_changed_or_taken_away_is_not_used_any_more(self):
+        path = self.path("config", "secrets.d", "key")
+
+        def link():
+            os.rename(path, path + ".elsewhere")
+            os.symlink(path + ".elsewhere", path)
+
+        def foreign():
+            os.chown(path, 12345, 12345)
+
+        wrong = {"gone": lambda: os.unlink(path), "open to others": lambda: os.chmod(path, 0o644), "a link": link,
+                 "a folder": lambda: (os.unlink(path), os.mkdir(path)),
+                 "DOS line ends": lambda: self.secret("key", KEY + "\r\n"),
+                 "two newlines": lambda: self.secret("key", KEY + "\n\n"),
+                 "a control character": lambda: self.secret("key", KEY + "\x07"),
+                 "empty": lambda: self.secret("key", "")}
+        if os.geteuid() == 0:
+            wrong["another owner"] = foreign
+        self.secret("key", KEY)
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url, auth={"secret": "key"})
+            for number, (what, spoil) in enumerate(wrong.items()):
+                with self.subTest(what):
+                    self.assertEqual(self.reply("hello")[1]["outcome"], "COMPLETE")
+                    sent = len(provider.requests)
+                    spoil()
+                    said = self.log().count("cloud.key_missing")
+                    self.read_keys(2 * number)
+                    until(lambda: self.log().count("cloud.key_missing") == said + 1)
+                    self.assert_refused(*self.reply("hello"))
+                    self.assertEqual(len(provider.requests), sent)
+                    shutil.rmtree(path) if os.path.isdir(path) and not os.path.islink(path) else None
+                    if os.path.lexists(path):
+                        os.unlink(path)
+                    fresh = f"{KEY}-{number}"
+                    self.secret("key", fresh + "\n")
+                    self.read_keys(2 * number + 1)
+                    until(lambda: self.reply("hello")[1]["outcome"] == "COMPLETE")
+                    self.assertIn(f"Authorization: Bearer {fresh}\r\n".encode(), provider.requests[-1][0])
+            self.assertIn("carriage return", self.log())
             self.assertNotIn(KEY, self.log())
 
     def test_loopback_by_its_own_name_needs_no_setting(self):
