@@ -35,6 +35,25 @@ static bool starts(const char *s, const char *prefix)
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
+/* Nothing that names a user, a query or a fragment, or that two readers could take apart
+ * differently: what cloud/endpoint.c refuses is refused here, where a person sees it. */
+static bool is_plain_url(const char *s)
+{
+	for (; *s != '\0'; s++)
+		if (*s <= ' ' || *s > '~' || strchr("@?#\\\"<>^`{|}", *s) != NULL)
+			return false;
+	return true;
+}
+
+/* unix:PATH[:/PREFIX], the path absolute. */
+static bool is_unix_address(const char *s)
+{
+	const char *colon = strchr(s, ':');
+
+	return s[0] == '/' && (colon == NULL || (colon[1] == '/' && is_plain_url(colon + 1)) ||
+			       colon[1] == '\0');
+}
+
 /* https anywhere, http only to this machine, or a Unix socket. */
 static bool on_base_url(struct reader *r, const cJSON *v, void *field, const struct key *k)
 {
@@ -43,7 +62,16 @@ static bool on_base_url(struct reader *r, const cJSON *v, void *field, const str
 
 	if (!field_text(r, v, field, k))
 		return false;
-	if (starts(v->valuestring, "https://") || starts(v->valuestring, "unix:"))
+	if (starts(v->valuestring, "unix:") && is_unix_address(v->valuestring + 5))
+		return true;
+	/* never shown: it may hold a password or a key */
+	if (!starts(v->valuestring, "unix:") && !is_plain_url(v->valuestring))
+		return reader_fail(
+			r, v, "SCHEME://HOST[:PORT][/PATH]; a key belongs in auth.secret",
+			"a user name, password, query, fragment or odd character in an "
+			"address");
+	if (starts(v->valuestring, "https://") && v->valuestring[8] != '\0' &&
+	    v->valuestring[8] != '/')
 		return true;
 	for (size_t i = 0; i < LEN(loopback); i++) {
 		char after = '\0';

@@ -78,6 +78,30 @@ static const struct refusal {
 	{ "plain http to a name that begins like loopback",
 	  HEAD "\"destinations\":{\"x\":{\"base_url\":\"http://localhost.example.org/\"}}}", 1,
 	  0, "not an address", "", "" },
+	{ "a base_url with a password",
+	  HEAD "\"destinations\":{\"x\":{\n\"base_url\":\"https://u:p@host/v1\"}}}", 2, 12,
+	  "a user name, password", "", "" },
+	{ "a base_url with a query",
+	  HEAD "\"destinations\":{\"x\":{\n\"base_url\":\"https://host/v1?key=1\"}}}", 2, 12,
+	  "a user name, password", "", "" },
+	{ "a base_url with a fragment",
+	  HEAD "\"destinations\":{\"x\":{\n\"base_url\":\"https://host/v1#x\"}}}", 2, 12,
+	  "a user name, password", "", "" },
+	{ "a loopback base_url with a user",
+	  HEAD "\"destinations\":{\"x\":{\n\"base_url\":\"http://localhost:1@host/v1\"}}}", 2,
+	  12, "a user name, password", "", "" },
+	{ "a base_url of another scheme with a password",
+	  HEAD "\"destinations\":{\"x\":{\n\"base_url\":\"ftp://u:p@host/\"}}}", 2, 12,
+	  "a user name, password", "", "" },
+	{ "a base_url without a host",
+	  HEAD "\"destinations\":{\"x\":{\n\"base_url\":\"https:///v1\"}}}", 2, 12,
+	  "not an address", "", "" },
+	{ "a socket that is no whole path",
+	  HEAD "\"destinations\":{\"x\":{\n\"base_url\":\"unix:run/x\"}}}", 2, 12,
+	  "not an address", "", "" },
+	{ "a socket's prefix with a query",
+	  HEAD "\"destinations\":{\"x\":{\n\"base_url\":\"unix:/run/x:/v1?a\"}}}", 2, 12,
+	  "not an address", "", "" },
 	{ "a base_url of another type", HEAD "\"destinations\":{\"x\":{\"base_url\":1}}}", 1, 0,
 	  "wrong type", "", "" },
 	{ "a proxy that is none", HEAD "\"destinations\":{\"x\":{\"proxy\":\"socks\"}}}", 1, 0,
@@ -331,6 +355,7 @@ static void refuses(void **state)
 						 0, &f, &e);
 		CHECK(got != ERR_OK && f == NULL, r->name);
 		CHECK(strcmp(e.file, "t.json") == 0, r->name);
+		CHECK(!contains(e.problem, "u:p") && !contains(e.expected, "u:p"), r->name);
 		if (!contains(e.problem, r->problem) || !contains(e.expected, r->expected) ||
 		    strcmp(e.nearest, r->nearest) != 0 || (r->line != 0 && e.line != r->line) ||
 		    (r->column != 0 && e.column != r->column)) {
