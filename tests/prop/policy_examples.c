@@ -73,7 +73,7 @@ static struct policy_file *load(const char *argument)
 
 int main(int argc, char **argv)
 {
-	struct policy_file *files[16];
+	struct policy_file *files[16] = { NULL };
 	struct policy_set *s = NULL;
 	struct policy_error e;
 	size_t n = 0, run = 0;

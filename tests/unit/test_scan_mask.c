@@ -136,8 +136,8 @@ static const char *const secrets[] = {
 	"P.O. Box 211",
 	"curl -u ann:sekrit77 https://h",
 	"12345",
-	"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0."
-	"dozjgNryP4J3jVmNHl0w5N_X",
+	("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0."
+	 "dozjgNryP4J3jVmNHl0w5N_X"),
 	"-----BEGIN PRIVATE KEY-----\nMHcCAQEEIB1kGx0q1Pz4pJ1b8n1b2Y0m6vN8j1zQ0m3r5t7v9x1o\n",
 };
 static const char *const glue[] = { " ",  ", ",   "\n", " and ", ": ", "=",
