@@ -147,6 +147,16 @@ static struct ask *ask_new(const struct msg_ASK *m)
 	return a;
 }
 
+/* A name that is only claimed is worth no more than the login session or terminal that it was
+ * claimed in: permissions of scope session bind to that as well (perms.h). */
+static void session_of(const struct gate *g, struct ask *a)
+{
+	struct peer leader = peer_of(a->asker.session);
+
+	snprintf(a->session, sizeof a->session, "%s#%d/%" PRIu64, g->session,
+		 (int)a->asker.session, leader.start);
+}
+
 static bool known_request(const struct gate *g, uint64_t request_id)
 {
 	for (const struct ask *a = g->asks; a != NULL; a = a->next)
@@ -174,6 +184,7 @@ bool gate_ask(struct gate *g, const struct msg_ASK *m, const int *fds, unsigned 
 		ask_unref(a);
 		return false;
 	}
+	session_of(g, a);
 	a->next = g->asks;
 	g->asks = a;
 	g->n_asks++;

@@ -22,6 +22,14 @@
 #define GATE_QUESTIONS_MAX 1024        /* open at once */
 #define GATE_SENDS_MAX     256         /* released and not closed */
 #define GATE_BODY_MAX      (16u << 20) /* bytes of one outgoing body */
+/* Bodies and originals that wait for an answer. They are memory of this machine that a program
+ * can claim without anybody's yes: a user's share holds one request of the largest size with
+ * its original, and the total leaves room for a second user. Over it: ASK_LIMITED. */
+#define GATE_HELD_BYTES_MAX      (64u << 20)
+#define GATE_HELD_USER_BYTES_MAX (32u << 20)
+/* Open at once of one app of one user, however many an hour policy allows: what a person can
+ * still look through. Over it: ASK_LIMITED. */
+#define GATE_APP_QUESTIONS_MAX 32
 
 struct gate;
 
@@ -114,6 +122,7 @@ struct gate_response {
 struct gate_result {
 	int status;       /* HTTP: 200, 403, 404, 409, 422, 503 */
 	const char *code; /* error code; NULL when 200 */
+	const char *next; /* what to do about it, for people; NULL: the message says it */
 	char message[256];
 	char outcome[16]; /* approved, granted, refused, dismissed, extended, over_budget, … */
 	char permission[24];

@@ -413,7 +413,7 @@ void gate_fill_record(struct gate *g, struct ask *a, enum record_kind kind,
 	buf_add_str(b, subject);
 	r->subject = keep(a, b, at);
 	r->uid = m->uid;
-	r->session = g->session;
+	r->session = a->session;
 	r->app = m->app;
 	r->identity = policy_identity_name((enum policy_identity)m->identity);
 	r->decision_id = m->decision_id;
@@ -466,7 +466,7 @@ void gate_perm_query(struct gate *g, const struct ask *a, struct perm_query *ret
 				    .task = a->m.task,
 				    .conversation = a->m.conversation,
 				    .digest = a->body.digest,
-				    .session = g->session,
+				    .session = a->session,
 				    .policy_sha256 = g->policy_sha256,
 				    .identity = (enum policy_identity)a->m.identity,
 				    .found = &a->in,

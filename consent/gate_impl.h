@@ -5,6 +5,7 @@
  *   gate.c           life, policy, router's and cloud's messages, time
  *   gate_ask.c       what consent itself thinks of one ASK
  *   gate_question.c  questions: opening, telling, closing
+ *   gate_limits.c    how often one app may ask, how many bytes may wait
  *   gate_respond.c   the person's answer, revocation
  *   gate_send.c      release, close, abort
  *   gate_book.c      the ledger and what is folded out of it
@@ -83,6 +84,7 @@ struct ask {
 	enum ask_state state;
 	struct msg_ASK m;
 	struct peer asker;
+	char session[160]; /* of the daemon and, after a #, of the asker */
 	struct bytes body, original;
 	struct inspected in;
 	struct judgement j;
@@ -122,8 +124,8 @@ struct question {
 	char notice_sha256[CRYPTO_SHA256_HEX_BYTES]; /* of what an agent was last given */
 	struct ask *subject; /* whose bytes are shown; NULL once closed */
 	uint32_t uid;
-	bool kept;        /* stays open without anybody waiting: reported, not held */
-	bool interrupted; /* an agent was told: counts as a prompt */
+	bool kept;    /* stays open without anybody waiting: reported, not held */
+	bool counted; /* against max_prompts_per_hour */
 	uint64_t opened_ms, expires_ms; /* now_ms clock */
 	int64_t created_wall_ms, expires_wall_ms;
 	const char *ending; /* word for people once closed */
@@ -219,6 +221,14 @@ bool question_alike(const struct ask *a, const struct ask *b);
 void questions_tick(struct gate *g, uint64_t now, uint64_t *io_next);
 void question_left(struct gate *g, struct question *q); /* somebody stopped waiting */
 struct ask *question_waiter(struct gate *g, const struct question *q);
+
+/* gate_limits.c */
+/* NULL: one more question may be put; else why not, for people. */
+const char *limits_question(struct gate *g, const struct ask *a);
+/* NULL: its bytes may wait with the others; else why not. */
+const char *limits_bytes(const struct gate *g, const struct ask *a);
+/* A prompt of its app from now on; once for each question. */
+void limits_count(struct gate *g, struct question *q);
 
 /* gate_send.c */
 /*

@@ -5,8 +5,9 @@
  *
  * One question at a time is shown for the same app, destination, model, task and categories:
  * the others wait behind it. A permission that is given covers them; a refusal refuses them.
- * At most max_prompts_per_hour of an app interrupt the person; a question that nobody was
- * told of (reported to the program, fetched with `hither consent list`) interrupts nobody.
+ * How many an app may put: gate_limits.c. Where nobody is there the program hears so at once,
+ * and the question stays open until its time is over: a yes is then for the same request
+ * when it comes again.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,7 +17,6 @@
 #include "common/log.h"
 #include "consent/gate_impl.h"
 
-#define HOUR_MS     3600000u
 #define TOMB_MS     (10 * 60000u) /* how long a closed question can still say what happened */
 #define TOMBS_MAX   256
 #define APPROVED_MS 60000u /* least time for the same request to come again after a yes */
@@ -75,45 +75,10 @@ struct ask *question_waiter(struct gate *g, const struct question *q)
 
 /* --- telling ------------------------------------------------------------------------- */
 
-static unsigned prompts_last_hour(struct gate *g, uint32_t uid, const char *app)
-{
-	uint64_t now = gate_now(g);
-	unsigned n = 0, kept = 0;
-
-	for (unsigned i = 0; i < g->n_prompts; i++) {
-		if (now - g->prompts[i].at_ms >= HOUR_MS)
-			continue;
-		n += g->prompts[i].uid == uid && strcmp(g->prompts[i].app, app) == 0;
-		if (kept != i)
-			g->prompts[kept] = g->prompts[i];
-		kept++;
-	}
-	g->n_prompts = kept;
-	return n;
-}
-
-static bool may_interrupt(struct gate *g, const struct ask *a)
-{
-	int64_t max = policy_consent(g->set)->max_prompts_per_hour;
-
-	return g->n_prompts < GATE_PROMPTS_MAX &&
-	       (int64_t)prompts_last_hour(g, a->m.uid, a->m.app) < max;
-}
-
-/* Counted once, however often agents come and go meanwhile. */
 static void tell_request(struct gate *g, struct question *q)
 {
-	struct prompt *p;
-
-	if (g->io->tell(g->ctx, GATE_REQUEST, q->uid, q->id) == 0 || q->interrupted)
-		return;
-	q->interrupted = true;
-	if (g->n_prompts == GATE_PROMPTS_MAX)
-		return;
-	p = &g->prompts[g->n_prompts++];
-	p->uid = q->uid;
-	p->at_ms = gate_now(g);
-	snprintf(p->app, sizeof p->app, "%s", q->app);
+	if (g->io->tell(g->ctx, GATE_REQUEST, q->uid, q->id) > 0)
+		limits_count(g, q);
 }
 
 void gate_agents_changed(struct gate *g, uint32_t uid)
@@ -223,23 +188,34 @@ static void join(struct gate *g, struct ask *a, struct question *q)
 	ask_finish(g, a, ASK_PENDING, false, "");
 }
 
-/* Nobody could be asked: say so at once, unless the program drives the question itself. */
-static bool nobody_there(struct gate *g, struct ask *a)
+/* Nobody who could be asked, and policy does not want to wait for somebody. */
+static bool nobody_there(struct gate *g, const struct ask *a)
 {
-	const struct policy_consent *c = policy_consent(g->set);
+	return !a->m.on_question && policy_consent(g->set)->no_agent != POLICY_HOLD &&
+	       !g->io->anyone(g->ctx, a->m.uid);
+}
+
+/* Says so at once. `q`: stays open without it; NULL: there is none. */
+static void no_agent(struct gate *g, struct ask *a, struct question *q)
+{
+	char detail[240] = "nobody was there to be asked; to be asked: hither consent watch";
 	struct record r;
 	struct buf b;
 
-	if (a->m.on_question || c->no_agent == POLICY_HOLD || g->io->anyone(g->ctx, a->m.uid))
-		return false;
+	a->question = q;
+	if (q != NULL) {
+		q->kept = true;
+		snprintf(detail, sizeof detail,
+			 "nobody was there to be asked; to be asked: hither consent watch; or "
+			 "hither consent approve %s, and send the same request again",
+			 q->id);
+	}
 	buf_init(&b, RECORD_MAX_BYTES);
 	gate_fill_record(g, a, RECORD_NO_AGENT, POLICY_MODE_REDACTED, &b, &r);
 	if (!b.failed)
 		book_queue(g, &r);
 	buf_free(&b);
-	ask_finish(g, a, ASK_NO_AGENT, ask_otherwise(c->no_agent),
-		   "nobody was there to be asked; to be asked: hither consent watch");
-	return true;
+	ask_finish(g, a, ASK_NO_AGENT, ask_otherwise(policy_consent(g->set)->no_agent), detail);
 }
 
 static void limited(struct gate *g, struct ask *a, const char *detail)
@@ -256,30 +232,23 @@ static void limited(struct gate *g, struct ask *a, const char *detail)
 	ask_finish(g, a, ASK_LIMITED, false, detail);
 }
 
-void question_ask(struct gate *g, struct ask *a)
+/* The very same request is open already. */
+static void join_open(struct gate *g, struct ask *a, struct question *q, bool nobody)
 {
-	struct question *q = g->questions;
+	const char *full = a->m.on_question ? NULL : limits_bytes(g, a);
 
-	while (q != NULL && !((q->state == QUESTION_OPEN || q->state == QUESTION_QUEUED) &&
-			      same_bytes(q->subject, a)))
-		q = q->next;
-	if (q != NULL) {
+	if (nobody)
+		no_agent(g, a, q);
+	else if (full != NULL)
+		limited(g, a, full);
+	else
 		join(g, a, q);
-		return;
-	}
-	if (nobody_there(g, a))
-		return;
-	if (g->n_open >= GATE_QUESTIONS_MAX) {
-		limited(g, a, "too many questions are open");
-		return;
-	}
-	if (!may_interrupt(g, a)) {
-		limited(g, a,
-			"this app has asked as often as policy lets it in an hour "
-			"(max_prompts_per_hour)");
-		return;
-	}
-	q = question_new(g, a);
+}
+
+static void put_question(struct gate *g, struct ask *a, bool nobody)
+{
+	struct question *q = question_new(g, a);
+
 	if (q == NULL) {
 		limited(g, a, "memory is out");
 		return;
@@ -290,11 +259,35 @@ void question_ask(struct gate *g, struct ask *a)
 			   "the ledger cannot be written, so nothing leaves; hither status");
 		return;
 	}
-	join(g, a, q);
+	if (a->m.on_question || g->io->anyone(g->ctx, a->m.uid))
+		limits_count(g, q);
+	if (nobody)
+		no_agent(g, a, q);
+	else
+		join(g, a, q);
 	if (!shown_now(g, q->subject, q))
 		question_open(g, q);
 	log_info("gate.question", "id=%s app=\"%s\" destination=%s bytes=%zu", q->id, q->app,
 		 q->destination, q->subject->body.map.len);
+}
+
+void question_ask(struct gate *g, struct ask *a)
+{
+	bool nobody = nobody_there(g, a);
+	struct question *q = g->questions;
+	const char *why;
+
+	while (q != NULL && !((q->state == QUESTION_OPEN || q->state == QUESTION_QUEUED) &&
+			      same_bytes(q->subject, a)))
+		q = q->next;
+	if (q != NULL)
+		join_open(g, a, q, nobody);
+	else if ((why = limits_question(g, a)) == NULL)
+		put_question(g, a, nobody);
+	else if (nobody)
+		no_agent(g, a, NULL);
+	else
+		limited(g, a, why);
 }
 
 /* --- closing ------------------------------------------------------------------------- */

@@ -70,6 +70,10 @@ static bool acceptable(struct question *q, const struct gate_response *r,
 	if (peer_is_same_program(&a->asker, r->pid, isolated(a))) {
 		result(ret, 403, "same_program",
 		       "the program that asks cannot answer its own question");
+		ret->next =
+			"answer from another program: hither consent watch in a terminal, or "
+			"hither consent approve ID from a shell that did not start the "
+			"asking program";
 		return false;
 	}
 	return true;
@@ -142,6 +146,13 @@ static enum policy_mode preferred(const struct gate *g, unsigned modes)
 	return (modes & POLICY_MODE_REDACTED) != 0 ? POLICY_MODE_REDACTED : POLICY_MODE_AS_IS;
 }
 
+static const char *mode_words(unsigned modes)
+{
+	return modes == POLICY_MODE_REDACTED ? "redacted"
+	       : modes == POLICY_MODE_AS_IS  ? "as_is"
+					     : "redacted, as_is";
+}
+
 static bool read_terms(struct gate *g, const struct ask *a, const struct gate_response *r,
 		       struct terms *t, struct gate_result *ret)
 {
@@ -156,12 +167,10 @@ static bool read_terms(struct gate *g, const struct ask *a, const struct gate_re
 		t->mode = POLICY_MODE_REDACTED;
 	else if (strcmp(r->mode, "as_is") == 0)
 		t->mode = POLICY_MODE_AS_IS;
-	if (t->mode == POLICY_MODE_AS_IS && a->original.fd < 0 &&
-	    (a->j.modes & POLICY_MODE_REDACTED) != 0)
-		t->mode = POLICY_MODE_REDACTED; /* nothing was masked: the same bytes */
 	if ((a->j.modes & (unsigned)t->mode) == 0)
 		result(ret, 422, "bad_mode",
-		       "policy does not let this text be sent in that form");
+		       "this text cannot be sent in that form; the question offers: %s",
+		       mode_words(a->j.modes));
 	else if ((a->j.scopes & t->scope) == 0)
 		result(ret, 422, "bad_scope",
 		       "policy does not let a permission last that long");
@@ -261,7 +270,8 @@ static void keep_approval(struct gate *g, struct question *q, const struct terms
 	question_next(g, q->subject);
 }
 
-/* The same bytes asked for more than once: one yes is for one of them, the others ask anew. */
+/* The same bytes asked for more than once: a yes is for one of them; the others ask anew, and
+ * are covered where it made a permission. */
 static void ask_again(struct gate *g, struct question *q)
 {
 	struct ask *a;
@@ -307,6 +317,17 @@ static void record_in_vain(struct gate *g, struct question *q, struct record *re
 		rec->seq = r[0].seq;
 }
 
+/* The send that the permission was given with runs under it like every later one. */
+static void bind_to_permission(struct gate *g, struct ask *a, uint64_t seq)
+{
+	const struct perm *p;
+
+	snprintf(a->permission, sizeof a->permission, "g-%" PRIu64, seq);
+	p = perms_find(g->perms, a->permission);
+	if (p != NULL)
+		perms_used(g->perms, p);
+}
+
 static void release_first(struct gate *g, struct question *q, struct ask *a,
 			  const struct terms *t, struct record *rec, struct gate_result *ret)
 {
@@ -319,6 +340,8 @@ static void release_first(struct gate *g, struct question *q, struct ask *a,
 	if (e == ERR_OK) {
 		snprintf(ret->outcome, sizeof ret->outcome, "granted");
 		memcpy(ret->receipt, a->granted, sizeof ret->receipt);
+		if (t->scope != POLICY_SCOPE_ONCE)
+			bind_to_permission(g, a, rec->seq);
 	} else {
 		snprintf(ret->outcome, sizeof ret->outcome, "%s",
 			 e == ERR_DENIED   ? "over_budget"
@@ -329,8 +352,7 @@ static void release_first(struct gate *g, struct question *q, struct ask *a,
 			result(ret, 503, "ledger",
 			       "the ledger cannot be written, so nothing leaves");
 	}
-	if (t->scope == POLICY_SCOPE_ONCE)
-		ask_again(g, q);
+	ask_again(g, q);
 	question_close(g, q, ASK_GRANTED, false, "approved", "");
 	decide_again(g);
 }

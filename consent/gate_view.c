@@ -78,12 +78,13 @@ void gate_write_questions(struct gate *g, uint32_t uid, struct buf *out)
 	json_put_key_cstr(out, "schema", "hither.consents/1");
 	json_put_key(out, "consents");
 	buf_add_char(out, '[');
-	for (const struct question *q = g->questions; q != NULL; q = q->next) {
+	for (struct question *q = g->questions; q != NULL; q = q->next) {
 		if (q->uid != uid || (q->state != QUESTION_OPEN && q->state != QUESTION_QUEUED))
 			continue;
 		if (!first)
 			buf_add_char(out, ',');
 		first = false;
+		limits_count(g, q); /* somebody may read it now */
 		buf_add_char(out, '{');
 		write_common(g, q, out);
 		buf_add_char(out, '}');
@@ -255,6 +256,7 @@ bool gate_write_question(struct gate *g, uint32_t uid, const char *id, struct bu
 		buf_add_char(out, '}');
 		return true;
 	}
+	limits_count(g, q);
 	json_put_key_cstr(out, "id", q->id);
 	json_put_key_cstr(out, "nonce", q->nonce);
 	json_put_key_cstr(out, "digest", a->body.digest);
@@ -286,6 +288,7 @@ bool gate_write_question(struct gate *g, uint32_t uid, const char *id, struct bu
 /* --- permissions --------------------------------------------------------------------- */
 
 struct list {
+	const struct gate *g;
 	struct buf *out;
 	bool any;
 };
@@ -297,13 +300,13 @@ static bool write_grant(void *ctx, const struct perm *p)
 	if (l->any)
 		buf_add_char(l->out, ',');
 	l->any = true;
-	perm_write(p, l->out);
+	perm_write(p, perm_state(p, l->g->session, l->g->policy_sha256), l->out);
 	return true;
 }
 
 void gate_write_grants(struct gate *g, uint32_t uid, struct buf *out)
 {
-	struct list l = { .out = out };
+	struct list l = { .g = g, .out = out };
 
 	buf_add_str(out, "{\"schema\":\"hither.grants/1\",\"grants\":[");
 	if (g->perms != NULL)

@@ -14,6 +14,7 @@
 
 #include "common/clock.h"
 #include "common/json.h"
+#include "consent/peer.h"
 
 #define STREAKS_MAX 256
 
@@ -240,6 +241,34 @@ static bool identity_enough(const struct perm *g, enum policy_identity now)
 	return policy_identity_from(span_of(g->identity), &then) && now >= then;
 }
 
+static bool only_claimed(const struct perm *g)
+{
+	enum policy_identity then;
+
+	return !policy_identity_from(span_of(g->identity), &then) ||
+	       then < POLICY_IDENTITY_SOCKET;
+}
+
+/* "DAEMON#LEADER/START": the part before the # has to agree. */
+static bool same_run(const char *a, const char *b)
+{
+	size_t n = strcspn(a, "#");
+
+	return n == strcspn(b, "#") && memcmp(a, b, n) == 0;
+}
+
+static bool same_session(const struct perm *g, const char *session)
+{
+	return only_claimed(g) ? strcmp(g->session, session) == 0
+			       : same_run(g->session, session);
+}
+
+static bool same_terms(const struct perm *g, const char *policy_sha256)
+{
+	return strcmp(g->policy_sha256, policy_sha256) == 0 &&
+	       strcmp(g->notice_version, PERMS_NOTICE_VERSION) == 0;
+}
+
 static bool allows(const struct perm *g, const struct perm_query *q)
 {
 	unsigned mode =
@@ -249,9 +278,8 @@ static bool allows(const struct perm *g, const struct perm_query *q)
 	       strcmp(g->app, q->app) == 0 && strcmp(g->destination, q->destination) == 0 &&
 	       strcmp(g->model, q->model) == 0 && strcmp(g->task, q->task) == 0 &&
 	       identity_enough(g, q->identity) && (q->modes & mode) != 0 &&
-	       strcmp(g->policy_sha256, q->policy_sha256) == 0 &&
-	       strcmp(g->notice_version, PERMS_NOTICE_VERSION) == 0 &&
-	       (strcmp(g->scope, "session") != 0 || strcmp(g->session, q->session) == 0) &&
+	       same_terms(g, q->policy_sha256) &&
+	       (strcmp(g->scope, "session") != 0 || same_session(g, q->session)) &&
 	       covers_categories(g, q->found);
 }
 
@@ -308,7 +336,32 @@ void perms_each(struct perms *p, uint32_t uid, int64_t now_ms,
 			return;
 }
 
-void perm_write(const struct perm *g, struct buf *out)
+/* Nobody can ask from a session any more whose leader is gone. */
+static bool session_lives(const struct perm *g, const char *daemon_session)
+{
+	uint64_t start;
+	int leader;
+
+	if (!same_run(g->session, daemon_session))
+		return false;
+	if (!only_claimed(g))
+		return true;
+	return sscanf(g->session + strcspn(g->session, "#"), "#%d/%" SCNu64, &leader, &start) ==
+		       2 &&
+	       peer_of(leader).start == start;
+}
+
+const char *perm_state(const struct perm *g, const char *daemon_session,
+		       const char *policy_sha256)
+{
+	if (!g->allow)
+		return "active";
+	if (strcmp(g->scope, "session") == 0 && !session_lives(g, daemon_session))
+		return "ended";
+	return same_terms(g, policy_sha256) ? "active" : "policy_changed";
+}
+
+void perm_write(const struct perm *g, const char *state, struct buf *out)
 {
 	char until[CLOCK_RFC3339_BYTES], created[CLOCK_RFC3339_BYTES];
 
@@ -317,7 +370,7 @@ void perm_write(const struct perm *g, struct buf *out)
 	buf_add_char(out, '{');
 	json_put_key_cstr(out, "id", g->id);
 	json_put_key_cstr(out, "effect", g->allow ? "allow" : "refuse");
-	json_put_key_cstr(out, "state", "active");
+	json_put_key_cstr(out, "state", state);
 	json_put_key_cstr(out, "app", g->app);
 	json_put_key_cstr(out, "identity", g->identity);
 	json_put_key_cstr(out, "destination",

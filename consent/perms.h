@@ -6,7 +6,8 @@
  *
  * A permission is bound to user, app, at least this identity, destination, model, task, a
  * superset of the categories, mode, the whole policy, the wording of the screen, and for
- * `session` to the login session. Anything else asks again.
+ * `session` to the run of the daemon and, where the app only claims its name, to the login
+ * session or terminal that it asked from. Anything else asks again.
  */
 #ifndef HITHER_CONSENT_PERMS_H
 #define HITHER_CONSENT_PERMS_H
@@ -34,7 +35,7 @@ struct perm {
 	char identity[16];
 	char categories[1024]; /* names, each between commas */
 	char mode[12], scope[12];
-	char session[64], policy_sha256[65], notice_version[16];
+	char session[160], policy_sha256[65], notice_version[16];
 	int64_t created_ms, until_ms;
 	uint64_t uses;
 };
@@ -67,7 +68,14 @@ void perms_used(struct perms *p, const struct perm *perm);
 /* Live ones of this user, oldest first. Return false from `fn` to stop. */
 void perms_each(struct perms *p, uint32_t uid, int64_t now_ms,
 		bool (*fn)(void *ctx, const struct perm *), void *ctx);
+/*
+ * What the gate makes of it in this run of the daemon under this policy: "active"; "ended" (its
+ * session is over: it never counts again); "policy_changed" (given under another policy or
+ * wording: counts again only under that one).
+ */
+const char *perm_state(const struct perm *perm, const char *daemon_session,
+		       const char *policy_sha256);
 /* The object that GET /hither/v1/grants lists. */
-void perm_write(const struct perm *perm, struct buf *out);
+void perm_write(const struct perm *perm, const char *state, struct buf *out);
 
 #endif

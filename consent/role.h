@@ -93,5 +93,8 @@ void admin_gone(struct consent *c, struct http_exchange *x);
 void role_reply_json(struct http_exchange *x, int status, struct buf *body);
 void role_reply_error(struct http_exchange *x, int status, const char *code,
 		      const char *message);
+/* With `error.next`, what to do about it; NULL: none. */
+void role_reply_error_next(struct http_exchange *x, int status, const char *code,
+			   const char *message, const char *next);
 
 #endif

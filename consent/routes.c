@@ -39,6 +39,12 @@ void role_reply_json(struct http_exchange *x, int status, struct buf *body)
 void role_reply_error(struct http_exchange *x, int status, const char *code,
 		      const char *message)
 {
+	role_reply_error_next(x, status, code, message, NULL);
+}
+
+void role_reply_error_next(struct http_exchange *x, int status, const char *code,
+			   const char *message, const char *next)
+{
 	static const struct http_field fields[] = { { "Cache-Control", "no-store" } };
 	struct buf b;
 
@@ -48,6 +54,8 @@ void role_reply_error(struct http_exchange *x, int status, const char *code,
 	json_put_key_cstr(&b, "type", status >= 500 ? "server_error" : "invalid_request_error");
 	json_put_key_cstr(&b, "param", NULL);
 	json_put_key_cstr(&b, "code", code);
+	if (next != NULL)
+		json_put_key_cstr(&b, "next", next);
 	buf_add_str(&b, "}}");
 	http_reply(x, status, "application/json", fields, LEN(fields), buf_span(&b));
 	buf_free(&b);
@@ -73,6 +81,26 @@ static cJSON *body_object(struct call *k)
 
 /* --- agents -------------------------------------------------------------------------- */
 
+/* A key that nobody knows is a mistake of the writer's: it is named, not passed over. */
+static bool only_known_keys(struct call *k, const cJSON *root)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach (item, root) {
+		char message[200];
+
+		if (strcmp(item->string, "kind") == 0 || strcmp(item->string, "name") == 0 ||
+		    strcmp(item->string, "fallback") == 0)
+			continue;
+		snprintf(message, sizeof message,
+			 "there is no key \"%.64s\" here; known are kind, name, fallback",
+			 item->string);
+		role_reply_error(k->x, 400, "invalid_request", message);
+		return false;
+	}
+	return true;
+}
+
 static void post_agents(struct call *k)
 {
 	cJSON *root = body_object(k);
@@ -84,6 +112,10 @@ static void post_agents(struct call *k)
 
 	if (root == NULL)
 		return;
+	if (!only_known_keys(k, root)) {
+		cJSON_Delete(root);
+		return;
+	}
 	word = json_get_string(root, "kind");
 	while (kind < AGENT_KINDS && (word == NULL || strcmp(word, agent_kind_name(kind)) != 0))
 		kind++;
@@ -155,7 +187,7 @@ static void reply_result(struct call *k, const struct gate_result *g)
 	struct buf b;
 
 	if (g->status != 200) {
-		role_reply_error(k->x, g->status, g->code, g->message);
+		role_reply_error_next(k->x, g->status, g->code, g->message, g->next);
 		return;
 	}
 	buf_init(&b, 4096);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How much one program may put before a person, and how many bytes may wait for an answer.
+ *
+ * A question counts against max_prompts_per_hour once somebody was told of it or listed it,
+ * and at once when the program drives it itself (`Hither-Consent: return`) or somebody is
+ * there who could list it. One that nobody has seen yet counts only while it is open: a
+ * night without anybody there does not use up the morning's questions.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "consent/gate_impl.h"
+
+#define HOUR_MS 3600000u
+
+/* --- how often ----------------------------------------------------------------------- */
+
+static unsigned prompts_last_hour(struct gate *g, uint32_t uid, const char *app)
+{
+	uint64_t now = gate_now(g);
+	unsigned n = 0, kept = 0;
+
+	for (unsigned i = 0; i < g->n_prompts; i++) {
+		if (now - g->prompts[i].at_ms >= HOUR_MS)
+			continue;
+		n += g->prompts[i].uid == uid && strcmp(g->prompts[i].app, app) == 0;
+		if (kept != i)
+			g->prompts[kept] = g->prompts[i];
+		kept++;
+	}
+	g->n_prompts = kept;
+	return n;
+}
+
+void limits_count(struct gate *g, struct question *q)
+{
+	struct prompt *p;
+
+	if (q->counted)
+		return;
+	q->counted = true;
+	if (g->n_prompts == GATE_PROMPTS_MAX)
+		return;
+	p = &g->prompts[g->n_prompts++];
+	p->uid = q->uid;
+	p->at_ms = gate_now(g);
+	snprintf(p->app, sizeof p->app, "%s", q->app);
+}
+
+/* --- how much ------------------------------------------------------------------------ */
+
+static size_t bytes_of(const struct ask *a)
+{
+	return a->body.map.len + a->original.map.len;
+}
+
+struct held {
+	size_t all, user;
+};
+
+static void add(struct held *h, const struct ask *a, uint32_t uid)
+{
+	h->all += bytes_of(a);
+	h->user += a->m.uid == uid ? bytes_of(a) : 0;
+}
+
+const char *limits_bytes(const struct gate *g, const struct ask *a)
+{
+	struct held h = { 0, 0 };
+
+	add(&h, a, a->m.uid);
+	for (const struct ask *b = g->asks; b != NULL; b = b->next)
+		if (b->state == ASK_STATE_WAITING)
+			add(&h, b, a->m.uid);
+	for (const struct question *q = g->questions; q != NULL; q = q->next)
+		if (q->subject != NULL && q->subject->over) /* others are in the list above */
+			add(&h, q->subject, a->m.uid);
+	if (h.user > GATE_HELD_USER_BYTES_MAX)
+		return "your open questions hold as many bytes as may wait (32 MiB); answer "
+		       "some: hither consent list";
+	if (h.all > GATE_HELD_BYTES_MAX)
+		return "the open questions of all users hold as many bytes as may wait "
+		       "(64 MiB); answer some: hither consent list";
+	return NULL;
+}
+
+const char *limits_question(struct gate *g, const struct ask *a)
+{
+	int64_t max = policy_consent(g->set)->max_prompts_per_hour;
+	unsigned open = 0, unseen = 0;
+
+	for (const struct question *q = g->questions; q != NULL; q = q->next) {
+		if (q->state == QUESTION_CLOSED || q->uid != a->m.uid ||
+		    strcmp(q->app, a->m.app) != 0)
+			continue;
+		open++;
+		unseen += !q->counted;
+	}
+	if (g->n_open >= GATE_QUESTIONS_MAX)
+		return "too many questions are open; answer some: hither consent list";
+	if (open >= GATE_APP_QUESTIONS_MAX)
+		return "this app has too many open questions (32); answer some: hither consent "
+		       "list";
+	if ((int64_t)prompts_last_hour(g, a->m.uid, a->m.app) + unseen >= max ||
+	    g->n_prompts == GATE_PROMPTS_MAX)
+		return "this app has asked as often as policy lets it in an hour "
+		       "(max_prompts_per_hour)";
+	return limits_bytes(g, a);
+}
