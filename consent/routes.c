@@ -84,16 +84,21 @@ static cJSON *body_object(struct call *k)
 /* A key that nobody knows is a mistake of the writer's: it is named, not passed over. */
 static bool only_known_keys(struct call *k, const cJSON *root)
 {
+	static const char *const known[] = { "kind", "name", "fallback", "locale", "caps" };
 	const cJSON *item;
 
 	cJSON_ArrayForEach (item, root) {
 		char message[200];
+		size_t i = 0;
 
-		if (strcmp(item->string, "kind") == 0 || strcmp(item->string, "name") == 0 ||
-		    strcmp(item->string, "fallback") == 0)
+		while (i < LEN(known) && strcmp(item->string, known[i]) != 0)
+			i++;
+		if (i < LEN(known))
 			continue;
 		snprintf(message, sizeof message,
-			 "there is no key \"%.64s\" here; known are kind, name, fallback",
+			 "there is no key \"%.64s\" here; known are kind, name, fallback, "
+			 "locale, "
+			 "caps",
 			 item->string);
 		role_reply_error(k->x, 400, "invalid_request", message);
 		return false;
