@@ -39,6 +39,9 @@ static const char topic_privacy[] =
 	"  hither ledger tail          what left, when, to whom\n"
 	"  hither consent grants       permissions in force\n"
 	"  hither consent revoke ID    take one back\n"
+	"Nobody attached to answer: hither consent list, hither consent approve ID, and the "
+	"same\n"
+	"request again goes through once, until the question's time is over.\n"
 	"Prompt text is kept nowhere by default; the record holds digests and sizes.\n"
 	"What is not promised: programs of the same user can read your files and imitate each\n"
 	"other on ordinary Linux, and root can do anything.\n";

@@ -291,6 +291,54 @@ class ConsentRole(unittest.TestCase):
         self.assertEqual(own["outcome"]["result"], "complete")
         self.assertEqual(self.call("GET", "/hither/v1/receipts/" + said["receipt"] + "?format=x")[0], 400)
 
+    def test_revoking_cuts_the_send_that_it_was_given_with(self):
+        self.start()
+        self.agent()
+        request = self.ask("one")
+        question = self.answer(request)[1]["question"]
+        said = self.respond(question, "approve", scope="session")[1][1]
+        send, _ = self.cloud.expect("SEND")
+        grant = self.call("GET", "/hither/v1/grants")[1]["grants"][0]
+        self.assertEqual((grant["id"], grant["effect"], grant["state"]), (said["grant"], "allow", "active"))
+        gone = self.call("DELETE", "/hither/v1/grants/" + said["grant"])[1]
+        self.assertEqual([a["receipt"] for a in gone["aborted"]], [said["receipt"]])
+        self.assertEqual(self.cloud.expect("ABORT")[0]["request_id"], send["request_id"])
+
+    def test_nobody_there_is_told_at_once_and_can_be_made_good(self):
+        self.start()
+        outcome, said, _ = self.answer(self.ask("nobody is here"))
+        self.assertEqual(outcome, "NO_AGENT")
+        self.assertIn("hither consent approve " + said["question"], said["detail"])
+        listed = self.call("GET", "/hither/v1/consents")[1]["consents"]
+        self.assertEqual([c["id"] for c in listed], [said["question"]])
+        status, answer = self.respond(said["question"], "approve")[1]
+        self.assertEqual((status, answer["outcome"]), (200, "approved"))
+        self.assertEqual(self.answer(self.ask("nobody is here"))[0], "GRANTED")
+        self.assertEqual(os.pread(self.cloud.expect("SEND")[1][0], 1 << 20, 0), body_of("nobody is here"))
+
+    def test_what_is_not_understood_is_named(self):
+        self.start()
+        status, said = self.call("POST", "/hither/v1/agents", {"kind": "web", "fall_back": True})
+        self.assertEqual((status, said["error"]["code"]), (400, "invalid_request"))
+        self.assertIn('"fall_back"', said["error"]["message"])
+        self.agent()
+        request = self.ask("one", pid=os.getpid())
+        question = self.answer(request)[1]["question"]
+        status, said = self.respond(question, "approve")[1]
+        self.assertEqual((status, said["error"]["code"]), (403, "same_program"))
+        self.assertIn("hither consent watch", said["error"]["next"])
+        request = self.ask("two")
+        question = self.answer(request)[1]["question"]
+        status, said = self.respond(question, "approve", mode="as_is")[1]
+        self.assertEqual((status, said["error"]["code"]), (422, "bad_mode"))
+
+    def test_a_flood_of_reported_questions(self):
+        self.start()
+        outcomes = [self.answer(self.ask(f"question {i}", on_question=i % 2))[0] for i in range(60)]
+        self.assertEqual(outcomes[:6], ["NO_AGENT", "PENDING"] * 3)
+        self.assertEqual(outcomes[6:], ["NO_AGENT", "LIMITED"] * 27)
+        self.assertEqual(len(self.call("GET", "/hither/v1/consents")[1]["consents"]), 6)
+
     def test_health_status_metrics_reload(self):
         self.start()
         self.assertEqual(self.call("GET", "/healthz", name="admin")[0], 200)
