@@ -248,8 +248,7 @@ void chat_api_route(struct router *r, struct http_exchange *x, const struct http
 		return;
 	}
 	if (!facts_restrict(q)) {
-		reply_problem(x, 400, "invalid_value",
-			      "Hither-Max-Tier must be device, trusted or cloud.");
+		unreadable(q, &q->problem);
 		return;
 	}
 	if (!facts_decide(q)) {

@@ -217,7 +217,7 @@ void decision_record(struct request *q)
 {
 	struct router *r = q->router;
 
-	if (q->set == NULL || q->facts.input_tokens == 0)
+	if (!q->decided)
 		return; /* refused before there was anything to decide */
 	struct decision *d = &r->ring[r->ring_next];
 	r->ring_next = (r->ring_next + 1) % DECISION_RING;

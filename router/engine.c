@@ -205,6 +205,36 @@ void device_none_problem(uint8_t reason, const char *detail, struct chat_problem
 				      : "There is no on-device engine for this request.");
 }
 
+void device_problem(struct request *q)
+{
+	struct chat_problem *p = &q->problem;
+
+	if (strcmp(p->code, "context_length_exceeded") == 0) {
+		if (q->router->engine_context_tokens > 0)
+			snprintf(p->message, sizeof p->message,
+				 "The prompt is too long: the model on this device reads at "
+				 "most %u tokens, prompt and answer together.",
+				 q->router->engine_context_tokens);
+	} else if (strcmp(p->code, "upstream_bad_request") == 0 &&
+		   q->chat.format != CHAT_FORMAT_TEXT) {
+		problem_set(p, 400, "unsupported_value",
+			    "The model on this device cannot be held to this JSON format. "
+			    "Describe it in the prompt, ask for json_object, or use another "
+			    "model.");
+		snprintf(p->param, sizeof p->param, "response_format");
+	} else if (strcmp(p->code, "upstream_bad_request") == 0) {
+		problem_set(p, p->status, "engine_refused",
+			    "The on-device engine refused the request.");
+	} else if (strcmp(p->code, "upstream_busy") == 0) {
+		problem_set(p, 503, "engine_busy",
+			    "The on-device engine is busy or still loading. Try again in a "
+			    "moment.");
+	} else if (strncmp(p->code, "upstream_", 9) == 0) {
+		problem_set(p, p->status >= 500 ? p->status : 502, "engine_failed",
+			    "The on-device engine failed. The answer is not complete.");
+	}
+}
+
 /* ---------------------------------------------------------------- the exchange */
 
 static void on_head(void *ctx, int status, struct span content_type)

@@ -6,6 +6,7 @@
  * The router cannot send anything. It hands over a sealed memfd and gets, at best, the read
  * end of a pipe with events. Closing that pipe is how it cancels.
  */
+#include <ctype.h>
 #include <unistd.h>
 
 #include "common/file.h"
@@ -134,37 +135,49 @@ bool escalate_ask(struct request *q)
 void escalate_problem(const struct request *q, const struct msg_ANSWER *a,
 		      struct chat_problem *ret)
 {
+	/* `own`: consent's detail is the sentence itself, where there is one. */
 	static const struct {
 		uint16_t status;
-		const char *code, *text;
+		bool own;
+		const char *code, *text, *next;
 	} table[] = {
-		[ASK_PENDING] = { 403, "consent_required", "This needs your consent." },
-		[ASK_GRANTED] = { 500, "internal_error", "The grant could not be used." },
-		[ASK_DENIED_POLICY] = { 403, "policy_denied",
-					"The policy does not permit this." },
-		[ASK_REFUSED] = { 403, "consent_denied", "The person said no." },
-		[ASK_TIMEOUT] = { 403, "consent_timeout",
-				  "Nobody answered the question in time." },
-		[ASK_NO_AGENT] = { 403, "consent_required",
-				   "Nobody is there to ask. Run `hither consent watch` and try "
-				   "again." },
-		[ASK_WITHDRAWN] = { 403, "consent_denied", "The permission was taken back." },
-		[ASK_DISMISSED] = { 403, "consent_required",
-				    "The question was put aside for now." },
-		[ASK_BUDGET] = { 403, "budget_exceeded", "The budget does not allow this." },
-		[ASK_LEDGER] = { 403, "ledger_unavailable",
-				 "The ledger cannot be written, so nothing leaves. Run `hither "
-				 "doctor`." },
-		[ASK_LIMITED] = { 403, "consent_limited",
-				  "Too many questions or sends at once." },
-		[ASK_UNREACHABLE] = { 503, "upstream_unavailable",
-				      "The destination cannot be reached. Nothing was sent." },
+		[ASK_PENDING] = { 403, false, "consent_required", "This needs your consent",
+				  "" },
+		[ASK_GRANTED] = { 500, false, "internal_error", "The grant could not be used",
+				  "" },
+		[ASK_DENIED_POLICY] = { 403, false, "policy_denied",
+					"The policy does not permit this", "" },
+		[ASK_REFUSED] = { 403, true, "consent_denied", "The person said no", "" },
+		[ASK_TIMEOUT] = { 403, true, "consent_timeout",
+				  "Nobody answered the question in time", "" },
+		[ASK_NO_AGENT] = { 403, true, "consent_required", "Nobody is there to ask",
+				   " Run `hither consent watch` and try again." },
+		[ASK_WITHDRAWN] = { 403, false, "consent_denied",
+				    "The permission was taken back", "" },
+		[ASK_DISMISSED] = { 403, true, "consent_required",
+				    "The question was put aside for now", "" },
+		[ASK_BUDGET] = { 403, true, "budget_exceeded", "The budget does not allow this",
+				 "" },
+		[ASK_LEDGER] = { 403, true, "ledger_unavailable",
+				 "The ledger cannot be written, so nothing leaves",
+				 " Run `hither doctor`." },
+		[ASK_LIMITED] = { 403, true, "consent_limited",
+				  "Too many questions or sends at once", "" },
+		[ASK_UNREACHABLE] = { 503, false, "upstream_unavailable",
+				      "The destination cannot be reached",
+				      " Nothing was sent." },
 	};
 	size_t i = a->outcome < LEN(table) ? a->outcome : ASK_DENIED_POLICY;
+	size_t len = strlen(a->detail);
+	const char *stop = len > 0 && a->detail[len - 1] == '.' ? "" : ".";
 
 	(void)q;
-	problem_set(ret, table[i].status, table[i].code, "%s%s%s", table[i].text,
-		    a->detail[0] != '\0' ? " " : "", a->detail);
+	if (table[i].own && len > 0)
+		problem_set(ret, table[i].status, table[i].code, "%c%s%s",
+			    toupper((unsigned char)a->detail[0]), a->detail + 1, stop);
+	else
+		problem_set(ret, table[i].status, table[i].code, "%s%s%s%s%s", table[i].text,
+			    len > 0 ? ": " : "", a->detail, stop, table[i].next);
 }
 
 /* ---------------------------------------------------------------- the reply pipe */

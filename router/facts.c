@@ -34,7 +34,6 @@ void facts_who(struct request *q, const struct http_request *r)
 		q->who.app = claimed;
 		q->who.identity = POLICY_IDENTITY_CLAIMED;
 	}
-	q->return_question = span_is_nocase(http_header(q->x, "Hither-Consent"), "return");
 }
 
 static bool restrict_to(struct who *w, struct span word)
@@ -57,8 +56,20 @@ bool facts_restrict(struct request *q)
 		q->who.app = q->chat.app;
 		q->who.identity = POLICY_IDENTITY_CLAIMED;
 	}
-	return restrict_to(&q->who, http_header(q->x, "Hither-Max-Tier")) &&
-	       restrict_to(&q->who, q->chat.max_tier);
+	struct span consent = http_header(q->x, "Hither-Consent");
+	q->return_question = span_is_nocase(consent, "return");
+	if (consent.len > 0 && !q->return_question && !span_is_nocase(consent, "hold")) {
+		problem_set(&q->problem, 400, "invalid_value",
+			    "Hither-Consent must be return or hold.");
+		return false;
+	}
+	if (!restrict_to(&q->who, http_header(q->x, "Hither-Max-Tier")) ||
+	    !restrict_to(&q->who, q->chat.max_tier)) {
+		problem_set(&q->problem, 400, "invalid_value",
+			    "Hither-Max-Tier must be device, trusted or cloud.");
+		return false;
+	}
+	return true;
 }
 
 /* ---------------------------------------------------------------- the prompt */
@@ -283,6 +294,14 @@ static void say_what_it_is(struct request *q)
 		plan_reason(&q->plan, "score %.2f: the prompt %s", (double)j->score, words);
 }
 
+static bool decided(struct request *q, const struct decide_input *in)
+{
+	decide_plan(in, &q->plan);
+	say_what_it_is(q);
+	q->decided = true;
+	return true;
+}
+
 bool facts_decide(struct request *q)
 {
 	struct router *r = q->router;
@@ -306,9 +325,7 @@ bool facts_decide(struct request *q)
 			if (decide_is_local(&in, local->verdict) ||
 			    (policy_destinations(q->set) == 1 &&
 			     local->verdict == POLICY_ALLOW && q->want.kind == WANT_AUTO)) {
-				decide_plan(&in, &q->plan);
-				say_what_it_is(q);
-				return true;
+				return decided(q, &in);
 			}
 		}
 	}
@@ -318,7 +335,5 @@ bool facts_decide(struct request *q)
 		return false;
 	}
 	in.verdicts = q->verdicts;
-	decide_plan(&in, &q->plan);
-	say_what_it_is(q);
-	return true;
+	return decided(q, &in);
 }

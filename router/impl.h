@@ -111,7 +111,8 @@ struct request {
 	enum request_state state;
 	uint64_t started_ms, deadline_ms, spoke_ms;
 	const struct client_dialect *dialect;
-	bool parsed; /* there is a chat, and a decision to remember */
+	bool parsed;  /* there is a chat */
+	bool decided; /* and a plan: a decision to remember */
 	struct chat chat;
 	struct who who;
 	struct facts facts;
@@ -230,7 +231,8 @@ void request_free_pool(struct router *r);
 
 /* facts.c */
 void facts_who(struct request *q, const struct http_request *r);
-bool facts_restrict(struct request *q); /* Hither-Max-Tier and the body; false: not a tier */
+/* Hither-Max-Tier, Hither-Consent and the body; false: q->problem says what is no word. */
+bool facts_restrict(struct request *q);
 void facts_judge(struct request *q);
 void facts_policy_request(const struct request *q, struct policy_request *ret);
 bool facts_decide(struct request *q); /* fills set, want, plan; false: q->problem says why */
@@ -268,6 +270,8 @@ bool device_resume(struct request *q);
 bool device_want(struct request *q);
 bool device_start(struct request *q, int fd);
 void device_stop(struct request *q, bool broken);
+/* What a reader reported of the engine, in words of this device; q->problem. */
+void device_problem(struct request *q);
 void device_none_problem(uint8_t reason, const char *detail, struct chat_problem *ret);
 
 /* escalate.c */

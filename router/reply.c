@@ -52,21 +52,21 @@ static const struct policy_destination *destination_of(const struct request *q)
 	return q->set != NULL ? policy_destination(q->set, q->plan.destination) : NULL;
 }
 
-/* `settled`: it is known where the answer comes from. */
+/* `settled`: it is known where the answer comes from, or would have. */
 static void answer_fields(const struct request *q, bool settled, struct fields *f)
 {
 	const struct policy_destination *d = destination_of(q);
 
 	f->n = 0;
 	add(f, "x-request-id", q->decision_id);
-	add(f, "x-hither-decision", q->decision_id);
-	if (q->set != NULL) {
+	if (q->decided) {
+		add(f, "x-hither-decision", q->decision_id);
 		unsigned pm = (unsigned)(q->facts.judged.score * 1000 + 0.5f);
 
 		snprintf(f->score, sizeof f->score, "%u.%03u", pm / 1000 % 10, pm % 1000);
 		add(f, "x-hither-score", f->score);
 	}
-	if (settled && d != NULL) {
+	if (settled && q->decided && q->plan.kind != PLAN_REFUSE) {
 		add(f, "x-hither-tier", policy_tier_name(d->tier));
 		add(f, "x-hither-destination", d->name);
 	}
@@ -108,6 +108,19 @@ bool reply_begin_source(struct request *q)
 	return q->writer != NULL;
 }
 
+/* Cloud's words for an exchange that ended before a byte of the request was on its way. */
+static bool unsent(const char *code)
+{
+	static const char *const codes[] = { "send_refused", "upstream_address", "upstream_tls",
+					     "upstream_unreachable" };
+
+	for (size_t i = 0; i < LEN(codes); i++) {
+		if (strcmp(code, codes[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void note(struct request *q, const struct chat_event *ev)
 {
 	if (ev->kind == CHAT_EV_FINISH)
@@ -126,13 +139,10 @@ static void note(struct request *q, const struct chat_event *ev)
 		if (ev->name.len > 0 &&
 		    !span_copy(ev->name, q->problem.code, sizeof q->problem.code))
 			snprintf(q->problem.code, sizeof q->problem.code, "upstream_error");
-		if (strcmp(q->problem.code, "context_length_exceeded") == 0 &&
-		    q->plan.destination == DECIDE_LOCAL && q->router->engine_context_tokens > 0)
-			snprintf(q->problem.message, sizeof q->problem.message,
-				 "The prompt is too long: the model on this device reads at "
-				 "most %u tokens, "
-				 "prompt and answer together.",
-				 q->router->engine_context_tokens);
+		if (q->pipe == NULL)
+			device_problem(q);
+		else if (unsent(q->problem.code))
+			q->receipt[0] = '\0';
 		q->failed = true;
 	}
 }
@@ -232,7 +242,7 @@ static void put_problem(const struct chat_problem *p, struct buf *b)
 
 static void put_context(const struct request *q, struct buf *b)
 {
-	json_put_key_cstr(b, "decision_id", q->decision_id);
+	json_put_key_cstr(b, "decision_id", q->decided ? q->decision_id : NULL);
 	json_put_key(b, "rules");
 	buf_add_char(b, '[');
 	const struct policy_decision *v =
@@ -296,7 +306,7 @@ void reply_error(struct request *q, const struct chat_problem *p)
 		http_abort(q->x);
 		return;
 	}
-	answer_fields(q, false, &f);
+	answer_fields(q, true, &f);
 	if (may_retry(q, &shown))
 		add(&f, "Retry-After", "1");
 	else
@@ -323,7 +333,7 @@ void reply_question(struct request *q, const struct msg_ANSWER *a)
 		return;
 	}
 	escalate_problem(q, a, &p);
-	answer_fields(q, false, &f);
+	answer_fields(q, true, &f);
 	add(&f, "x-should-retry", "false");
 	text_hex(a->digest, sizeof a->digest, digest);
 	buf_init(&b, 8192);

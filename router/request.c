@@ -116,8 +116,7 @@ static enum request_state on_facts(struct request *q, const struct event *ev)
 	if (ev->kind != EV_BEGIN)
 		return surprise(q, ev);
 	if (!facts_restrict(q))
-		return give_up_with(q, 400, "invalid_value",
-				    "Hither-Max-Tier must be device, trusted or cloud.");
+		return give_up(q, &q->problem);
 	if (!facts_decide(q))
 		return give_up(q, &q->problem);
 	switch (q->plan.kind) {

@@ -79,6 +79,26 @@ class OnTheDevice(Case):
             self.assertEqual((r.status, r.headers["x-hither-tier"]), (200, "device"), r.body)
         self.assertEqual((d.cloud.connections, d.questions()), (0, []))
 
+    def test_headers_have_words(self):
+        d = self.daemon()
+        for name, value in (("Hither-Consent", "xx"), ("Hither-Max-Tier", "xx")):
+            for r in (d.chat(EASY, headers={name: value}), d.route(EASY, **{name: value})):
+                self.refused(r, 400, "invalid_value")
+                self.assertIn(name, r.json["error"]["message"])
+                self.assertNotIn("x-hither-decision", r.headers, "there is none to look at")
+        self.assertEqual(d.chat(EASY, headers={"Hither-Consent": "hold"}).status, 200)
+
+    def test_a_format_the_model_cannot_be_held_to(self):
+        d = self.daemon()
+        body = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
+        r = d.chat("fake:error=400", response_format=body)
+        self.refused(r, 400, "unsupported_value")
+        self.assertEqual(r.json["error"]["param"], "response_format")
+        self.assertEqual((r.headers["x-hither-tier"], r.headers["x-hither-decision"]),
+                         ("device", r.json["error"]["decision_id"]))
+        for script in ("error=400", "error=500", "error=503"):
+            self.assertNotIn("destination", d.chat("fake:" + script).json["error"]["message"])
+
     def test_names(self):
         d = self.daemon()
         for name in ("gpt-4o", "local/none", "far/none", "cloud/", "auto/x", "local:cloud", "cloud/far"):
@@ -288,8 +308,22 @@ class WithConsent(Case):
         self.assertEqual((r.status, r.headers["x-hither-tier"]), (200, "device"))
         later = d.program(stage.HARD + " Again.", model="far")
         d.answer(d.question(), "deny")
-        self.refused(later.result(), 403, "consent_denied")
+        r = later.result()
+        self.refused(r, 403, "consent_denied")
+        self.assertEqual(r.json["error"]["message"], "The person said no.")
+        self.assertEqual((r.headers["x-hither-decision"], r.headers["x-hither-tier"],
+                          r.headers["x-hither-destination"]),
+                         (r.json["error"]["decision_id"], "cloud", "far"))
+        self.assertNotIn("x-hither-receipt", r.headers)
         self.assertEqual(d.cloud.connections, 0)
+        agent.close()
+
+    def test_nobody_answers(self):
+        d = self.daemon({"consent": {"timeout": "1s"}})
+        agent = d.agent()
+        r = d.program(stage.HARD, model="far").result()
+        self.refused(r, 403, "consent_timeout")
+        self.assertEqual(r.json["error"]["message"], "Nobody answered in time.")
         agent.close()
 
     def test_question_returned(self):
@@ -321,11 +355,33 @@ class WithConsent(Case):
         self.assertIn("error", r.chunks[-1])
         self.assertNotIn("[DONE]", r.events)
 
+    def test_provider_redirects(self):
+        d = self.daemon({"rules": [{"id": "free", "effect": "allow", "when": {"tier": ["cloud"]}}]})
+        r = d.chat(stage.HARD + " fake:status=302", model="far")
+        self.refused(r, 424, "upstream_redirect")
+        self.assertEqual((r.json["error"]["type"], r.reason), ("server_error", "Failed Dependency"))
+        self.assertEqual((r.headers["x-hither-tier"], r.headers["x-hither-destination"]), ("cloud", "far"))
+        self.assertEqual(d.decision(r)["receipt"], r.headers["x-hither-receipt"], "it was sent")
+
     def test_provider_down(self):
         d = self.daemon({"rules": [{"id": "free", "effect": "allow", "when": {"tier": ["cloud"]}}]})
         d.cloud.close()
-        self.assertEqual(d.chat(stage.HARD).headers["x-hither-tier"], "device")
-        self.assertNotEqual(d.chat(stage.HARD, model="far").status, 200)
+        r = d.chat(stage.HARD)
+        self.assertEqual(r.headers["x-hither-tier"], "device")
+        self.assertNotIn("x-hither-receipt", r.headers)
+        r = d.chat(stage.HARD, model="far")
+        self.refused(r, 502, "upstream_unreachable")
+        self.assertEqual((r.headers["x-should-retry"], r.headers["x-hither-destination"]), ("false", "far"))
+        self.assertNotIn("x-hither-receipt", r.headers, "nothing was sent")
+
+    def test_consent_dies_in_the_stream(self):
+        d = self.daemon({"rules": [{"id": "free", "effect": "allow", "when": {"tier": ["cloud"]}}]})
+        later = d.later(d.chat, "fake:tokens=2000 fake:delay_ms=10", model="far", stream=True)
+        stage.until("the provider works", lambda: d.cloud.sent_tokens > 3)
+        os.kill(d.role_pid("consent"), signal.SIGKILL)
+        error = later.result().chunks[-1]["error"]
+        self.assertEqual((error["code"], error["type"]), ("consent_gone", "server_error"))
+        self.assertIn("broke off", error["message"])
 
     def test_client_leaves_the_provider(self):
         d = self.daemon({"rules": [{"id": "free", "effect": "allow", "when": {"tier": ["cloud"]}}]})
@@ -343,6 +399,8 @@ class WithConsent(Case):
                                     "because": "Not from here."}]})
         r = d.chat(stage.HARD, model="far")
         self.refused(r, 403, "policy_denied")
+        self.assertEqual(d.decision(r)["route"], "refused")
+        self.assertNotIn("x-hither-tier", r.headers, "no place was chosen")
         self.assertIn("never", r.json["error"]["rules"])
         self.refused(d.chat(stage.HARD, model="cloud"), 403, "policy_denied")
         self.assertEqual(d.chat(stage.HARD).headers["x-hither-tier"], "device")

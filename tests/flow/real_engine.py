@@ -48,6 +48,15 @@ class RealEngine(unittest.TestCase):
         finish = [c["choices"][0]["finish_reason"] for c in r.chunks if c["choices"]]
         self.assertEqual([f for f in finish if f], ["length"])
 
+    def test_an_answer_in_json(self):
+        r = self.d.chat("Say the name and the age of Ann, who is 30, as JSON.", model="local", max_tokens=100,
+                        response_format={"type": "json_object"})
+        self.assertEqual(r.status, 200, r.body)
+        if r.json["choices"][0]["finish_reason"] == "stop":
+            self.assertIsInstance(json.loads(r.text), dict)
+        else:
+            self.assertTrue(r.text.startswith("{"), r.text)
+
     def test_too_long_a_prompt_is_told(self):
         r = self.d.chat("word " * 6000, model="local")
         self.assertEqual(r.status, 400, r.body)

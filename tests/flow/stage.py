@@ -68,8 +68,9 @@ class UnixConnection(http.client.HTTPConnection):
 
 
 class Reply:
-    def __init__(self, status, headers, body, cut):
+    def __init__(self, status, headers, body, cut, reason=None):
         self.status, self.headers, self.body, self.cut = status, headers, body, cut
+        self.reason = reason
 
     @classmethod
     def of(cls, response):
@@ -78,7 +79,8 @@ class Reply:
             body = response.read()
         except http.client.IncompleteRead as e:
             body, cut = e.partial, True
-        return cls(response.status, {k.lower(): v for k, v in response.getheaders()}, body, cut)
+        return cls(response.status, {k.lower(): v for k, v in response.getheaders()}, body, cut,
+                   response.reason)
 
     @property
     def json(self):

@@ -382,6 +382,20 @@ static void llamacpp_body(void **state)
 	assert_int_equal(upstream_openai_chat.write(&c, "m", &out), ERR_OK);
 	assert_string_equal(buf_cstr(&out), ASK(",\"max_completion_tokens\":5"));
 	assert_null(upstream_dialect_find("telepathy"));
+	/* Any object: as a grammar to the engine, by its name to everybody else and with tools.
+	 */
+	c.format = CHAT_FORMAT_JSON;
+	buf_clear(&out);
+	assert_int_equal(upstream_dialect_find("llamacpp")->write(&c, "m", &out), ERR_OK);
+	assert_non_null(strstr(buf_cstr(&out), ",\"grammar\":\"root ::= object\\n"));
+	assert_null(strstr(buf_cstr(&out), "response_format"));
+	struct chat_tool tool = { .name = { "f", 1 } };
+	c.tools = &tool;
+	c.n_tools = 1;
+	buf_clear(&out);
+	assert_int_equal(upstream_dialect_find("llamacpp")->write(&c, "m", &out), ERR_OK);
+	assert_null(strstr(buf_cstr(&out), "grammar"));
+	assert_non_null(strstr(buf_cstr(&out), "\"json_object\""));
 	buf_free(&out);
 	arena_free(a);
 }

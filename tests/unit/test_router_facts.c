@@ -149,7 +149,13 @@ static void tiers(void **state)
 	q.chat.max_tier = span_of("device");
 	CHECK(facts_restrict(&q) && q.who.max_tier == POLICY_TIER_DEVICE, "whichever it is");
 	header_tier = "moon";
-	CHECK(!facts_restrict(&q), "not a tier");
+	CHECK(!facts_restrict(&q) && q.problem.status == 400, "not a tier");
+	header_tier = NULL;
+	q.chat.max_tier = span_of("");
+	header_consent = "moon";
+	CHECK(!facts_restrict(&q) && q.problem.status == 400, "not a way to be asked");
+	header_consent = "hold";
+	CHECK(facts_restrict(&q) && !q.return_question, "waits");
 }
 
 static void estimates(void **state)

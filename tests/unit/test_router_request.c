@@ -117,7 +117,8 @@ void escalate_problem(const struct request *r, const struct msg_ANSWER *a,
 
 bool facts_restrict(struct request *r)
 {
-	(void)r;
+	if (did.restrict_fails)
+		problem_set(&r->problem, 400, "invalid_value", "none");
 	return !did.restrict_fails;
 }
 
