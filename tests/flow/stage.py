@@ -300,12 +300,17 @@ class Daemon:
         return None
 
     def role_pid(self, role):
-        out = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True,
-                             check=True).stdout
-        for line in out.splitlines():
-            fields = line.split(None, 2)
-            if fields[1] == str(self.process.pid) and f"--role {role}" in line:
-                return int(fields[0])
+        wanted = f"\0--role\0{role}\0".encode()
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/stat", "rb") as f:
+                    parent = int(f.read().rpartition(b")")[2].split()[1])
+                with open(f"/proc/{pid}/cmdline", "rb") as f:
+                    arguments = f.read()
+            except OSError:  # it has just ended
+                continue
+            if parent == self.process.pid and wanted in arguments:
+                return int(pid)
         return None
 
 

@@ -28,20 +28,23 @@ static void own(void **state)
 {
 	struct surroundings *s = surroundings_new(NULL);
 	const struct passwd *p = getpwuid(getuid());
+	const gid_t gid = p != NULL ? p->pw_gid : 0; /* *p holds until the next look-up only */
 	struct policy_request q = { .user = SPAN_LITERAL("somebody"), .groups.known = true };
+	char name[256];
 	bool found = false;
 
 	(void)state;
 	assert_non_null(s);
-	CHECK(p == NULL || has_name(s, getuid(), p->pw_name), "our own name");
+	snprintf(name, sizeof name, "%s", p != NULL ? p->pw_name : "");
+	CHECK(p == NULL || has_name(s, getuid(), name), "our own name");
 	CHECK(has_name(s, 0, getpwuid(0)->pw_name), "and root's");
 	surroundings_fill(s, STRANGER, FRIDAY_MS, &q);
 	CHECK(q.user.ptr == NULL && !q.groups.known, "a stranger is unknown");
 	surroundings_fill(s, getuid(), FRIDAY_MS, &q);
 	CHECK(q.groups.known == (p != NULL), "our groups are known");
 	for (size_t i = 0; i < q.groups.n && p != NULL; i++)
-		found = found || span_is(q.groups.items[i], getgrgid(p->pw_gid)->gr_name);
-	CHECK(p == NULL || getgrgid(p->pw_gid) == NULL || found, "by their names");
+		found = found || span_is(q.groups.items[i], getgrgid(gid)->gr_name);
+	CHECK(p == NULL || getgrgid(gid) == NULL || found, "by their names");
 	surroundings_free(s);
 }
 
