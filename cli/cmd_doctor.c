@@ -96,9 +96,12 @@ static void check_secrets(struct doctor *d)
 	dir = opendir(folder);
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
 		snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-		if (entry->d_name[0] == '.' || stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+		if (entry->d_name[0] == '.' || lstat(path, &st) != 0 || S_ISDIR(st.st_mode))
 			continue;
-		if (st.st_uid == getuid() && (st.st_mode & 077) == 0)
+		if (!S_ISREG(st.st_mode))
+			doctor_say(d, DOCTOR_FAIL, "secrets", "put the file itself there",
+				   "%s is a link or no plain file and is not used", path);
+		else if (st.st_uid == getuid() && (st.st_mode & 077) == 0)
 			n++;
 		else
 			doctor_say(d, DOCTOR_FAIL, "secrets", "chmod 600 FILE",

@@ -65,7 +65,7 @@ static bool on_base_url(struct reader *r, const cJSON *v, void *field, const str
 	if (starts(v->valuestring, "unix:") && is_unix_address(v->valuestring + 5))
 		return true;
 	/* never shown: it may hold a password or a key */
-	if (!starts(v->valuestring, "unix:") && !is_plain_url(v->valuestring))
+	if (!is_plain_url(v->valuestring))
 		return reader_fail(
 			r, v, "SCHEME://HOST[:PORT][/PATH]; a key belongs in auth.secret",
 			"a user name, password, query, fragment or odd character in an "
