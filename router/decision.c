@@ -14,11 +14,12 @@
 
 /* ---------------------------------------------------------------- filling */
 
-static void fill_categories(const struct request *q, struct decision *ret)
+void decision_data(const struct request *q, struct decision *ret)
 {
 	size_t used = 0;
 	size_t n = 0;
 
+	ret->scanned = q->facts.scanned;
 	for (uint32_t i = 0; i < q->facts.n_categories && n < DECISION_CATEGORIES; i++) {
 		const char *name = q->facts.categories[i].name;
 		size_t len = strlen(name);
@@ -49,7 +50,7 @@ void decision_fill(const struct request *q, struct decision *ret)
 		ret->q.app = span_of(ret->app);
 	if (q->facts.modality != 1)
 		ret->q.modality = (struct policy_words){ 0 };
-	fill_categories(q, ret);
+	decision_data(q, ret);
 	ret->score = q->facts.judged.score;
 	ret->confidence = q->facts.judged.confidence;
 	ret->task = q->facts.judged.task;
@@ -126,6 +127,11 @@ static void print_verdict(const struct decision *d, size_t i, const struct polic
 	json_put_key(out, dest->name);
 	buf_add_char(out, '{');
 	json_put_key_cstr(out, "tier", policy_tier_name(dest->tier));
+	if (!d->scanned && i != DECIDE_LOCAL) { /* nobody asked what it holds: no verdict */
+		buf_add_str(out, ",\"verdict\":\"unevaluated\",\"by\":[],\"redact\":[],"
+				 "\"strip\":[]}");
+		return;
+	}
 	buf_init(&verdict, 1 << 20);
 	policy_decision_write(d->set, v, &verdict);
 	if (verdict.failed || verdict.len < 2) {
@@ -180,7 +186,7 @@ void decision_print(const struct decision *d, struct buf *out)
 
 /* ---------------------------------------------------------------- keeping */
 
-static void tell_consent(const struct request *q, const struct decision *d)
+void decision_tell(const struct request *q, const struct decision *d)
 {
 	struct msg_DECIDED m = { .identity = (uint8_t)q->who.identity,
 				 .uid = (uint32_t)q->who.uid,
@@ -213,18 +219,14 @@ static void tell_consent(const struct request *q, const struct decision *d)
 	tell_add(q->router, &m);
 }
 
-void decision_record(struct request *q)
+struct decision *decision_record(const struct request *q)
 {
 	struct router *r = q->router;
-
-	if (!q->decided)
-		return; /* refused before there was anything to decide */
 	struct decision *d = &r->ring[r->ring_next];
 	r->ring_next = (r->ring_next + 1) % DECISION_RING;
 	decision_clear(d);
 	decision_fill(q, d);
-	if (!q->asked)
-		tell_consent(q, d);
+	return d;
 }
 
 static const char *finish_word(enum chat_finish f)
@@ -252,6 +254,7 @@ void decision_get(struct router *r, struct http_exchange *x, struct span id, uid
 	struct buf out;
 	const struct decision *d = NULL;
 
+	later_look(r, id);
 	for (size_t i = 0; i < DECISION_RING && text_is_ulid(id); i++) {
 		if (span_is(id, r->ring[i].id) && r->ring[i].uid == uid)
 			d = &r->ring[i];

@@ -179,6 +179,7 @@ struct decision {
 	struct policy_set *set; /* a reference */
 	struct policy_request q;
 	char app[129], names[DECISION_NAMES_BYTES];
+	bool scanned; /* what it holds was looked up; it may be unknown all the same */
 	struct span categories[DECISION_CATEGORIES];
 	uint32_t counts[DECISION_CATEGORIES];
 	float score, confidence;
@@ -213,6 +214,9 @@ struct router {
 	struct buf untold;  /* tell.c */
 	uint64_t lost;      /* facts that found no room there */
 	uv_timer_t tell;
+	struct request *later; /* later.c */
+	struct decision *later_decision;
+	uv_timer_t later_timer;
 	struct lease *leases;
 	uint32_t lease_epoch;
 	uv_timer_t tick;
@@ -228,6 +232,8 @@ void request_event(struct request *q, const struct event *ev);
 struct request *request_find(struct router *r, uint64_t id);
 void request_peer_changed(struct router *r, enum role peer, bool here);
 void request_free_pool(struct router *r);
+/* Of a request that is in no table any more: back to the pool. */
+void request_recycle(struct request *q);
 
 /* facts.c */
 void facts_who(struct request *q, const struct http_request *r);
@@ -303,8 +309,21 @@ void decision_fill(const struct request *q, struct decision *ret);
 void decision_clear(struct decision *d);
 /* The members of hither.decision/1, without the closing brace. */
 void decision_print(const struct decision *d, struct buf *out);
-void decision_record(struct request *q); /* into the ring, and DECIDED when nothing was asked */
+struct decision *decision_record(const struct request *q); /* into the ring */
+/* DECIDED, for a request that asked for nothing. */
+void decision_tell(const struct request *q, const struct decision *d);
+/* What it holds has been found since it was recorded. */
+void decision_data(const struct request *q, struct decision *io);
 void decision_get(struct router *r, struct http_exchange *x, struct span id, uid_t uid);
+
+/* later.c */
+void later_init(struct router *r);
+/* True: `q` is kept, and its decision told later. False: it is the caller's to end. */
+bool later_keep(struct request *q, struct decision *d);
+/* Ends what is kept; `look`: after the scan. */
+void later_settle(struct router *r, bool look);
+/* Somebody wants to see this decision. */
+void later_look(struct router *r, struct span id);
 
 /* tell.c */
 void tell_init(struct router *r);

@@ -101,6 +101,7 @@ static enum err after_jail(struct service *s)
 				      .output_buffer_bytes = c->output_buffer_bytes };
 
 	tell_init(&self);
+	later_init(&self);
 	uv_timer_init(s->loop, &self.tick);
 	self.tick.data = &self;
 	self.http = http_server_new(s->loop, &limits, &routes_handler, &self);
@@ -119,6 +120,7 @@ static void on_http_closed(void *ctx)
 {
 	struct router *r = ctx;
 
+	later_settle(r, false);
 	tell_flush(r);
 	service_finished(r->service);
 }

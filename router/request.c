@@ -434,6 +434,7 @@ void request_free_pool(struct router *r)
 
 struct request *request_new(struct router *r, struct http_exchange *x)
 {
+	later_settle(r, false);
 	struct request *q = pool_take(r);
 
 	if (q == NULL)
@@ -459,13 +460,18 @@ struct request *request_new(struct router *r, struct http_exchange *x)
 	return q;
 }
 
+void request_recycle(struct request *q)
+{
+	policy_set_free(q->set);
+	scan_map_free(q->masks);
+	pool_give(q->router, q);
+}
+
 static void request_release(struct request *q)
 {
 	struct router *r = q->router;
 	struct request **at = &r->table[q->id % REQUEST_TABLE];
 
-	if (q->parsed && !q->dry)
-		decision_record(q);
 	while (*at != q)
 		at = &(*at)->next;
 	*at = q->next;
@@ -475,10 +481,17 @@ static void request_release(struct request *q)
 		r->all = q->all_next;
 	if (q->all_next != NULL)
 		q->all_next->all_prev = q->all_prev;
+	bool kept = false;
+	if (q->decided && !q->dry) {
+		struct decision *d = decision_record(q);
+
+		kept = !q->asked && later_keep(q, d);
+		if (!kept && !q->asked)
+			decision_tell(q, d);
+	}
 	r->n_requests--;
-	policy_set_free(q->set);
-	scan_map_free(q->masks);
-	pool_give(r, q);
+	if (!kept)
+		request_recycle(q);
 }
 
 void request_peer_changed(struct router *r, enum role peer, bool here)

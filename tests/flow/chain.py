@@ -79,6 +79,25 @@ class OnTheDevice(Case):
             self.assertEqual((r.status, r.headers["x-hither-tier"]), (200, "device"), r.body)
         self.assertEqual((d.cloud.connections, d.questions()), (0, []))
 
+    def test_a_decision_says_what_it_held(self):
+        rule = {"id": "stay", "effect": "deny", "when": {"data": {"any": ["personal.contact.*"]}, "tier": ["cloud"]}}
+        d = self.daemon({"rules": [rule]})
+        text = "Say hello to bob@example.com"
+        told = d.route(text).json
+        self.assertEqual((told["destinations"]["far"]["verdict"], told["destinations"]["far"]["by"]),
+                         ("deny", ["stay"]))
+        seen = d.decision(d.chat(text))
+        for key in ("score", "categories", "data_known", "destinations", "route", "reasons"):
+            self.assertEqual(seen[key], told[key], key)
+        self.assertIn({"name": "personal.contact.email", "count": 1}, seen["categories"])
+        # Many under way: none is kept waiting for it, and none says "deny" for want of it.
+        for job in [d.later(d.chat, f"fake:tokens=20 fake:delay_ms=5 {text} {i}") for i in range(4)]:
+            seen = d.decision(job.result())
+            far = seen["destinations"]["far"]
+            self.assertEqual((far["verdict"], far["by"]),
+                             ("deny", ["stay"]) if seen["data_known"] else ("unevaluated", []))
+            self.assertEqual(seen["destinations"]["local"], told["destinations"]["local"])
+
     def test_headers_have_words(self):
         d = self.daemon()
         for name, value in (("Hither-Consent", "xx"), ("Hither-Max-Tier", "xx")):

@@ -19,7 +19,7 @@ static struct request *q;
 /* ---------------------------------------------------------------- stand-ins */
 
 static struct {
-	int wants, starts, stops, asks, reads, cancels, errors, questions, ends, records,
+	int wants, starts, stops, asks, reads, cancels, errors, questions, ends, records, told,
 		keepalives, resumes, given_back;
 	bool kept, broken, want_fails, start_fails, ask_fails, read_fails, decide_fails,
 		restrict_fails;
@@ -128,7 +128,8 @@ bool facts_decide(struct request *r)
 	r->plan.destination = did.plan == PLAN_ASK ? 1 : 0;
 	r->plan.local_possible = did.local_possible;
 	problem_set(&r->problem, 404, "model_not_found", "none");
-	return !did.decide_fails;
+	r->decided = !did.decide_fails;
+	return r->decided;
 }
 
 void problem_set(struct chat_problem *p, int status, const char *code, const char *format, ...)
@@ -165,10 +166,31 @@ void reply_keepalive(struct request *r)
 	did.keepalives++;
 }
 
-void decision_record(struct request *r)
+struct decision *decision_record(const struct request *r)
 {
 	(void)r;
 	did.records++;
+	return NULL;
+}
+
+void decision_tell(const struct request *r, const struct decision *d)
+{
+	(void)r;
+	(void)d;
+	did.told++;
+}
+
+bool later_keep(struct request *r, struct decision *d)
+{
+	(void)r;
+	(void)d;
+	return false;
+}
+
+void later_settle(struct router *r, bool look)
+{
+	(void)r;
+	(void)look;
 }
 
 void http_end(struct http_exchange *x)
@@ -243,7 +265,7 @@ static void device(void **state)
 	is(REQ_REPLYING, "answered");
 	CHECK(did.ends == 1 && did.stops == 1 && !did.broken && did.errors == 0, "ended well");
 	over();
-	CHECK(did.records == 1, "remembered");
+	CHECK(did.records == 1 && did.told == 1, "remembered and told");
 
 	to_local();
 	q->engine_spoke = true;

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a request holds that stayed here, looked up when its answer is out. A prompt that the
+ * device answers pays for the score alone, and yet its decision should say what it held and
+ * what the destinations would have been told: somebody may look, and the ledger keeps it.
+ *
+ * So the last answered request is kept for a moment, its text with it, when nothing else is
+ * under way. It is scanned when somebody fetches its decision or the moment passes; the next
+ * request puts an end to it unscanned, because that one must not wait. An unscanned decision
+ * says so of every destination (`unevaluated`), and the ledger that the categories are unknown.
+ *
+ * Invariant: a kept request is in no table, has no exchange, and its decision is the last one
+ * of the ring.
+ */
+#include "router/impl.h"
+
+#define LATER_MS         20
+#define LATER_TOKENS_MAX 16384 /* about 64 KiB: a few milliseconds for the scanner */
+
+static void on_quiet(uv_timer_t *t)
+{
+	later_settle(t->data, true);
+}
+
+void later_init(struct router *r)
+{
+	uv_timer_init(r->service->loop, &r->later_timer);
+	uv_unref((uv_handle_t *)&r->later_timer);
+	r->later_timer.data = r;
+}
+
+bool later_keep(struct request *q, struct decision *d)
+{
+	struct router *r = q->router;
+
+	if (q->facts.scanned || q->facts.input_tokens > LATER_TOKENS_MAX || r->stopping ||
+	    r->n_requests > 1 || r->later != NULL || policy_destinations(q->set) == 1)
+		return false;
+	r->later = q;
+	r->later_decision = d;
+	uv_timer_start(&r->later_timer, on_quiet, LATER_MS, 0);
+	return true;
+}
+
+void later_settle(struct router *r, bool look)
+{
+	struct request *q = r->later;
+
+	if (q == NULL)
+		return;
+	r->later = NULL;
+	uv_timer_stop(&r->later_timer);
+	if (look) {
+		data_scan(q);
+		decision_data(q, r->later_decision);
+	}
+	decision_tell(q, r->later_decision);
+	request_recycle(q);
+}
+
+void later_look(struct router *r, struct span id)
+{
+	if (r->later != NULL && span_is(id, r->later_decision->id))
+		later_settle(r, true);
+}
