@@ -225,9 +225,11 @@ static const char *error_type(int status)
 {
 	if (status == 403)
 		return "permission_error";
-	if (status == 404 || status < 403 || status == 413)
-		return "invalid_request_error";
-	return status == 429 ? "rate_limit_error" : "server_error";
+	if (status == 429)
+		return "rate_limit_error";
+	/* 424: it was sent and failed there; nothing is wrong with the request. */
+	return status >= 500 || status == 424 || status == 408 ? "server_error"
+							       : "invalid_request_error";
 }
 
 static void put_problem(const struct chat_problem *p, struct buf *b)

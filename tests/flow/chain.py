@@ -376,6 +376,9 @@ class WithConsent(Case):
 
     def test_provider_redirects(self):
         d = self.daemon({"rules": [{"id": "free", "effect": "allow", "when": {"tier": ["cloud"]}}]})
+        r = d.chat(stage.HARD + " fake:status=422", model="far")
+        self.refused(r, 422, "upstream_bad_request")
+        self.assertEqual(r.json["error"]["type"], "invalid_request_error")
         r = d.chat(stage.HARD + " fake:status=302", model="far")
         self.refused(r, 424, "upstream_redirect")
         self.assertEqual((r.json["error"]["type"], r.reason), ("server_error", "Failed Dependency"))
