@@ -314,6 +314,12 @@ static void on_exit_of_engine(void *ctx, const char *why)
 static void on_health(void *ctx, enum supervise_health health)
 {
 	(void)ctx;
+	/* It is there or it is not: nobody here is starting it. */
+	if (self.foreign != NULL && health == HEALTH_DOWN &&
+	    self.engine_life.state == SUPERVISE_STARTING) {
+		foreign_kill(self.foreign);
+		return;
+	}
 	if (health == HEALTH_UP && self.engine_life.state != SUPERVISE_READY) {
 		if (endpoint_props(self.endpoint, socket_of_engine()))
 			return;

@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import stat
+import subprocess
 import sys
 import tempfile
 import time
@@ -407,6 +408,49 @@ class LocalRole(unittest.TestCase):
         self.last_id = 0
         _, _, c = self.talk()
         self.assertEqual(c.chat("x").status, 200)
+
+    def foreign_engine(self, path):
+        """As somebody else would run one."""
+        self.install("theirs")
+        e = subprocess.Popen([sys.executable, FAKE, "--host", path, "--ctx-size", "1024", "--model",
+                              os.path.join(self.dir, "models", "theirs.gguf")],
+                             stderr=subprocess.DEVNULL, umask=0o077)
+        self.addCleanup(lambda: (e.kill(), e.wait()))
+        return e
+
+    def test_an_engine_of_somebody_else_is_used_where_the_operator_names_it(self):
+        path = os.path.join(self.dir, "theirs.sock")
+        self.engine.update(endpoint="unix:" + path, binary="/nonexistent")
+        self.start()
+        models, fds = self.router.expect("MODELS")
+        os.close(fds[0])
+        self.assertEqual(models["count"], 0)  # what is installed does not matter here
+        # Nobody is there yet: the request waits, then hears whose business it is.
+        reason, detail = self.refused(self.want())
+        self.assertEqual(reason, "FAILED")
+        self.assertIn("engine.endpoint", detail)
+        reason, detail = self.refused(self.want("theirs"))
+        self.assertEqual(reason, "UNKNOWN_MODEL")
+        self.assertIn("ask for local", detail)
+
+    def test_an_engine_of_somebody_else_that_went_is_found_again(self):
+        path = os.path.join(self.dir, "theirs.sock")
+        self.engine.update(endpoint="unix:" + path, binary="/nonexistent")
+        theirs = self.foreign_engine(path)
+        self.start()
+        request, values, c = self.talk()
+        self.assertEqual((values["model"], values["context_tokens"]), ("endpoint", 1024))
+        reply = json.loads(c.chat("fake:echo over there").read())
+        self.assertEqual(reply["choices"][0]["message"]["content"], "over there")
+        self.assertEqual(self.state("READY")["pid"], 0)
+        self.done(request)
+        theirs.kill()
+        theirs.wait()
+        os.unlink(path)
+        request = self.want()
+        self.foreign_engine(path)
+        _, fd = self.given(request)
+        self.assertEqual(Conversation(fd).chat("again").status, 200)
 
     def test_a_breach_of_protocol_costs_the_wire(self):
         self.install("tiny")

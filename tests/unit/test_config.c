@@ -48,7 +48,8 @@ static void what_was_written_reads_back_equal(void **state)
 		"{ /* some of each kind */ \"paths\": { \"state_dir\": \"/tmp/a \\\"b\\\"\" "
 		"},\n"
 		"\"limits\": { \"headers\": 8, \"body_bytes\": 67108864 },\n"
-		"\"engine\": { \"model\": \"m\", \"idle_stop_s\": 0 },\n"
+		"\"engine\": { \"model\": \"m\", \"idle_stop_s\": 0, \"endpoint\": \"unix:/e\" "
+		"},\n"
 		"\"cloud\": { \"allow_loopback\": true },\n"
 		"\"routing\": { \"threshold_pm\": 1000 }, // one\n"
 		"\"log\": { \"level\": \"debug\", \"format\": \"json\" },\n"
@@ -69,6 +70,7 @@ static void what_was_written_reads_back_equal(void **state)
 	assert_int_equal(c.limits.header_bytes, 16384); /* not named: default */
 	assert_string_equal(c.engine.model, "m");
 	assert_int_equal(c.engine.idle_stop_s, 0);
+	assert_string_equal(c.engine.endpoint, "unix:/e");
 	assert_true(c.cloud.allow_loopback);
 	assert_int_equal(c.routing.threshold_pm, 1000);
 	assert_int_equal(c.log_level, LOG_LEVEL_DEBUG);
@@ -112,6 +114,10 @@ static const struct {
 	  "error, warning", 1 },
 	{ "a relative folder", "{ \"paths\": { \"state_dir\": \"x\" } }", "path is relative",
 	  "absolute", 1 },
+	{ "an engine on a network", "{ \"engine\": { \"endpoint\": \"http://10.0.0.1\" } }",
+	  "value", "unix:", 1 },
+	{ "an engine at a relative place", "{ \"engine\": { \"endpoint\": \"unix:e\" } }",
+	  "value", "absolute path", 1 },
 	{ "an app id that is a path", "{ \"daemon\": { \"apps\": [\"../x\"] } }", "value",
 	  "ids", 1 },
 	{ "a group that is a list", "{ \"limits\": [] }", "not an object", "limits", 1 },
