@@ -70,6 +70,16 @@ class Commands(unittest.TestCase):
         self.assertIn("on this device", plain.stderr)
         self.assertEqual(self.run_command("ask", "-q", "-", text="capital of France?").stderr, "")
 
+    def test_an_answer_and_a_dry_run_say_the_same(self):
+        text = "Say hello to bob@example.com"
+        told, did = self.json("route", text), self.json("ask", text)["decision"]
+        for key in ("score", "categories", "destination", "destinations", "route", "reasons"):
+            self.assertEqual(did[key], told[key], key)
+        self.assertEqual([c["name"] for c in told["categories"]], ["personal.contact.email"])
+        record = stage.until("it is written down", lambda: next(
+            (r for r in self.ledger() if r.get("decision_id") == did["id"]), None))
+        self.assertIn("personal.contact.email", json.dumps(record["categories"]))
+
     def test_a_dry_run_names_every_destination(self):
         d = self.json("route", stage.HARD)
         self.assertEqual((d["schema"], d["route"], d["destinations"]["far"]["verdict"]),
