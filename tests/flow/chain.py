@@ -405,6 +405,20 @@ class WithConsent(Case):
         self.assertEqual((error["code"], error["type"]), ("consent_gone", "server_error"))
         self.assertIn("broke off", error["message"])
 
+    def test_revoking_cuts_the_stream_that_it_was_given_with(self):
+        d = self.daemon({"consent": {"timeout": "20s", "scopes": ["once", "session"]}})
+        agent = d.agent()
+        later = d.program("fake:tokens=100000 fake:delay_ms=5", model="far", stream=True)
+        grant = d.answer(d.question(), "approve", scope="session").json["grant"]
+        stage.until("the provider works", lambda: d.cloud.active == 1 and d.cloud.sent_tokens > 3)
+        gone = d.call("DELETE", "/hither/v1/grants/" + grant, sock="consent.sock").json
+        self.assertEqual(len(gone["aborted"]), 1)
+        stage.until("the provider is left alone", lambda: d.cloud.active == 0)
+        r = later.result()
+        self.assertTrue(r.cut)
+        self.assertNotIn("[DONE]", r.events)
+        agent.close()
+
     def test_client_leaves_the_provider(self):
         d = self.daemon({"rules": [{"id": "free", "effect": "allow", "when": {"tier": ["cloud"]}}]})
         c = d.connect()
