@@ -10,7 +10,9 @@ static const char *verdict_word(const char *verdict)
 		return "?";
 	if (strcmp(verdict, "allow") == 0)
 		return "ALLOW";
-	return strcmp(verdict, "ask") == 0 ? "ASK" : "DENY";
+	if (strcmp(verdict, "ask") == 0)
+		return "ASK";
+	return strcmp(verdict, "deny") == 0 ? "DENY" : "NOT EVALUATED";
 }
 
 static void join(const cJSON *list, char *out, size_t out_bytes)
