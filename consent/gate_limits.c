@@ -2,10 +2,11 @@
 /*
  * How much one program may put before a person, and how many bytes may wait for an answer.
  *
- * A question counts against max_prompts_per_hour once somebody was told of it or listed it,
- * and at once when the program drives it itself (`Hither-Consent: return`) or somebody is
- * there who could list it. One that nobody has seen yet counts only while it is open: a
- * night without anybody there does not use up the morning's questions.
+ * A question counts against max_prompts_per_hour once it interrupted somebody: an agent was
+ * told of it, or it was opened. One that nobody was told of interrupts nobody; how many of
+ * those lie open is bounded, and a newer one takes the place of the oldest that nobody saw
+ * and no request waits for: a night without anybody there does not use up the morning's
+ * questions, and a program that floods only floods itself.
  */
 #include <stdio.h>
 #include <string.h>
@@ -85,24 +86,55 @@ const char *limits_bytes(const struct gate *g, const struct ask *a)
 	return NULL;
 }
 
-const char *limits_question(struct gate *g, const struct ask *a)
+static bool awaited(const struct gate *g, const struct question *q)
 {
-	int64_t max = policy_consent(g->set)->max_prompts_per_hour;
-	unsigned open = 0, unseen = 0;
+	for (const struct ask *a = g->asks; a != NULL; a = a->next)
+		if (a->question == q && a->state == ASK_STATE_WAITING)
+			return true;
+	return false;
+}
 
-	for (const struct question *q = g->questions; q != NULL; q = q->next) {
+struct open_questions {
+	unsigned n;
+	unsigned to_tell;        /* somebody waits for them and will be told of them */
+	struct question *oldest; /* that can make room; NULL: none */
+};
+
+static struct open_questions open_of_app(const struct gate *g, const struct ask *a)
+{
+	struct open_questions open = { 0 };
+
+	for (struct question *q = g->questions; q != NULL; q = q->next) { /* oldest first */
 		if (q->state == QUESTION_CLOSED || q->uid != a->m.uid ||
 		    strcmp(q->app, a->m.app) != 0)
 			continue;
-		open++;
-		unseen += !q->counted;
+		open.n++;
+		if (q->counted || q->state == QUESTION_APPROVED)
+			continue;
+		if (awaited(g, q))
+			open.to_tell++;
+		else if (open.oldest == NULL)
+			open.oldest = q;
+	}
+	return open;
+}
+
+const char *limits_question(struct gate *g, const struct ask *a)
+{
+	int64_t max = policy_consent(g->set)->max_prompts_per_hour;
+	struct open_questions open = open_of_app(g, a);
+
+	if (open.n >= GATE_APP_QUESTIONS_MAX && open.oldest != NULL) {
+		question_close(g, open.oldest, ASK_WITHDRAWN, false, "withdrawn",
+			       "a newer question of the same app took its place");
+		open.n--;
 	}
 	if (g->n_open >= GATE_QUESTIONS_MAX)
 		return "too many questions are open; answer some: hither consent list";
-	if (open >= GATE_APP_QUESTIONS_MAX)
+	if (open.n >= GATE_APP_QUESTIONS_MAX)
 		return "this app has too many open questions (32); answer some: hither consent "
 		       "list";
-	if ((int64_t)prompts_last_hour(g, a->m.uid, a->m.app) + unseen >= max ||
+	if ((int64_t)prompts_last_hour(g, a->m.uid, a->m.app) + open.to_tell >= max ||
 	    g->n_prompts == GATE_PROMPTS_MAX)
 		return "this app has asked as often as policy lets it in an hour "
 		       "(max_prompts_per_hour)";

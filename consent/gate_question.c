@@ -259,8 +259,6 @@ static void put_question(struct gate *g, struct ask *a, bool nobody)
 			   "the ledger cannot be written, so nothing leaves; hither status");
 		return;
 	}
-	if (a->m.on_question || g->io->anyone(g->ctx, a->m.uid))
-		limits_count(g, q);
 	if (nobody)
 		no_agent(g, a, q);
 	else

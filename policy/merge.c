@@ -302,7 +302,7 @@ static bool consent_merge(struct policy_set *s)
 		.always_max_ms = 180 * day_ms,
 		.timeout_ms = minute_ms,
 		.hold_max_ms = 10 * minute_ms,
-		.max_prompts_per_hour = 6,
+		.max_prompts_per_hour = 360,
 		.ask_via = { POLICY_VIA_SESSION_AGENT, POLICY_VIA_TERMINAL,
 			     POLICY_VIA_NOTIFICATION, POLICY_VIA_WEB },
 		.n_ask_via = POLICY_VIAS,

@@ -415,7 +415,7 @@ struct policy_consent {
 	const char *const *strong_auth_for; /* union of category patterns; none */
 	size_t n_strong_auth_for;
 	bool require_reason;                  /* false */
-	int64_t max_prompts_per_hour;         /* 6 */
+	int64_t max_prompts_per_hour;         /* 360: six a minute */
 	enum policy_via ask_via[POLICY_VIAS]; /* in order of preference; all four */
 	size_t n_ask_via;
 };

@@ -581,9 +581,12 @@ static void a_no_covers_those_that_wait(void **state)
 	world_free(w);
 }
 
+static const char six_an_hour[] =
+	FAR("\"default\":{\"cloud\":\"ask\"},\"consent\":{\"max_prompts_per_hour\":6}");
+
 static void people_are_not_worn_down(void **state)
 {
-	struct world *w = world_new(asks);
+	struct world *w = world_new(six_an_hour);
 	struct msg_ASK m = world_ask(w);
 	char text[16];
 

@@ -20,6 +20,7 @@
 	"\"api\":\"openai\",\"operator\":\"Far Inc\",\"region\":\"eu\",\"base_url\":"          \
 	"\"https://far.example/"                                                               \
 	"v1\",\"models\":[\"big-1\"]}},\"default\":{\"cloud\":\"ask\"}" more "}"
+#define SIX  ",\"consent\":{\"max_prompts_per_hour\":6}"
 #define MANY ",\"consent\":{\"max_prompts_per_hour\":100000}"
 
 #define MIB  (1u << 20)
@@ -311,36 +312,34 @@ static void the_same_bytes_waiting_often_are_bounded_too(void **state)
 
 /* --- how often ------------------------------------------------------------------------- */
 
-static void questions_that_are_listed_count(void **state)
+static void a_flood_that_nobody_is_told_of_takes_its_own_place(void **state)
 {
-	struct world *w = world_new(FAR(""));
+	struct world *w = world_new(FAR(SIX));
 	struct msg_ASK m = world_ask(w);
-	unsigned put_n = 0;
-	char text[16];
+	char first[TEXT_ULID_BYTES] = "", text[16];
 
 	(void)state;
 	w->somebody = false;
-	m.on_question = 1; /* nobody is told of them */
-	for (unsigned i = 0; i < 60; i++) {
+	m.on_question = 1; /* nobody is told of them: they interrupt nobody */
+	for (unsigned i = 0; i < GATE_APP_QUESTIONS_MAX + 28; i++) {
 		snprintf(text, sizeof text, "%u", i);
-		put_n += put(w, &m, text) == ASK_PENDING;
+		assert_int_equal(put(w, &m, text), ASK_PENDING);
+		if (i == 0)
+			memcpy(first, last(w, &m)->question, sizeof first);
 	}
-	assert_int_equal(put_n, 6);
-	assert_int_equal(last(w, &m)->outcome, ASK_LIMITED);
-	assert_int_equal(listed(w), 6);
-	strcpy(m.app, "org.example.Other"); /* others may still ask */
+	assert_int_equal(listed(w), GATE_APP_QUESTIONS_MAX);
+	assert_int_not_equal(world_respond(w, first, true, NULL).status,
+			     200); /* the oldest went */
+	assert_int_equal(world_respond(w, last(w, &m)->question, true, NULL).status, 200);
+	strcpy(m.app, "org.example.Other");
 	assert_int_equal(put(w, &m, "other"), ASK_PENDING);
-	strcpy(m.app, "org.example.App");
-	world_pass(w, 61000); /* what expired was put all the same */
-	assert_int_equal(put(w, &m, "again"), ASK_LIMITED);
-	world_pass(w, 3600001);
-	assert_int_equal(put(w, &m, "again"), ASK_PENDING);
+	assert_int_equal(w->n_sends, 0);
 	world_free(w);
 }
 
 static void those_behind_another_count(void **state)
 {
-	struct world *w = world_new(FAR(""));
+	struct world *w = world_new(FAR(SIX));
 	struct msg_ASK m = world_ask(w);
 	unsigned put_n = 0;
 	char text[16];
@@ -412,14 +411,14 @@ static void what_nobody_saw_ends_with_its_time(void **state)
 
 	(void)state;
 	w->somebody = false;
-	for (unsigned i = 0; i < 20; i++) { /* over the limit it is only said */
+	for (unsigned i = 0; i < 20; i++) {
 		snprintf(text, sizeof text, "%u", i);
 		assert_int_equal(put(w, &m, text), ASK_NO_AGENT);
 	}
-	assert_int_equal(gate_pending(w->gate), 6);
+	assert_int_equal(gate_pending(w->gate), 20);
 	world_pass(w, 61000);
 	assert_int_equal(gate_pending(w->gate), 0);
-	assert_int_equal(world_respond(w, last(w, &m)->question, true, NULL).status, 404);
+	assert_int_equal(world_respond(w, last(w, &m)->question, true, NULL).status, 409);
 	w->somebody = true; /* what nobody saw did not use up the hour */
 	assert_int_equal(put(w, &m, "now"), ASK_PENDING);
 	assert_int_equal(w->n_sends, 0);
@@ -489,7 +488,7 @@ int main(void)
 		cmocka_unit_test(a_known_app_has_one_session),
 		cmocka_unit_test(bytes_that_wait_are_bounded),
 		cmocka_unit_test(the_same_bytes_waiting_often_are_bounded_too),
-		cmocka_unit_test(questions_that_are_listed_count),
+		cmocka_unit_test(a_flood_that_nobody_is_told_of_takes_its_own_place),
 		cmocka_unit_test(those_behind_another_count),
 		cmocka_unit_test(open_questions_of_an_app_are_bounded),
 		cmocka_unit_test(what_nobody_saw_can_still_be_approved),

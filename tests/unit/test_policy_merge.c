@@ -201,7 +201,7 @@ static void consent_defaults(void **state)
 	assert_int_equal(c->no_agent, POLICY_LOCAL);
 	assert_int_equal(c->n_strong_auth_for, 0);
 	assert_false(c->require_reason);
-	assert_int_equal(c->max_prompts_per_hour, 6);
+	assert_int_equal(c->max_prompts_per_hour, 360);
 	assert_int_equal(c->n_ask_via, 4);
 	policy_set_free(s);
 }
