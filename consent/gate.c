@@ -376,6 +376,7 @@ struct gate *gate_new(const struct gate_setup *setup)
 		return NULL;
 	g->io = setup->io;
 	g->ctx = setup->ctx;
+	g->patience_ms = setup->patience_ms;
 	g->around = surroundings_new(setup->group);
 	g->flush_ms = g->prune_ms = GATE_NEVER;
 	g->next_send_id = 1;

@@ -64,6 +64,8 @@ struct gate_setup {
 	const char *state_dir; /* where the ledger lies */
 	const char *group;   /* as for surroundings_new(): whose names the policy may ask for */
 	const char *session; /* names this login session; grants of scope session bind to it */
+	uint32_t
+		patience_ms; /* nobody is there: wait this long for somebody before saying so */
 	const struct gate_io *io;
 	void *ctx;
 };

@@ -90,6 +90,7 @@ struct ask {
 	struct judgement j;
 	bool readable; /* the body is what the message says: only the policy can refuse it */
 	struct question *question; /* WAITING */
+	uint64_t alone_until_ms;   /* WAITING, and nobody is there yet; 0: no */
 	bool router_listens;
 	bool over;  /* out of the list of asks */
 	bool again; /* to be decided again */
@@ -155,6 +156,8 @@ struct counters {
 
 struct gate {
 	const struct gate_io *io;
+	uint32_t patience_ms; /* as in gate_setup */
+	uint64_t alone_ms;    /* when a request was last told that nobody is there; 0: never */
 	void *ctx;
 	char state_dir[4000], session[64];
 	struct ledger *ledger; /* NULL: cannot be used */

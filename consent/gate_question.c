@@ -202,6 +202,7 @@ static void no_agent(struct gate *g, struct ask *a, struct question *q)
 	struct record r;
 	struct buf b;
 
+	g->alone_ms = gate_now(g);
 	a->question = q;
 	if (q != NULL) {
 		q->kept = true;
@@ -216,6 +217,47 @@ static void no_agent(struct gate *g, struct ask *a, struct question *q)
 		book_queue(g, &r);
 	buf_free(&b);
 	ask_finish(g, a, ASK_NO_AGENT, ask_otherwise(policy_consent(g->set)->no_agent), detail);
+}
+
+/*
+ * Somebody may be on the way: who lists the questions a moment after a program asked is there
+ * in time, and the request needs not be sent twice.
+ */
+#define FLOOD_MS 300u /* one request after the other without anybody there: no patience */
+
+static bool is_patient(struct gate *g)
+{
+	return g->patience_ms > 0 &&
+	       (g->alone_ms == 0 || gate_now(g) - g->alone_ms >= FLOOD_MS);
+}
+
+static void wait_alone(struct gate *g, struct ask *a, struct question *q)
+{
+	a->question = q;
+	a->alone_until_ms = gate_now(g) + g->patience_ms;
+	ask_enter(a, ASK_STATE_WAITING);
+}
+
+static void alone_tick(struct gate *g, uint64_t now, uint64_t *io_next)
+{
+	struct ask *next;
+
+	for (struct ask *a = g->asks; a != NULL; a = next) {
+		next = a->next;
+		if (a->alone_until_ms == 0 || a->state != ASK_STATE_WAITING)
+			continue;
+		if (now < a->alone_until_ms) {
+			if (a->alone_until_ms < *io_next)
+				*io_next = a->alone_until_ms;
+			continue;
+		}
+		a->alone_until_ms = 0;
+		if (nobody_there(g, a))
+			no_agent(g, a, a->question);
+		else
+			join(g, a, a->question);
+		next = g->asks; /* ending one may have moved others */
+	}
 }
 
 static void limited(struct gate *g, struct ask *a, const char *detail)
@@ -259,7 +301,9 @@ static void put_question(struct gate *g, struct ask *a, bool nobody)
 			   "the ledger cannot be written, so nothing leaves; hither status");
 		return;
 	}
-	if (nobody)
+	if (nobody && is_patient(g))
+		wait_alone(g, a, q);
+	else if (nobody)
 		no_agent(g, a, q);
 	else
 		join(g, a, q);
@@ -474,6 +518,7 @@ void questions_tick(struct gate *g, uint64_t now, uint64_t *io_next)
 {
 	struct question *next;
 
+	alone_tick(g, now, io_next);
 	for (struct question *q = g->questions; q != NULL; q = next) {
 		next = q->next;
 		if (q->state == QUESTION_CLOSED)

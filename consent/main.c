@@ -239,6 +239,7 @@ static enum err before_jail(struct service *s)
 {
 	char session[64];
 	struct gate_setup setup = {
+		.patience_ms = 1000, /* a person or script that starts to list */
 		.state_dir = s->config->state_dir,
 		.group = s->config->system_mode ? CONFIG_GROUP : NULL,
 		.session = session,

@@ -159,6 +159,14 @@ class Commands(unittest.TestCase):
         left = self.json("ledger", "left", "--state-dir", self.d.path("state"))
         self.assertEqual([(g["name"], g["sends"]) for g in left["groups"]], [("far", 1)])
 
+    def test_who_lists_a_moment_later_is_there_in_time(self):
+        waiting = self.d.program(stage.HARD)  # holds; nobody was there when it asked
+        question = stage.until("a question", lambda: self.json("consent", "list")["consents"])[0]["id"]
+        time.sleep(1.5)  # longer than anybody waits for nobody
+        self.run_command("consent", "approve", question)
+        self.assertEqual(waiting.result().headers["x-hither-tier"], "cloud")
+        self.assertEqual(len(self.d.cloud.requests), 1)
+
     def test_a_no_keeps_it_here(self):
         refused = self.hard(stage.HARD).result()
         self.run_command("consent", "deny", refused.json["consent"]["id"])
