@@ -89,9 +89,10 @@ static const char *plan_fetch(const struct cloud *c, const struct policy_destina
 		       "reload";
 	choose_proxy(c, d, ret);
 	/* A proxy that the policy or the person names may lie anywhere but in odd ranges. */
-	/* What the policy names as this machine may be it; a name that only resolves to it may not. */
-	ret->addresses.loopback = trusted || ret->at.loopback || limits->allow_loopback ||
-				  ret->proxy[0] != '\0';
+	/* What the policy names as this machine may be it; a name that only resolves to it may
+	 * not. */
+	ret->addresses.loopback =
+		trusted || ret->at.loopback || limits->allow_loopback || ret->proxy[0] != '\0';
 	ret->addresses.local = trusted || ret->proxy[0] != '\0';
 	ret->ca_file = d->pin_ca_file != NULL ? d->pin_ca_file : limits->ca_file;
 	ret->pin_sha256 = d->pin_sha256;

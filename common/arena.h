@@ -23,7 +23,8 @@ void arena_free(struct arena *a);
 /* Forgets everything given out but keeps one block for reuse. */
 void arena_reset(struct arena *a);
 
-/* NULL when the budget or memory is out; contents undefined. A size of 0 gives a valid pointer. */
+/* NULL when the budget or memory is out; contents undefined. A size of 0 gives a valid pointer.
+ */
 void *arena_alloc(struct arena *a, size_t bytes);
 
 /* As arena_alloc, zeroed. */
@@ -39,7 +40,8 @@ char *arena_strdup(struct arena *a, struct span text);
 struct span arena_span(struct arena *a, struct span bytes);
 
 /* printf into the arena, NUL-terminated; NULL when out of budget. */
-char *arena_printf(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+char *arena_printf(struct arena *a, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* Bytes asked for so far, and how many arenas live in this process (for leak tests). */
 size_t arena_used_bytes(const struct arena *a);

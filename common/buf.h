@@ -14,11 +14,11 @@
 #include "common/span.h"
 
 struct buf {
-	char  *ptr;     /* owned; NULL while empty */
-	size_t len;     /* bytes in use            */
-	size_t cap;     /* bytes allocated         */
-	size_t max;     /* cap on len              */
-	bool   failed;  /* an append did not fit   */
+	char *ptr;   /* owned; NULL while empty */
+	size_t len;  /* bytes in use            */
+	size_t cap;  /* bytes allocated         */
+	size_t max;  /* cap on len              */
+	bool failed; /* an append did not fit   */
 };
 
 void buf_init(struct buf *b, size_t max_bytes);

@@ -9,7 +9,7 @@
 uint64_t clock_mono_ms(void); /* CLOCK_MONOTONIC: for deadlines */
 uint64_t clock_mono_us(void);
 uint64_t clock_boot_ms(void); /* CLOCK_BOOTTIME: counts suspend; for what must expire */
-int64_t  clock_wall_ms(void); /* CLOCK_REALTIME, Unix epoch: for people and records */
+int64_t clock_wall_ms(void);  /* CLOCK_REALTIME, Unix epoch: for people and records */
 
 #define CLOCK_RFC3339_BYTES 25 /* "2026-11-20T04:42:43.123Z" and NUL */
 

@@ -26,7 +26,7 @@ struct json_limits {
 	uint32_t max_depth;        /* nesting of arrays and objects; over 256 counts as 256 */
 	uint32_t max_values;       /* values of any kind */
 	uint32_t max_string_bytes; /* one string, after unescaping */
-	bool     comments;         /* allow // and slash-star comments (policy, configuration) */
+	bool comments; /* allow // and slash-star comments (policy, configuration) */
 };
 
 /* API bodies: depth 64, 100,000 values, 4 MiB strings, no comments. */
@@ -37,11 +37,11 @@ extern const struct json_limits json_limits_file;
 
 /* Where and why the gate said no. */
 struct json_where {
-	size_t      offset;      /* byte offset, 0-based */
-	uint32_t    line;        /* 1-based */
-	uint32_t    column;      /* 1-based, in bytes */
-	const char *problem;     /* English, static */
-	char        detail[80];  /* the key or number concerned, escaped; may be empty */
+	size_t offset;       /* byte offset, 0-based */
+	uint32_t line;       /* 1-based */
+	uint32_t column;     /* 1-based, in bytes */
+	const char *problem; /* English, static */
+	char detail[80];     /* the key or number concerned, escaped; may be empty */
 };
 
 /*
@@ -49,20 +49,21 @@ struct json_where {
  * Errors: ERR_SYNTAX, ERR_TOO_BIG (depth, values, string), ERR_NO_MEMORY; *reterr says where.
  */
 MUST_CHECK enum err json_check(struct span text, const struct json_limits *limits,
-                               struct json_where *reterr);
+			       struct json_where *reterr);
 
 /*
  * Check, then parse. Success: *ret is a tree for cJSON_Delete(). Errors as json_check.
  */
 MUST_CHECK enum err json_parse(struct span text, const struct json_limits *limits, cJSON **ret,
-                               struct json_where *reterr);
+			       struct json_where *reterr);
 
 /*
  * Line and column (1-based) of byte `offset`, and the byte offset of the key `key` of the
  * object whose '{' stands at `object_offset`; SIZE_MAX when absent. Lets a loader point at
  * the line of a value that is well-formed but wrong. Comments are understood.
  */
-void   json_line_column(struct span text, size_t offset, uint32_t *ret_line, uint32_t *ret_column);
+void json_line_column(struct span text, size_t offset, uint32_t *ret_line,
+		      uint32_t *ret_column);
 size_t json_offset_of(struct span text, const char *path);
 /* `path` is a JSON Pointer (RFC 6901), e.g. "/rules/3/when"; gives the offset of the value,
  * SIZE_MAX when absent. With a trailing '#' the offset of the key itself. */
@@ -71,9 +72,9 @@ size_t json_offset_of(struct span text, const char *path);
 const cJSON *json_get(const cJSON *obj, const char *key);
 const cJSON *json_get_object(const cJSON *obj, const char *key);
 const cJSON *json_get_array(const cJSON *obj, const char *key);
-const char  *json_get_string(const cJSON *obj, const char *key);
-bool         json_get_bool(const cJSON *obj, const char *key, bool *ret);
-bool         json_get_number(const cJSON *obj, const char *key, double *ret);
+const char *json_get_string(const cJSON *obj, const char *key);
+bool json_get_bool(const cJSON *obj, const char *key, bool *ret);
+bool json_get_number(const cJSON *obj, const char *key, double *ret);
 /* Whole numbers only, within [min, max]; false otherwise. */
 bool json_get_int(const cJSON *obj, const char *key, int64_t min, int64_t max, int64_t *ret);
 
@@ -84,7 +85,8 @@ bool json_get_int(const cJSON *obj, const char *key, int64_t min, int64_t max, i
  */
 size_t json_unescape(const char **p, const char *end, char out[4]);
 
-/* `"text"` with the escapes of RFC 8259 section 7; valid UTF-8 is kept, invalid bytes become U+FFFD. */
+/* `"text"` with the escapes of RFC 8259 section 7; valid UTF-8 is kept, invalid bytes become
+ * U+FFFD. */
 void json_put_string(struct buf *b, struct span text);
 /* The escaped inside of a string, without quotes. */
 void json_put_escaped(struct buf *b, struct span text);
@@ -94,7 +96,8 @@ void json_put_key_string(struct buf *b, const char *key, struct span text);
 void json_put_key_cstr(struct buf *b, const char *key, const char *text); /* NULL writes null */
 void json_put_key_i64(struct buf *b, const char *key, int64_t n);
 void json_put_key_bool(struct buf *b, const char *key, bool v);
-void json_put_key_number(struct buf *b, const char *key, double v); /* shortest that reads back the same */
+void json_put_key_number(struct buf *b, const char *key,
+			 double v); /* shortest that reads back the same */
 /* A cJSON tree, compact; numbers shortest, strings escaped as above. */
 void json_put_tree(struct buf *b, const cJSON *tree);
 

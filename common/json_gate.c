@@ -361,7 +361,8 @@ static enum err check_word(struct gate *g, const char *word)
 
 static enum err open_container(struct gate *g, bool object)
 {
-	uint32_t max = g->limits->max_depth < JSON_DEPTH_CAP ? g->limits->max_depth : JSON_DEPTH_CAP;
+	uint32_t max =
+		g->limits->max_depth < JSON_DEPTH_CAP ? g->limits->max_depth : JSON_DEPTH_CAP;
 
 	if (g->depth >= max)
 		return fail(g, ERR_TOO_BIG, g->p, "arrays and objects are nested too deeply");

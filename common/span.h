@@ -12,7 +12,7 @@
 
 struct span {
 	const char *ptr;
-	size_t      len;
+	size_t len;
 };
 
 #define SPAN_LITERAL(text) ((struct span){ (text), sizeof(text) - 1 })

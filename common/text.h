@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Small encodings: hexadecimal, base64 (RFC 4648), identifiers, UTF-8. Pure but for text_ulid. */
+/* Small encodings: hexadecimal, base64 (RFC 4648), identifiers, UTF-8. Pure but for text_ulid.
+ */
 #ifndef HITHER_COMMON_TEXT_H
 #define HITHER_COMMON_TEXT_H
 
@@ -37,13 +38,15 @@ size_t text_utf8_first(struct span text);
 /* Number of code points in valid UTF-8. */
 size_t text_code_points(struct span text);
 
-/* Shell-style match as fnmatch(3) without flags: * ? [set] [!set]; no escapes; bytes; case counts. */
+/* Shell-style match as fnmatch(3) without flags: * ? [set] [!set]; no escapes; bytes; case
+ * counts. */
 bool text_glob(const char *pattern, struct span value);
 
 /* Edit distance (Damerau-Levenshtein, capped at 15) for "did you mean". */
 unsigned text_distance(const char *a, const char *b);
 
-/* "30s", "5m", "12h", "7d" to milliseconds. ERR_SYNTAX otherwise, ERR_TOO_BIG beyond 10 years. */
+/* "30s", "5m", "12h", "7d" to milliseconds. ERR_SYNTAX otherwise, ERR_TOO_BIG beyond 10 years.
+ */
 MUST_CHECK enum err text_duration_ms(const char *text, uint64_t *ret_ms);
 
 #endif

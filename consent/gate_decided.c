@@ -18,10 +18,11 @@
 #include "common/json.h"
 #include "consent/gate_impl.h"
 
-#define SINGLY         32
-#define TOGETHER       256
-#define TOGETHER_BYTES ((size_t)24 << 10) /* room for the first one's facts: RECORD_MAX_BYTES  \
-					   */
+#define SINGLY   32
+#define TOGETHER 256
+#define TOGETHER_BYTES                                                                         \
+	((size_t)24 << 10) /* room for the first one's facts: RECORD_MAX_BYTES                 \
+			    */
 #define CATEGORIES_MAX ((size_t)8 << 10)
 
 /* The facts of one request, and what the record made of them borrows. */

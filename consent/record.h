@@ -160,14 +160,16 @@ void record_write_fields(const struct record *r, struct buf *out);
 void record_write(const struct record *r, struct buf *out);
 
 /* {"time_ms":…} and each field in which `r` differs from `base`; null: it has none. */
-void record_write_difference(const struct record *base, const struct record *r, struct buf *out);
+void record_write_difference(const struct record *base, const struct record *r,
+			     struct buf *out);
 /*
  * A `decided` record may stand for several requests. Calls `each` for every one, as if it had a
- * record of its own, or once with `r` itself; ends early when `each` says false. Strings live in
- * `a`. ERR_SYNTAX, ERR_NO_MEMORY.
+ * record of its own, or once with `r` itself; ends early when `each` says false. Strings live
+ * in `a`. ERR_SYNTAX, ERR_NO_MEMORY.
  */
 typedef bool record_fn(void *ctx, const struct record *r);
-MUST_CHECK enum err record_each(const struct record *r, struct arena *a, record_fn *each, void *ctx);
+MUST_CHECK enum err record_each(const struct record *r, struct arena *a, record_fn *each,
+				void *ctx);
 
 /*
  * Canonical form (or any JSON object with these keys) to struct; strings live in `a`, unknown

@@ -35,12 +35,12 @@ struct http_call_limits {
  * the body (copied). NULL when memory is out (fd closed).
  */
 struct http_call *http_call_start(uv_loop_t *loop, int fd, const char *method, const char *path,
-                                  struct span body, const struct http_call_limits *limits,
-                                  const struct http_call_handler *handler, void *ctx);
+				  struct span body, const struct http_call_limits *limits,
+				  const struct http_call_handler *handler, void *ctx);
 /* Back-pressure: stop and go on reading. */
 void http_call_pause(struct http_call *c, bool pause);
 /* Inside on_end only: the descriptor, now the caller's; -1 when not reusable. */
-int  http_call_take_fd(struct http_call *c);
+int http_call_take_fd(struct http_call *c);
 /*
  * Inside on_end only: the connection stays, and so does `c`, until http_call_next, on_lost or
  * http_call_cancel. on_lost comes once when the peer closes it or speaks unasked; `c` is
@@ -49,21 +49,21 @@ int  http_call_take_fd(struct http_call *c);
 bool http_call_keep(struct http_call *c, void (*on_lost)(void *ctx), void *ctx);
 /*
  * The next exchange on a kept connection, as http_call_start. `method` and `path` are literals.
- * False: it could not be written, nothing was answered; `c` is gone and no callback comes. While
- * requests are gathered `body` is borrowed until the end of the loop's turn, or until
+ * False: it could not be written, nothing was answered; `c` is gone and no callback comes.
+ * While requests are gathered `body` is borrowed until the end of the loop's turn, or until
  * http_call_cancel; then a write that fails is told by on_end (ERR_PEER_GONE).
  */
 bool http_call_next(struct http_call *c, const char *method, const char *path, struct span body,
-                    const struct http_call_limits *limits, const struct http_call_handler *handler,
-                    void *ctx);
+		    const struct http_call_limits *limits,
+		    const struct http_call_handler *handler, void *ctx);
 /*
  * Requests on kept connections are gathered within one turn of the loop and written by
  * http_calls_flush(), to be called in each turn. An http_server of this process does both.
  */
 void http_calls_gather(bool on);
 void http_calls_flush(void);
-/* No more callbacks; closes the socket. Valid until on_end returned, for kept ones until on_lost.
- * NULL is fine. */
+/* No more callbacks; closes the socket. Valid until on_end returned, for kept ones until
+ * on_lost. NULL is fine. */
 void http_call_cancel(struct http_call *c);
 
 #endif

@@ -31,41 +31,45 @@ struct http_server;
 struct http_exchange; /* one request and its reply */
 
 struct http_peer {
-	uid_t       uid;
-	gid_t       gid;
-	pid_t       pid;
+	uid_t uid;
+	gid_t gid;
+	pid_t pid;
 	const char *listener; /* the name given to http_listen */
-	uint16_t    port;     /* TCP: the peer's, host order; 0 on Unix sockets */
+	uint16_t port;        /* TCP: the peer's, host order; 0 on Unix sockets */
 };
 
 struct http_request {
-	struct span method;  /* "POST" */
-	struct span path;    /* without query, percent-encoding untouched */
-	struct span query;   /* without '?', may be empty */
-	struct span body;    /* whole; chunked coding already undone */
+	struct span method; /* "POST" */
+	struct span path;   /* without query, percent-encoding untouched */
+	struct span query;  /* without '?', may be empty */
+	struct span body;   /* whole; chunked coding already undone */
 	const struct http_peer *peer;
 };
 
 struct http_handler {
 	/* A whole request. Answer now or later through `x`. `x` lives until on_done. */
 	void (*on_request)(void *ctx, struct http_exchange *x, const struct http_request *r);
-	/* The client hung up before the reply was complete: stop the work. on_done follows later. */
+	/* The client hung up before the reply was complete: stop the work. on_done follows
+	 * later. */
 	void (*on_gone)(void *ctx, struct http_exchange *x);
 	/* After http_write said "full": the output fell below half of its cap. */
 	void (*on_drain)(void *ctx, struct http_exchange *x);
 	/* The exchange is over, whole, aborted or gone; `x` is invalid after this returns. */
 	void (*on_done)(void *ctx, struct http_exchange *x);
 	/*
-	 * The server itself refuses a request before on_request (400, 408, 413, 414, 417, 431, 503):
-	 * write the body of the error into `body` (JSON). May be NULL: a plain JSON error is used.
+	 * The server itself refuses a request before on_request (400, 408, 413, 414, 417, 431,
+	 * 503): write the body of the error into `body` (JSON). May be NULL: a plain JSON error
+	 * is used.
 	 */
 	void (*error_body)(void *ctx, int status, const char *problem, struct buf *body);
 };
 
-/* NULL when memory is out. The process must ignore SIGPIPE. `loop`, `handler`, `ctx` outlive it. */
+/* NULL when memory is out. The process must ignore SIGPIPE. `loop`, `handler`, `ctx` outlive
+ * it. */
 struct http_server *http_server_new(uv_loop_t *loop, const struct http_limits *limits,
-                                    const struct http_handler *handler, void *ctx);
-/* Serves connections of this listening socket (Unix or TCP). `name` is copied. Takes over the fd. */
+				    const struct http_handler *handler, void *ctx);
+/* Serves connections of this listening socket (Unix or TCP). `name` is copied. Takes over the
+ * fd. */
 MUST_CHECK enum err http_listen(struct http_server *s, int fd, const char *name);
 /* Stops accepting, closes idle connections; `on_closed` when the last exchange is over. */
 void http_server_stop(struct http_server *s, void (*on_closed)(void *ctx));
@@ -73,12 +77,13 @@ void http_server_stop(struct http_server *s, void (*on_closed)(void *ctx));
 void http_server_free(struct http_server *s);
 unsigned http_server_connections(const struct http_server *s);
 
-/* First value of a request header, OWS trimmed; an empty span with ptr NULL when absent. Valid until on_done. */
+/* First value of a request header, OWS trimmed; an empty span with ptr NULL when absent. Valid
+ * until on_done. */
 struct span http_header(const struct http_exchange *x, const char *name);
 /* How many request headers of that name there are: for those that must not stand twice. */
-unsigned    http_header_count(const struct http_exchange *x, const char *name);
-void       *http_user(const struct http_exchange *x);
-void        http_set_user(struct http_exchange *x, void *user);
+unsigned http_header_count(const struct http_exchange *x, const char *name);
+void *http_user(const struct http_exchange *x);
+void http_set_user(struct http_exchange *x, void *user);
 
 struct http_field {
 	const char *name;
@@ -87,15 +92,17 @@ struct http_field {
 
 /* A whole reply with Content-Length. After it only on_done follows. HEAD gets no body. */
 void http_reply(struct http_exchange *x, int status, const char *content_type,
-                const struct http_field *fields, unsigned n, struct span body);
+		const struct http_field *fields, unsigned n, struct span body);
 
 /* A chunked reply: head now, then http_write, then exactly one of http_end and http_abort. */
 void http_begin(struct http_exchange *x, int status, const char *content_type,
-                const struct http_field *fields, unsigned n);
-/* One chunk, copied, written soon. False: output is over its cap, wait for on_drain (nothing was lost). */
+		const struct http_field *fields, unsigned n);
+/* One chunk, copied, written soon. False: output is over its cap, wait for on_drain (nothing
+ * was lost). */
 bool http_write(struct http_exchange *x, struct span bytes);
 void http_end(struct http_exchange *x);
-/* Flushes what was written, then closes without the final zero-length chunk (wire: a cut stream). */
+/* Flushes what was written, then closes without the final zero-length chunk (wire: a cut
+ * stream). */
 void http_abort(struct http_exchange *x);
 bool http_begun(const struct http_exchange *x);
 

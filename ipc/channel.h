@@ -28,7 +28,7 @@ struct channel_handler {
 	 * calls on_gone with ERR_PROTOCOL.
 	 */
 	bool (*on_frame)(void *ctx, enum role peer, enum msg_type type, struct span frame,
-	                 const int *fds, unsigned n);
+			 const int *fds, unsigned n);
 	/*
 	 * The peer is gone (ERR_PEER_GONE), broke the protocol (ERR_PROTOCOL) or does not read
 	 * (ERR_BUSY); called once, from the loop. The descriptor is closed already; the
@@ -37,32 +37,34 @@ struct channel_handler {
 	void (*on_gone)(void *ctx, enum role peer, enum err why);
 };
 
-/* Takes over `fd` (made non-blocking). NULL when memory or the loop refuses; fd is then closed. */
+/* Takes over `fd` (made non-blocking). NULL when memory or the loop refuses; fd is then closed.
+ */
 struct channel *channel_open(uv_loop_t *loop, int fd, enum role self, enum role peer,
-                             const struct channel_handler *handler, void *ctx);
+			     const struct channel_handler *handler, void *ctx);
 
 /*
  * Sends one encoded frame; `fds` stay the caller's (they are duplicated by the kernel, or by
  * the queue). ERR_PEER_GONE, ERR_BUSY (queue bound hit: channel is broken), ERR_TOO_BIG.
  * `c` may be NULL: ERR_PEER_GONE.
  */
-MUST_CHECK enum err channel_send(struct channel *c, const uint8_t *frame, size_t bytes, const int *fds,
-                                 unsigned n);
+MUST_CHECK enum err channel_send(struct channel *c, const uint8_t *frame, size_t bytes,
+				 const int *fds, unsigned n);
 
 /*
- * The first whole entries (u16 length, frame; as above) of `entries` that fit a datagram, as one
- * bundle, if the peer keeps up: nothing is queued for it. *ret_taken is how many bytes of `entries` went.
- * ERR_AGAIN: later (0 taken); else as channel_send.
+ * The first whole entries (u16 length, frame; as above) of `entries` that fit a datagram, as
+ * one bundle, if the peer keeps up: nothing is queued for it. *ret_taken is how many bytes of
+ * `entries` went. ERR_AGAIN: later (0 taken); else as channel_send.
  */
-MUST_CHECK enum err channel_send_bundle(struct channel *c, struct span entries, size_t *ret_taken);
+MUST_CHECK enum err channel_send_bundle(struct channel *c, struct span entries,
+					size_t *ret_taken);
 
 /* CHANNEL_SEND(c, ASK, &m, fds, n): encode and send. Evaluates to enum err. */
 #define CHANNEL_SEND(c, NAME, message, fds, n)                                                 \
 	__extension__({                                                                        \
 		uint8_t frame_[MSG_BYTES_MAX];                                                 \
-		size_t  frame_bytes_ = msg_##NAME##_encode((message), frame_, sizeof frame_);  \
+		size_t frame_bytes_ = msg_##NAME##_encode((message), frame_, sizeof frame_);   \
 		frame_bytes_ == 0 ? ERR_TOO_BIG                                                \
-		                  : channel_send((c), frame_, frame_bytes_, (fds), (n));       \
+				  : channel_send((c), frame_, frame_bytes_, (fds), (n));       \
 	})
 
 /*

@@ -20,8 +20,23 @@
 #define MSG_FDS_MAX   2
 #define ROLE_ANY      ROLE_COUNT /* in the message table: any role but boot */
 
-enum engine_state { ENGINE_STOPPED, ENGINE_STARTING, ENGINE_LOADING, ENGINE_READY, ENGINE_FAILED, ENGINE_MISSING };
-enum engine_none { ENGINE_NONE_NO_MODEL, ENGINE_NONE_NO_ENGINE, ENGINE_NONE_FAILED, ENGINE_NONE_QUEUE_FULL, ENGINE_NONE_UNKNOWN_MODEL, ENGINE_NONE_TIMEOUT, ENGINE_NONE_BAD_MODEL };
+enum engine_state {
+	ENGINE_STOPPED,
+	ENGINE_STARTING,
+	ENGINE_LOADING,
+	ENGINE_READY,
+	ENGINE_FAILED,
+	ENGINE_MISSING
+};
+enum engine_none {
+	ENGINE_NONE_NO_MODEL,
+	ENGINE_NONE_NO_ENGINE,
+	ENGINE_NONE_FAILED,
+	ENGINE_NONE_QUEUE_FULL,
+	ENGINE_NONE_UNKNOWN_MODEL,
+	ENGINE_NONE_TIMEOUT,
+	ENGINE_NONE_BAD_MODEL
+};
 
 enum ask_outcome {
 	ASK_PENDING,       /* a question is open */
@@ -44,7 +59,8 @@ enum send_outcome {
 	SEND_CUT,       /* the stream ended without its terminal marker */
 	SEND_CANCELLED, /* the reply pipe was closed by its reader */
 	SEND_ABORTED,   /* ABORT was received */
-	SEND_REFUSED,   /* not attempted: unknown destination, policy generation, digest, key, address */
+	SEND_REFUSED,   /* not attempted: unknown destination, policy generation, digest, key,
+			   address */
 };
 
 enum msg_type {
@@ -60,16 +76,18 @@ enum msg_type {
 };
 
 /* struct msg_READY, struct msg_ASK, … with the fields of messages.def. */
-#define MSG_C_u8(name, limit)    uint8_t name;
-#define MSG_C_u16(name, limit)   uint16_t name;
-#define MSG_C_u32(name, limit)   uint32_t name;
-#define MSG_C_u64(name, limit)   uint64_t name;
-#define MSG_C_i64(name, limit)   int64_t name;
-#define MSG_C_bytes(name, limit) uint8_t name[limit];
-#define MSG_C_str(name, limit)   char name[(limit) + 1];
+#define MSG_C_u8(name, limit)              uint8_t name;
+#define MSG_C_u16(name, limit)             uint16_t name;
+#define MSG_C_u32(name, limit)             uint32_t name;
+#define MSG_C_u64(name, limit)             uint64_t name;
+#define MSG_C_i64(name, limit)             int64_t name;
+#define MSG_C_bytes(name, limit)           uint8_t name[limit];
+#define MSG_C_str(name, limit)             char name[(limit) + 1];
 #define MESSAGE(NAME, from, to, fds, text) struct msg_##NAME {
 #define FIELD(kind, name, limit, text)     MSG_C_##kind(name, limit)
-#define END(NAME)                          };
+#define END(NAME)                                                                              \
+	}                                                                                      \
+	;
 #include "ipc/messages.def"
 #undef MESSAGE
 #undef FIELD
@@ -78,7 +96,8 @@ enum msg_type {
 /*
  * msg_ASK_encode(&m, out, cap) gives the frame's length, 0 when a field breaks its limit or
  * `cap` is too small. msg_ASK_decode(frame, &m): ERR_OK, ERR_TRUNCATED, ERR_TOO_BIG (a limit),
- * ERR_SYNTAX (wrong type, trailing bytes, NUL or invalid UTF-8 in a string); *ret untouched then.
+ * ERR_SYNTAX (wrong type, trailing bytes, NUL or invalid UTF-8 in a string); *ret untouched
+ * then.
  */
 #define MESSAGE(NAME, from, to, fds, text)                                                     \
 	size_t msg_##NAME##_encode(const struct msg_##NAME *m, uint8_t *out, size_t cap);      \
@@ -92,9 +111,9 @@ enum msg_type {
 
 /* MSG_NONE when the frame is too short or the type unknown. */
 enum msg_type msg_type_of(struct span frame);
-const char   *msg_name(enum msg_type t);
+const char *msg_name(enum msg_type t);
 /* May `from` say this to `to`? How many descriptors at most? */
-bool     msg_permitted(enum msg_type t, enum role from, enum role to);
+bool msg_permitted(enum msg_type t, enum role from, enum role to);
 unsigned msg_fds_max(enum msg_type t);
 
 #endif

@@ -27,18 +27,19 @@ enum role {
 #define X(name, text) ROLE_##name,
 	ROLE_MAP(X)
 #undef X
-	ROLE_COUNT
+		ROLE_COUNT
 };
 
 enum role_fd {
-	ROLE_FD_CONTROL = 3,  /* to boot */
-	ROLE_FD_ROUTER  = 4,  /* ROLE_FD_ROUTER + (role - ROLE_ROUTER) is the channel to that role */
-	ROLE_FD_LOCAL   = 5,
+	ROLE_FD_CONTROL = 3, /* to boot */
+	ROLE_FD_ROUTER =
+		4, /* ROLE_FD_ROUTER + (role - ROLE_ROUTER) is the channel to that role */
+	ROLE_FD_LOCAL = 5,
 	ROLE_FD_CONSENT = 6,
-	ROLE_FD_CLOUD   = 7,
-	ROLE_FD_CONFIG  = 8,  /* sealed memfd: effective configuration, JSON */
-	ROLE_FD_POLICY  = 9,  /* sealed memfd: policy bundle (policy.h) */
-	ROLE_FD_LISTEN  = 16, /* first listening socket; see struct service_listen */
+	ROLE_FD_CLOUD = 7,
+	ROLE_FD_CONFIG = 8,  /* sealed memfd: effective configuration, JSON */
+	ROLE_FD_POLICY = 9,  /* sealed memfd: policy bundle (policy.h) */
+	ROLE_FD_LISTEN = 16, /* first listening socket; see struct service_listen */
 	ROLE_FD_LISTEN_MAX = 64
 };
 

@@ -17,16 +17,18 @@ struct desk;
 struct desk_ops {
 	uint64_t (*now_ms)(void *ctx);
 	/*
-	 * What `name` ("": the chosen one) is to be run as. ERR_NOT_FOUND: no such model; with an
-	 * empty name: none is installed. `detail` (cap bytes) tells what to do.
+	 * What `name` ("": the chosen one) is to be run as. ERR_NOT_FOUND: no such model; with
+	 * an empty name: none is installed. `detail` (cap bytes) tells what to do.
 	 */
 	enum err (*resolve)(void *ctx, const char *name, struct engine_model *ret, char *detail,
-	                    unsigned cap);
-	/* Hands out a fresh connection. ERR_AGAIN: the engine's backlog is full, ask again soon;
-	 * anything else: the engine is not what it seems. */
+			    unsigned cap);
+	/* Hands out a fresh connection. ERR_AGAIN: the engine's backlog is full, ask again
+	 * soon; anything else: the engine is not what it seems. */
 	enum err (*give)(void *ctx, uint64_t request_id, const char *model);
-	void (*wait)(void *ctx, uint64_t request_id, enum engine_state state, uint32_t position);
-	void (*none)(void *ctx, uint64_t request_id, enum engine_none reason, const char *detail);
+	void (*wait)(void *ctx, uint64_t request_id, enum engine_state state,
+		     uint32_t position);
+	void (*none)(void *ctx, uint64_t request_id, enum engine_none reason,
+		     const char *detail);
 	void (*queued)(void *ctx, uint32_t n); /* the number of waiting requests changed */
 };
 
@@ -36,8 +38,8 @@ struct desk_limits {
 };
 
 /* NULL when memory is out. `s` is driven by the desk from here on; it must outlive the desk. */
-struct desk *desk_new(const struct desk_limits *limits, struct supervise *s, const struct desk_ops *ops,
-                      void *ctx);
+struct desk *desk_new(const struct desk_limits *limits, struct supervise *s,
+		      const struct desk_ops *ops, void *ctx);
 void desk_free(struct desk *d);
 
 /* ENGINE_WANT. False: this request is here already (the peer broke the protocol). */

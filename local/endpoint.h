@@ -3,9 +3,9 @@
  * The engine's socket: fresh connections for the router, and short exchanges of our own
  * (GET /health, GET /props; llama.cpp tools/server/README.md).
  *
- * Connections are made when they are asked for and not kept in stock: to connect to a Unix socket
- * takes microseconds, while the engine closes a silent connection after 5 seconds and spends one
- * of its HTTP threads on it until then.
+ * Connections are made when they are asked for and not kept in stock: to connect to a Unix
+ * socket takes microseconds, while the engine closes a silent connection after 5 seconds and
+ * spends one of its HTTP threads on it until then.
  */
 #ifndef HITHER_LOCAL_ENDPOINT_H
 #define HITHER_LOCAL_ENDPOINT_H
@@ -18,8 +18,8 @@
 #include "local/supervise.h"
 
 /*
- * A connected stream socket, close-on-exec, non-blocking. ERR_AGAIN: the backlog is full; ERR_PEER_GONE:
- * nobody listens; ERR_TOO_BIG: the path; ERR_SYSTEM.
+ * A connected stream socket, close-on-exec, non-blocking. ERR_AGAIN: the backlog is full;
+ * ERR_PEER_GONE: nobody listens; ERR_TOO_BIG: the path; ERR_SYSTEM.
  */
 MUST_CHECK enum err endpoint_connect(const char *path, int *ret_fd);
 
@@ -31,7 +31,8 @@ struct endpoint_handler {
 	void (*on_props)(void *ctx, uint32_t context_tokens);
 };
 
-struct endpoint *endpoint_new(uv_loop_t *loop, const struct endpoint_handler *handler, void *ctx);
+struct endpoint *endpoint_new(uv_loop_t *loop, const struct endpoint_handler *handler,
+			      void *ctx);
 void endpoint_free(struct endpoint *e);
 /* Answers exactly once, and not before it returned, unless endpoint_reset() comes first. */
 void endpoint_health(struct endpoint *e, const char *path);

@@ -19,9 +19,11 @@
 
 struct foreign;
 
-/* NULL with ERR_OK: engine.endpoint is not set. `config` outlives it. ERR_NO_MEMORY, ERR_SYSTEM. */
-MUST_CHECK enum err foreign_new(uv_loop_t *loop, const struct config *config, checker_on_done *on_checked,
-                                engine_on_exit *on_exit, void *ctx, struct foreign **ret);
+/* NULL with ERR_OK: engine.endpoint is not set. `config` outlives it. ERR_NO_MEMORY,
+ * ERR_SYSTEM. */
+MUST_CHECK enum err foreign_new(uv_loop_t *loop, const struct config *config,
+				checker_on_done *on_checked, engine_on_exit *on_exit, void *ctx,
+				struct foreign **ret);
 const char *foreign_socket(const struct foreign *f);
 /* As checker_start: there is nothing to check, the answer comes from the loop. */
 void foreign_check(struct foreign *f);
@@ -29,6 +31,7 @@ void foreign_check_cancel(struct foreign *f);
 /* As engine_kill of a process that obeys: on_exit comes from the loop. */
 void foreign_kill(struct foreign *f);
 /* As shelf_resolve: which model it runs is its own matter, so no other can be asked for. */
-MUST_CHECK enum err foreign_resolve(const char *name, struct engine_model *ret, char *detail, unsigned cap);
+MUST_CHECK enum err foreign_resolve(const char *name, struct engine_model *ret, char *detail,
+				    unsigned cap);
 
 #endif

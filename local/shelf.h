@@ -24,8 +24,8 @@ bool shelf_read(struct shelf *s);
  * `name`, or with "" the one that configuration or `hither model use` chose. ERR_NOT_FOUND with
  * what to do in `detail` (cap bytes).
  */
-MUST_CHECK enum err shelf_resolve(const struct shelf *s, const char *name, struct engine_model *ret,
-                                  char *detail, unsigned cap);
+MUST_CHECK enum err shelf_resolve(const struct shelf *s, const char *name,
+				  struct engine_model *ret, char *detail, unsigned cap);
 /* Valid until the next shelf_read(). `chosen` is the effective one. */
 const struct model_list *shelf_models(const struct shelf *s);
 

@@ -17,29 +17,29 @@
 
 /* What is to be run; copied, because the list it comes from is renewed. */
 struct engine_model {
-	char     name[129];
-	char     path[PATH_MAX];
-	char     sha256[65];     /* "": not known, only the head of the file is checked */
+	char name[129];
+	char path[PATH_MAX];
+	char sha256[65];              /* "": not known, only the head of the file is checked */
 	uint64_t bytes, memory_bytes; /* 0: not known */
-	uint32_t context_tokens; /* that the model was made for; 0: not known */
+	uint32_t context_tokens;      /* that the model was made for; 0: not known */
 };
 
 /*        state     on the wire  deadline                     waiting for                    */
 #define SUPERVISE_STATES(X)                                                                    \
-	X(STOPPED,  STOPPED,     none)                     /* somebody who wants it       */   \
-	X(CHECKING, LOADING,     none)                     /* size and hash of the file   */   \
-	X(STARTING, STARTING,    start_timeout_ms)         /* the socket to answer        */   \
-	X(LOADING,  LOADING,     load_timeout_ms)          /* health to turn 200          */   \
-	X(READY,    READY,       none)                     /* work                        */   \
-	X(STOPPING, STOPPED,     stop_timeout_ms)          /* the process to be gone      */   \
-	X(BACKOFF,  STARTING,    backoff)                  /* the pause after a crash     */   \
-	X(FAILED,   FAILED,      backoff_max after crashes) /* a new attempt by a request */
+	X(STOPPED, STOPPED, none)                    /* somebody who wants it       */         \
+	X(CHECKING, LOADING, none)                   /* size and hash of the file   */         \
+	X(STARTING, STARTING, start_timeout_ms)      /* the socket to answer        */         \
+	X(LOADING, LOADING, load_timeout_ms)         /* health to turn 200          */         \
+	X(READY, READY, none)                        /* work                        */         \
+	X(STOPPING, STOPPED, stop_timeout_ms)        /* the process to be gone      */         \
+	X(BACKOFF, STARTING, backoff)                /* the pause after a crash     */         \
+	X(FAILED, FAILED, backoff_max after crashes) /* a new attempt by a request */
 
 enum supervise_state {
 #define X(name, wire, deadline) SUPERVISE_##name,
 	SUPERVISE_STATES(X)
 #undef X
-	SUPERVISE_STATE_COUNT
+		SUPERVISE_STATE_COUNT
 };
 
 struct supervise_limits {
@@ -53,7 +53,7 @@ struct supervise_limits {
 
 /* The defaults above, with what configuration says of loading and back-off. */
 struct supervise_limits supervise_limits_of(uint32_t load_timeout_ms, uint32_t backoff_ms,
-                                            uint32_t backoff_max_ms);
+					    uint32_t backoff_max_ms);
 
 enum supervise_health { HEALTH_DOWN, HEALTH_LOADING, HEALTH_UP };
 
@@ -64,7 +64,8 @@ struct supervise_ops {
 	void (*check_cancel)(void *ctx);
 	/*
 	 * Starts the process; EV_EXITED follows exactly once for each ERR_OK. ERR_NOT_FOUND,
-	 * ERR_UNSUPPORTED: no usable program; anything else: cannot be started now. `detail` (cap bytes) says why.
+	 * ERR_UNSUPPORTED: no usable program; anything else: cannot be started now. `detail`
+	 * (cap bytes) says why.
 	 */
 	enum err (*spawn)(void *ctx, const struct engine_model *m, char *detail, unsigned cap);
 	void (*kill)(void *ctx, int signal);
@@ -86,25 +87,25 @@ struct supervise_event {
 
 struct supervise {
 	enum supervise_state state;
-	struct engine_model model;  /* of the process, or of the attempt */
-	bool     again;             /* start `model` once STOPPING is over */
-	enum engine_none reason;    /* FAILED: why */
-	char     detail[300];       /* for people; "" when all is well */
-	uint32_t restarts;          /* after crashes, since the start of local */
-	uint32_t failures;          /* in a row */
-	bool     crashed;           /* STOPPING: because it hung, not because it was asked to */
-	unsigned missed;            /* health probes in a row without an answer */
-	bool     probing;
-	uint64_t since_ms;          /* in this state */
-	uint64_t deadline_ms;       /* 0: none */
-	uint64_t probe_at_ms;       /* 0: none */
+	struct engine_model model; /* of the process, or of the attempt */
+	bool again;                /* start `model` once STOPPING is over */
+	enum engine_none reason;   /* FAILED: why */
+	char detail[300];          /* for people; "" when all is well */
+	uint32_t restarts;         /* after crashes, since the start of local */
+	uint32_t failures;         /* in a row */
+	bool crashed;              /* STOPPING: because it hung, not because it was asked to */
+	unsigned missed;           /* health probes in a row without an answer */
+	bool probing;
+	uint64_t since_ms;    /* in this state */
+	uint64_t deadline_ms; /* 0: none */
+	uint64_t probe_at_ms; /* 0: none */
 	struct supervise_limits limits;
 	const struct supervise_ops *ops;
 	void *ctx;
 };
 
 void supervise_init(struct supervise *s, const struct supervise_limits *limits,
-                    const struct supervise_ops *ops, void *ctx);
+		    const struct supervise_ops *ops, void *ctx);
 void supervise_event(struct supervise *s, const struct supervise_event *ev);
 /* When EV_TICK is due, on ops->now_ms()'s clock; 0: not at all. */
 uint64_t supervise_due_ms(const struct supervise *s);

@@ -6,6 +6,6 @@
 #include <stddef.h>
 
 extern const unsigned char models_catalogue_text[];
-extern const size_t        models_catalogue_text_bytes;
+extern const size_t models_catalogue_text_bytes;
 
 #endif

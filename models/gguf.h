@@ -18,9 +18,9 @@
 struct gguf {
 	uint32_t version;
 	uint64_t tensors;
-	uint64_t parameters;     /* weights: elements of all tensors */
-	char     architecture[65], name[129]; /* "" when not stated or not plain text */
-	uint32_t context_tokens; /* 0 not stated, as all below */
+	uint64_t parameters;              /* weights: elements of all tensors */
+	char architecture[65], name[129]; /* "" when not stated or not plain text */
+	uint32_t context_tokens;          /* 0 not stated, as all below */
 	uint32_t layers, embedding, heads, heads_kv;
 };
 
@@ -31,9 +31,10 @@ struct gguf {
  * do; ERR_SYNTAX, ERR_TOO_BIG nonsense in the head. *ret_problem: an English phrase, static.
  */
 MUST_CHECK enum err gguf_read(struct span head, uint64_t file_bytes, struct gguf *ret,
-                              const char **ret_problem);
+			      const char **ret_problem);
 
-/* What the engine needs in RAM with that context, as far as the head tells: weights, cache, scratch. */
+/* What the engine needs in RAM with that context, as far as the head tells: weights, cache,
+ * scratch. */
 uint64_t gguf_memory_bytes(const struct gguf *g, uint64_t file_bytes, uint32_t context_tokens);
 
 #endif

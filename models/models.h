@@ -25,15 +25,17 @@ struct model_sampling {
 
 /* How to ask this model for one common task. */
 struct model_recipe {
-	const char *task;       /* classifier's task, "" = any */
-	const char *system;     /* used when the client sent no system message; "" = none */
+	const char *task;   /* classifier's task, "" = any */
+	const char *system; /* used when the client sent no system message; "" = none */
 	const char *prefix, *suffix; /* put around the last user text; "" = none */
-	uint32_t    max_tokens; /* 0 = not set */
+	uint32_t max_tokens;         /* 0 = not set */
 	struct model_sampling sampling;
 };
 
 enum model_source_kind { MODEL_SOURCE_NPM, MODEL_SOURCE_HTTPS };
-struct model_source_part { const char *package, *version, *integrity, *member; };
+struct model_source_part {
+	const char *package, *version, *integrity, *member;
+};
 struct model_source {
 	enum model_source_kind kind;
 	const char *url;                       /* https */
@@ -43,14 +45,15 @@ struct model_source {
 
 struct model {
 	const char *name, *family, *title, *quantisation;
-	const char *parameters;    /* number of weights for people: "1.1B"; "" unknown */
+	const char *parameters; /* number of weights for people: "1.1B"; "" unknown */
 	const char *licence, *licence_url; /* SPDX identifier; "" when unknown (imported) */
 	uint64_t bytes, memory_bytes;
-	char     sha256[65];       /* hex */
+	char sha256[65]; /* hex */
 	uint32_t context_tokens;
-	uint32_t rank;             /* 0..1000, higher answers better */
-	uint32_t threshold_pm;     /* difficulty at which this model is no longer enough; 0: not measured */
-	const char **languages;    /* BCP 47 */
+	uint32_t rank;          /* 0..1000, higher answers better */
+	uint32_t threshold_pm;  /* difficulty at which this model is no longer enough; 0: not
+				   measured */
+	const char **languages; /* BCP 47 */
 	uint32_t n_languages;
 	struct model_sampling sampling;
 	const char **stop;
@@ -60,19 +63,20 @@ struct model {
 	struct model_source *sources;
 	uint32_t n_sources;
 	/* Installed models only: */
-	const char *file;          /* name inside the models folder */
-	bool imported;             /* by `hither model import`, not in the catalogue */
+	const char *file; /* name inside the models folder */
+	bool imported;    /* by `hither model import`, not in the catalogue */
 };
 
 struct model_list {
 	struct model *models;
 	uint32_t n;
-	const char *chosen;        /* installed list: name in use, "" when none */
-	const char *fallback;      /* catalogue: the model that needs the npm registry only, "" in other lists */
+	const char *chosen;   /* installed list: name in use, "" when none */
+	const char *fallback; /* catalogue: the model that needs the npm registry only, "" in
+				 other lists */
 };
 
-#define MODELS_NAME_BYTES 65   /* longest name, with NUL */
-#define MODELS_MAX        256  /* entries of one list */
+#define MODELS_NAME_BYTES 65         /* longest name, with NUL */
+#define MODELS_MAX        256        /* entries of one list */
 #define MODELS_TEXT_BYTES (1u << 20) /* longest catalogue or index that is read */
 
 /* [a-z0-9][a-z0-9._-]{0,63} */
@@ -85,22 +89,23 @@ struct span models_catalogue_shipped(void);
  * values out of range are ERR_SYNTAX with *reterr at the value; ERR_TOO_BIG, ERR_NO_MEMORY.
  * Everything lives in `a`, nothing of `text` is kept.
  */
-MUST_CHECK enum err models_catalogue_parse(struct span text, struct arena *a, struct model_list *ret,
-                                           struct json_where *reterr);
+MUST_CHECK enum err models_catalogue_parse(struct span text, struct arena *a,
+					   struct model_list *ret, struct json_where *reterr);
 /*
  * The models folder's index.json (written by the cli): what is installed, its verified hash
  * and size, and the chosen one (schema hither.models/1: {"schema", "chosen", "models"}, entries
  * as in the catalogue with `file` and `imported`, most keys optional). Empty text (a folder
  * without it) gives an empty list. Errors as above.
  */
-MUST_CHECK enum err models_index_parse(struct span text, struct arena *a, struct model_list *ret,
-                                       struct json_where *reterr);
+MUST_CHECK enum err models_index_parse(struct span text, struct arena *a,
+				       struct model_list *ret, struct json_where *reterr);
 /* models_index_parse() of it gives an equal list (but for sources, which are not kept). */
 void models_index_write(const struct model_list *l, struct buf *out);
 /* The JSON array of a MODELS message: name, context_tokens, sampling, stop, recipes, chosen. */
 void models_message_write(const struct model_list *l, struct buf *out);
 /* As written by models_message_write; any other shape is ERR_SYNTAX. */
-MUST_CHECK enum err models_message_parse(struct span text, struct arena *a, struct model_list *ret);
+MUST_CHECK enum err models_message_parse(struct span text, struct arena *a,
+					 struct model_list *ret);
 /* NULL when absent. */
 const struct model *models_find(const struct model_list *l, const char *name);
 /*

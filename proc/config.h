@@ -25,41 +25,42 @@ struct config_limits {
 };
 
 struct config_engine {
-	const char *binary;        /* path; "" = look in data dir, then PATH */
-	const char *endpoint;      /* "unix:/path": an engine that runs already; "" = start one */
-	const char *model;         /* "" = the chosen one (`hither model use`) */
-	uint32_t    context_tokens;
-	uint32_t    parallel;      /* slots */
-	uint32_t    queue;         /* requests waiting beyond the slots */
-	uint32_t    idle_stop_s;   /* 0 = never */
-	uint32_t    load_timeout_ms, first_token_timeout_ms, gap_timeout_ms;
-	uint32_t    restart_backoff_ms, restart_backoff_max_ms;
-	uint32_t    threads;       /* 0 = engine's choice */
+	const char *binary;   /* path; "" = look in data dir, then PATH */
+	const char *endpoint; /* "unix:/path": an engine that runs already; "" = start one */
+	const char *model;    /* "" = the chosen one (`hither model use`) */
+	uint32_t context_tokens;
+	uint32_t parallel;    /* slots */
+	uint32_t queue;       /* requests waiting beyond the slots */
+	uint32_t idle_stop_s; /* 0 = never */
+	uint32_t load_timeout_ms, first_token_timeout_ms, gap_timeout_ms;
+	uint32_t restart_backoff_ms, restart_backoff_max_ms;
+	uint32_t threads; /* 0 = engine's choice */
 };
 
 struct config_cloud {
 	uint32_t connect_timeout_ms, first_byte_timeout_ms, gap_timeout_ms, total_timeout_ms;
 	uint32_t concurrent, event_bytes, total_bytes, header_bytes;
-	bool     allow_loopback;   /* destinations may resolve to loopback (tests, gateways) */
-	const char *ca_file;       /* "" = the system's bundle */
+	bool allow_loopback; /* destinations may resolve to loopback (tests, gateways) */
+	const char *ca_file; /* "" = the system's bundle */
 };
 
 struct config_routing {
-	uint16_t threshold_pm;     /* score at or above which the device is not sufficient */
-	const char *classifier;    /* weights file; "" = the one that comes with the program */
+	uint16_t threshold_pm;  /* score at or above which the device is not sufficient */
+	const char *classifier; /* weights file; "" = the one that comes with the program */
 };
 
 struct config {
 	const char *runtime_dir, *state_dir, *config_dir, *data_dir, *models_dir, *sys_dir;
-	struct config_limits  limits;
-	struct config_engine  engine;
-	struct config_cloud   cloud;
+	struct config_limits limits;
+	struct config_engine engine;
+	struct config_cloud cloud;
 	struct config_routing routing;
-	uint8_t     log_level;     /* enum log_level */
-	bool        log_json;
-	bool        system_mode;
-	const char *const *apps;   /* ids that get a socket of their own besides those found in config_dir/apps */
-	uint32_t    n_apps;
+	uint8_t log_level; /* enum log_level */
+	bool log_json;
+	bool system_mode;
+	const char *const *apps; /* ids that get a socket of their own besides those found in
+				    config_dir/apps */
+	uint32_t n_apps;
 };
 
 #define CONFIG_MAX_APPS  32u
@@ -77,9 +78,10 @@ void config_defaults(struct config *ret);
  * phrase, `detail` the key with its range or the nearest known key. *io is untouched then.
  */
 MUST_CHECK enum err config_parse(struct span text, struct arena *a, struct config *io,
-                                 struct json_where *reterr);
+				 struct json_where *reterr);
 /* The effective configuration; config_parse of it gives an equal one. */
-void config_write(const struct config *c, struct buf *out); /* out->failed when it did not fit */
+void config_write(const struct config *c,
+		  struct buf *out); /* out->failed when it did not fit */
 /* The commented default file, as shipped in config/hitherd.json. */
 void config_print_default(struct buf *out);
 

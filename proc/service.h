@@ -26,19 +26,20 @@
 #include "proc/config.h"
 
 struct service_listen {
-	int  fd;       /* listening, inherited */
+	int fd;        /* listening, inherited */
 	char name[72]; /* "api", "consent", "admin", "app:ID" */
 };
 
 struct service {
-	enum role  role;
-	uv_loop_t *loop;            /* set by service_run before after_jail */
+	enum role role;
+	uv_loop_t *loop;             /* set by service_run before after_jail */
 	const struct config *config; /* parsed; constant for the life of the process */
-	struct span policy_bundle;  /* mapped; replaced on POLICY. Parse with policy_bundle_read */
-	uint64_t    policy_generation;
+	struct span
+		policy_bundle; /* mapped; replaced on POLICY. Parse with policy_bundle_read */
+	uint64_t policy_generation;
 	struct service_listen listen[ROLE_FD_LISTEN_MAX - ROLE_FD_LISTEN];
-	unsigned    listens;
-	void       *ctx;            /* the role's own state */
+	unsigned listens;
+	void *ctx; /* the role's own state */
 };
 
 struct service_handler {
@@ -48,18 +49,19 @@ struct service_handler {
 	/* Loop and channels exist; untrusted bytes may come from here on. */
 	enum err (*after_jail)(struct service *s);
 	/* As channel_handler.on_frame; POLICY, PEER, STOP are handled before. */
-	bool (*on_frame)(struct service *s, enum role peer, enum msg_type type, struct span frame,
-	                 const int *fds, unsigned n);
+	bool (*on_frame)(struct service *s, enum role peer, enum msg_type type,
+			 struct span frame, const int *fds, unsigned n);
 	/*
-	 * A peer's channel is gone or new; service_channel(s, peer) tells which (NULL: gone). At
-	 * every change, so a peer that was restarted is first gone, then new: everything it
+	 * A peer's channel is gone or new; service_channel(s, peer) tells which (NULL: gone).
+	 * At every change, so a peer that was restarted is first gone, then new: everything it
 	 * knew and every number given to it is void, and what it must know is sent again. Not
 	 * called for channels that are there at the start (look in after_jail).
 	 */
 	void (*on_peer)(struct service *s, enum role peer);
 	/* s->policy_bundle and policy_generation are new. */
 	void (*on_policy)(struct service *s);
-	/* STOP: call service_finished() when done, at the latest at the deadline it is forced. */
+	/* STOP: call service_finished() when done, at the latest at the deadline it is forced.
+	 */
 	void (*on_stop)(struct service *s);
 };
 
@@ -71,6 +73,6 @@ int service_run(const struct service_handler *handler);
 
 /* NULL while that peer is gone. channel_send() accepts NULL. */
 struct channel *service_channel(struct service *s, enum role peer);
-void            service_finished(struct service *s);
+void service_finished(struct service *s);
 
 #endif

@@ -24,9 +24,10 @@ struct spawn_order {
 
 /*
  * Remembers the running executable by descriptor, and hitherd-cloud beside it when it is there
- * (it has the role cloud; otherwise the executable has all roles), so that roles started later run the very
- * same program even when the file has been replaced. Once, before anything is spawned.
- * Where /proc is not mounted, the path that was executed is used. ERR_SYSTEM with errno.
+ * (it has the role cloud; otherwise the executable has all roles), so that roles started later
+ * run the very same program even when the file has been replaced. Once, before anything is
+ * spawned. Where /proc is not mounted, the path that was executed is used. ERR_SYSTEM with
+ * errno.
  */
 MUST_CHECK enum err spawn_prepare(void);
 

@@ -377,7 +377,8 @@ static void a_response_repeats_the_request(void **state)
 		"\"max_output_tokens\":7",
 		"\"parallel_tool_calls\":false",
 		"\"store\":false",
-		("\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"parameters\":{},\"strict\":"
+		("\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"parameters\":{},"
+		 "\"strict\":"
 		 "false}]"),
 		"\"tool_choice\":{\"type\":\"function\",\"name\":\"f\"}",
 		"\"previous_response_id\":null",

@@ -362,7 +362,8 @@ static void half_close(void **state)
 	until(&requests, 2, "arrives");
 	http_reply(held, 200, "text/plain", NULL, 0, SPAN_LITERAL("late"));
 	CHECK(hear(fd, text, sizeof text, NULL), "closed");
-	CHECK(occurrences(text, "HTTP/1.1 200 OK") == 3, "everything that was asked is answered");
+	CHECK(occurrences(text, "HTTP/1.1 200 OK") == 3,
+	      "everything that was asked is answered");
 	close(fd);
 	fd = dial();
 	say(fd, GET("/hold"));

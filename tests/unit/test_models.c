@@ -273,7 +273,8 @@ static void the_catalogue_of_today_counts(void **state)
 
 	(void)state;
 	assert_non_null(a);
-	assert_int_equal(models_catalogue_parse(models_catalogue_shipped(), a, &shipped, &at), ERR_OK);
+	assert_int_equal(models_catalogue_parse(models_catalogue_shipped(), a, &shipped, &at),
+			 ERR_OK);
 	assert_true(shipped.n >= 2 && shipped.models[0].n_recipes > 0);
 	struct model two[2] = { { .name = "mine" }, { .name = "other" } };
 
