@@ -108,6 +108,7 @@ class Daemon:
         self.home = tempfile.mkdtemp(prefix="hither-chain-")
         self.cloud = FakeCloud()
         self.process = None
+        self.model = model
         for name in ("run", "state", "config", "data", "models", "etc", "lib"):
             os.mkdir(self.path(name), 0o700)
         self.machine = Machine(self.path("machine"))
@@ -172,9 +173,14 @@ class Daemon:
             raise AssertionError("the daemon ended: " + self.said())
         try:
             return self.get("/healthz", sock="admin.sock").status == 200 and \
-                self.get("/v1/models").status == 200
+                self.knows_its_models()
         except OSError:
             return False
+
+    def knows_its_models(self):
+        """Local tells router of the models a moment after both are ready."""
+        reply = self.get("/v1/models")
+        return reply.status == 200 and (not self.model or f'"local/{self.model}"' in reply.body.decode())
 
     @classmethod
     def at(cls, home):
