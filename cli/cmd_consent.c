@@ -9,35 +9,6 @@
 #include "common/clock.h"
 #include "common/text.h"
 
-/* GET `path` on the agents' socket; the tree or NULL with the error printed and *code set. With
- * --json the reply is printed as it is and NULL returned with *code 0. */
-static cJSON *fetch(struct cli *cli, const char *path, int *code)
-{
-	struct json_where where;
-	struct cli_reply reply;
-	cJSON *tree = NULL;
-	enum err e;
-
-	e = cli_call(cli,
-		     &(struct cli_request){ .socket = CLI_SOCKET_CONSENT,
-					    .method = "GET",
-					    .path = path,
-					    .timeout_ms = 10000 },
-		     &reply);
-	*code = CLI_OK;
-	if (e != ERR_OK)
-		*code = cli_call_failed(cli, e);
-	else if (reply.status != 200)
-		*code = cli_reply_failed(cli, &reply);
-	else if (cli->json)
-		cli_print_json(cli, span_trim(buf_span(&reply.body)));
-	else if (json_parse(buf_span(&reply.body), &json_limits_file, &tree, &where) != ERR_OK)
-		*code = cli_error(cli, CLI_FAILED, "internal_error", NULL,
-				  "the reply could not be read: %s", where.problem);
-	cli_reply_free(&reply);
-	return tree;
-}
-
 static const char *text_or(const cJSON *o, const char *key, const char *otherwise)
 {
 	const char *v = json_get_string(o, key);
@@ -52,7 +23,7 @@ static int print_list(struct cli *cli, const char *path, const char *key,
 	struct cli_table *t;
 	const cJSON *item;
 	int code;
-	cJSON *tree = fetch(cli, path, &code);
+	cJSON *tree = question_get(cli, path, cli->json, &code);
 
 	if (tree == NULL)
 		return code;
@@ -145,7 +116,7 @@ static int cmd_receipt(struct cli *cli, int argc, char **argv)
 		return cli_usage(cli, "--format takes 27560 or kantara");
 	snprintf(path, sizeof path, "/hither/v1/receipts/%s%s%s", argv[0],
 		 format != NULL ? "?format=" : "", format != NULL ? format : "");
-	tree = fetch(cli, path, &code);
+	tree = question_get(cli, path, cli->json, &code);
 	if (tree == NULL)
 		return code;
 	text = cJSON_Print(tree);
@@ -167,7 +138,7 @@ static int cmd_show(struct cli *cli, int argc, char **argv)
 		return cli_usage(cli,
 				 "which question? an id as `hither consent list` shows them");
 	snprintf(path, sizeof path, "/hither/v1/consents/%s", argv[0]);
-	q = fetch(cli, path, &code);
+	q = question_get(cli, path, cli->json, &code);
 	if (q == NULL)
 		return code;
 	question_print(cli, stdout, q);
@@ -261,7 +232,6 @@ static int cmd_revoke(struct cli *cli, int argc, char **argv)
 {
 	const char *app = cli_option(cli, "app");
 	bool all = cli_flag(cli, "all");
-	bool json = cli->json;
 	const cJSON *g;
 	unsigned n = 0;
 	cJSON *tree;
@@ -271,9 +241,7 @@ static int cmd_revoke(struct cli *cli, int argc, char **argv)
 		return revoke_one(cli, argv[0]);
 	if (argc != 0 || (app == NULL && !all))
 		return cli_usage(cli, "which permission? GRANT, --app A or --all");
-	cli->json = false; /* the list is for us, not for stdout */
-	tree = fetch(cli, "/hither/v1/grants", &code);
-	cli->json = json;
+	tree = question_get(cli, "/hither/v1/grants", false, &code);
 	cJSON_ArrayForEach (g, json_get_array(tree, "grants")) {
 		if (code == CLI_OK && (all || strcmp(text_or(g, "app", ""), app) == 0)) {
 			code = revoke_one(cli, text_or(g, "id", ""));

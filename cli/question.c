@@ -40,15 +40,13 @@ bool question_from_reply(struct cli_reply *r, char id[32])
 	return found;
 }
 
-cJSON *question_fetch(struct cli *cli, const char *id, int *code)
+cJSON *question_get(struct cli *cli, const char *path, bool print, int *code)
 {
-	char path[128];
 	struct json_where where;
 	struct cli_reply reply;
-	cJSON *q = NULL;
+	cJSON *tree = NULL;
 	enum err e;
 
-	snprintf(path, sizeof path, "/hither/v1/consents/%s", id);
 	e = cli_call(cli,
 		     &(struct cli_request){ .socket = CLI_SOCKET_CONSENT,
 					    .method = "GET",
@@ -60,11 +58,21 @@ cJSON *question_fetch(struct cli *cli, const char *id, int *code)
 		*code = cli_call_failed(cli, e);
 	else if (reply.status != 200)
 		*code = cli_reply_failed(cli, &reply);
-	else if (json_parse(buf_span(&reply.body), &json_limits_file, &q, &where) != ERR_OK)
+	else if (print)
+		cli_print_json(cli, span_trim(buf_span(&reply.body)));
+	else if (json_parse(buf_span(&reply.body), &json_limits_file, &tree, &where) != ERR_OK)
 		*code = cli_error(cli, CLI_FAILED, "internal_error", NULL,
-				  "the daemon's question could not be read: %s", where.problem);
+				  "the reply could not be read: %s", where.problem);
 	cli_reply_free(&reply);
-	return q;
+	return tree;
+}
+
+cJSON *question_fetch(struct cli *cli, const char *id, int *code)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, "/hither/v1/consents/%s", id);
+	return question_get(cli, path, false, code);
 }
 
 /* --- the screen --- */

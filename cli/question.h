@@ -18,6 +18,11 @@ bool question_from_reply(struct cli_reply *r, char id[32]);
 /* Shows the question and carries the answer to the daemon. */
 enum question_answer question_ask_inline(struct cli *cli, const char *id);
 
+/*
+ * GET `path` on the agents' socket. The tree; NULL after the error was printed (*code set), and
+ * with `print` after the reply was written to stdout as it is (*code CLI_OK).
+ */
+cJSON *question_get(struct cli *cli, const char *path, bool print, int *code);
 /* The whole question (GET /hither/v1/consents/ID); NULL after the error was printed (*code
  * set). */
 cJSON *question_fetch(struct cli *cli, const char *id, int *code);
