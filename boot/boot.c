@@ -284,6 +284,16 @@ static void start_timers(struct boot *b)
 		uv_timer_start(&b->alive, on_alive, every_ms, every_ms);
 }
 
+/* What the file says of the digest counts for nothing. */
+static enum err take_token(struct options *o)
+{
+	static char digest[CRYPTO_SHA256_HEX_BYTES];
+
+	o->config.listen.token_sha256 = digest;
+	return o->config.listen.tcp[0] != '\0' ? tcp_token(o->config.state_dir, digest)
+					       : ERR_OK;
+}
+
 static enum err seal_config(struct boot *b)
 {
 	struct buf text;
@@ -371,10 +381,12 @@ static int run_boot(struct boot *b, const bool runs[ROLE_COUNT])
 	confine_self();
 	if (places_take(&b->options, &b->places) != ERR_OK)
 		return 1;
-	if (seal_config(b) != ERR_OK)
-		fprintf(stderr, "hitherd: no memory file: %s\n", strerror(errno));
-	else
-		rc = run(b, runs);
+	if (take_token(&b->options) == ERR_OK) {
+		if (seal_config(b) != ERR_OK)
+			fprintf(stderr, "hitherd: no memory file: %s\n", strerror(errno));
+		else
+			rc = run(b, runs);
+	}
 	places_leave(&b->places);
 	return rc;
 }

@@ -324,7 +324,17 @@ static enum options_outcome assemble(struct options *o, const struct given *g)
 	o->lib_dir = g->lib_dir != NULL ? g->lib_dir : "/usr/lib/hither";
 	o->etc_dir = g->etc_dir != NULL ? g->etc_dir : "/etc/hither";
 	o->check = g->check;
-	return c->models_dir != NULL ? overlay_log(o, g) : OPTIONS_BAD;
+	if (c->models_dir == NULL)
+		return OPTIONS_BAD;
+	/* A port does not say whose program is there, and one daemon serves many people. */
+	if (g->system && c->listen.tcp[0] != '\0') {
+		fprintf(stderr,
+			"hitherd: listen.tcp is for one person's daemon (--user): over TCP a "
+			"system daemon could not tell people apart. Remove it from %s\n",
+			o->config_file);
+		return OPTIONS_BAD;
+	}
+	return overlay_log(o, g);
 }
 
 enum options_outcome options_read(int argc, char **argv, struct options *ret)

@@ -289,6 +289,24 @@ static void take_activated(struct places *p)
 	}
 }
 
+static enum err add_tcp(struct places *p, const struct options *o)
+{
+	struct tcp_socket found[TCP_ADDRESSES_MAX];
+	struct config_tcp at;
+	unsigned n = 0;
+	enum err e = ERR_OK;
+
+	if (config_is_tcp(span_of(o->config.listen.tcp), &at))
+		e = tcp_listen(&at, found, &n);
+	for (unsigned i = 0; i < n && p->n < PLACES_SOCKETS_MAX; i++) {
+		struct supervisor_socket *s = &p->sockets[p->n++];
+
+		*s = (struct supervisor_socket){ .role = ROLE_ROUTER, .fd = found[i].fd };
+		memcpy(s->name, found[i].name, sizeof s->name);
+	}
+	return e;
+}
+
 enum err places_take(const struct options *o, struct places *ret)
 {
 	enum err e;
@@ -306,6 +324,8 @@ enum err places_take(const struct options *o, struct places *ret)
 		e = add(ret, o, ROLE_CONSENT, "consent", "consent.sock");
 	if (e == ERR_OK)
 		e = add(ret, o, ROLE_CONSENT, "admin", "admin.sock");
+	if (e == ERR_OK)
+		e = add_tcp(ret, o);
 	for (uint32_t i = 0; e == ERR_OK && i < o->config.n_apps; i++)
 		e = add_app(ret, o, o->config.apps[i]);
 	if (e == ERR_OK)

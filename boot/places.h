@@ -8,13 +8,14 @@
 
 #include "boot/options.h"
 #include "boot/supervise.h"
+#include "boot/tcp.h"
 
-#define PLACES_SOCKETS_MAX (CONFIG_MAX_APPS + 3u)
+#define PLACES_SOCKETS_MAX (CONFIG_MAX_APPS + 3u + TCP_ADDRESSES_MAX)
 
 struct places {
 	int lock; /* held as long as it is open */
 	struct supervisor_socket sockets[PLACES_SOCKETS_MAX];
-	char *paths[PLACES_SOCKETS_MAX]; /* NULL: handed in by systemd */
+	char *paths[PLACES_SOCKETS_MAX]; /* NULL: handed in by systemd, or TCP */
 	unsigned n;
 };
 
@@ -22,8 +23,9 @@ struct places {
  * Makes the folders (0700, own; in system mode the runtime folder is 0755), takes the lock and
  * binds: hither.sock and apps/ID.sock for the router, consent.sock and admin.sock for consent.
  * Sockets that systemd passed (LISTEN_FDS, names api, consent, admin, app.ID) are taken
- * instead. ERR_BUSY: another daemon runs there. ERR_DENIED: a folder is not ours alone.
- * ERR_TOO_BIG: a path is too long for a socket. ERR_SYSTEM.
+ * instead. With listen.tcp also that, for the router. ERR_BUSY: another daemon runs there.
+ * ERR_DENIED: a folder is not ours alone. ERR_TOO_BIG: a path is too long for a socket.
+ * ERR_SYSTEM.
  */
 MUST_CHECK enum err places_take(const struct options *o, struct places *ret);
 

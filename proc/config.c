@@ -19,7 +19,7 @@
 
 #define SOCKET_PATH_MAX (sizeof((struct sockaddr_un *)0)->sun_path - 1)
 
-enum kind { U32, U16, BOOL, TEXT, DIR, SOCKET, LEVEL, FORMAT, APPS };
+enum kind { U32, U16, BOOL, TEXT, DIR, SOCKET, TCP, LEVEL, FORMAT, APPS };
 
 struct setting {
 	const char *group, *key;
@@ -68,6 +68,12 @@ static const struct setting settings[] = {
 	NUM(limits, queue, 1, 16384, 64, "requests in progress; more are refused"),
 	NUM(limits, output_buffer_bytes, 4096, 8388608, 65536,
 	    "unsent answer per connection; beyond it the source is paused"),
+
+	{ "listen", "tcp", TCP, offsetof(struct config, listen.tcp), 0, 0, 0,
+	  "127.0.0.1:PORT, [::1]:PORT or localhost:PORT for programs that only take a URL; "
+	  "they "
+	  "need the token in state_dir/tcp.token; empty: no TCP" },
+	STR(listen, token_sha256, "set by hitherd from that file"),
 
 	STR(engine, binary, "path of llama-server; empty: in data_dir, then on PATH"),
 	{ "engine", "endpoint", SOCKET, offsetof(struct config, engine.endpoint), 0, 0, 0,
@@ -153,6 +159,7 @@ static void set_number(struct config *c, const struct setting *s, uint32_t n)
 	case TEXT:
 	case DIR:
 	case SOCKET:
+	case TCP:
 	case APPS:
 		break;
 	}
@@ -164,7 +171,7 @@ void config_defaults(struct config *ret)
 	for (size_t i = 0; i < LEN(settings); i++) {
 		const struct setting *s = &settings[i];
 
-		if (s->kind == TEXT || s->kind == DIR || s->kind == SOCKET)
+		if (s->kind == TEXT || s->kind == DIR || s->kind == SOCKET || s->kind == TCP)
 			*(const char **)place(ret, s) = "";
 		else
 			set_number(ret, s, s->number);
@@ -183,6 +190,36 @@ bool config_is_app_id(struct span id)
 			return false;
 	}
 	return true;
+}
+
+bool config_is_tcp(struct span text, struct config_tcp *ret)
+{
+	static const struct {
+		const char *name;
+		bool v4, v6;
+	} addresses[] = {
+		{ "127.0.0.1:", true, false },
+		{ "[::1]:", false, true },
+		{ "localhost:", true, true },
+	};
+
+	for (size_t i = 0; i < LEN(addresses); i++) {
+		size_t n = strlen(addresses[i].name);
+		uint32_t port = 0;
+
+		if (!span_starts(text, addresses[i].name) || text.len == n || text.len > n + 5)
+			continue;
+		for (size_t k = n; k < text.len; k++) {
+			if (text.ptr[k] < '0' || text.ptr[k] > '9')
+				return false;
+			port = port * 10 + (uint32_t)(text.ptr[k] - '0');
+		}
+		if (port > UINT16_MAX || (text.ptr[n] == '0' && text.len > n + 1))
+			return false;
+		*ret = (struct config_tcp){ addresses[i].v4, addresses[i].v6, (uint16_t)port };
+		return true;
+	}
+	return false;
 }
 
 /* --- reading ------------------------------------------------------------------------- */
@@ -235,6 +272,8 @@ static enum err wrong_value(struct reading *r, const struct setting *s)
 	else if (s->kind == SOCKET)
 		detail(r, "%s takes unix: and an absolute path of at most %zu bytes", s->key,
 		       SOCKET_PATH_MAX);
+	else if (s->kind == TCP)
+		detail(r, "%s takes 127.0.0.1:PORT, [::1]:PORT or localhost:PORT", s->key);
 	else
 		detail(r, "%s takes a string", s->key);
 	return complain(r, s->group, s->key, false, "value is not one this setting takes");
@@ -256,6 +295,9 @@ static enum err read_text(struct reading *r, const struct setting *s, const char
 	}
 	if (s->kind == SOCKET && text[0] != '\0' &&
 	    (strncmp(text, "unix:/", 6) != 0 || strlen(text + 5) > SOCKET_PATH_MAX))
+		return wrong_value(r, s);
+	struct config_tcp tcp;
+	if (s->kind == TCP && text[0] != '\0' && !config_is_tcp(span_of(text), &tcp))
 		return wrong_value(r, s);
 	char *copy = arena_strdup(r->arena, span_of(text));
 	if (copy == NULL)
@@ -321,6 +363,7 @@ static enum err read_value(struct reading *r, const struct setting *s, const cJS
 	case TEXT:
 	case DIR:
 	case SOCKET:
+	case TCP:
 		return cJSON_IsString(v) ? read_text(r, s, v->valuestring) : wrong_value(r, s);
 	case LEVEL:
 	case FORMAT:
@@ -445,6 +488,7 @@ static void write_value(const struct config *c, const struct setting *s, struct 
 	case TEXT:
 	case DIR:
 	case SOCKET:
+	case TCP:
 		json_put_string(out, span_of(*(const char *const *)p));
 		break;
 	case LEVEL:

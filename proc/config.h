@@ -24,6 +24,18 @@ struct config_limits {
 	uint32_t output_buffer_bytes;
 };
 
+struct config_listen {
+	const char *tcp; /* "" = none; "127.0.0.1:PORT", "[::1]:PORT", "localhost:PORT" */
+	const char
+		*token_sha256; /* hex, made by boot from STATE_DIR/tcp.token; not for people */
+};
+
+/* What config_listen.tcp says. */
+struct config_tcp {
+	bool v4, v6;   /* at 127.0.0.1, at [::1] */
+	uint16_t port; /* host order; 0: the kernel chooses */
+};
+
 struct config_engine {
 	const char *binary;   /* path; "" = look in data dir, then PATH */
 	const char *endpoint; /* "unix:/path": an engine that runs already; "" = start one */
@@ -52,6 +64,7 @@ struct config_routing {
 struct config {
 	const char *runtime_dir, *state_dir, *config_dir, *data_dir, *models_dir, *sys_dir;
 	struct config_limits limits;
+	struct config_listen listen;
 	struct config_engine engine;
 	struct config_cloud cloud;
 	struct config_routing routing;
@@ -69,6 +82,9 @@ struct config {
 
 /* Letters, digits, '.', '_' and '-', 1 to 64 of them, not starting with '.': a file name. */
 bool config_is_app_id(struct span id);
+
+/* The three addresses above and no others: nothing beyond this machine is ever listened on. */
+bool config_is_tcp(struct span text, struct config_tcp *ret);
 
 /* Defaults; the directories are empty strings, boot fills them in. */
 void config_defaults(struct config *ret);

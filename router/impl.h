@@ -18,6 +18,7 @@
 #include "proc/surroundings.h"
 #include "router/classify/classify.h"
 #include "router/decide.h"
+#include "router/door.h"
 #include "scan/scan.h"
 
 #define REQUEST_ARENA_BYTES                                                                    \
@@ -198,6 +199,7 @@ struct decision {
 struct router {
 	struct service *service;
 	struct http_server *http;
+	struct door_key key; /* of the TCP listener */
 	struct classifier *classifier;
 	struct policy_set *set;
 	struct scanner *scanner; /* NULL: data is unknown */

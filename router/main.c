@@ -100,6 +100,7 @@ static enum err after_jail(struct service *s)
 				      .connections_per_uid = c->connections_per_uid,
 				      .output_buffer_bytes = c->output_buffer_bytes };
 
+	door_key_read(s->config->listen.token_sha256, &self.key);
 	tell_init(&self);
 	later_init(&self);
 	uv_timer_init(s->loop, &self.tick);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Method and path to function, one table. Unknown paths are 404, known ones with another method
  * 405. */
+#include <unistd.h>
+
 #include "common/json.h"
 #include "router/impl.h"
 
@@ -154,9 +156,8 @@ static void wrong_method(struct http_exchange *x, const struct route *t)
 	http_reply(x, 405, "application/json", &allow, 1, SPAN_LITERAL(body));
 }
 
-static void on_request(void *ctx, struct http_exchange *x, const struct http_request *q)
+static void dispatch(struct router *r, struct http_exchange *x, const struct http_request *q)
 {
-	struct router *r = ctx;
 	struct span rest;
 	const struct route *known = NULL;
 	bool head = span_is(q->method, "HEAD");
@@ -176,6 +177,21 @@ static void on_request(void *ctx, struct http_exchange *x, const struct http_req
 		wrong_method(x, known);
 	else
 		reply_problem(x, 404, "not_found", "There is nothing at this path.");
+}
+
+/* Who shows the token over TCP could read this daemon's files: it counts as its user. */
+static void on_request(void *ctx, struct http_exchange *x, const struct http_request *q)
+{
+	struct http_request admitted = *q;
+	struct http_peer peer = *q->peer;
+	struct router *r = ctx;
+
+	if (!door_admits(x, q, &r->key, &admitted.path))
+		return;
+	if (peer.port != 0)
+		peer.uid = getuid();
+	admitted.peer = &peer;
+	dispatch(r, x, &admitted);
 }
 
 static void on_gone(void *ctx, struct http_exchange *x)

@@ -50,6 +50,7 @@ static void what_was_written_reads_back_equal(void **state)
 		"\"limits\": { \"headers\": 8, \"body_bytes\": 67108864 },\n"
 		"\"engine\": { \"model\": \"m\", \"idle_stop_s\": 0, \"endpoint\": \"unix:/e\" "
 		"},\n"
+		"\"listen\": { \"tcp\": \"[::1]:65535\" },\n"
 		"\"cloud\": { \"allow_loopback\": true },\n"
 		"\"routing\": { \"threshold_pm\": 1000 }, // one\n"
 		"\"log\": { \"level\": \"debug\", \"format\": \"json\" },\n"
@@ -71,6 +72,7 @@ static void what_was_written_reads_back_equal(void **state)
 	assert_string_equal(c.engine.model, "m");
 	assert_int_equal(c.engine.idle_stop_s, 0);
 	assert_string_equal(c.engine.endpoint, "unix:/e");
+	assert_string_equal(c.listen.tcp, "[::1]:65535");
 	assert_true(c.cloud.allow_loopback);
 	assert_int_equal(c.routing.threshold_pm, 1000);
 	assert_int_equal(c.log_level, LOG_LEVEL_DEBUG);
@@ -118,6 +120,10 @@ static const struct {
 	  "value", "unix:", 1 },
 	{ "an engine at a relative place", "{ \"engine\": { \"endpoint\": \"unix:e\" } }",
 	  "value", "absolute path", 1 },
+	{ "every address of the machine", "{ \"listen\": { \"tcp\": \"0.0.0.0:1\" } }", "value",
+	  "127.0.0.1:PORT", 1 },
+	{ "a port alone", "{ \"listen\": { \"tcp\": \"11434\" } }", "value", "127.0.0.1:PORT",
+	  1 },
 	{ "an app id that is a path", "{ \"daemon\": { \"apps\": [\"../x\"] } }", "value",
 	  "ids", 1 },
 	{ "a group that is a list", "{ \"limits\": [] }", "not an object", "limits", 1 },
