@@ -108,6 +108,9 @@ static const struct setting settings[] = {
 
 	{ "routing", "threshold_pm", U16, offsetof(struct config, routing.threshold_pm), 0,
 	  1000, 620, "difficulty per mille at which the device is no longer enough" },
+	{ "routing", "band_pm", U16, offsetof(struct config, routing.band_pm), 0, 1000, 80,
+	  "a conversation moves to or from the device only this far past the threshold; 0: "
+	  "each turn alone" },
 	STR(routing, classifier, "weights file; empty: the one that comes with the program"),
 
 	{ "log", "level", LEVEL, offsetof(struct config, log_level), 0, 0, LOG_LEVEL_INFO,

@@ -57,7 +57,8 @@ struct config_cloud {
 };
 
 struct config_routing {
-	uint16_t threshold_pm;  /* score at or above which the device is not sufficient */
+	uint16_t threshold_pm; /* score at or above which the device is not sufficient */
+	uint16_t band_pm; /* how far past the threshold a conversation goes before it moves */
 	const char *classifier; /* weights file; "" = the one that comes with the program */
 };
 

@@ -11,6 +11,9 @@
  * then cost, then name. Asking comes before settling for the device, because the person may
  * say yes; the plan notes whether the device is there to fall back on.
  *
+ * A run of tool calls is one piece of work: it is decided once, and its later requests stay
+ * where it began as long as that is permitted and takes them. Policy and consent look at each.
+ *
  * A name that asks for one place gets that place or a refusal, never another one in silence.
  */
 #include "router/decide.h"
@@ -95,9 +98,19 @@ static bool fits(const struct decide_input *in)
 	       (uint64_t)in->input_tokens + in->max_tokens <= in->context_tokens;
 }
 
+static bool began_above(const struct decide_input *in)
+{
+	return in->goes_on && in->began != DECIDE_LOCAL;
+}
+
+static bool began_here(const struct decide_input *in)
+{
+	return in->goes_on && in->began == DECIDE_LOCAL;
+}
+
 static bool sufficient(const struct decide_input *in)
 {
-	return !in->beyond_text && fits(in) && in->score < limit_of(in);
+	return !in->beyond_text && fits(in) && (began_here(in) || in->score < limit_of(in));
 }
 
 static void why_not_here(const struct decide_input *in, struct plan *p)
@@ -106,6 +119,8 @@ static void why_not_here(const struct decide_input *in, struct plan *p)
 		plan_reason(p, "the program asked for it by name");
 	else if (in->beyond_text)
 		plan_reason(p, "it has attachments that the on-device model does not read");
+	else if (began_above(in))
+		plan_reason(p, "these tool calls began there");
 	else if (!fits(in))
 		plan_reason(p, "needs about %u tokens, this machine's model reads %u",
 			    in->input_tokens + in->max_tokens, in->context_tokens);
@@ -246,10 +261,23 @@ static unsigned hundredths(double score)
 	return (unsigned)(score * 100 + 0.5);
 }
 
+static void why_here(const struct decide_input *in, struct plan *p)
+{
+	if (began_here(in))
+		plan_reason(p, "these tool calls began on this device");
+	else
+		plan_reason(p,
+			    "simple enough for the model on this device (%u.%02u, limit "
+			    "%u.%02u)",
+			    hundredths(in->score) / 100, hundredths(in->score) % 100,
+			    hundredths(limit_of(in)) / 100, hundredths(limit_of(in)) % 100);
+}
+
 bool decide_is_local(const struct decide_input *in, enum policy_verdict verdict)
 {
-	return verdict == POLICY_ALLOW && (in->want->kind == WANT_LOCAL ||
-					   (in->want->kind == WANT_AUTO && sufficient(in)));
+	return verdict == POLICY_ALLOW &&
+	       (in->want->kind == WANT_LOCAL ||
+		(in->want->kind == WANT_AUTO && !began_above(in) && sufficient(in)));
 }
 
 void decide_plan(const struct decide_input *in, struct plan *ret)
@@ -278,12 +306,10 @@ void decide_plan(const struct decide_input *in, struct plan *ret)
 	default:
 		break;
 	}
-	if (in->verdicts[DECIDE_LOCAL].verdict == POLICY_ALLOW && sufficient(in)) {
-		plan_reason(ret,
-			    "simple enough for the model on this device (%u.%02u, limit "
-			    "%u.%02u)",
-			    hundredths(in->score) / 100, hundredths(in->score) % 100,
-			    hundredths(limit_of(in)) / 100, hundredths(limit_of(in)) % 100);
+	if (began_above(in) && possible(in, in->began)) {
+		ask(in, in->began, ret);
+	} else if (in->verdicts[DECIDE_LOCAL].verdict == POLICY_ALLOW && sufficient(in)) {
+		why_here(in, ret);
 		local(in, ret);
 	} else if (best_candidate(in, &best)) {
 		ask(in, best, ret);

@@ -46,6 +46,8 @@ struct decide_input {
 	uint32_t max_tokens;                    /* 0: none stated */
 	uint32_t context_tokens;                /* of the on-device model; 0 unknown */
 	bool beyond_text; /* images, audio or files, which the device does not read */
+	bool goes_on;     /* a run of tool calls that began at `began`: it stays there */
+	size_t began;
 };
 
 enum plan_kind { PLAN_LOCAL, PLAN_ASK, PLAN_REFUSE };

@@ -211,6 +211,54 @@ void facts_policy_request(const struct request *q, struct policy_request *ret)
 	ret->data = (struct policy_words){ true, names, f->n_categories };
 }
 
+/* ---------------------------------------------------------------- the turn before */
+
+static void recall(struct request *q)
+{
+	char caller[16 + 128];
+	uint32_t head[2] = { (uint32_t)q->who.uid, (uint32_t)q->who.identity };
+	size_t app_bytes = q->who.app.len < 128 ? q->who.app.len : 128;
+
+	memcpy(caller, head, sizeof head);
+	if (app_bytes > 0)
+		memcpy(caller + sizeof head, q->who.app.ptr, app_bytes);
+	turns_find(q->router->turns, (struct span){ caller, sizeof head + app_bytes }, &q->chat,
+		   uv_now(q->router->service->loop), q->arena, &q->turn);
+}
+
+/* A conversation stays where it is answered until a turn is past the limit by the band. */
+static uint16_t sticky_pm(struct request *q, uint16_t limit_pm)
+{
+	uint16_t band_pm = q->router->service->config->routing.band_pm;
+	size_t place;
+
+	if (q->want.kind != WANT_AUTO || limit_pm == 0 || limit_pm >= 1000 ||
+	    !policy_destination_find(q->set, span_of(q->turn.place), &place))
+		return limit_pm;
+	if (place != DECIDE_LOCAL)
+		return limit_pm > band_pm ? (uint16_t)(limit_pm - band_pm) : 1;
+	return limit_pm + band_pm < 1000 ? (uint16_t)(limit_pm + band_pm) : 1000;
+}
+
+/*
+ * Results of tools, and what a program adds to them, continue what was begun. When that was
+ * on this device and a person spoke as well, what they said may be too hard for it.
+ */
+static void go_on(const struct request *q, struct decide_input *in)
+{
+	in->goes_on = q->want.kind == WANT_AUTO && q->turn.goes_on &&
+		      policy_destination_find(q->set, span_of(q->turn.place), &in->began) &&
+		      !(q->turn.spoke && in->began == DECIDE_LOCAL);
+}
+
+void facts_answered(const struct request *q)
+{
+	if (q->decided && q->answered && !q->dry && q->want.kind == WANT_AUTO)
+		turns_keep(q->router->turns, &q->turn,
+			   policy_destination(q->set, q->plan.destination)->name,
+			   uv_now(q->router->service->loop));
+}
+
 /* ---------------------------------------------------------------- the decision */
 
 static uint32_t context_tokens(const struct request *q)
@@ -239,6 +287,7 @@ static void decide_input_of(struct request *q, struct decide_input *in)
 				     .max_tokens = q->chat.max_tokens,
 				     .context_tokens = context_tokens(q),
 				     .beyond_text = (q->facts.modality & ~1u) != 0 };
+	go_on(q, in);
 }
 
 bool facts_verdicts(struct request *q)
@@ -278,6 +327,17 @@ static uint16_t threshold_pm(const struct router *r, const struct policy_routing
 						: r->service->config->routing.threshold_pm;
 }
 
+/* A limit that is not the usual one needs a word. */
+static void say_the_band(struct request *q, uint16_t usual_pm)
+{
+	if (q->threshold_pm != usual_pm && !q->turn.goes_on)
+		plan_reason(
+			&q->plan,
+			"the conversation is answered %s so far: limit %.2f instead of %.2f",
+			q->threshold_pm > usual_pm ? "on this device" : "elsewhere",
+			q->threshold_pm / 1000.0, usual_pm / 1000.0);
+}
+
 /* What drove the score, in words; only where the score had a say. */
 static void say_what_it_is(struct request *q)
 {
@@ -298,6 +358,7 @@ static bool decided(struct request *q, const struct decide_input *in)
 {
 	decide_plan(in, &q->plan);
 	say_what_it_is(q);
+	say_the_band(q, threshold_pm(q->router, policy_routing(q->set)));
 	q->decided = true;
 	return true;
 }
@@ -309,9 +370,10 @@ bool facts_decide(struct request *q)
 	struct policy_request pq;
 
 	q->set = policy_set_ref(r->set);
-	q->threshold_pm = threshold_pm(r, policy_routing(q->set));
 	if (!decide_want(q->set, &r->models, q->chat.model, &q->want))
 		return no_such_model(q);
+	recall(q);
+	q->threshold_pm = sticky_pm(q, threshold_pm(r, policy_routing(q->set)));
 	facts_judge(q);
 	decide_input_of(q, &in);
 	if (!q->dry) {

@@ -19,6 +19,7 @@
 #include "router/classify/classify.h"
 #include "router/decide.h"
 #include "router/door.h"
+#include "router/turns.h"
 #include "scan/scan.h"
 
 #define REQUEST_ARENA_BYTES                                                                    \
@@ -118,6 +119,7 @@ struct request {
 	struct who who;
 	struct facts facts;
 	struct want want;
+	struct turn turn;
 	struct plan plan;
 	struct policy_set *set;           /* a reference */
 	struct policy_decision *verdicts; /* NULL until evaluated for all destinations */
@@ -204,6 +206,7 @@ struct router {
 	struct policy_set *set;
 	struct scanner *scanner; /* NULL: data is unknown */
 	struct surroundings *around;
+	struct turns *turns; /* NULL: every turn is judged alone */
 	struct arena *models_arena;
 	struct model_list models;
 	bool models_known;
@@ -244,6 +247,8 @@ bool facts_restrict(struct request *q);
 void facts_judge(struct request *q);
 void facts_policy_request(const struct request *q, struct policy_request *ret);
 bool facts_decide(struct request *q); /* fills set, want, plan; false: q->problem says why */
+/* An answer went out: where from is remembered for the next turn. */
+void facts_answered(const struct request *q);
 /* Verdicts of all destinations, with the data scanned. False: memory. */
 bool facts_verdicts(struct request *q);
 void facts_conversation(const struct request *q, char out[65]);

@@ -82,6 +82,7 @@ static enum err before_jail(struct service *s)
 	if (crypto_init() != ERR_OK)
 		return ERR_SYSTEM;
 	open_classifier(&self, s->config->routing.classifier);
+	self.turns = turns_new();
 	policy_take(&self, s->policy_bundle);
 	return self.set != NULL ? ERR_OK : ERR_NO_MEMORY;
 }

@@ -482,6 +482,7 @@ static void request_release(struct request *q)
 	if (q->all_next != NULL)
 		q->all_next->all_prev = q->all_prev;
 	bool kept = false;
+	facts_answered(q);
 	if (q->decided && !q->dry) {
 		struct decision *d = decision_record(q);
 

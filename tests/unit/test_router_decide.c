@@ -167,7 +167,34 @@ static const struct facts_row plans[] = {
 	  "auto", 0.1, 10, false, PLAN_ASK, "far", "big", false },
 };
 
-static void one_plan(const struct facts_row *row)
+static const struct {
+	const char *began; /* where the tool calls began that it goes on with */
+	struct facts_row row;
+} runs[] = {
+	{ "far",
+	  { "tool calls stay elsewhere however easy", POLICY(FAR "," CHEAP, ""), "auto", 0.1,
+	    10, false, PLAN_ASK, "far", "big", true } },
+	{ "local",
+	  { "tool calls stay here however hard", POLICY(FAR, ""), "auto", 0.99, 10, false,
+	    PLAN_LOCAL, 0, 0, 0 } },
+	{ "local",
+	  { "unless they are too long by now", POLICY(FAR, ""), "auto", 0.1, 4000, false,
+	    PLAN_ASK, "far", "big", true } },
+	{ "local",
+	  { "or come with a picture", POLICY(FAR, ""), "auto", 0.1, 10, true, PLAN_ASK, "far",
+	    "big", false } },
+	{ "far",
+	  { "or the policy has changed its mind",
+	    POLICY(FAR, ",\"rules\":[{\"id\":\"r\",\"effect\":\"local_only\"}]"), "auto", 0.1,
+	    10, false, PLAN_LOCAL, 0, 0, 0 } },
+	{ "far",
+	  { "then the score counts again",
+	    POLICY(FAR "," CHEAP, ",\"rules\":[{\"id\":\"r\",\"effect\":\"deny\","
+				  "\"when\":{\"destination\":[\"far\"]}}]"),
+	    "auto", 0.9, 10, false, PLAN_ASK, "cheap", "c1", true } },
+};
+
+static void one_plan(const struct facts_row *row, const char *began)
 {
 	struct policy_set *s = set_of(row->policy);
 	struct arena *a = arena_new("test", 1 << 20);
@@ -190,6 +217,8 @@ static void one_plan(const struct facts_row *row)
 				   .input_tokens = row->tokens,
 				   .context_tokens = 2048,
 				   .beyond_text = row->images };
+	if (began != NULL)
+		in.goes_on = policy_destination_find(s, span_of(began), &in.began);
 	decide_plan(&in, &p);
 	CHECK(p.kind == row->kind, row->name);
 	CHECK(p.reasons[0][0] != '\0', row->name);
@@ -210,7 +239,9 @@ static void plan_rows(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < LEN(plans); i++)
-		one_plan(&plans[i]);
+		one_plan(&plans[i], NULL);
+	for (size_t i = 0; i < LEN(runs); i++)
+		one_plan(&runs[i].row, runs[i].began);
 }
 
 static void reasons_are_bounded(void **state)

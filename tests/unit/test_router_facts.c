@@ -98,7 +98,8 @@ static void use_policy(const char *text)
 	"\"destinations\":{\"far\":{\"tier\":\"cloud\",\"api\":\"openai\","                    \
 	"\"base_url\":\"https://far.example/v1\",\"models\":[\"m\"]}},"                        \
 	"\"default\":{\"cloud\":\"ask\"}"
-#define EASY "What is the capital of France?"
+#define EASY   "What is the capital of France?"
+#define MIDDLE "Prove the sum of a series."
 #define HARD                                                                                   \
 	"Prove rigorously, by contradiction, that there are infinitely many primes; derive "   \
 	"the lemma."
@@ -270,6 +271,97 @@ static void thresholds(void **state)
 	router.engine_context_tokens = 0;
 }
 
+/* What a conversation is, to the table: a first turn, then more of it. */
+static void turn(const char *first, const char *next)
+{
+	static struct chat_message messages[3];
+	static struct chat_part parts[3];
+	const char *texts[] = { first, "Gladly.", next };
+	static const enum chat_role roles[] = { CHAT_USER, CHAT_ASSISTANT, CHAT_USER };
+
+	ask(first, "auto");
+	for (int i = 0; i < 3; i++) {
+		parts[i] =
+			(struct chat_part){ .kind = CHAT_PART_TEXT, .text = span_of(texts[i]) };
+		messages[i] = (struct chat_message){ .role = roles[i],
+						     .parts = &parts[i],
+						     .n_parts = 1 };
+	}
+	if (next != NULL) {
+		q.chat.messages = messages;
+		q.chat.n_messages = 3;
+	}
+	peer("api", 1000);
+	assert_true(facts_decide(&q));
+}
+
+static void answered_by(size_t destination)
+{
+	q.plan.destination = destination;
+	q.answered = true;
+	facts_answered(&q);
+}
+
+static void turns_stay(void **state)
+{
+	float middle;
+
+	(void)state;
+	use_policy("{\"hither_policy\":1,\"id\":\"t\"," FAR "}");
+	router.turns = turns_new();
+	turn(MIDDLE, NULL);
+	middle = q.facts.judged.score;
+	config.routing.threshold_pm = (uint16_t)(middle * 1000 - 20);
+	turn(EASY, NULL);
+	CHECK(q.plan.kind == PLAN_LOCAL, "an easy start");
+	turn(EASY, MIDDLE);
+	CHECK(q.plan.kind == PLAN_ASK, "nothing was answered yet: the limit is what it is");
+	turn(EASY, NULL);
+	answered_by(DECIDE_LOCAL);
+	turn(EASY, MIDDLE);
+	CHECK(q.plan.kind == PLAN_LOCAL && q.threshold_pm == config.routing.threshold_pm + 80,
+	      "a little past the limit stays on the device");
+	CHECK(strstr(q.plan.reasons[2], "so far") != NULL, "and says why");
+	turn(EASY, HARD);
+	CHECK(q.plan.kind == PLAN_ASK, "a hard one escalates all the same");
+	config.routing.threshold_pm = (uint16_t)(middle * 1000 + 20);
+	turn(HARD, NULL);
+	answered_by(1);
+	turn(HARD, MIDDLE);
+	CHECK(q.plan.kind == PLAN_ASK && q.threshold_pm == config.routing.threshold_pm - 80,
+	      "a little below the limit stays where the conversation is");
+	turn(HARD, EASY);
+	CHECK(q.plan.kind == PLAN_LOCAL, "an easy one comes back");
+	config.routing.band_pm = 0;
+	turn(HARD, MIDDLE);
+	CHECK(q.plan.kind == PLAN_LOCAL, "without a band each turn is judged alone");
+	config.routing.band_pm = 80;
+	q.who.uid = 1001;
+	CHECK(facts_decide(&q) && q.threshold_pm == config.routing.threshold_pm,
+	      "another user's conversation is another one");
+	use_policy("{\"hither_policy\":1,\"id\":\"t\"," FAR
+		   ",\"rules\":[{\"id\":\"r\",\"effect\":\"local_only\"}]}");
+	turn(HARD, MIDDLE);
+	CHECK(q.plan.kind == PLAN_LOCAL, "the policy comes before all habits");
+	config.routing.threshold_pm = 620;
+	turns_free(router.turns);
+	router.turns = NULL;
+}
+
+static void dry_runs_leave_no_trace(void **state)
+{
+	(void)state;
+	use_policy("{\"hither_policy\":1,\"id\":\"t\"," FAR "}");
+	router.turns = turns_new();
+	turn(HARD, NULL);
+	q.dry = true;
+	answered_by(1);
+	turn(HARD, EASY);
+	CHECK(q.threshold_pm == 620, "asking what would happen changes nothing");
+	turns_free(router.turns);
+	router.turns = NULL;
+}
+
 static void conversations(void **state)
 {
 	char a[65], b[65], c[65];
@@ -298,11 +390,14 @@ int main(void)
 		cmocka_unit_test(lazy),
 		cmocka_unit_test(unknown_data_stays),
 		cmocka_unit_test(thresholds),
+		cmocka_unit_test(turns_stay),
+		cmocka_unit_test(dry_runs_leave_no_trace),
 		cmocka_unit_test(conversations),
 	};
 
 	uv_loop_init(&loop);
 	config.routing.threshold_pm = 620;
+	config.routing.band_pm = 80;
 	service.loop = &loop;
 	service.config = &config;
 	router.service = &service;
