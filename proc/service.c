@@ -33,9 +33,11 @@
 #include "common/log.h"
 #include "proc/environment.h"
 #include "proc/jail.h"
+#include "proc/resident.h"
 
 #define POLICY_MAX_BYTES (64u << 20)
 #define CONFIG_ARENA     (1u << 20)
+#define SETTLED_AFTER_MS 200
 
 static struct running {
 	struct service s;
@@ -44,6 +46,7 @@ static struct running {
 	struct arena *arena; /* strings of the configuration */
 	uv_loop_t loop;
 	uv_timer_t deadline;
+	uv_timer_t settled;
 	struct channel *channels[ROLE_COUNT];
 	uint32_t jail_bits;
 	char jail_detail[201];
@@ -331,6 +334,22 @@ static enum err say_ready(void)
 	return CHANNEL_SEND(self.channels[ROLE_BOOT], READY, &m, NULL, 0);
 }
 
+static void on_settled(uv_timer_t *t)
+{
+	(void)t;
+	resident_give_back();
+}
+
+/* A moment after READY, when what it set off is over. */
+static enum err settle_later(void)
+{
+	if (uv_timer_init(&self.loop, &self.settled) != 0)
+		return ERR_SYSTEM;
+	uv_timer_start(&self.settled, on_settled, SETTLED_AFTER_MS, 0);
+	uv_unref((uv_handle_t *)&self.settled);
+	return ERR_OK;
+}
+
 static int fail(const char *step, enum err e)
 {
 	log_error("service.start", "step=%s %s", step, err_text(e));
@@ -368,6 +387,8 @@ int service_run(const struct service_handler *h)
 		return fail("after_jail", e);
 	if ((e = say_ready()) != ERR_OK)
 		return fail("ready", e);
+	if ((e = settle_later()) != ERR_OK)
+		return fail("loop", e);
 	uv_run(&self.loop, UV_RUN_DEFAULT);
 	return self.exit_code;
 }

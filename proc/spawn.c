@@ -26,14 +26,12 @@
 #include "common/span.h"
 #include "proc/environment.h"
 
-#define ABOVE_ALL     128 /* > ROLE_FD_LISTEN_MAX */
-#define EXIT_SPAWN    126
-#define CLOUD_PROGRAM "hitherd-cloud"
+#define ABOVE_ALL  128 /* > ROLE_FD_LISTEN_MAX */
+#define EXIT_SPAWN 126
 
-static int exe = -1; /* this program */
-static int cloud_exe =
-	-1; /* the one beside it that has the network; -1: this one has all roles */
-static int nothing_fd = -1; /* /dev/null, or an empty file where that is missing */
+static int exe = -1;           /* this program */
+static int beside[ROLE_COUNT]; /* after spawn_prepare: a role's own program, or -1 */
+static int nothing_fd = -1;    /* /dev/null, or an empty file where that is missing */
 
 /* Out of the way of every target. */
 static int raise_above_all(int fd)
@@ -46,15 +44,17 @@ static int raise_above_all(int fd)
 	return high;
 }
 
-static int open_beside(const char *name)
+/* hitherd-ROLE in the folder of this program. */
+static int open_beside(enum role r)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], name[32];
 	ssize_t n = readlink("/proc/self/exe", path, sizeof path);
 
 	if (n <= 0 || (size_t)n == sizeof path)
 		n = snprintf(path, sizeof path, "%s", (const char *)getauxval(AT_EXECFN));
 	const char *slash =
 		n > 0 && (size_t)n < sizeof path ? memrchr(path, '/', (size_t)n) : NULL;
+	snprintf(name, sizeof name, "hitherd-%s", role_name(r));
 	size_t folder = slash != NULL ? (size_t)(slash - path) + 1 : 0;
 	if (folder + strlen(name) >= sizeof path)
 		return -1;
@@ -71,8 +71,8 @@ enum err spawn_prepare(void)
 	exe = raise_above_all(exe);
 	if (exe < 0)
 		return ERR_SYSTEM;
-	if (cloud_exe < 0)
-		cloud_exe = raise_above_all(open_beside(CLOUD_PROGRAM));
+	for (unsigned r = ROLE_BOOT; r < ROLE_COUNT; r++)
+		beside[r] = r == ROLE_BOOT ? -1 : raise_above_all(open_beside((enum role)r));
 	if (nothing_fd < 0)
 		nothing_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (nothing_fd < 0)
@@ -82,7 +82,7 @@ enum err spawn_prepare(void)
 
 bool spawn_elsewhere(enum role r)
 {
-	return r == ROLE_CLOUD && cloud_exe >= 0;
+	return beside[r] >= 0;
 }
 
 /* source[t] is what comes to lie at number t, for t < n. */
@@ -218,7 +218,7 @@ enum err spawn_role(const struct spawn_order *o, pid_t *ret_pid)
 	sigprocmask(SIG_SETMASK, &all, &before);
 	pid_t pid = fork();
 	if (pid == 0)
-		become(&p, boot, spawn_elsewhere(o->role) ? cloud_exe : exe, argv, env);
+		become(&p, boot, spawn_elsewhere(o->role) ? beside[o->role] : exe, argv, env);
 	int saved = errno;
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	free_environment(env);

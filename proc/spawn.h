@@ -23,9 +23,9 @@ struct spawn_order {
 };
 
 /*
- * Remembers the running executable by descriptor, and hitherd-cloud beside it when it is there
- * (it has the role cloud; otherwise the executable has all roles), so that roles started later
- * run the very same program even when the file has been replaced. Once, before anything is
+ * Remembers the running executable by descriptor, and each hitherd-ROLE beside it (a role whose
+ * libraries no other process should map; a role without one is in the executable itself), so that
+ * roles started later run the very same programs even when the files have been replaced. Once, before anything is
  * spawned. Where /proc is not mounted, the path that was executed is used. ERR_SYSTEM with
  * errno.
  */

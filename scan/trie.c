@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Nodes are rows of a table with one column per byte class; bytes that occur in no literal
- * share class 0, which leads nowhere. Node 0 is the root. A bitmap over the first three
- * bytes turns most words away before the first row is touched.
+ * Nodes are linked as first child and next sibling, eight bytes each: most have one child, and
+ * a table with a column for each byte would be mostly empty and mostly out of the cache. The
+ * root alone has such a table. A bitmap over the first three bytes turns most words away before
+ * the first node is touched.
  */
 #include "scan/trie.h"
 
@@ -18,12 +19,17 @@ struct output {
 	uint32_t next; /* index + 1; 0: last */
 };
 
+struct node {
+	uint16_t child, sibling; /* 0: none; child: of nodes without a row */
+	uint16_t first_output;   /* index + 1; 0: no literal ends here */
+	uint8_t byte;            /* folded; of the way from the parent */
+};
+
 struct trie {
-	uint8_t class_of[256];
-	unsigned classes;
-	uint16_t *rows; /* nodes * classes */
-	uint32_t *first_output;
-	size_t nodes, nodes_cap;
+	struct node *nodes; /* [0] is the root, [1] to [rows_len - 1] its children */
+	size_t nodes_len;
+	uint16_t (*rows)[256]; /* children of the first nodes, by folded byte; 0: none */
+	size_t rows_len;
 	struct output *outputs;
 	size_t outputs_len;
 	uint8_t starts[STARTS / 8];
@@ -32,21 +38,6 @@ struct trie {
 static unsigned char fold(unsigned char c)
 {
 	return c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c;
-}
-
-static void assign_classes(struct trie *t, const struct trie_literal *l, size_t count)
-{
-	t->classes = 1;
-	for (size_t i = 0; i < count; i++) {
-		for (size_t k = 0; k < l[i].text.len; k++) {
-			unsigned char c = fold((unsigned char)l[i].text.ptr[k]);
-
-			if (t->class_of[c] == 0)
-				t->class_of[c] = (uint8_t)t->classes++;
-		}
-	}
-	for (int c = 'A'; c <= 'Z'; c++)
-		t->class_of[c] = t->class_of[c + 32];
 }
 
 /* Alike for upper and lower case; other bytes may share a value, which costs a look. */
@@ -71,20 +62,65 @@ static void mark_start(struct trie *t, struct span literal)
 	}
 }
 
+static size_t step(const struct trie *t, size_t node, unsigned char byte)
+{
+	if (node < t->rows_len)
+		return t->rows[node][byte];
+	size_t child = t->nodes[node].child;
+
+	while (child != 0 && t->nodes[child].byte != byte)
+		child = t->nodes[child].sibling;
+	return child;
+}
+
+static size_t grow(struct trie *t, size_t node, unsigned char byte)
+{
+	size_t made = t->nodes_len++;
+
+	t->nodes[made].byte = byte;
+	if (node < t->rows_len) {
+		t->rows[node][byte] = (uint16_t)made;
+	} else {
+		t->nodes[made].sibling = t->nodes[node].child;
+		t->nodes[node].child = (uint16_t)made;
+	}
+	return made;
+}
+
+/* The root's children come first, so that a node's number tells whether it has a row. */
+static bool make_rows(struct trie *t, const struct trie_literal *l, size_t count)
+{
+	bool first[256] = { false };
+
+	t->rows_len = 1;
+	for (size_t i = 0; i < count; i++) {
+		bool *seen = l[i].text.len > 0 ? &first[fold((unsigned char)l[i].text.ptr[0])]
+					       : NULL;
+		t->rows_len += seen != NULL && !*seen ? 1 : 0;
+		if (seen != NULL)
+			*seen = true;
+	}
+	t->rows = calloc(t->rows_len, sizeof *t->rows);
+	t->nodes_len = 1;
+	for (unsigned byte = 0; t->rows != NULL && byte < 256; byte++) {
+		if (first[byte])
+			grow(t, 0, (unsigned char)byte);
+	}
+	return t->rows != NULL;
+}
+
 static void insert(struct trie *t, struct span literal, uint32_t value)
 {
 	size_t node = 0;
 
 	for (size_t i = 0; i < literal.len; i++) {
-		uint16_t *next = &t->rows[node * t->classes +
-					  t->class_of[(unsigned char)literal.ptr[i]]];
+		unsigned char byte = fold((unsigned char)literal.ptr[i]);
+		size_t next = step(t, node, byte);
 
-		if (*next == 0)
-			*next = (uint16_t)t->nodes++;
-		node = *next;
+		node = next != 0 ? next : grow(t, node, byte);
 	}
-	t->outputs[t->outputs_len] = (struct output){ value, t->first_output[node] };
-	t->first_output[node] = (uint32_t)++t->outputs_len;
+	t->outputs[t->outputs_len] = (struct output){ value, t->nodes[node].first_output };
+	t->nodes[node].first_output = (uint16_t)++t->outputs_len;
 	mark_start(t, literal);
 }
 
@@ -97,24 +133,22 @@ struct trie *trie_new(const struct trie_literal *literals, size_t count)
 		return NULL;
 	for (size_t i = 0; i < count; i++)
 		bytes += literals[i].text.len;
-	assign_classes(t, literals, count);
-	t->nodes_cap = bytes;
-	t->rows = bytes < UINT16_MAX ? calloc(bytes, t->classes * sizeof *t->rows) : NULL;
-	t->first_output = calloc(bytes, sizeof *t->first_output);
-	t->outputs = calloc(count + 1, sizeof *t->outputs);
-	if (t->rows == NULL || t->first_output == NULL || t->outputs == NULL) {
+	if (bytes < UINT16_MAX && count < UINT16_MAX) {
+		t->nodes = calloc(bytes, sizeof *t->nodes);
+		t->outputs = calloc(count + 1, sizeof *t->outputs);
+	}
+	if (t->nodes == NULL || t->outputs == NULL || !make_rows(t, literals, count)) {
 		trie_free(t);
 		return NULL;
 	}
-	t->nodes = 1;
 	for (size_t i = 0; i < count; i++) {
 		if (literals[i].text.len > 0)
 			insert(t, literals[i].text, literals[i].value);
 	}
-	/* Prefixes are shared, so most of what was reserved stays unused: give it back. */
-	uint16_t *rows = realloc(t->rows, t->nodes * t->classes * sizeof *rows);
-	if (rows != NULL)
-		t->rows = rows;
+	/* Prefixes are shared, so much of what was reserved stays unused: give it back. */
+	struct node *nodes = realloc(t->nodes, t->nodes_len * sizeof *nodes);
+	if (nodes != NULL)
+		t->nodes = nodes;
 	return t;
 }
 
@@ -122,8 +156,8 @@ void trie_free(struct trie *t)
 {
 	if (t == NULL)
 		return;
+	free(t->nodes);
 	free(t->rows);
-	free(t->first_output);
 	free(t->outputs);
 	free(t);
 }
@@ -142,10 +176,10 @@ size_t trie_match(const struct trie *t, struct span text, size_t at,
 	size_t node = 0, count = 0;
 
 	while (at < text.len) {
-		node = t->rows[node * t->classes + t->class_of[(unsigned char)text.ptr[at++]]];
+		node = step(t, node, fold((unsigned char)text.ptr[at++]));
 		if (node == 0)
 			break;
-		for (uint32_t o = t->first_output[node]; o != 0 && count < TRIE_MATCHES;
+		for (uint32_t o = t->nodes[node].first_output; o != 0 && count < TRIE_MATCHES;
 		     o = t->outputs[o - 1].next)
 			out[count++] = (struct trie_match){ at, t->outputs[o - 1].value };
 	}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What starting needed and running does not: pages of program text and constants that were only
+ * read on the way to READY (linking, building tables, reading configuration), and freed heap.
+ */
+#ifndef HITHER_PROC_RESIDENT_H
+#define HITHER_PROC_RESIDENT_H
+
+/*
+ * Gives such pages back to the system. Nothing is lost: what is used again is mapped again from
+ * the page cache at the next access, a minor fault for each 64 KiB. Once, when the process is
+ * ready; before that the pages would be needed again at once.
+ */
+void resident_give_back(void);
+
+#endif
