@@ -35,6 +35,7 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "proc/resident.h"
 #include "proc/spawn.h"
 
 #define SAME_STOP_MS       500
@@ -202,6 +203,7 @@ static void on_all_ready(void *ctx)
 
 	log_notice("boot.up", "runtime_dir=%s", b->options.config.runtime_dir);
 	notify_manager("READY=1\nSTATUS=Running");
+	resident_give_back();
 }
 
 static void on_reload(void *ctx, uint64_t tag)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One open addressing table from a word's hash to its kinds. Only hashes are kept: with 64
- * bits and some thousand words a false hit is not to be expected, and would only cost a
- * wrong guess.
+ * One open addressing table from a word's hash to its kinds, eight bytes a slot: the upper bits
+ * of the hash and, below them, the kinds. With 44 bits and some ten thousand words a false hit
+ * is not to be expected, and would only cost a wrong guess.
  */
 #include "scan/lexicon.h"
 
@@ -12,16 +12,14 @@
 
 #include "common/fault.h"
 
-#define WORD_MAX 64
+#define WORD_MAX   64
+#define KINDS_MASK UINT64_C(0xfffff) /* of a slot; above it the hash's upper bits; 0: free */
 
-struct slot {
-	uint64_t hash; /* 0: free */
-	uint32_t kinds;
-};
+_Static_assert(2 * LEXICON_HUMAN - 1 <= KINDS_MASK, "the highest kind fits into a slot");
 
 struct lexicon {
-	struct slot *slots;
-	size_t count, mask;
+	uint64_t *slots;
+	size_t mask;
 };
 
 /* Letters that no decomposition takes apart. */
@@ -95,15 +93,14 @@ static uint64_t hash(const char *p, size_t len)
 
 	for (size_t i = 0; i < len; i++)
 		h = (h ^ (unsigned char)p[i]) * UINT64_C(0x100000001b3); /* FNV-1a */
-	h ^= h >> 32;
-	return h + (h == 0);
+	return h ^ h >> 32;
 }
 
-static struct slot *slot_of(const struct lexicon *l, uint64_t h)
+static uint64_t *slot_of(const struct lexicon *l, uint64_t h)
 {
-	size_t i = h & l->mask;
+	size_t i = (h * UINT64_C(0x9e3779b97f4a7c15)) >> 32 & l->mask;
 
-	while (l->slots[i].hash != 0 && l->slots[i].hash != h)
+	while (l->slots[i] != 0 && ((l->slots[i] ^ h) & ~KINDS_MASK) != 0)
 		i = (i + 1) & l->mask;
 	return &l->slots[i];
 }
@@ -116,10 +113,9 @@ static size_t add_list(struct lexicon *l, const struct lexicon_list *list)
 		size_t len = strcspn(p, " ");
 
 		if (len > 0 && l->slots != NULL) {
-			struct slot *s = slot_of(l, hash(p, len));
+			uint64_t h = hash(p, len);
 
-			s->hash = hash(p, len);
-			s->kinds |= list->kinds;
+			*slot_of(l, h) |= (h & ~KINDS_MASK) | list->kinds;
 		}
 		n += len > 0;
 		p += len + (p[len] == ' ');
@@ -149,7 +145,7 @@ struct lexicon *lexicon_new(void)
 	if (l == NULL)
 		return NULL;
 	words = add_all(l);
-	while (slots < 2 * words)
+	while (slots < words + words / 3)
 		slots *= 2;
 	l->slots = calloc(slots, sizeof *l->slots);
 	l->mask = slots - 1;
@@ -174,5 +170,5 @@ uint32_t lexicon_kinds(const struct lexicon *l, struct span word)
 	char folded[WORD_MAX];
 	size_t len = lexicon_fold(word, folded, sizeof folded);
 
-	return len > 0 ? slot_of(l, hash(folded, len))->kinds : 0;
+	return len > 0 ? (uint32_t)(*slot_of(l, hash(folded, len)) & KINDS_MASK) : 0;
 }
