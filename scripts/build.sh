@@ -30,9 +30,9 @@ build_programs() {
 	fi
 	run_build "$LOG_DIR/build.log" 'the build failed' ninja -C "$BUILD"
 	HITHER=$BUILD/hither HITHERD=$BUILD/hitherd
-	if [ ! -x "$HITHER" ] || [ ! -x "$HITHERD" ] || [ ! -x "$HITHERD-cloud" ]; then
-		fail 'the build gave no hither, hitherd and hitherd-cloud' "see $LOG_DIR/build.log"
-	fi
+	for built in "$HITHER" "$HITHERD" "$HITHERD-local" "$HITHERD-cloud"; do
+		[ -x "$built" ] || fail "the build gave no $built" "see $LOG_DIR/build.log"
+	done
 	say "Built $HITHER and $HITHERD."
 	[ -z "$PREFIX" ] || install_programs
 }
