@@ -15,7 +15,7 @@
 
 #define KEY_MAX_BYTES 8192
 
-static enum err make_key(struct ledger *l, const char *private_path, const char *public_path)
+static enum err make_key(struct ledger *l, const char *private_path)
 {
 	struct buf pem;
 	enum err e = crypto_key_generate(&l->key);
@@ -27,17 +27,11 @@ static enum err make_key(struct ledger *l, const char *private_path, const char 
 		e = file_write(private_path, buf_span(&pem), 0600);
 	if (pem.ptr != NULL)
 		crypto_wipe(pem.ptr, pem.cap);
-	buf_clear(&pem);
-	if (e == ERR_OK)
-		e = crypto_key_to_pem(l->key, false, &pem);
-	if (e == ERR_OK)
-		e = file_write(public_path, buf_span(&pem), 0644);
 	buf_free(&pem);
 	return e;
 }
 
-static enum err load_private(struct ledger *l, const char *private_path,
-			     const char *public_path)
+static enum err load_private(struct ledger *l, const char *private_path)
 {
 	struct buf pem;
 	enum err e;
@@ -47,9 +41,25 @@ static enum err load_private(struct ledger *l, const char *private_path,
 	if (e == ERR_OK)
 		e = crypto_key_private(buf_span(&pem), &l->key);
 	else if (e == ERR_NOT_FOUND)
-		e = make_key(l, private_path, public_path);
+		e = make_key(l, private_path);
 	if (pem.ptr != NULL)
 		crypto_wipe(pem.ptr, pem.cap);
+	buf_free(&pem);
+	return e;
+}
+
+/* A first start may have ended between the two halves; one that is there is never replaced. */
+static enum err keep_public(const struct ledger *l, const char *path)
+{
+	struct buf pem;
+	enum err e;
+
+	if (access(path, F_OK) == 0)
+		return ERR_OK;
+	buf_init(&pem, KEY_MAX_BYTES);
+	e = crypto_key_to_pem(l->key, false, &pem);
+	if (e == ERR_OK)
+		e = file_write(path, buf_span(&pem), 0644);
 	buf_free(&pem);
 	return e;
 }
@@ -96,7 +106,9 @@ enum err ledger_keys_load(struct ledger *l, struct ledger_problem *reterr)
 	snprintf(secret_path, sizeof secret_path, "%s/secret", l->dir);
 	if (l->mode == LEDGER_WRITE) {
 		load_machine(l);
-		e = load_private(l, private_path, public_path);
+		e = load_private(l, private_path);
+		if (e == ERR_OK)
+			e = keep_public(l, public_path);
 		if (e == ERR_OK)
 			e = load_secret(l, secret_path);
 	} else {

@@ -133,12 +133,13 @@ def sealed(content):
     return fd
 
 
-def spawn(argv, channels, config, policy=b"{}", listens=(), **more):
-    """Starts argv with `channels` ({number: Channel}), configuration and policy in place."""
+def spawn(argv, channels, config, policy=b"{}", listens=(), environment=(), **more):
+    """Starts argv with `channels` ({number: Channel}), configuration and policy in place. `environment` comes on
+    top of the little that a role is given."""
     config_fd, policy_fd = sealed(json.dumps(config).encode()), sealed(policy)
     places = {number: c.theirs.fileno() for number, c in channels.items()}
     places.update({CONFIG: config_fd, POLICY: policy_fd})
-    env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin")}
+    env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), **dict(environment)}
     for i, (name, fd) in enumerate(listens):
         places[FIRST_FREE + i] = fd
     if listens:
