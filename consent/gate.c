@@ -11,6 +11,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "consent/gate_impl.h"
+#include "consent/peer_tcp.h"
 
 #define ASK_ARENA_BYTES (2u << 20)
 #define FIRST_PRUNE_MS  60000u /* not while everything starts */
@@ -143,7 +144,9 @@ static struct ask *ask_new(const struct msg_ASK *m)
 		ask_unref(a);
 		return NULL;
 	}
-	a->asker = peer_of((pid_t)m->pid);
+	if (m->tcp_at != 0)
+		a->m.pid = (uint32_t)peer_tcp_pid(m->tcp_port, m->tcp_at);
+	a->asker = peer_of((pid_t)a->m.pid);
 	return a;
 }
 

@@ -67,6 +67,14 @@ static bool acceptable(struct question *q, const struct gate_response *r,
 		       "this answer is about other bytes than the question; look at it again");
 		return false;
 	}
+	if (a->m.tcp_at != 0 && a->asker.start == 0) {
+		result(ret, 403, "unknown_program",
+		       "which program asks over TCP cannot be told, so nobody can be shown to "
+		       "be "
+		       "another one");
+		ret->next = "have it ask over hither.sock";
+		return false;
+	}
 	if (peer_is_same_program(&a->asker, r->pid, isolated(a))) {
 		result(ret, 403, "same_program",
 		       "the program that asks cannot answer its own question");

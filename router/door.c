@@ -9,7 +9,6 @@
 #include "router/door.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/text.h"
@@ -160,13 +159,6 @@ static struct span once(struct http_exchange *x, const char *name, struct door_v
 	return http_header(x, name);
 }
 
-static uint16_t port_of(struct span listener)
-{
-	const char *colon = memrchr(listener.ptr, ':', listener.len);
-
-	return (uint16_t)strtoul(colon + 1, NULL, 10);
-}
-
 static void answer(struct http_exchange *x, const struct door_refusal *why, struct span path)
 {
 	const struct client_dialect *d =
@@ -191,12 +183,12 @@ static void answer(struct http_exchange *x, const struct door_refusal *why, stru
 bool door_admits(struct http_exchange *x, const struct http_request *q,
 		 const struct door_key *key, struct span *io_path)
 {
-	struct span listener = span_of(q->peer->listener);
+	uint16_t port = door_port(span_of(q->peer->listener));
 	struct door_visit v = { .method = q->method, .path = q->path, .body = q->body.len > 0 };
 	struct door_refusal why;
 	struct span token, rest;
 
-	if (!span_starts(listener, DOOR_LISTENER))
+	if (port == 0)
 		return true;
 	v.host = once(x, "Host", &v);
 	v.origin = once(x, "Origin", &v);
@@ -204,7 +196,7 @@ bool door_admits(struct http_exchange *x, const struct http_request *q,
 	v.content_type = once(x, "Content-Type", &v);
 	v.authorization = once(x, "Authorization", &v);
 	v.api_key = once(x, "x-api-key", &v);
-	if (door_check(&v, port_of(listener), key, io_path, &why))
+	if (door_check(&v, port, key, io_path, &why))
 		return true;
 	answer(x, &why, path_token(q->path, &token, &rest) ? rest : q->path);
 	return false;

@@ -9,10 +9,20 @@
 #ifndef HITHER_ROUTER_DOOR_H
 #define HITHER_ROUTER_DOOR_H
 
+#include <stdlib.h>
+
 #include "crypto/crypto.h"
 #include "http/server.h"
 
 #define DOOR_LISTENER "tcp:" /* start of the listener's name; the address follows */
+
+/* Its port; 0 for the names of Unix sockets. The name ends with a NUL. */
+static inline uint16_t door_port(struct span listener)
+{
+	if (!span_starts(listener, DOOR_LISTENER))
+		return 0;
+	return (uint16_t)strtoul(strrchr(listener.ptr, ':') + 1, NULL, 10);
+}
 
 struct door_key {
 	bool known; /* without it nobody gets in */

@@ -56,6 +56,8 @@ static bool fill_ask(struct request *q, const struct chat *chat, struct msg_ASK 
 		.identity = (uint8_t)q->who.identity,
 		.uid = (uint32_t)q->who.uid,
 		.pid = (uint32_t)q->who.pid,
+		.tcp_port = q->who.tcp_port,
+		.tcp_at = q->who.tcp_at,
 		.score_pm = pm(q->facts.judged.score),
 		.confidence_pm = pm(q->facts.judged.confidence),
 		.threshold_pm = q->threshold_pm,

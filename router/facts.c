@@ -27,6 +27,8 @@ void facts_who(struct request *q, const struct http_request *r)
 			       .identity = POLICY_IDENTITY_ANONYMOUS,
 			       .interactive = !span_is_nocase(
 				       http_header(q->x, "Hither-Interactive"), "no") };
+	q->who.tcp_port = r->peer->port;
+	q->who.tcp_at = door_port(listener);
 	if (span_starts(listener, "app:")) {
 		q->who.app = (struct span){ listener.ptr + 4, listener.len - 4 };
 		q->who.identity = POLICY_IDENTITY_SOCKET;

@@ -95,6 +95,7 @@ struct facts {
 struct who {
 	uid_t uid;
 	pid_t pid;
+	uint16_t tcp_port, tcp_at; /* over TCP: its port and ours; else 0 */
 	struct span app; /* may be empty */
 	enum policy_identity identity;
 	bool interactive;

@@ -188,7 +188,7 @@ static void on_request(void *ctx, struct http_exchange *x, const struct http_req
 
 	if (!door_admits(x, q, &r->key, &admitted.path))
 		return;
-	if (peer.port != 0)
+	if (door_port(span_of(peer.listener)) != 0)
 		peer.uid = getuid();
 	admitted.peer = &peer;
 	dispatch(r, x, &admitted);

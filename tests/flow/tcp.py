@@ -41,8 +41,9 @@ class TcpDaemon(stage.Daemon):
                   "when": {"not": {"identity": level}, "destination": [name]}}
                  for name, level in (("claims", "claimed"), ("sockets", "socket"))]
         self.policy({"hither_policy": 1, "id": "tcp",
-                     "destinations": {n: self.destination() for n in ("far", "claims", "sockets")},
-                     "default": {"cloud": "allow"}, "rules": known})
+                     "destinations": {n: self.destination() for n in ("far", "claims", "sockets", "asked")},
+                     "default": {"cloud": "allow"},
+                     "rules": known + [{"id": "ask", "effect": "ask", "when": {"destination": ["asked"]}}]})
 
     def addresses(self):
         return re.findall(r"boot\.tcp.*?address=(\S+)", self.said())
@@ -140,6 +141,46 @@ class Tcp(unittest.TestCase):
                                  headers=self.d.good()),
                       self.d.get("/hither/v1/decisions/" + r.headers["x-hither-decision"])):
             self.assertEqual(again.status, 200)
+
+    def asks(self, outcome):
+        """A program asks over TCP; who has its connection is found, and may not answer."""
+        d = self.d
+        agent = d.agent()
+        script = ("import http.client, json, sys\n"
+                  "port, token, answer = int(sys.argv[1]), sys.argv[2], sys.argv[3]\n"
+                  "c = http.client.HTTPConnection('127.0.0.1', port)\n"
+                  "c.request('POST', '/v1/chat/completions', json.dumps({'model': 'asked', 'messages':"
+                  " [{'role': 'user', 'content': 'hello'}]}), {'x-api-key': token,"
+                  " 'Content-Type': 'application/json'})\n"
+                  "if answer != 'no':\n"
+                  "    sys.path.insert(0, answer)\n"
+                  "    import stage\n"
+                  "    d = stage.Daemon.at(sys.argv[4])\n"
+                  "    r = d.answer(d.question(), 'approve')\n"
+                  "    print(r.status, r.json['error']['code'] if r.status != 200 else '')\n"
+                  "    sys.exit()\n"
+                  "r = c.getresponse()\n"
+                  "print(r.status, r.getheader('x-hither-destination'))\n")
+        p = subprocess.Popen([sys.executable, "-c", script, str(d.port), d.token, outcome, d.home],
+                             stdout=subprocess.PIPE, text=True)
+        try:
+            if outcome == "no":
+                question = d.question()
+                self.assertEqual(question["pid"], p.pid)
+                self.assertEqual(d.answer(question, "approve").status, 200)
+            return p.communicate(timeout=stage.PATIENCE_S)[0].strip()
+        finally:
+            p.kill()
+            p.wait()
+            agent.close()
+
+    def test_a_program_that_asks_over_tcp_cannot_answer_itself(self):
+        self.assertEqual(self.asks(os.path.dirname(os.path.abspath(stage.__file__))), "403 same_program")
+        stage.until("the question is gone with its asker", lambda: not self.d.questions())
+
+    def test_another_program_can(self):
+        self.assertEqual(self.asks("no"), "200 asked")
+        self.d.cloud.connections = 0
 
     def test_the_token_is_a_secret(self):
         d = self.d

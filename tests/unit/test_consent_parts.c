@@ -18,6 +18,7 @@
 #include "consent/budget.h"
 #include "consent/ledger.h"
 #include "consent/peer.h"
+#include "consent/peer_tcp.h"
 #include "consent/receipt.h"
 #include "consent/report.h"
 #include "consent/visible.h"
@@ -304,6 +305,58 @@ static void a_program_is_itself_and_what_it_started(void **state)
 	assert_false(peer_cgroup_is_app("/"));
 }
 
+/* A row of /proc/net/tcp as the kernel prints it. */
+static void add_row(struct buf *b, const char *local, unsigned from, const char *remote,
+		    unsigned to, const char *state, unsigned uid, unsigned inode)
+{
+	buf_printf(
+		b,
+		"   0: %s:%04X %s:%04X %s 00000000:00000000 00:00000000 00000000  %4u        0 "
+		"%u 1 0000000000000000 20 4 30 10 -1\n",
+		local, from, remote, to, state, uid, inode);
+}
+
+static void a_tcp_peer_is_one_row_of_the_table(void **state)
+{
+	static const char v4[] = "0100007F", out[] = "0A00020F";
+	static const char v6[] = "00000000000000000000000001000000";
+	const struct {
+		const char *local, *remote, *state;
+		unsigned from, to, uid;
+		uint64_t found;
+	} rows[] = {
+		{ v4, v4, "01", 5000, 11435, 7, 99 },
+		{ "0500007F", v4, "01", 5000, 11435, 7, 99 }, /* 127.0.0.5 */
+		{ v6, v6, "01", 5000, 11435, 7, 99 },
+		{ v4, v4, "01", 11435, 5000, 7, 0 }, /* our own end */
+		{ v4, v4, "01", 5000, 11436, 7, 0 },
+		{ v4, v4, "01", 5000, 11435, 8, 0 }, /* somebody else's */
+		{ v4, v4, "06", 5000, 11435, 7, 0 }, /* TIME_WAIT */
+		{ out, v4, "01", 5000, 11435, 7, 0 },
+		{ v4, out, "01", 5000, 11435, 7, 0 },
+	};
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 65536);
+	for (size_t i = 0; i < LEN(rows); i++) {
+		buf_clear(&b);
+		buf_add_str(&b, "  sl  local_address rem_address   st tx_queue rx_queue\n");
+		add_row(&b, v4, 1, v4, 2, "0A", 7, 1);
+		add_row(&b, rows[i].local, rows[i].from, rows[i].remote, rows[i].to,
+			rows[i].state, rows[i].uid, 99);
+		assert_int_equal(
+			peer_tcp_inode(buf_span(&b), strlen(rows[i].local) > 8, 5000, 11435, 7),
+			rows[i].found);
+	}
+	buf_clear(&b);
+	add_row(&b, v4, 5000, v4, 11435, "01", 7, 99);
+	add_row(&b, "0200007F", 5000, v4, 11435, "01", 7, 98);
+	assert_int_equal(peer_tcp_inode(buf_span(&b), false, 5000, 11435, 7), 0); /* which? */
+	assert_int_equal(peer_tcp_inode(SPAN_LITERAL("rubbish"), false, 5000, 11435, 7), 0);
+	buf_free(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -313,6 +366,7 @@ int main(void)
 		cmocka_unit_test(reports_add_up),
 		cmocka_unit_test(windows_follow_the_calendar),
 		cmocka_unit_test(a_program_is_itself_and_what_it_started),
+		cmocka_unit_test(a_tcp_peer_is_one_row_of_the_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
