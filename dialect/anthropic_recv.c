@@ -214,6 +214,7 @@ const struct upstream_dialect upstream_anthropic = {
 	.path = "/messages",
 	.key_header = "x-api-key",
 	.headers = anthropic_headers,
+	.signs_reasoning = true,
 	.write = anthropic_send,
 	.reader_new = reader_new,
 	.reader_status = recv_status,

@@ -79,6 +79,7 @@ struct upstream_dialect {
 	const char *key_header; /* field that carries the key; NULL: Authorization: Bearer */
 	const char *const
 		*headers; /* fixed "name: value" fields, NULL at the end; NULL: none */
+	bool signs_reasoning; /* a signature holds the reasoning's text to what it was */
 	/*
 	 * Known fields only, from the struct; never the client's bytes. ERR_UNSUPPORTED: the
 	 * chat has something this dialect cannot say; ERR_TOO_BIG: `out` is full.

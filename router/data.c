@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sensitive data: finding it for the facts, masking it in what is to leave. Attachments are
- * not looked into, so a request that has any has unknown data.
+ * Sensitive data: finding it for the facts, having it masked (mask.c) in what is to leave.
+ * Attachments are not looked into, so a request that has any has unknown data.
  *
  * Invariant: data_known is true only when every text of the request was scanned to its end.
  */
@@ -68,7 +68,12 @@ static bool scan_tools(struct request *q, uint32_t *counts)
 		if (!scan_one(q, t->description, counts) || !scan_one(q, t->schema, counts))
 			return false;
 	}
-	return scan_one(q, q->chat.format_schema, counts);
+	for (uint32_t i = 0; i < q->chat.n_stop; i++) {
+		if (!scan_one(q, q->chat.stop[i], counts))
+			return false;
+	}
+	return scan_one(q, q->chat.format_schema, counts) &&
+	       scan_one(q, q->chat.format_description, counts);
 }
 
 void data_scan(struct request *q)
@@ -98,79 +103,7 @@ void data_scan(struct request *q)
 	f->data_known = true;
 }
 
-/* ---------------------------------------------------------------- masking */
-
-struct masking {
-	struct request *q;
-	struct scan_set want;
-	bool any; /* something was replaced */
-};
-
-static bool mask_span(struct masking *m, struct span *io)
-{
-	struct buf out;
-
-	if (io->len == 0)
-		return true;
-	buf_init(&out, io->len * 4 + 4096);
-	bool ok = scan_mask(m->q->router->scanner, *io, &m->want, &scan_budget_default,
-			    m->q->masks, &out) == ERR_OK &&
-		  !out.failed;
-	if (ok && !span_equal(buf_span(&out), *io)) {
-		*io = arena_span(m->q->arena, buf_span(&out));
-		m->any = true;
-		ok = io->ptr != NULL;
-	}
-	buf_free(&out);
-	return ok;
-}
-
-static bool mask_message(struct masking *m, struct chat_message *io)
-{
-	struct arena *a = m->q->arena;
-	struct chat_part *parts = arena_array(a, io->n_parts, sizeof *parts);
-	struct chat_tool_call *calls = arena_array(a, io->n_calls, sizeof *calls);
-
-	if (parts == NULL || calls == NULL)
-		return false;
-	for (uint32_t i = 0; i < io->n_parts; i++) {
-		parts[i] = io->parts[i];
-		bool is_text = parts[i].kind == CHAT_PART_TEXT ||
-			       parts[i].kind == CHAT_PART_REASONING ||
-			       parts[i].kind == CHAT_PART_REFUSAL;
-		if (is_text && !mask_span(m, &parts[i].text))
-			return false;
-	}
-	for (uint32_t i = 0; i < io->n_calls; i++) {
-		calls[i] = io->calls[i];
-		if (!mask_span(m, &calls[i].arguments))
-			return false;
-	}
-	io->parts = parts;
-	io->calls = calls;
-	return mask_span(m, &io->name);
-}
-
-static bool mask_all(struct masking *m, struct chat *io)
-{
-	struct chat_tool *tools = arena_array(m->q->arena, io->n_tools, sizeof *tools);
-
-	if (tools == NULL)
-		return false;
-	for (uint32_t i = 0; i < io->n_messages; i++) {
-		if (!mask_message(m, &io->messages[i]))
-			return false;
-	}
-	for (uint32_t i = 0; i < io->n_tools; i++) {
-		tools[i] = io->tools[i];
-		if (!mask_span(m, &tools[i].description))
-			return false;
-	}
-	io->tools = tools;
-	return true;
-}
-
-/* ---------------------------------------------------------------- stripping */
+/* ---------------------------------------------------------------- stripping, masking */
 
 static bool stripped_part(enum chat_part_kind kind, unsigned strip)
 {
@@ -214,7 +147,7 @@ static bool strip_all(struct request *q, unsigned strip, struct chat *io)
 bool data_mask(struct request *q, const struct policy_decision *d, struct chat *ret,
 	       bool *ret_masked)
 {
-	struct masking m = { .q = q };
+	struct masking m = { .scanner = q->router->scanner, .arena = q->arena };
 	struct chat_message *messages =
 		arena_array(q->arena, q->chat.n_messages, sizeof *messages);
 
@@ -235,9 +168,8 @@ bool data_mask(struct request *q, const struct policy_decision *d, struct chat *
 		scan_set_add_pattern(&m.want, q->router->scanner, d->redact[i]);
 	if (q->masks == NULL && (q->masks = scan_map_new(MASKS_MAX)) == NULL)
 		return false;
-	bool ok = mask_all(&m, ret);
-	*ret_masked = m.any;
-	return ok;
+	m.map = q->masks;
+	return mask_chat(&m, ret, ret_masked);
 }
 
 /* "personal.name=2,personal.contact.email=1": what of the found data the policy masks. */

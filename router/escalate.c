@@ -283,7 +283,5 @@ bool escalate_read(struct request *q, int fd)
 		pipe_close(q);
 		return false;
 	}
-	if (q->masks != NULL)
-		scan_restore_begin(&q->restore, q->masks);
 	return uv_read_start((uv_stream_t *)&p->handle, on_alloc, on_pipe) == 0;
 }

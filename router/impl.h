@@ -19,6 +19,7 @@
 #include "router/classify/classify.h"
 #include "router/decide.h"
 #include "router/door.h"
+#include "router/mask.h"
 #include "router/turns.h"
 #include "scan/scan.h"
 
@@ -154,7 +155,7 @@ struct request {
 	bool asked;
 	struct reply_pipe *pipe;
 	struct scan_map *masks;
-	struct scan_restore restore;
+	struct restore *restore; /* NULL: the answer has nothing to restore */
 	struct buf restored;
 	char receipt[TEXT_ULID_BYTES];
 	char question[TEXT_ULID_BYTES];

@@ -105,6 +105,15 @@ bool reply_begin_source(struct request *q)
 	q->finish = CHAT_FINISH_NONE;
 	q->input_tokens = q->output_tokens = -1;
 	q->writer = q->dialect->writer_new(q->arena, &q->head);
+	q->restore = NULL;
+	if (q->masks != NULL && q->plan.destination != DECIDE_LOCAL) {
+		const struct upstream_dialect *up =
+			upstream_dialect_find(policy_api_name(d->api));
+
+		q->restore = restore_new(q->arena, q->masks, up != NULL && up->signs_reasoning);
+		if (q->restore == NULL)
+			return false;
+	}
 	return q->writer != NULL;
 }
 
@@ -147,33 +156,36 @@ static void note(struct request *q, const struct chat_event *ev)
 	}
 }
 
+static void broken(struct request *q)
+{
+	problem_set(&q->problem, 502, "stream_broken",
+		    "The answer could not be passed on. It is not complete.");
+	q->failed = true;
+}
+
 static bool write_event(struct request *q, const struct chat_event *ev)
 {
 	if (q->dialect->writer_event(q->writer, ev, &q->out) && !q->out.failed)
 		return true;
-	problem_set(&q->problem, 502, "stream_broken",
-		    "The answer could not be passed on. It is not complete.");
-	q->failed = true;
+	broken(q);
 	return false;
 }
 
-/* Placeholders back to what they stood for; what may become one is held back. */
+static bool sink_restored(void *ctx, const struct chat_event *ev)
+{
+	return write_event(ctx, ev);
+}
+
+/* Placeholders back to what they stood for. */
 static bool write_restored(struct request *q, const struct chat_event *ev)
 {
-	struct chat_event text = *ev;
+	bool full = false;
 
-	buf_clear(&q->restored);
-	if (ev->kind == CHAT_EV_TEXT)
-		scan_restore_feed(&q->restore, ev->text, &q->restored);
-	else
-		scan_restore_end(&q->restore, &q->restored);
-	if (q->restored.len > 0) {
-		text.kind = CHAT_EV_TEXT;
-		text.text = buf_span(&q->restored);
-		if (!write_event(q, &text))
-			return false;
-	}
-	return ev->kind == CHAT_EV_TEXT || write_event(q, ev);
+	if (restore_event(q->restore, ev, &q->restored, sink_restored, q, &full))
+		return true;
+	if (full)
+		broken(q);
+	return false;
 }
 
 bool reply_sink(void *ctx, const struct chat_event *ev)
@@ -183,9 +195,7 @@ bool reply_sink(void *ctx, const struct chat_event *ev)
 	note(q, ev);
 	if (q->failed || q->over)
 		return false;
-	bool ok = q->masks != NULL && q->pipe != NULL && ev->kind != CHAT_EV_START
-			  ? write_restored(q, ev)
-			  : write_event(q, ev);
+	bool ok = q->restore != NULL ? write_restored(q, ev) : write_event(q, ev);
 	q->over = ok && ev->kind == CHAT_EV_END;
 	return ok;
 }

@@ -2,7 +2,8 @@
 /*
  * Values and their placeholders: an array of entries in the order they came, and two open
  * addressing tables over it, one by name and value, one by placeholder. Tables are sized
- * for max_entries at twice the room, so they never grow and a search always ends.
+ * for max_entries at twice the room, so they never grow and a search always ends. Chains by the
+ * first bytes of the values find those that a text repeats.
  */
 #include "scan/map.h"
 
@@ -17,13 +18,17 @@ struct entry {
 	struct span value;
 	char placeholder[PLACEHOLDER_MAX + 1];
 	uint32_t number;
+	uint32_t next; /* index + 1 in the chain of its first bytes; 0: the last */
 };
+
+#define CHAINS 1024 /* a power of two */
 
 struct scan_map {
 	struct entry *entries;
 	size_t count, max;
 	uint32_t *by_value, *by_placeholder; /* index + 1; 0: free */
 	size_t slots;                        /* a power of two */
+	uint32_t chains[CHAINS];             /* index + 1 of the newest; 0: none */
 };
 
 static uint64_t hash_bytes(uint64_t h, struct span s)
@@ -34,6 +39,12 @@ static uint64_t hash_bytes(uint64_t h, struct span s)
 }
 
 #define HASH_START UINT64_C(0xcbf29ce484222325)
+
+static size_t chain_of(struct span text)
+{
+	return hash_bytes(HASH_START, (struct span){ text.ptr, SCAN_KNOWN_MIN_BYTES }) &
+	       (CHAINS - 1);
+}
 
 struct scan_map *scan_map_new(size_t max_entries)
 {
@@ -138,6 +149,12 @@ struct span scan_map_placeholder(struct scan_map *m, const char *name, struct sp
 		return (struct span){ NULL, 0 };
 	memcpy(copy, value.ptr, value.len);
 	e.value = (struct span){ copy, value.len };
+	if (value.len >= SCAN_KNOWN_MIN_BYTES) {
+		uint32_t *chain = &m->chains[chain_of(value)];
+
+		e.next = *chain;
+		*chain = (uint32_t)m->count + 1;
+	}
 	m->entries[m->count++] = e;
 	*slot = (uint32_t)m->count;
 	*slot_by_placeholder(m, span_of(e.placeholder)) = (uint32_t)m->count;
@@ -149,4 +166,26 @@ struct span scan_map_value(const struct scan_map *m, struct span placeholder)
 	uint32_t i = *slot_by_placeholder(m, placeholder);
 
 	return i != 0 ? m->entries[i - 1].value : (struct span){ NULL, 0 };
+}
+
+struct span scan_map_known(const struct scan_map *m, struct span text, size_t *ret_len)
+{
+	struct span best = { NULL, 0 };
+	size_t best_len = 0;
+
+	if (text.len < SCAN_KNOWN_MIN_BYTES)
+		return best;
+	for (uint32_t i = m->chains[chain_of(text)]; i != 0; i = m->entries[i - 1].next) {
+		const struct entry *e = &m->entries[i - 1];
+		size_t n = e->value.len;
+
+		/* Of two categories' entries for one value the older counts: the chain runs
+		 * from the newest to the oldest. */
+		if (n >= best_len && n <= text.len && memcmp(text.ptr, e->value.ptr, n) == 0) {
+			best = span_of(e->placeholder);
+			best_len = n;
+		}
+	}
+	*ret_len = best_len;
+	return best;
 }

@@ -16,4 +16,11 @@ struct span scan_map_placeholder(struct scan_map *m, const char *name, struct sp
 /* What a placeholder stands for; ptr NULL when the map does not know it. */
 struct span scan_map_value(const struct scan_map *m, struct span placeholder);
 
+/* The placeholder of the longest value that `text` begins with, of at least
+ * SCAN_KNOWN_MIN_BYTES, and that value's length. The empty span: none. */
+struct span scan_map_known(const struct scan_map *m, struct span text, size_t *ret_len);
+
+/* The word in a category's placeholder. */
+const char *mask_placeholder_name(const struct scanner *s, unsigned category);
+
 #endif

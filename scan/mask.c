@@ -10,10 +10,13 @@
  *
  *   PLAIN --'['--> HELD --full placeholder of the map--> value out, PLAIN
  *                    '--anything that cannot be one--> bytes out as they were, PLAIN
+ *
+ * In JSON that is done inside strings only; a placeholder is not looked for across an escape.
  */
 #include <stdlib.h>
 
 #include "common/fault.h"
+#include "common/json.h"
 #include "scan/map.h"
 #include "scan/placeholder.h"
 #include "scan/scan_impl.h"
@@ -87,7 +90,7 @@ bool placeholder_touches(struct span t, size_t start, size_t end)
 /* ---- masking ---- */
 
 /* The word in a site category's placeholder: its last part in capitals. */
-static const char *placeholder_name(const struct scanner *s, unsigned category)
+const char *mask_placeholder_name(const struct scanner *s, unsigned category)
 {
 	static const char *const builtin[] = {
 #define X(id, name, placeholder) [SCAN_##id] = placeholder,
@@ -116,8 +119,8 @@ static enum err mask_once(const struct scanner *s, struct span text,
 		const struct scan_span *f = &r.spans[i];
 
 		struct span value = { text.ptr + f->start, f->end - f->start };
-		struct span name =
-			scan_map_placeholder(m, placeholder_name(s, f->category), value, text);
+		struct span name = scan_map_placeholder(
+			m, mask_placeholder_name(s, f->category), value, text);
 		if (name.ptr == NULL) {
 			e = scan_map_count(m) > 0 ? ERR_TOO_BIG : ERR_NO_MEMORY;
 			break;
@@ -165,17 +168,53 @@ enum err scan_mask(const struct scanner *s, struct span text, const struct scan_
 	return e;
 }
 
+/*
+ * A value of the map is replaced only as a word of its own, and never inside a placeholder:
+ * "[NAME-1]" must stay what it is even when somebody is called NAME.
+ */
+void scan_mask_known(const struct scan_map *m, struct span text, struct buf *out)
+{
+	size_t done = 0;
+
+	for (size_t i = 0; i < text.len;) {
+		struct span rest = { text.ptr + i, text.len - i };
+		size_t n = placeholder_at(text, i);
+
+		if (n > 0) {
+			i += n;
+			continue;
+		}
+		bool fits = !is_word(rest.ptr[0]) || !is_word(byte_at(text, i - 1));
+		struct span name =
+			fits ? scan_map_known(m, rest, &n) : (struct span){ NULL, 0 };
+		if (name.ptr != NULL &&
+		    (!is_word(rest.ptr[n - 1]) || !is_word(byte_at(text, i + n)))) {
+			buf_add(out, (struct span){ text.ptr + done, i - done });
+			buf_add(out, name);
+			i += n;
+			done = i;
+		} else {
+			i++;
+		}
+	}
+	buf_add(out, (struct span){ text.ptr + done, text.len - done });
+}
+
 /* ---- restoring ---- */
 
 void scan_restore_begin(struct scan_restore *r, const struct scan_map *m)
 {
-	r->map = m;
-	r->held_len = 0;
+	*r = (struct scan_restore){ .map = m };
+}
+
+void scan_restore_begin_json(struct scan_restore *r, const struct scan_map *m)
+{
+	*r = (struct scan_restore){ .map = m, .json = true };
 }
 
 /* Puts out what `t` says, up to where a placeholder may be unfinished. Returns how far it got.
  */
-static size_t restore(const struct scan_map *m, struct span t, struct buf *out)
+static size_t restore(struct scan_restore *r, struct span t, struct buf *out)
 {
 	size_t done = 0;
 
@@ -185,12 +224,16 @@ static size_t restore(const struct scan_map *m, struct span t, struct buf *out)
 		size_t n = p != NULL ? placeholder_at(t, at) : 0;
 
 		if (n > 0) {
-			struct span value = scan_map_value(m, (struct span){ p, n });
+			struct span value = scan_map_value(r->map, (struct span){ p, n });
 
 			if (value.ptr != NULL) {
 				buf_add(out, (struct span){ t.ptr + done, at - done });
-				buf_add(out, value);
+				if (r->json)
+					json_put_escaped(out, value);
+				else
+					buf_add(out, value);
 				done = at + n;
+				r->changed = true;
 			}
 			i = at + n;
 		} else if (p != NULL && placeholder_may_start(t, at)) {
@@ -204,7 +247,7 @@ static size_t restore(const struct scan_map *m, struct span t, struct buf *out)
 	return t.len;
 }
 
-void scan_restore_feed(struct scan_restore *r, struct span piece, struct buf *out)
+static void feed_text(struct scan_restore *r, struct span piece, struct buf *out)
 {
 	/* First settle what is held, byte by byte: it is short. */
 	while (r->held_len > 0 && piece.len > 0) {
@@ -215,7 +258,7 @@ void scan_restore_feed(struct scan_restore *r, struct span piece, struct buf *ou
 			continue;
 		r->held_len = 0;
 		if (placeholder_at(held, 0) > 0) {
-			restore(r->map, held, out);
+			restore(r, held, out);
 			break;
 		}
 		/* Not one after all; the last byte may start another. */
@@ -229,9 +272,46 @@ void scan_restore_feed(struct scan_restore *r, struct span piece, struct buf *ou
 	}
 	if (piece.len == 0)
 		return;
-	size_t done = restore(r->map, piece, out);
+	size_t done = restore(r, piece, out);
 	r->held_len = piece.len - done;
 	memcpy(r->held, piece.ptr + done, r->held_len);
+}
+
+/* Strings are texts; quotes, escapes and all that stands between strings pass as they are. */
+static void feed_json(struct scan_restore *r, struct span piece, struct buf *out)
+{
+	while (piece.len > 0) {
+		size_t n = 0;
+
+		if (r->escaped) {
+			r->escaped = false;
+			n = 1;
+		} else if (!r->in_string) {
+			while (n < piece.len && !r->in_string)
+				r->in_string = piece.ptr[n++] == '"';
+		} else {
+			while (n < piece.len && piece.ptr[n] != '"' && piece.ptr[n] != '\\')
+				n++;
+			feed_text(r, (struct span){ piece.ptr, n }, out);
+			piece = (struct span){ piece.ptr + n, piece.len - n };
+			if (piece.len == 0)
+				return;
+			scan_restore_end(r, out);
+			r->escaped = piece.ptr[0] == '\\';
+			r->in_string = r->escaped;
+			n = 1;
+		}
+		buf_add(out, (struct span){ piece.ptr, n });
+		piece = (struct span){ piece.ptr + n, piece.len - n };
+	}
+}
+
+void scan_restore_feed(struct scan_restore *r, struct span piece, struct buf *out)
+{
+	if (r->json)
+		feed_json(r, piece, out);
+	else
+		feed_text(r, piece, out);
 }
 
 void scan_restore_end(struct scan_restore *r, struct buf *out)

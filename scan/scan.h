@@ -177,6 +177,28 @@ MUST_CHECK enum err scan_mask(const struct scanner *s, struct span text,
 			      struct scan_map *m, struct buf *out);
 
 /*
+ * The same for the text of one JSON value (RFC 8259) that passed the gate: every string is
+ * masked as what it says, without its escapes, and then the text as it stands. A number that is
+ * found becomes a string. The result is the text of one JSON value; its strings and itself scan
+ * clean. Errors as scan_mask(), and ERR_SYNTAX (no JSON).
+ */
+MUST_CHECK enum err scan_mask_json(const struct scanner *s, struct span text,
+				   const struct scan_set *want,
+				   const struct scan_budget *budget, struct scan_map *m,
+				   struct buf *out);
+
+/*
+ * Appends `text` with every value of the map replaced where it stands as a word of its own:
+ * what was recognized once is masked where its surroundings do not give it away too. Values
+ * under SCAN_KNOWN_MIN_BYTES are left to the detectors.
+ */
+#define SCAN_KNOWN_MIN_BYTES 4
+void scan_mask_known(const struct scan_map *m, struct span text, struct buf *out);
+/* The same in the strings of a JSON text. ERR_SYNTAX, ERR_TOO_BIG. */
+MUST_CHECK enum err scan_mask_known_json(const struct scan_map *m, struct span text,
+					 struct buf *out);
+
+/*
  * Streaming restore: feeds an answer piece by piece. At most SCAN_HOLD_BYTES are held back,
  * while they could still become a placeholder of the map. What the map does not know passes
  * unchanged. The map must outlive the restorer.
@@ -187,9 +209,14 @@ struct scan_restore {
 	const struct scan_map *map;
 	char held[SCAN_HOLD_BYTES];
 	size_t held_len;
+	bool changed; /* a placeholder was replaced */
+	bool json;    /* the text is JSON: only inside its strings, values escaped */
+	bool in_string, escaped;
 };
 
 void scan_restore_begin(struct scan_restore *r, const struct scan_map *m);
+/* For the text of a JSON value, as the arguments of a call are: what was JSON stays JSON. */
+void scan_restore_begin_json(struct scan_restore *r, const struct scan_map *m);
 void scan_restore_feed(struct scan_restore *r, struct span piece, struct buf *out);
 void scan_restore_end(struct scan_restore *r, struct buf *out); /* lets go of what is held */
 

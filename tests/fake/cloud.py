@@ -56,7 +56,15 @@ class Reply:
     def tokens(self):
         if "tokens" in self.words:
             return [f"t{i} " for i in range(self.number("tokens"))]
+        if "step" in self.words:
+            size = self.number("step")
+            return [self.last[i:i + size] for i in range(0, len(self.last), size)]
         return re.findall(r"\S+\s*", self.last if "echo" in self.words else ANSWER)
+
+    def arguments(self):
+        """Of the call: what was said last, with fake:echo; else a city."""
+        return json.dumps({"text": self.last} if "echo" in self.words else {"city": "Paris"},
+                          separators=(",", ":"))
 
     def raw(self, data):
         self.connection.sendall(data)
@@ -98,7 +106,7 @@ class Reply:
         message = {"role": "assistant", "content": "".join(self.tokens()), "refusal": None}
         if "tool" in self.words:
             message["tool_calls"] = [{"id": "call_a", "type": "function", "function": {
-                "name": self.words["tool"], "arguments": "{\"city\":\"Paris\"}"}}]
+                "name": self.words["tool"], "arguments": self.arguments()}}]
         body = json.dumps({**HEAD, "object": "chat.completion", "choices": [
             {"index": 0, "message": message, "logprobs": None,
              "finish_reason": self.words.get("finish") or "stop"}], "usage": self.usage}).encode()
@@ -131,7 +139,8 @@ class Reply:
             self.chunk(delta({"tool_calls": [{"index": 0, "id": "call_a", "type": "function",
                                               "function": {"name": self.words["tool"],
                                                            "arguments": ""}}]}))
-            for part in ("{\"city\":", "\"Paris\"}"):
+            arguments, size = self.arguments(), self.number("step", 8)
+            for part in (arguments[i:i + size] for i in range(0, len(arguments), size)):
                 self.chunk(delta({"tool_calls": [{"index": 0, "function": {"arguments": part}}]}))
         if "no_finish" not in self.words:
             self.chunk(delta({}, self.words.get("finish") or

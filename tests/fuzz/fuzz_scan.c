@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Property: spans of any bytes are sorted, inside the text and apart; what is masked scans
- * clean; an answer restored in two pieces is the answer restored at once.
+ * clean; an answer restored in two pieces is the answer restored at once. Masked JSON is JSON.
  */
 #include <stdlib.h>
 
 #include "common/arena.h"
+#include "common/json.h"
 #include "scan/scan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -60,6 +61,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		buf_free(&twice);
 	} else {
 		must(out.len == 0);
+	}
+	buf_clear(&out);
+	struct json_where where;
+	if (json_check(text, &json_limits_api, &where) == ERR_OK &&
+	    scan_mask_json(s, text, &all, &scan_budget_default, m, &out) == ERR_OK) {
+		/* A key that is a placeholder already may stand twice then: refused later on. */
+		must(json_check(buf_span(&out), &json_limits_api, &where) == ERR_OK ||
+		     memchr(text.ptr, '[', text.len) != NULL);
+		must(scan_text(s, buf_span(&out), &scan_budget_default, a, &r) == ERR_OK);
+		must(r.count == 0);
 	}
 	buf_free(&out);
 	scan_map_free(m);

@@ -7,6 +7,8 @@
 
 #include "common/arena.h"
 #include "common/fault.h"
+#include "common/json.h"
+#include "scan/map.h"
 #include "scan/scan.h"
 
 static struct scanner *scanner;
@@ -285,6 +287,193 @@ static void restores_split_placeholders(void **state)
 	scan_map_free(m);
 }
 
+/* ---- JSON ---- */
+
+/* Strings with and without needless escapes, numbers, keys that say what a value is. */
+static void make_json(struct buf *b, uint32_t *seed)
+{
+	static const char *const keys[] = { "to", "password", "card", "text", "api_key", "n" };
+	struct buf text;
+	unsigned members = 1 + next_random(seed) % 4;
+
+	buf_init(&text, 100000);
+	buf_clear(b);
+	buf_add_char(b, '{');
+	for (unsigned i = 0; i < members; i++) {
+		buf_printf(b, "%s\"%s%u\": ", i > 0 ? ", " : "",
+			   keys[next_random(seed) % LEN(keys)], i);
+		uint32_t kind = next_random(seed) % 4;
+
+		make_text(&text, seed);
+		if (kind == 0)
+			buf_add_str(b, next_random(seed) % 2 ? "4111111111111111" : "-12.5e3");
+		else if (kind == 1)
+			buf_add_str(b, "[true,null,[\"ann\\u0040example.org\",{}]]");
+		else
+			json_put_string(b, buf_span(&text));
+	}
+	buf_add_char(b, '}');
+	buf_free(&text);
+}
+
+static void scans_clean(struct span text, struct arena *a, const char *what)
+{
+	struct scan_result r;
+
+	assert_int_equal(scan_text(scanner, text, &scan_budget_default, a, &r), ERR_OK);
+	if (r.count > 0)
+		fail_msg("%s: %s is left in %.*s", what,
+			 scanner_category_name(scanner, r.spans[0].category), (int)text.len,
+			 text.ptr);
+}
+
+static void each_string_scans_clean(const cJSON *v, struct arena *a)
+{
+	const cJSON *child;
+
+	if (v->string != NULL)
+		scans_clean(span_of(v->string), a, "a key");
+	if (cJSON_IsString(v))
+		scans_clean(span_of(v->valuestring), a, "a string");
+	cJSON_ArrayForEach (child, v)
+		each_string_scans_clean(child, a);
+}
+
+static void masked_json_is_json_and_scans_clean(void **state)
+{
+	struct buf text, out, back;
+	uint32_t seed = 7;
+
+	(void)state;
+	buf_init(&text, 100000);
+	buf_init(&out, 400000);
+	buf_init(&back, 400000);
+	for (int round = 0; round < 700; round++) {
+		struct scan_map *m = scan_map_new(1000);
+		struct arena *a = arena_new("test", 1 << 24);
+		struct json_where where;
+		cJSON *tree = NULL;
+
+		make_json(&text, &seed);
+		buf_clear(&out);
+		enum err e = scan_mask_json(scanner, buf_span(&text), &everything,
+					    &scan_budget_default, m, &out);
+		if (e != ERR_OK)
+			fail_msg("%s: %s", err_text(e), buf_cstr(&text));
+		if (json_parse(buf_span(&out), &json_limits_api, &tree, &where) != ERR_OK)
+			fail_msg("%s: %s became %s", where.problem, buf_cstr(&text),
+				 buf_cstr(&out));
+		scans_clean(buf_span(&out), a, "the text");
+		each_string_scans_clean(tree, a);
+		cJSON_Delete(tree);
+		/* Restored in pieces it is JSON still. */
+		struct scan_restore r;
+
+		buf_clear(&back);
+		scan_restore_begin_json(&r, m);
+		for (size_t at = 0; at < out.len; at++)
+			scan_restore_feed(&r, (struct span){ out.ptr + at, 1 }, &back);
+		scan_restore_end(&r, &back);
+		if (json_check(buf_span(&back), &json_limits_api, &where) != ERR_OK)
+			fail_msg("%s: %s came back as %s", where.problem, buf_cstr(&out),
+				 buf_cstr(&back));
+		arena_free(a);
+		scan_map_free(m);
+	}
+	buf_free(&text);
+	buf_free(&out);
+	buf_free(&back);
+}
+
+static void json_is(const char *text, const char *masked, const char *restored)
+{
+	struct scan_map *m = scan_map_new(100);
+	struct scan_restore r;
+	struct buf out, back;
+
+	buf_init(&out, 10000);
+	buf_init(&back, 10000);
+	assert_int_equal(scan_mask_json(scanner, span_of(text), &everything,
+					&scan_budget_default, m, &out),
+			 ERR_OK);
+	assert_string_equal(buf_cstr(&out), masked);
+	scan_restore_begin_json(&r, m);
+	scan_restore_feed(&r, buf_span(&out), &back);
+	scan_restore_end(&r, &back);
+	assert_string_equal(buf_cstr(&back), restored);
+	buf_free(&out);
+	buf_free(&back);
+	scan_map_free(m);
+}
+
+static void json_by_example(void **state)
+{
+	(void)state;
+	json_is("{\"to\":\"ann@example.org\",\"cc\":\"ann\\u0040example.org\"}",
+		"{\"to\":\"[EMAIL-1]\",\"cc\":\"[EMAIL-1]\"}",
+		"{\"to\":\"ann@example.org\",\"cc\":\"ann@example.org\"}");
+	json_is("{\"password\":\"k9$mPq2!zz\",\"x\":\"a\\nb\"}",
+		"{\"password\":\"[PASSWORD-1]\",\"x\":\"a\\nb\"}",
+		"{\"password\":\"k9$mPq2!zz\",\"x\":\"a\\nb\"}");
+	json_is("{\"n\":4111111111111111,\"m\":1}", "{\"n\":\"[CARD-1]\",\"m\":1}",
+		"{\"n\":\"4111111111111111\",\"m\":1}");
+	json_is("{\"plain\":[1,\"x\\u00e9\",{}]}", "{\"plain\":[1,\"x\\u00e9\",{}]}",
+		"{\"plain\":[1,\"x\\u00e9\",{}]}");
+}
+
+/* Outside of strings, behind an escape, where a string ends: nothing is restored by mistake. */
+static void json_keeps_its_shape(void **state)
+{
+	static const char text[] = "{\"a\":[EMAIL-1],\"b\":\"\\[EMAIL-1]\",\"[EMAIL-1\":\"]\"}";
+	struct scan_map *m = scan_map_new(10);
+
+	(void)state;
+	masked_is(m, &everything, "ann@example.org", "[EMAIL-1]");
+	for (size_t cut = 0; cut < sizeof text; cut++) {
+		struct scan_restore r;
+		struct buf out;
+
+		buf_init(&out, 1000);
+		scan_restore_begin_json(&r, m);
+		scan_restore_feed(&r, (struct span){ text, cut }, &out);
+		scan_restore_feed(&r, (struct span){ text + cut, sizeof text - 1 - cut }, &out);
+		scan_restore_end(&r, &out);
+		assert_string_equal(buf_cstr(&out), text);
+		buf_free(&out);
+	}
+	scan_map_free(m);
+}
+
+static void what_is_known_is_masked_as_a_word(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "Will Smith, Will Smithson and goodWill Smith: Will Smith",
+		  "[NAME-1], Will Smithson and goodWill Smith: [NAME-1]" },
+		{ "[NAME-1] is a placeholder, NAME is not",
+		  "[NAME-1] is a placeholder, [X-1] is not" },
+		{ "", "" },
+		{ "Will Smith", "[NAME-1]" },
+		{ "ab ab", "ab ab" },
+	};
+	struct scan_map *m = scan_map_new(10);
+	struct span none = { "", 0 };
+
+	(void)state;
+	scan_map_placeholder(m, "NAME", span_of("Will Smith"), none);
+	scan_map_placeholder(m, "OTHER", span_of("Will Smith"), none);
+	scan_map_placeholder(m, "X", span_of("NAME"), none);
+	scan_map_placeholder(m, "X", span_of("ab"), none);
+	for (size_t i = 0; i < LEN(rows); i++) {
+		struct buf out;
+
+		buf_init(&out, 1000);
+		scan_mask_known(m, span_of(rows[i][0]), &out);
+		assert_string_equal(buf_cstr(&out), rows[i][1]);
+		buf_free(&out);
+	}
+	scan_map_free(m);
+}
+
 static void memory_failure_is_an_error(void **state)
 {
 	(void)state;
@@ -318,6 +507,10 @@ int main(void)
 		cmocka_unit_test(failures_leave_nothing),
 		cmocka_unit_test(masked_text_scans_clean),
 		cmocka_unit_test(restores_split_placeholders),
+		cmocka_unit_test(masked_json_is_json_and_scans_clean),
+		cmocka_unit_test(json_by_example),
+		cmocka_unit_test(json_keeps_its_shape),
+		cmocka_unit_test(what_is_known_is_masked_as_a_word),
 		cmocka_unit_test(memory_failure_is_an_error),
 	};
 
