@@ -3,10 +3,13 @@
  * The life of one call.
  *
  *   SENDING --status--> REPLYING --transfer over--> DRAINING --all written--> OVER
- *      |                   |                           |
- *      '------ failed, stopped, silent ----------------'     any --reader gone--> OVER
+ *    | ^  |                |                           |
+ *    v |  '--- failed, stopped, silent ----------------'     any --reader gone--> OVER
+ *   RESTING
  *
  *   SENDING  -> REPLYING  the destination answered                    [on_status]
+ *   SENDING  -> RESTING   it came to nothing and may be tried again   [on_end]
+ *   RESTING  -> SENDING   consent has the next attempt on record      [call_again]
  *   any      -> DRAINING  transfer over, well or not                  [on_end]
  *                         withdrawn, silent, or too late              [call_stop, on_timer]
  *   DRAINING -> OVER      every event is in the pipe                  [flush]
@@ -18,7 +21,9 @@
  *   3. The last event in the pipe is END or ERROR, unless the reader left or memory is out.
  *   4. While more than OUT_HIGH_BYTES wait for the pipe nothing is taken from libcurl, so
  *      memory is bounded by that, one read of libcurl and one event.
- *   5. A fetch is cancelled from the loop only, never from inside one of its handlers.
+ *   5. An attempt is followed by another only before any event was written, when nobody
+ *      acted upon its bytes (again.h), and after consent said so.
+ *   6. A fetch is cancelled from the loop only, never from inside one of its handlers.
  */
 #include "cloud/call.h"
 
@@ -29,6 +34,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cloud/again.h"
 #include "common/file.h"
 #include "common/log.h"
 
@@ -38,6 +44,7 @@
 
 #define CALL_STATES(X)                                                                         \
 	X(SENDING)  /* connecting, writing, waiting for the status */                          \
+	X(RESTING)  /* between two attempts */                                                 \
 	X(REPLYING) /* reading the reply */                                                    \
 	X(DRAINING) /* the exchange is over, events wait for the pipe */                       \
 	X(OVER)     /* handles are closing */
@@ -54,7 +61,14 @@ static const char *const state_names[] = {
 #undef X
 };
 
-enum call_event_kind { EV_STATUS, EV_EXCHANGE_OVER, EV_DRAINED, EV_READER_GONE };
+enum call_event_kind {
+	EV_STATUS,
+	EV_CAME_TO_NOTHING,
+	EV_GO,
+	EV_EXCHANGE_OVER,
+	EV_DRAINED,
+	EV_READER_GONE
+};
 
 struct call {
 	enum call_state state;
@@ -63,6 +77,7 @@ struct call {
 	const struct call_handler *handler;
 	void *ctx;
 	struct arena *arena;
+	struct fetcher *fetcher;
 	struct fetch *fetch; /* NULL when over */
 	struct upstream_reader *reader;
 	struct buf out; /* events for the pipe, from out_at on */
@@ -75,6 +90,12 @@ struct call {
 	bool paused, reader_gone, errored, ended, written_any, lost;
 	int status;
 	struct chat_event usage;
+	uint32_t attempts; /* begun */
+	int64_t wait_ms;   /* before the next; AGAIN_NO: there is none */
+	uint64_t again_at_ms;
+	bool asked_again;
+	struct msg_AGAIN again;
+	struct fetch_count earlier; /* of attempts that came to nothing */
 };
 
 static void call_event(struct call *c, enum call_event_kind kind);
@@ -108,16 +129,33 @@ static void close_all(struct call *c)
 
 /* --- the account --------------------------------------------------------------------- */
 
+static struct fetch_count count_of(const struct call *c)
+{
+	return c->fetch != NULL ? fetch_count(c->fetch) : (struct fetch_count){ 0, 0 };
+}
+
+/* Did the destination work? Refusals of what was asked say that it does. */
+static enum lane_news news_of(const struct call *c, enum send_outcome outcome)
+{
+	if (outcome == SEND_COMPLETE)
+		return LANE_WORKED;
+	if (outcome != SEND_FAILED && outcome != SEND_CUT)
+		return LANE_UNKNOWN;
+	return c->status >= 300 && c->status <= 499 && c->status != 408 && c->status != 429
+		       ? LANE_WORKED
+		       : LANE_FAILED;
+}
+
 static void account(struct call *c, enum send_outcome outcome, const char *detail)
 {
-	struct fetch_count count = fetch_count(c->fetch);
+	struct fetch_count count = count_of(c);
 	struct msg_SENT m = {
 		.request_id = c->plan.send.request_id,
 		.ledger_seq = c->plan.send.ledger_seq,
 		.outcome = (uint8_t)outcome,
 		.http_status = (uint16_t)(c->status > 0 && c->status <= 999 ? c->status : 0),
-		.bytes_out = count.bytes_out,
-		.bytes_in = count.bytes_in,
+		.bytes_out = c->earlier.bytes_out + count.bytes_out,
+		.bytes_in = c->earlier.bytes_in + count.bytes_in,
 		.input_tokens = c->usage.input_tokens,
 		.output_tokens = c->usage.output_tokens,
 		.cached_tokens = c->usage.cached_tokens,
@@ -129,6 +167,8 @@ static void account(struct call *c, enum send_outcome outcome, const char *detai
 		 "bytes_out=%" PRIu64 " bytes_in=%" PRIu64,
 		 m.request_id, m.ledger_seq, c->plan.send.destination, outcome, c->status,
 		 m.bytes_out, m.bytes_in);
+	if (c->state != CALL_RESTING)
+		c->handler->on_attempt(c->ctx, c, news_of(c, outcome));
 	c->handler->on_sent(c->ctx, &m);
 }
 
@@ -295,12 +335,34 @@ static void on_written(void *ctx)
 	c->written_any = true;
 }
 
-static void on_status(void *ctx, int status)
+static int64_t next_wait_ms(const struct call *c, enum fetch_end end, int64_t retry_after_ms)
+{
+	uint64_t spent_ms = uv_now(c->loop) - c->began_ms;
+	struct again_facts f = {
+		.end = end,
+		.status = c->status,
+		.retry_after_ms = retry_after_ms,
+		.bytes_out = count_of(c).bytes_out,
+		.attempts = c->attempts,
+		.retries = c->plan.retries,
+		.wait_max_ms = c->plan.retry_wait_ms,
+		.left_ms = spent_ms < c->plan.send.deadline_ms
+				   ? c->plan.send.deadline_ms - spent_ms
+				   : 0,
+	};
+
+	return again_wait_ms(&f);
+}
+
+static void on_status(void *ctx, int status, int64_t retry_after_ms)
 {
 	struct call *c = ctx;
 
 	c->status = status;
 	c->last_ms = uv_now(c->loop);
+	c->wait_ms = next_wait_ms(c, FETCH_WHOLE, retry_after_ms);
+	if (c->wait_ms >= 0)
+		return; /* what else it says is not looked at */
 	if (c->plan.dialect->reader_status(c->reader, status, sink, c) == ERR_OK)
 		call_event(c, EV_STATUS);
 }
@@ -309,7 +371,7 @@ static enum fetch_flow on_bytes(void *ctx, struct span bytes)
 {
 	struct call *c = ctx;
 
-	if (c->reader_gone)
+	if (c->reader_gone || c->wait_ms >= 0)
 		return FETCH_STOP;
 	if (waiting_bytes(c) > OUT_HIGH_BYTES) {
 		c->paused = true;
@@ -324,11 +386,41 @@ static enum fetch_flow on_bytes(void *ctx, struct span bytes)
 	return FETCH_TAKEN;
 }
 
+static void came_to_nothing(struct call *c, enum fetch_end end)
+{
+	struct fetch_count count = count_of(c);
+
+	c->again = (struct msg_AGAIN){
+		.request_id = c->plan.send.request_id,
+		.ledger_seq = c->plan.send.ledger_seq,
+		.attempt = c->attempts,
+		.http_status = (uint16_t)c->status,
+		.bytes_out = count.bytes_out,
+		.bytes_in = count.bytes_in,
+	};
+	snprintf(c->again.detail, sizeof c->again.detail, "%s",
+		 c->status != 0 ? "the destination asked to be tried again later"
+				: ends[end].text);
+	c->earlier.bytes_out += count.bytes_out;
+	c->earlier.bytes_in += count.bytes_in;
+	c->handler->on_attempt(c->ctx, c, LANE_FAILED);
+	c->fetch = NULL;
+	c->asked_again = false;
+	c->again_at_ms = uv_now(c->loop) + (uint64_t)c->wait_ms;
+	call_event(c, EV_CAME_TO_NOTHING);
+}
+
 /* Called by the fetch, which is gone afterwards. */
 static void on_end(void *ctx, enum fetch_end end)
 {
 	struct call *c = ctx;
 
+	if (c->status == 0)
+		c->wait_ms = next_wait_ms(c, end, AGAIN_NO);
+	if (c->wait_ms >= 0 && !c->reader_gone) {
+		came_to_nothing(c, end);
+		return;
+	}
 	if (c->lost)
 		end = FETCH_TOO_BIG;
 	conclude(c, end);
@@ -343,19 +435,17 @@ static const struct fetch_handler exchange = { on_written, on_status, on_bytes, 
 /* How long this state may go without progress; 0: for ever (libcurl's limits still hold). */
 static uint32_t patience_ms(const struct call *c)
 {
-	const struct config_cloud *l = c->plan.limits;
-
 	if (c->state == CALL_SENDING)
-		return c->written_any ? l->first_byte_timeout_ms : 0;
+		return c->written_any ? c->plan.first_byte_ms : 0;
 	if (c->state == CALL_REPLYING && !c->paused)
-		return l->gap_timeout_ms;
+		return c->plan.gap_ms;
 	return 0;
 }
 
 static void give_up(struct call *c, enum send_outcome outcome, int status, const char *code,
 		    const char *text)
 {
-	if (c->state == CALL_SENDING || c->state == CALL_REPLYING) {
+	if (c->state == CALL_SENDING || c->state == CALL_RESTING || c->state == CALL_REPLYING) {
 		say_error(c, status, code, text);
 		account(c, outcome, text);
 		call_event(c, EV_EXCHANGE_OVER);
@@ -372,17 +462,23 @@ static void on_timer(uv_timer_t *timer)
 		call_event(c, EV_READER_GONE);
 		return;
 	}
+	if (c->state == CALL_RESTING && now >= c->again_at_ms && !c->asked_again) {
+		c->asked_again = true;
+		c->handler->on_again(c->ctx, &c->again);
+	} else if (c->state == CALL_RESTING && now - c->began_ms >= c->plan.send.deadline_ms) {
+		give_up(c, SEND_FAILED, 504, "upstream_timeout",
+			"no time was left to try again");
+	}
 	if (patience > 0 && now - c->last_ms >= patience)
 		give_up(c, c->state == CALL_REPLYING ? SEND_CUT : SEND_FAILED, 504,
 			"upstream_timeout", "the destination fell silent");
 }
 
 /* Often enough for the limit that is shortest, seldom enough to cost nothing. */
-static uint64_t tick_ms(const struct config_cloud *l)
+static uint64_t tick_ms(const struct call *c)
 {
-	uint32_t shortest = l->gap_timeout_ms < l->first_byte_timeout_ms
-				    ? l->gap_timeout_ms
-				    : l->first_byte_timeout_ms;
+	uint32_t shortest =
+		c->plan.gap_ms < c->plan.first_byte_ms ? c->plan.gap_ms : c->plan.first_byte_ms;
 
 	return shortest / 8 < 20 ? 20 : shortest / 8 > 1000 ? 1000 : shortest / 8;
 }
@@ -394,11 +490,16 @@ static enum call_state next_state(struct call *c, enum call_event_kind kind)
 	switch (kind) {
 	case EV_STATUS:
 		return c->state == CALL_SENDING ? CALL_REPLYING : c->state;
+	case EV_CAME_TO_NOTHING:
+		return CALL_RESTING;
+	case EV_GO:
+		return CALL_SENDING;
 	case EV_EXCHANGE_OVER:
 		flush(c);
 		return c->reader_gone || waiting_bytes(c) == 0 ? CALL_OVER : CALL_DRAINING;
 	case EV_READER_GONE:
-		if (c->state == CALL_SENDING || c->state == CALL_REPLYING)
+		if (c->state == CALL_SENDING || c->state == CALL_RESTING ||
+		    c->state == CALL_REPLYING)
 			account(c, SEND_CANCELLED, "nobody reads the reply any more");
 		return CALL_OVER;
 	default:
@@ -416,6 +517,8 @@ static void call_event(struct call *c, enum call_event_kind kind)
 	log_debug("cloud.call", "id=%" PRIu64 " from=%s to=%s", c->plan.send.request_id,
 		  state_names[c->state], state_names[next]);
 	c->state = next;
+	if (next == CALL_RESTING)
+		uv_timer_start(&c->timer, on_timer, (uint64_t)c->wait_ms, tick_ms(c));
 	if (next == CALL_DRAINING) {
 		fetch_cancel(c->fetch);
 		c->fetch = NULL;
@@ -427,9 +530,31 @@ static void call_event(struct call *c, enum call_event_kind kind)
 
 /* --- the interface ------------------------------------------------------------------- */
 
-uint64_t call_request_id(const struct call *c)
+const struct msg_SEND *call_send(const struct call *c)
 {
-	return c->plan.send.request_id;
+	return &c->plan.send;
+}
+
+void call_again(struct call *c, const struct fetch_plan *plan, const char *why)
+{
+	if (c->state != CALL_RESTING)
+		return;
+	if (plan != NULL) {
+		c->plan.fetch = *plan;
+		c->plan.fetch.body = c->plan.body;
+		c->fetch = fetch_start(c->fetcher, &c->plan.fetch, &exchange, c);
+		why = "the exchange could not be set up";
+	}
+	if (c->fetch == NULL) {
+		give_up(c, SEND_FAILED, 503, "send_refused", why);
+		return;
+	}
+	c->attempts++;
+	c->status = 0;
+	c->written_any = false;
+	c->wait_ms = AGAIN_NO;
+	c->last_ms = uv_now(c->loop);
+	call_event(c, EV_GO);
 }
 
 void call_stop(struct call *c, enum call_stop why)
@@ -476,6 +601,9 @@ struct call *call_start(uv_loop_t *loop, struct fetcher *f, const struct call_pl
 					.output_tokens = -1,
 					.cached_tokens = -1 };
 	c->began_ms = c->last_ms = uv_now(loop);
+	c->fetcher = f;
+	c->attempts = 1;
+	c->wait_ms = AGAIN_NO;
 	buf_init(&c->out, plan->limits->event_bytes + SLACK_BYTES);
 	c->arena = arena_new("call", ARENA_BYTES);
 	if (c->arena != NULL)
@@ -492,7 +620,7 @@ struct call *call_start(uv_loop_t *loop, struct fetcher *f, const struct call_pl
 	c->timer.data = c;
 	c->open_handles = 2;
 	watch_pipe(c, false);
-	uv_timer_start(&c->timer, on_timer, tick_ms(plan->limits), tick_ms(plan->limits));
+	uv_timer_start(&c->timer, on_timer, tick_ms(c), tick_ms(c));
 	return c;
 }
 

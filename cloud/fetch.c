@@ -19,8 +19,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "crypto/crypto.h"
+
+#define POLICY_PINS_BYTES 512 /* of all, with what libcurl wants around them */
 
 struct fetcher {
 	uv_loop_t *loop;
@@ -43,7 +46,10 @@ struct fetch {
 	struct fetch_count count;
 	struct address_rule addresses;
 	bool unix_socket, address_refused, too_big, stopped, has_status;
-	bool encoded; /* the head being read names a coding */
+	bool encoded;           /* the head being read names a coding */
+	int64_t retry_after_ms; /* of that head; -1: not said */
+	char *pem;              /* of the client, wiped at the end */
+	size_t pem_bytes;
 	uint64_t header_cap, body_cap, header_bytes, body_bytes;
 };
 
@@ -93,6 +99,9 @@ static void release(struct fetch *x)
 	for (struct curl_slist *h = x->headers; h != NULL; h = h->next)
 		crypto_wipe(h->data, strlen(h->data)); /* one of them is the key */
 	curl_slist_free_all(x->headers);
+	if (x->pem != NULL)
+		crypto_wipe(x->pem, x->pem_bytes);
+	free(x->pem);
 	free(x);
 }
 
@@ -259,6 +268,27 @@ static bool names_coding(struct span line)
 	return false;
 }
 
+/* Retry-After (RFC 9110, 10.2.3): seconds or a date. *io stays when the line says nothing. */
+static void read_retry_after(struct span line, int64_t *io)
+{
+	static const char field[] = "retry-after:";
+	struct span name = { line.ptr, sizeof field - 1 };
+	char value[64];
+	int64_t seconds = -1;
+
+	if (line.len < name.len || !span_is_nocase(name, field) ||
+	    !span_copy(span_trim((struct span){ line.ptr + name.len, line.len - name.len }),
+		       value, sizeof value))
+		return;
+	if (value[0] != '\0' && value[strspn(value, "0123456789")] == '\0' && strlen(value) < 7)
+		seconds = strtol(value, NULL, 10);
+	else if (value[strspn(value, "0123456789")] != '\0' && curl_getdate(value, NULL) >= 0)
+		seconds = (int64_t)(curl_getdate(value, NULL) - time(NULL));
+	else
+		return;
+	*io = seconds > 0 ? seconds * 1000 : 0;
+}
+
 static size_t on_header(char *line, size_t one, size_t bytes, void *ctx)
 {
 	struct fetch *x = ctx;
@@ -271,8 +301,11 @@ static size_t on_header(char *line, size_t one, size_t bytes, void *ctx)
 		return 0;
 	}
 	struct span field = { line, bytes };
-	if (span_starts(field, "HTTP/"))
-		x->encoded = false; /* another head, after a 1xx */
+	if (span_starts(field, "HTTP/")) { /* another head, after a 1xx */
+		x->encoded = false;
+		x->retry_after_ms = -1;
+	}
+	read_retry_after(field, &x->retry_after_ms);
 	if (names_coding(field))
 		x->encoded = true;
 	if (bytes > 2 || line[0] != '\r') /* the empty line ends a head */
@@ -280,7 +313,7 @@ static size_t on_header(char *line, size_t one, size_t bytes, void *ctx)
 	curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (status >= 200 && !x->has_status) {
 		x->has_status = true;
-		x->handler->on_status(x->ctx, (int)status);
+		x->handler->on_status(x->ctx, (int)status, x->retry_after_ms);
 	}
 	if (x->encoded && status >= 200 && status <= 299)
 		return 0;
@@ -382,17 +415,38 @@ static bool set_callbacks(struct fetch *x)
 	       SET(CURLOPT_OPENSOCKETDATA, x);
 }
 
+/* One text holds certificate and key; libcurl reads from it and keeps no copy. */
+static bool set_client(struct fetch *x, struct span pem)
+{
+	x->pem = malloc(pem.len);
+	if (x->pem == NULL)
+		return false;
+	memcpy(x->pem, pem.ptr, pem.len);
+	x->pem_bytes = pem.len;
+	struct curl_blob blob = { x->pem, pem.len, CURL_BLOB_NOCOPY };
+	return SET(CURLOPT_SSLCERTTYPE, "PEM") && SET(CURLOPT_SSLKEYTYPE, "PEM") &&
+	       SET(CURLOPT_SSLCERT_BLOB, &blob) && SET(CURLOPT_SSLKEY_BLOB, &blob);
+}
+
 static bool set_trust(struct fetch *x, const struct fetch_plan *p)
 {
-	char pin[100];
+	char pins[POLICY_PINS_BYTES] = "";
+	size_t at = 0;
 
 	if (p->ca_file[0] != '\0' &&
 	    !(SET(CURLOPT_CAINFO, p->ca_file) && SET(CURLOPT_CAPATH, NULL)))
 		return false;
-	if (p->pin_sha256 == NULL)
-		return true;
-	int n = snprintf(pin, sizeof pin, "sha256//%s", p->pin_sha256);
-	return n > 0 && (size_t)n < sizeof pin && SET(CURLOPT_PINNEDPUBLICKEY, pin);
+	if (p->client_pem.len > 0 && !set_client(x, p->client_pem))
+		return false;
+	for (size_t i = 0; i < p->n_pins; i++) {
+		int n = snprintf(pins + at, sizeof pins - at, "%ssha256//%s", i > 0 ? ";" : "",
+				 p->pins_sha256[i]);
+
+		if (n < 0 || (size_t)n >= sizeof pins - at)
+			return false;
+		at += (size_t)n;
+	}
+	return at == 0 || SET(CURLOPT_PINNEDPUBLICKEY, pins);
 }
 
 static bool set_request(struct fetch *x, const struct fetch_plan *p)

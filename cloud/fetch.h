@@ -30,8 +30,10 @@ struct fetch_plan {
 	const char *const *headers; /* n whole fields, "Name: value"; copied */
 	unsigned n_headers;
 	struct address_rule addresses;
-	const char *ca_file;    /* "" : the system's */
-	const char *pin_sha256; /* base64 of SHA-256 over the SPKI; NULL: none */
+	const char *ca_file;            /* "" : the system's */
+	const char *const *pins_sha256; /* base64 of SHA-256 over the SPKI; any will do */
+	size_t n_pins;
+	struct span client_pem; /* certificate, its chain and its key; empty: none; copied */
 	const char *proxy;      /* "": none */
 	const char *no_proxy;   /* hosts reached without it */
 	uint32_t connect_timeout_ms, total_timeout_ms;
@@ -63,8 +65,9 @@ struct fetch_count {
 struct fetch_handler {
 	/* Some of the request has been written. */
 	void (*on_written)(void *ctx);
-	/* The final status (not 1xx). */
-	void (*on_status)(void *ctx, int status);
+	/* The final status (not 1xx). `retry_after_ms` as the reply says, negative when it does
+	 * not. */
+	void (*on_status)(void *ctx, int status, int64_t retry_after_ms);
 	/* FETCH_WAIT: nothing was taken; the same bytes come again after fetch_resume(). */
 	enum fetch_flow (*on_bytes)(void *ctx, struct span bytes);
 	/* Exactly once, last; the fetch is gone when this returns. Not after fetch_cancel(). */

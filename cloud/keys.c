@@ -17,6 +17,8 @@
 
 #define KEYS_MAX     64u
 #define KEY_BYTES    2048u
+#define PEMS_MAX     8u
+#define PEM_BYTES    16384u
 #define KEY_NAME_MAX 64u
 
 struct key {
@@ -25,16 +27,27 @@ struct key {
 	char text[KEY_BYTES];
 };
 
+struct pem {
+	char name[KEY_NAME_MAX + 1];
+	uint16_t bytes;
+	char text[PEM_BYTES];
+};
+
+struct store { /* mapped as one */
+	struct key keys[KEYS_MAX];
+	struct pem pems[PEMS_MAX];
+};
+
 struct keys {
 	char *config_dir, *credentials_dir;
-	struct key *all; /* KEYS_MAX of them, mapped */
-	unsigned n;
+	struct store *all;
+	unsigned n, n_pems;
 };
 
 struct keys *keys_new(const char *config_dir, const char *credentials_dir)
 {
 	struct keys *k = calloc(1, sizeof *k);
-	size_t bytes = KEYS_MAX * sizeof *k->all;
+	size_t bytes = sizeof *k->all;
 
 	if (k == NULL)
 		return NULL;
@@ -56,8 +69,8 @@ struct keys *keys_new(const char *config_dir, const char *credentials_dir)
 static void forget(struct keys *k)
 {
 	if (k->all != NULL)
-		crypto_wipe(k->all, KEYS_MAX * sizeof *k->all);
-	k->n = 0;
+		crypto_wipe(k->all, sizeof *k->all);
+	k->n = k->n_pems = 0;
 }
 
 void keys_free(struct keys *k)
@@ -66,7 +79,7 @@ void keys_free(struct keys *k)
 		return;
 	forget(k);
 	if (k->all != NULL)
-		munmap(k->all, KEYS_MAX * sizeof *k->all);
+		munmap(k->all, sizeof *k->all);
 	free(k->config_dir);
 	free(k->credentials_dir);
 	free(k);
@@ -159,7 +172,7 @@ static void read_key(struct keys *k, const char *name, const char *destination)
 	else
 		wrong = not_header_text(s);
 	if (wrong == NULL) {
-		struct key *key = &k->all[k->n++];
+		struct key *key = &k->all->keys[k->n++];
 
 		snprintf(key->name, sizeof key->name, "%s", name);
 		memcpy(key->text, s.ptr, s.len);
@@ -173,21 +186,74 @@ static void read_key(struct keys *k, const char *name, const char *destination)
 	buf_free(&text);
 }
 
+static bool holds(struct span s, const char *words)
+{
+	return memmem(s.ptr, s.len, words, strlen(words)) != NULL;
+}
+
+/* Whether key and certificate belong together is found out by the handshake. */
+static void read_pem(struct keys *k, const char *name, const char *destination)
+{
+	struct buf text;
+	const char *wrong = NULL;
+	enum err e = ERR_UNSUPPORTED;
+
+	if (keys_find_pem(k, name).len > 0)
+		return;
+	buf_init(&text, PEM_BYTES);
+	if (is_name(name))
+		e = read_one(k, name, &text);
+	struct span s = buf_span(&text);
+	if (e != ERR_OK)
+		wrong = advice(e);
+	else if (k->n_pems == PEMS_MAX)
+		wrong = "there are too many client certificates";
+	else if (holds(s, "ENCRYPTED"))
+		wrong = "its private key must not be encrypted: nobody is here to ask";
+	else if (!holds(s, "-----BEGIN CERTIFICATE-----") || !holds(s, "PRIVATE KEY-----"))
+		wrong = "its file must hold the certificate and its private key, both as PEM";
+	if (wrong == NULL) {
+		struct pem *pem = &k->all->pems[k->n_pems++];
+
+		snprintf(pem->name, sizeof pem->name, "%s", name);
+		memcpy(pem->text, s.ptr, s.len);
+		pem->bytes = (uint16_t)s.len;
+	} else {
+		log_warning("cloud.key_missing", "destination=%s mtls=%.64s: %s", destination,
+			    name, wrong);
+	}
+	if (text.ptr != NULL)
+		crypto_wipe(text.ptr, text.cap);
+	buf_free(&text);
+}
+
 void keys_read(struct keys *k, const struct policy_set *policy)
 {
 	forget(k);
 	for (size_t i = 0; i < policy_destinations(policy); i++) {
 		const struct policy_destination *d = policy_destination(policy, i);
 
-		if (d->auth_secret != NULL && d->tier != POLICY_TIER_DEVICE)
+		if (d->tier == POLICY_TIER_DEVICE)
+			continue;
+		if (d->auth_secret != NULL)
 			read_key(k, d->auth_secret, d->name);
+		if (d->auth_mtls != NULL)
+			read_pem(k, d->auth_mtls, d->name);
 	}
 }
 
 struct span keys_find(const struct keys *k, const char *name)
 {
 	for (unsigned i = 0; i < k->n; i++)
-		if (strcmp(k->all[i].name, name) == 0)
-			return (struct span){ k->all[i].text, k->all[i].bytes };
+		if (strcmp(k->all->keys[i].name, name) == 0)
+			return (struct span){ k->all->keys[i].text, k->all->keys[i].bytes };
+	return (struct span){ NULL, 0 };
+}
+
+struct span keys_find_pem(const struct keys *k, const char *name)
+{
+	for (unsigned i = 0; i < k->n_pems; i++)
+		if (strcmp(k->all->pems[i].name, name) == 0)
+			return (struct span){ k->all->pems[i].text, k->all->pems[i].bytes };
 	return (struct span){ NULL, 0 };
 }

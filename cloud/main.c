@@ -4,7 +4,9 @@
  *
  *   before_jail   keys, proxy settings, the witnessed head: the last files that are read
  *   after_jail    libcurl; HEAD_KNOWN to consent
- *   SEND          checked (send.c), then a call (call.c); refused: SENT at once
+ *   SEND          checked (send.c), then a call (call.c), or a place in the queue while its
+ *                 destination is full; refused, or it rests (lanes.h): SENT at once
+ *   AGAIN_GRANTED a call takes up its next attempt
  *   ABORT         the call is stopped
  *   HEAD          witnessed
  *   POLICY        new destinations; keys are read again
@@ -23,6 +25,8 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "crypto/crypto.h"
+
+#define RESTS "the destination failed too often and is left alone for a while"
 
 static struct cloud self;
 
@@ -43,24 +47,44 @@ static void finish_if_stopped(struct cloud *c)
 		service_finished(c->service);
 }
 
-static void on_over(void *ctx, struct call *call)
+static void on_attempt(void *ctx, const struct call *call, enum lane_news news)
 {
 	struct cloud *c = ctx;
-	unsigned i = 0;
+	const char *name = call_send(call)->destination;
+	const struct policy_destination *d = send_destination(c, name);
+	struct lane *lane = lanes_get(&c->lanes, name);
 
-	while (c->calls[i] != call)
-		i++;
-	c->calls[i] = c->calls[--c->n_calls];
-	finish_if_stopped(c);
+	if (d == NULL || lane == NULL)
+		return;
+	lane_tell(lane, d, news, uv_now(c->service->loop));
+	uint64_t rest_ms = lane_rest_ms(lane, uv_now(c->service->loop));
+	if (rest_ms > 0)
+		log_notice("cloud.rests",
+			   "destination=%s failures=%u: nothing is sent there for %" PRIu64
+			   " ms",
+			   name, lane->failures, rest_ms);
 }
 
-static const struct call_handler handler = { on_sent, on_over };
+static void on_again(void *ctx, const struct msg_AGAIN *again)
+{
+	struct cloud *c = ctx;
+	struct channel *consent = service_channel(c->service, ROLE_CONSENT);
+	enum err e = CHANNEL_SEND(consent, AGAIN, again, NULL, 0);
 
-static void refuse(struct cloud *c, const struct msg_SEND *m, int pipe, const char *why)
+	if (e != ERR_OK) /* then the call ends by its deadline, or by on_peer() */
+		log_warning("cloud.again", "id=%" PRIu64 " %s", again->request_id, err_text(e));
+}
+
+static void on_over(void *ctx, struct call *call);
+
+static const struct call_handler handler = { on_sent, on_attempt, on_again, on_over };
+
+static void refuse(struct cloud *c, const struct msg_SEND *m, int pipe,
+		   enum send_outcome outcome, const char *why)
 {
 	struct msg_SENT sent = { .request_id = m->request_id,
 				 .ledger_seq = m->ledger_seq,
-				 .outcome = SEND_REFUSED,
+				 .outcome = (uint8_t)outcome,
 				 .input_tokens = -1,
 				 .output_tokens = -1,
 				 .cached_tokens = -1 };
@@ -75,46 +99,177 @@ static void refuse(struct cloud *c, const struct msg_SEND *m, int pipe, const ch
 static struct call *find_call(struct cloud *c, uint64_t request_id)
 {
 	for (unsigned i = 0; i < c->n_calls; i++)
-		if (call_request_id(c->calls[i]) == request_id)
+		if (call_send(c->calls[i])->request_id == request_id)
 			return c->calls[i];
 	return NULL;
 }
 
 /* Takes over both descriptors. */
+static void begin(struct cloud *c, const struct msg_SEND *m, int body_fd, int pipe)
+{
+	struct call_plan plan;
+	const char *no = send_check(c, m, body_fd, &plan);
+
+	close(body_fd);
+	if (no != NULL) {
+		refuse(c, m, pipe, SEND_REFUSED, no);
+		return;
+	}
+	plan.pipe = pipe;
+	struct call *call = send_start(c, &plan, &handler);
+	if (call == NULL) {
+		file_unmap(plan.body);
+		refuse(c, m, pipe, SEND_REFUSED, "the exchange could not be set up");
+		return;
+	}
+	c->calls[c->n_calls++] = call;
+	struct lane *lane = lanes_get(&c->lanes, m->destination);
+	if (lane != NULL)
+		lane_enter(lane, uv_now(c->service->loop));
+}
+
+/* --- the queue ------------------------------------------------------------------------- */
+
+static enum lane_answer ask_lane(struct cloud *c, const char *name)
+{
+	const struct policy_destination *d = send_destination(c, name);
+	const struct lane *lane = lanes_get(&c->lanes, name);
+
+	if (d == NULL || lane == NULL)
+		return LANE_FREE; /* send_check() says what is wrong */
+	return lane_ask(lane, d, uv_now(c->service->loop));
+}
+
+static void take_out(struct cloud *c, unsigned i, struct waiting *ret)
+{
+	*ret = c->queue[i];
+	c->n_queue--;
+	memmove(&c->queue[i], &c->queue[i + 1], (c->n_queue - i) * sizeof c->queue[0]);
+}
+
+static void wait_over(struct cloud *c, unsigned i, enum send_outcome outcome, const char *why)
+{
+	struct waiting w;
+
+	take_out(c, i, &w);
+	close(w.body_fd);
+	refuse(c, &w.m, w.pipe, outcome, why);
+}
+
+/* Starts what may start now, in the order in which it came. */
+static void serve_queue(struct cloud *c)
+{
+	for (unsigned i = 0; i < c->n_queue;) {
+		struct waiting w;
+		enum lane_answer answer = ask_lane(c, c->queue[i].m.destination);
+
+		if (answer == LANE_FULL) {
+			i++;
+			continue;
+		}
+		if (answer == LANE_RESTS) {
+			wait_over(c, i, SEND_REFUSED, RESTS);
+			continue;
+		}
+		take_out(c, i, &w);
+		uint64_t waited_ms = uv_now(c->service->loop) - w.since_ms;
+		w.m.deadline_ms =
+			waited_ms < w.m.deadline_ms ? w.m.deadline_ms - (uint32_t)waited_ms : 0;
+		begin(c, &w.m, w.body_fd, w.pipe);
+	}
+}
+
+static bool queue_put(struct cloud *c, const struct msg_SEND *m, int body_fd, int pipe)
+{
+	const struct policy_destination *d = send_destination(c, m->destination);
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->n_queue; i++)
+		n += strcmp(c->queue[i].m.destination, m->destination) == 0;
+	if (n >= d->queue || c->n_queue == LEN(c->queue))
+		return false;
+	c->queue[c->n_queue++] =
+		(struct waiting){ *m, body_fd, pipe, uv_now(c->service->loop) };
+	log_debug("cloud.waits", "id=%" PRIu64 " destination=%s", m->request_id,
+		  m->destination);
+	return true;
+}
+
+static void on_over(void *ctx, struct call *call)
+{
+	struct cloud *c = ctx;
+	struct lane *lane = lanes_get(&c->lanes, call_send(call)->destination);
+	unsigned i = 0;
+
+	while (c->calls[i] != call)
+		i++;
+	c->calls[i] = c->calls[--c->n_calls];
+	if (lane != NULL)
+		lane_leave(lane);
+	serve_queue(c);
+	finish_if_stopped(c);
+}
+
+static bool is_waiting(const struct cloud *c, uint64_t request_id, unsigned *ret)
+{
+	for (*ret = 0; *ret < c->n_queue; (*ret)++)
+		if (c->queue[*ret].m.request_id == request_id)
+			return true;
+	return false;
+}
+
+/* --- frames ---------------------------------------------------------------------------- */
+
+/* Takes over both descriptors. */
 static bool on_send(struct cloud *c, struct span frame, const int *fds, unsigned n)
 {
 	struct msg_SEND m;
-	struct call_plan plan;
+	unsigned at;
 
 	if (n != 2 || msg_SEND_decode(frame, &m) != ERR_OK ||
-	    find_call(c, m.request_id) != NULL) {
+	    find_call(c, m.request_id) != NULL || is_waiting(c, m.request_id, &at)) {
 		for (unsigned i = 0; i < n; i++)
 			close(fds[i]);
 		return false;
 	}
-	const char *no = send_check(c, &m, fds[0], &plan);
-	close(fds[0]);
+	const char *no = send_admit(c, &m);
+	enum lane_answer answer = no == NULL ? ask_lane(c, m.destination) : LANE_FREE;
+	if (answer == LANE_RESTS)
+		no = RESTS;
+	else if (answer == LANE_FULL && queue_put(c, &m, fds[0], fds[1]))
+		return true;
+	else if (answer == LANE_FULL)
+		no = "as many as the destination takes are under way, and as many wait";
 	if (no != NULL) {
-		refuse(c, &m, fds[1], no);
-		return true;
+		close(fds[0]);
+		refuse(c, &m, fds[1], SEND_REFUSED, no);
+	} else {
+		begin(c, &m, fds[0], fds[1]);
 	}
-	plan.pipe = fds[1];
-	struct call *call = send_start(c, &plan, &handler);
-	if (call == NULL) {
-		file_unmap(plan.body);
-		refuse(c, &m, fds[1], "the exchange could not be set up");
-		return true;
-	}
-	c->calls[c->n_calls++] = call;
+	return true;
+}
+
+static bool on_again_granted(struct cloud *c, struct span frame)
+{
+	struct msg_AGAIN_GRANTED m;
+
+	if (msg_AGAIN_GRANTED_decode(frame, &m) != ERR_OK)
+		return false;
+	struct call *call = find_call(c, m.request_id);
+	if (call != NULL) /* it may have ended meanwhile */
+		send_again(c, call);
 	return true;
 }
 
 static bool on_abort(struct cloud *c, struct span frame)
 {
 	struct msg_ABORT m;
+	unsigned at;
 
 	if (msg_ABORT_decode(frame, &m) != ERR_OK)
 		return false;
+	if (is_waiting(c, m.request_id, &at))
+		wait_over(c, at, SEND_ABORTED, "the permission was withdrawn while it waited");
 	struct call *call = find_call(c, m.request_id);
 	if (call != NULL) /* it may have ended meanwhile */
 		call_stop(call, CALL_WITHDRAWN);
@@ -160,6 +315,8 @@ static bool on_frame(struct service *s, enum role peer, enum msg_type type, stru
 		close(fds[i]);
 	if (type == MSG_ABORT)
 		return on_abort(c, frame);
+	if (type == MSG_AGAIN_GRANTED)
+		return on_again_granted(c, frame);
 	if (type == MSG_HEAD)
 		return on_head(c, frame);
 	if (type == MSG_KEYS)
@@ -169,6 +326,8 @@ static bool on_frame(struct service *s, enum role peer, enum msg_type type, stru
 
 static void stop_all(struct cloud *c, enum call_stop why)
 {
+	while (c->n_queue > 0)
+		wait_over(c, 0, SEND_ABORTED, "the daemon is stopping, or consent is gone");
 	for (unsigned i = 0; i < c->n_calls; i++)
 		call_stop(c->calls[i], why);
 }

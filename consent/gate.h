@@ -50,6 +50,7 @@ struct gate_io {
 	/* To cloud; descriptors stay the caller's. */
 	enum err (*send)(void *ctx, const struct msg_SEND *m, int body_fd, int pipe_fd);
 	enum err (*abort)(void *ctx, uint64_t request_id);
+	enum err (*again)(void *ctx, const struct msg_AGAIN_GRANTED *m); /* to cloud */
 	void (*head)(void *ctx, const struct ledger_head *head);
 	bool (*cloud_up)(void *ctx);
 	/* Tells agents of `uid` (question id). Returns how many were told. */
@@ -91,6 +92,9 @@ void gate_cancel(struct gate *g, uint64_t request_id);
 void gate_decided(struct gate *g, const struct msg_DECIDED *m);
 /* From cloud. False: no such send. */
 bool gate_sent(struct gate *g, const struct msg_SENT *m);
+/* From cloud: granted when policy has that many attempts and the one that failed is on record,
+ * else the send is aborted. False: no such send. */
+bool gate_again(struct gate *g, const struct msg_AGAIN *m);
 void gate_head_known(struct gate *g, const struct msg_HEAD_KNOWN *m);
 /* From boot: what waits is judged again on it. What was released stays released. */
 void gate_device(struct gate *g, const struct msg_DEVICE_STATE *m);

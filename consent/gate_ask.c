@@ -281,6 +281,15 @@ void gate_judge_again(struct gate *g, struct ask *a)
 	judge_policy(g, a);
 }
 
+/* Where the model stands in the address, cloud makes that of the model of the SEND, which is
+ * the one asked about; a body that names one all the same is not one of ours. */
+static bool names_model(const struct ask *a)
+{
+	if (a->in.in_path)
+		return a->in.model == NULL;
+	return a->in.model != NULL && strcmp(a->in.model, a->m.model) == 0;
+}
+
 void gate_judge(struct gate *g, struct ask *a)
 {
 	const struct policy_destination *to;
@@ -301,8 +310,8 @@ void gate_judge(struct gate *g, struct ask *a)
 		return;
 	}
 	to = policy_destination(g->set, a->j.destination);
-	enum err e = inspect_body(g->inspector, a->body.map, a->original.map, a->m.masked,
-				  a->arena, &a->in);
+	enum err e = inspect_body(g->inspector, to->api, a->body.map, a->original.map,
+				  a->m.masked, a->arena, &a->in);
 	if (e != ERR_OK)
 		deny(a, "the outgoing body cannot be read: %s", err_text(e));
 	else if (to->tier == POLICY_TIER_DEVICE)
@@ -310,9 +319,9 @@ void gate_judge(struct gate *g, struct ask *a)
 	else if (!model_listed(to, a->m.model))
 		deny(a, "%s is not a model that policy names for %s", a->m.model,
 		     a->m.destination);
-	else if (a->in.model == NULL || strcmp(a->in.model, a->m.model) != 0)
+	else if (!names_model(a))
 		deny(a, "the body names another model than the request");
-	else if (a->in.stream != (a->m.streaming != 0))
+	else if (!a->in.in_path && a->in.stream != (a->m.streaming != 0))
 		deny(a, "the body disagrees with the request about streaming");
 	else
 		a->readable = true;
@@ -351,6 +360,7 @@ static void fill_recipient(struct gate *g, const struct ask *a, struct record *r
 	r->tier = policy_tier_name(d->tier);
 	r->operator_name = d->operator_name;
 	r->region = d->region;
+	r->address = d->base_url;
 	if (d->retention_days >= 0)
 		r->retention_days = d->retention_days;
 	r->trains = trains_word(d->trains);

@@ -81,7 +81,8 @@ static bool replay_row(void *ctx, const struct record *row, struct span body)
 
 	if (row->kind == RECORD_INTENT || row->kind == RECORD_GRANTED)
 		opened(p, row);
-	if (row->kind != RECORD_INTENT && row->kind != RECORD_APPROVED && row->ref[0] != '\0')
+	if (row->kind != RECORD_INTENT && row->kind != RECORD_APPROVED &&
+	    row->kind != RECORD_RETRIED && row->ref[0] != '\0')
 		ended(p, row->ref);
 	if (!matters(row->kind))
 		return !p->failed;

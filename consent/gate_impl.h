@@ -96,6 +96,7 @@ struct ask {
 	bool again; /* to be decided again */
 	/* SENDING */
 	uint64_t send_id, sent_at_ms;
+	uint32_t attempts; /* that failed and may be followed by another */
 	char granted[TEXT_ULID_BYTES], permission[24];
 	bool by_rule; /* nobody was asked */
 	bool notify;  /* the person is told when it is over */

@@ -9,6 +9,7 @@
  *   1. The `granted` record is durable before SEND is queued, and there is one for each SEND.
  *   2. Nothing is sent twice: a release without SENT is closed as unknown, never repeated.
  *   3. Use that stays unknown keeps its reservation.
+ *   4. A further attempt has a durable `retried` record of its own before it begins.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -156,6 +157,7 @@ enum err send_release(struct gate *g, struct ask *a, enum policy_mode mode, cons
 		 permission != NULL ? permission : "");
 	a->send_id = g->next_send_id++;
 	a->sent_at_ms = gate_now(g);
+	a->attempts = 0;
 	a->by_rule = strcmp(basis, "rule") == 0;
 	a->notify = a->j.notify;
 	a->reserved = a->j.bound;
@@ -190,7 +192,12 @@ static void settle(struct gate *g, const struct ask *a, const struct msg_SENT *m
 	if (!d->price.known || strcmp(d->price.currency, a->reserved.currency) != 0)
 		return;
 	r->currency = a->reserved.currency;
-	r->cost_nano = policy_cost_nano(d->price.input_per_mtok, m->input_tokens) +
+	int64_t cached = m->cached_tokens > 0 && m->cached_tokens <= m->input_tokens &&
+					 d->price.cached_input_per_mtok >= 0
+				 ? m->cached_tokens
+				 : 0;
+	r->cost_nano = policy_cost_nano(d->price.input_per_mtok, m->input_tokens - cached) +
+		       policy_cost_nano(d->price.cached_input_per_mtok, cached) +
 		       policy_cost_nano(d->price.output_per_mtok, m->output_tokens);
 }
 
@@ -204,13 +211,77 @@ static void leave(struct gate *g, struct ask *a)
 	g->count.questions[ASK_GRANTED]--; /* counted when it was granted */
 }
 
+static struct ask *find_send(struct gate *g, uint64_t send_id)
+{
+	struct ask *a = g->asks;
+
+	while (a != NULL && (a->state != ASK_STATE_SENDING || a->send_id != send_id))
+		a = a->next;
+	return a;
+}
+
+static uint32_t retries_of(const struct gate *g, const struct ask *a)
+{
+	size_t at;
+
+	if (g->set == NULL || !policy_destination_find(g->set, span_of(a->m.destination), &at))
+		return 0;
+	return policy_destination(g->set, at)->retries;
+}
+
+static enum err record_attempt(struct gate *g, const struct ask *a, const struct msg_AGAIN *m)
+{
+	struct record r;
+
+	record_init(&r, RECORD_RETRIED);
+	memcpy(r.ref, a->granted, sizeof r.ref);
+	r.uid = a->m.uid;
+	r.app = a->m.app;
+	r.decision_id = a->m.decision_id;
+	r.destination = a->m.destination;
+	r.model = a->m.model;
+	r.outcome = "not_acted_upon";
+	if (m->http_status != 0)
+		r.http_status = m->http_status;
+	r.bytes_out = (int64_t)m->bytes_out;
+	r.bytes_in = (int64_t)m->bytes_in;
+	r.count = m->attempt;
+	r.detail = m->detail;
+	return book_append(g, &r, 1);
+}
+
+bool gate_again(struct gate *g, const struct msg_AGAIN *m)
+{
+	struct ask *a = find_send(g, m->request_id);
+	struct msg_AGAIN_GRANTED go = { .request_id = m->request_id, .attempt = m->attempt };
+
+	if (a == NULL || m->attempt != a->attempts + 1)
+		return false;
+	a->attempts++;
+	if (a->aborted)
+		return true; /* ABORT is on its way */
+	if (m->attempt > retries_of(g, a)) {
+		send_abort(g, a, "no further attempt is permitted");
+		return true;
+	}
+	if (record_attempt(g, a, m) != ERR_OK) {
+		send_abort(g, a, "the ledger cannot be written");
+		return true;
+	}
+	g->count.sent_bytes += m->bytes_out;
+	log_info("gate.again", "decision=%s attempt=%" PRIu32 " status=%u", a->m.decision_id,
+		 m->attempt, m->http_status);
+	if (g->io->again(g->ctx, &go) != ERR_OK)
+		log_warning("gate.again", "decision=%s problem=\"cloud cannot be told\"",
+			    a->m.decision_id);
+	return true;
+}
+
 bool gate_sent(struct gate *g, const struct msg_SENT *m)
 {
 	struct record r;
-	struct ask *a = g->asks;
+	struct ask *a = find_send(g, m->request_id);
 
-	while (a != NULL && (a->state != ASK_STATE_SENDING || a->send_id != m->request_id))
-		a = a->next;
 	if (a == NULL)
 		return false;
 	record_init(&r, RECORD_CLOSED);

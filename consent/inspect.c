@@ -125,8 +125,45 @@ void inspect_write(const struct inspected *in, struct buf *out)
 
 /* --- reading the body ---------------------------------------------------------------- */
 
+/*
+ * Where each dialect says what; the writers in dialect/ and nobody else make these bodies. A
+ * field of another dialect means nothing to the destination, so it is not believed here.
+ */
+static const struct shape {
+	const char *messages, *system;
+	const char *cap_in; /* the object that holds the cap; NULL: the body */
+	const char *caps[2];
+	bool in_path;        /* model and streaming stand in the address */
+	bool streams_unless; /* a body that does not speak of streaming asks for it */
+} chat_shape = { .messages = "messages", .caps = { "max_completion_tokens", "max_tokens" } },
+  shapes[] = {
+	  [POLICY_API_OPENAI_RESPONSES] = { .messages = "input",
+					    .system = "instructions",
+					    .caps = { "max_output_tokens" } },
+	  [POLICY_API_ANTHROPIC] = { .messages = "messages",
+				     .system = "system",
+				     .caps = { "max_tokens" } },
+	  [POLICY_API_OLLAMA] = { .messages = "messages",
+				  .cap_in = "options",
+				  .caps = { "num_predict" },
+				  .streams_unless = true },
+	  [POLICY_API_GEMINI] = { .messages = "contents",
+				  .system = "systemInstruction",
+				  .cap_in = "generationConfig",
+				  .caps = { "maxOutputTokens" },
+				  .in_path = true },
+  };
+
+static const struct shape *shape_of(enum policy_api api)
+{
+	bool own = api < LEN(shapes) && shapes[api].messages != NULL;
+
+	return own ? &shapes[api] : &chat_shape;
+}
+
 struct visit {
 	struct inspector *i;
+	const struct shape *shape;
 	struct arena *a;       /* of the result */
 	struct arena *scratch; /* of one scan */
 	struct inspected *in;
@@ -183,7 +220,8 @@ static bool is_attachment(const char *key, struct span s)
 
 	if (is_data_url(s))
 		return true;
-	if (key == NULL || (strcmp(key, "data") != 0 && strcmp(key, "file_data") != 0))
+	if (key == NULL || (strcmp(key, "data") != 0 && strcmp(key, "file_data") != 0 &&
+			    strcmp(key, "images") != 0))
 		return false;
 	return s.len > 64 && strspn(s.ptr, alphabet) == s.len;
 }
@@ -205,22 +243,27 @@ static void visit_object_facts(struct visit *v, const cJSON *object)
 {
 	const char *role = json_get_string(object, "role");
 	const char *type = json_get_string(object, "type");
+	const char *mime = json_get_string(object, "mimeType");
 
 	if (role != NULL && (strcmp(role, "system") == 0 || strcmp(role, "developer") == 0))
 		v->in->system_prompt = true;
-	if (type != NULL && (strcmp(type, "image_url") == 0 || strcmp(type, "image") == 0))
+	if (type != NULL && (strcmp(type, "image_url") == 0 || strcmp(type, "image") == 0 ||
+			     strcmp(type, "input_image") == 0))
+		v->in->images = true;
+	if ((mime != NULL && strncmp(mime, "image/", 6) == 0) ||
+	    cJSON_GetArraySize(json_get_array(object, "images")) > 0)
 		v->in->images = true;
 }
 
-/* Depth is bounded by the gate (64). */
-static void visit_value(struct visit *v, const cJSON *value)
+/* `key`: of the value, or of the list it stands in. Depth is bounded by the gate (64). */
+static void visit_value(struct visit *v, const char *key, const cJSON *value)
 {
 	const cJSON *child;
 
 	if (v->e != ERR_OK)
 		return;
 	if (cJSON_IsString(value)) {
-		visit_string(v, value->string, value->valuestring);
+		visit_string(v, key, value->valuestring);
 		return;
 	}
 	if (cJSON_IsObject(value) && !v->original)
@@ -228,28 +271,37 @@ static void visit_value(struct visit *v, const cJSON *value)
 	cJSON_ArrayForEach (child, value) {
 		if (cJSON_IsObject(value))
 			scan_string(v, span_of(child->string));
-		visit_value(v, child);
+		visit_value(v, child->string != NULL ? child->string : key, child);
 	}
 }
 
-static void top_level_facts(const cJSON *root, struct arena *a, struct inspected *in)
+static int64_t output_cap(const cJSON *root, const struct shape *s)
 {
-	static const char *const caps[] = { "max_completion_tokens", "max_tokens",
-					    "max_output_tokens" };
+	const cJSON *at = s->cap_in != NULL ? json_get_object(root, s->cap_in) : root;
+	int64_t cap;
+
+	for (size_t i = 0; at != NULL && i < LEN(s->caps) && s->caps[i] != NULL; i++)
+		if (json_get_int(at, s->caps[i], 1, 1 << 30, &cap))
+			return cap;
+	return -1;
+}
+
+static void top_level_facts(const cJSON *root, const struct shape *s, struct arena *a,
+			    struct inspected *in)
+{
 	const char *model = json_get_string(root, "model");
 
 	if (model != NULL)
 		in->model = arena_strdup(a, span_of(model));
+	in->in_path = s->in_path;
+	in->stream = s->streams_unless;
 	json_get_bool(root, "stream", &in->stream);
-	in->max_output_tokens = -1;
-	for (size_t i = 0; i < LEN(caps) && in->max_output_tokens < 0; i++)
-		if (!json_get_int(root, caps[i], 1, 1 << 30, &in->max_output_tokens))
-			in->max_output_tokens = -1;
-	in->messages = (uint32_t)cJSON_GetArraySize(json_get_array(root, "messages"));
+	in->max_output_tokens = output_cap(root, s);
+	in->messages = (uint32_t)cJSON_GetArraySize(json_get_array(root, s->messages));
 	in->tools = cJSON_GetArraySize(json_get_array(root, "tools")) > 0;
 	in->metadata = json_get(root, "metadata") != NULL || json_get(root, "user") != NULL ||
 		       json_get(root, "safety_identifier") != NULL;
-	in->system_prompt = json_get(root, "system") != NULL;
+	in->system_prompt = s->system != NULL && json_get(root, s->system) != NULL;
 }
 
 static enum err visit_body(struct visit *v, struct span body)
@@ -262,8 +314,8 @@ static enum err visit_body(struct visit *v, struct span body)
 		e = ERR_SYNTAX;
 	if (e == ERR_OK) {
 		if (!v->original)
-			top_level_facts(root, v->a, v->in);
-		visit_value(v, root);
+			top_level_facts(root, v->shape, v->a, v->in);
+		visit_value(v, NULL, root);
 		e = v->e;
 	}
 	cJSON_Delete(root);
@@ -291,11 +343,17 @@ static enum err read_claim(struct inspected *in, const char *claim, struct arena
 	return ERR_OK;
 }
 
-enum err inspect_body(struct inspector *i, struct span body, struct span original,
-		      const char *masked, struct arena *a, struct inspected *ret)
+enum err inspect_body(struct inspector *i, enum policy_api api, struct span body,
+		      struct span original, const char *masked, struct arena *a,
+		      struct inspected *ret)
 {
 	struct arena *scratch = arena_new("inspection", SCRATCH_BYTES);
-	struct visit v = { .i = i, .a = a, .scratch = scratch, .in = ret, .e = ERR_OK };
+	struct visit v = { .i = i,
+			   .shape = shape_of(api),
+			   .a = a,
+			   .scratch = scratch,
+			   .in = ret,
+			   .e = ERR_OK };
 	enum err e = scratch != NULL ? ERR_OK : ERR_NO_MEMORY;
 
 	memset(ret, 0, sizeof *ret);

@@ -31,6 +31,7 @@ struct inspected {
 	bool complete;     /* the scan ended; otherwise `data` is unknown */
 	const char *model; /* NULL when the body names none */
 	bool stream;
+	bool in_path; /* this dialect says model and streaming in the address, not here */
 	int64_t max_output_tokens; /* -1: the body states none */
 	uint64_t text_bytes;       /* of all strings but attachments */
 	uint32_t messages;
@@ -45,12 +46,14 @@ struct inspector *inspector_new(const struct policy_set *set);
 void inspector_free(struct inspector *i); /* NULL is fine */
 
 /*
- * `original` may be empty. `masked` is router's claim, "category=count,category=count".
- * ERR_SYNTAX: the body is not one JSON object as our writers make it; ERR_TOO_BIG (too many
- * categories), ERR_NO_MEMORY. Nothing may be sent then.
+ * `api`: the dialect of the destination that the body is for. `original` may be empty. `masked`
+ * is router's claim, "category=count,category=count". ERR_SYNTAX: the body is not one JSON
+ * object as our writers make it; ERR_TOO_BIG (too many categories), ERR_NO_MEMORY. Nothing may
+ * be sent then.
  */
-MUST_CHECK enum err inspect_body(struct inspector *i, struct span body, struct span original,
-				 const char *masked, struct arena *a, struct inspected *ret);
+MUST_CHECK enum err inspect_body(struct inspector *i, enum policy_api api, struct span body,
+				 struct span original, const char *masked, struct arena *a,
+				 struct inspected *ret);
 
 /* A category is masked when it was found in the original and is not in the body. */
 bool inspect_is_masked(const struct inspect_found *f);

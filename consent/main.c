@@ -90,8 +90,15 @@ static int64_t io_wall(void *ctx)
 	return clock_wall_ms();
 }
 
-static const struct gate_io io = { io_answer, io_send,   io_abort, io_head, io_cloud_up,
-				   io_tell,   io_anyone, io_now,   io_wall };
+static enum err io_again(void *ctx, const struct msg_AGAIN_GRANTED *m)
+{
+	struct consent *c = ctx;
+
+	return CHANNEL_SEND(service_channel(c->service, ROLE_CLOUD), AGAIN_GRANTED, m, NULL, 0);
+}
+
+static const struct gate_io io = { io_answer,   io_send, io_abort,  io_again, io_head,
+				   io_cloud_up, io_tell, io_anyone, io_now,   io_wall };
 
 /* --- time ---------------------------------------------------------------------------- */
 
@@ -309,11 +316,14 @@ static bool from_router(struct consent *c, enum msg_type type, struct span frame
 static bool from_cloud(struct consent *c, enum msg_type type, struct span frame)
 {
 	struct msg_SENT sent;
+	struct msg_AGAIN again;
 	struct msg_HEAD_KNOWN known;
 
 	switch (type) {
 	case MSG_SENT:
 		return msg_SENT_decode(frame, &sent) == ERR_OK && gate_sent(c->gate, &sent);
+	case MSG_AGAIN:
+		return msg_AGAIN_decode(frame, &again) == ERR_OK && gate_again(c->gate, &again);
 	case MSG_HEAD_KNOWN:
 		if (msg_HEAD_KNOWN_decode(frame, &known) != ERR_OK)
 			return false;

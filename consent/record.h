@@ -33,6 +33,7 @@
 	X(APPROVED, "approved", "the person said yes; scope and mode say how far")             \
 	X(GRANTED, "granted", "exactly these bytes were released to that destination")         \
 	X(CLOSED, "closed", "that release ended: outcome, bytes, tokens, cost")                \
+	X(RETRIED, "retried", "an attempt came to nothing; the same bytes go there once more") \
 	X(REFUSED, "refused", "the person said no")                                            \
 	X(TIMED_OUT, "timed_out", "nobody answered in time")                                   \
 	X(NO_AGENT, "no_agent", "nobody was there to be asked")                                \
@@ -68,6 +69,7 @@ enum record_kind {
 	X(TEXT, tier, "device, trusted, cloud")                                                \
 	X(TEXT, operator_name, "recipient")                                                    \
 	X(TEXT, region, "where it is processed")                                               \
+	X(TEXT, address, "base_url: where it is sent")                                         \
 	X(TEXT, model, "model asked for")                                                      \
 	X(NUMBER, retention_days, "how long the recipient keeps text; absent: unknown")        \
 	X(TEXT, trains, "does the recipient train on it: yes, no, unknown")                    \

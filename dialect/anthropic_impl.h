@@ -17,6 +17,5 @@ bool anthropic_is_tool_name(struct span name);
 
 /* Body of an upstream request, and the fixed fields of its head. */
 enum err anthropic_send(const struct chat *c, const char *model, struct buf *out);
-extern const char *const anthropic_headers[];
 
 #endif

@@ -14,8 +14,6 @@
 #include "dialect/anthropic_impl.h"
 #include "dialect/send_impl.h"
 
-const char *const anthropic_headers[] = { "anthropic-version: 2023-06-01", NULL };
-
 static void put_text(struct buf *b, struct span text)
 {
 	buf_add_str(b, "{\"type\":\"text\"");

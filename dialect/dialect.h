@@ -72,14 +72,16 @@ struct upstream_dialect {
 	const char *name; /* "openai": the policy's `api` */
 	const char *path; /* appended to base_url: "/chat/completions" */
 	/*
-	 * Where the path depends on the request: appended to base_url instead of `path`. False:
-	 * the model's name cannot stand in a path. NULL: `path` is all.
+	 * Where the path depends on the request: appended to base_url instead of `path`.
+	 * `version` is the destination's, or NULL. False: the model's name cannot stand in a
+	 * path. NULL: `path` is all.
 	 */
-	bool (*path_for)(const char *model, bool stream, struct buf *out);
+	bool (*path_for)(const char *model, const char *version, bool stream, struct buf *out);
 	const char *key_header; /* field that carries the key; NULL: Authorization: Bearer */
-	const char *const
-		*headers; /* fixed "name: value" fields, NULL at the end; NULL: none */
-	bool signs_reasoning; /* a signature holds the reasoning's text to what it was */
+	bool signs_reasoning;   /* a signature holds the reasoning's text to what it was */
+	/* A field that names the version of the API, and which one is spoken unless the
+	 * destination says another; NULL: none. */
+	const char *version_header, *version;
 	/*
 	 * Known fields only, from the struct; never the client's bytes. ERR_UNSUPPORTED: the
 	 * chat has something this dialect cannot say; ERR_TOO_BIG: `out` is full.

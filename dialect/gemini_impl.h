@@ -6,6 +6,6 @@
 #include "dialect/impl.h"
 
 enum err gemini_send(const struct chat *c, const char *model, struct buf *out);
-bool gemini_path(const char *model, bool stream, struct buf *out);
+bool gemini_path(const char *model, const char *version, bool stream, struct buf *out);
 
 #endif

@@ -13,8 +13,6 @@
  * behind them. We never carry it, so the first call of each turn has the word that the vendor
  * documents for histories that another model wrote.
  */
-#include <ctype.h>
-
 #include "dialect/gemini_impl.h"
 #include "dialect/send_impl.h"
 
@@ -246,15 +244,11 @@ enum err gemini_send(const struct chat *c, const char *model, struct buf *out)
 	return out->failed ? ERR_TOO_BIG : ERR_OK;
 }
 
-bool gemini_path(const char *model, bool stream, struct buf *out)
+/* The version is part of the destination's base_url. */
+bool gemini_path(const char *model, const char *version, bool stream, struct buf *out)
 {
-	for (const char *p = model; *p != '\0'; p++) {
-		unsigned char c = (unsigned char)*p;
-
-		if (c >= 0x80 || !(isalnum(c) || c == '-' || c == '_' || c == '.'))
-			return false;
-	}
-	if (model[0] == '\0' || strstr(model, "..") != NULL)
+	(void)version;
+	if (!send_path_name(model))
 		return false;
 	buf_printf(out, "/models/%s:%s", model,
 		   stream ? "streamGenerateContent?alt=sse" : "generateContent");

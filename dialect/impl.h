@@ -133,6 +133,7 @@ enum err openai_chat_read(struct span body, struct arena *a, struct chat *ret,
 
 /* Upstream bodies, for the rows of the upstream dialects. */
 enum err openai_chat_send(const struct chat *c, const char *model, struct buf *out);
+bool azure_openai_path(const char *model, const char *version, bool stream, struct buf *out);
 enum err llamacpp_chat_send(const struct chat *c, const char *model, struct buf *out);
 enum err mistral_chat_send(const struct chat *c, const char *model, struct buf *out);
 enum err openrouter_chat_send(const struct chat *c, const char *model, struct buf *out);

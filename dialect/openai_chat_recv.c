@@ -561,6 +561,7 @@ const struct upstream_dialect upstream_llamacpp_chat = {
 const struct upstream_dialect upstream_azure_openai = {
 	.name = "azure-openai",
 	.key_header = "api-key",
+	.path_for = azure_openai_path,
 	.write = openai_chat_send,
 	READ_BY_US,
 };

@@ -363,3 +363,18 @@ enum err openrouter_chat_send(const struct chat *c, const char *model, struct bu
 {
 	return write_body(c, model, &openrouter, out);
 }
+
+/* learn.microsoft.com, Azure OpenAI: a resource's v1 surface takes the body's model; with an
+ * api-version the deployment stands in the path, and is what the model's name means. */
+bool azure_openai_path(const char *model, const char *version, bool stream, struct buf *out)
+{
+	(void)stream;
+	if (version == NULL)
+		buf_add_str(out, "/chat/completions");
+	else if (send_path_name(model))
+		buf_printf(out, "/deployments/%s/chat/completions?api-version=%s", model,
+			   version);
+	else
+		return false;
+	return !out->failed;
+}

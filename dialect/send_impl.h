@@ -29,6 +29,15 @@ static inline void send_texts(struct buf *b, const char *key, const struct span 
 	buf_add_char(b, ']');
 }
 
+/* May this name stand in a path as one segment, and mean nothing else there? */
+static inline bool send_path_name(const char *name)
+{
+	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				"0123456789-_.");
+
+	return n > 0 && name[n] == '\0' && strstr(name, "..") == NULL && strcmp(name, ".") != 0;
+}
+
 /* Penalties that do something: dialects without them cannot honour them. */
 static inline bool send_has_penalties(const struct chat *c)
 {

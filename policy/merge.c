@@ -98,6 +98,7 @@ enum err merge_destinations(struct policy_set *s, struct policy_error *reterr)
 		.tier = POLICY_TIER_DEVICE,
 		.api = POLICY_API_LLAMACPP,
 		.retention_days = -1,
+		.price = { .cached_input_per_mtok = -1 },
 	};
 	for (size_t i = 0; i < s->n_files; i++) {
 		const struct policy_file *f = s->files[i];
@@ -345,6 +346,11 @@ static void routing_merge(struct policy_set *s)
 			for (int p = 0; p < b->n_prefer; p++)
 				r->prefer[r->n_prefer++] = (enum policy_tier)b->prefer[p];
 			at[1] = f;
+		}
+		if (b->fallback.items != NULL && at[2] == NULL) {
+			r->fallback = b->fallback.items;
+			r->n_fallback = b->fallback.n;
+			at[2] = f;
 		}
 	}
 }

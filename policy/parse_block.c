@@ -1,209 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The remaining top-level keys: destinations, groups, categories, default, and the consent,
- * budgets, routing and ledger blocks. */
+/* The remaining top-level keys: groups, categories, default, and the consent, budgets, routing
+ * and ledger blocks. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "policy/policy_impl.h"
-
-/* Room for one element per key of an object. */
-static bool room(struct reader *r, const cJSON *v, size_t each_bytes, void *ret)
-{
-	void *p;
-
-	if (!read_is_object(r, v))
-		return false;
-	p = arena_array(r->arena, (size_t)cJSON_GetArraySize(v), each_bytes);
-	if (p == NULL)
-		return reader_no_memory(r);
-	*(void **)ret = p;
-	return true;
-}
-
-static bool key_copy(struct reader *r, const cJSON *v, const char **ret)
-{
-	*ret = arena_strdup(r->arena, span_of(v->string));
-	if (!(*ret != NULL))
-		return reader_no_memory(r);
-	return true;
-}
-
-/* ---------------------------------------------------------------- destinations */
-
-static bool starts(const char *s, const char *prefix)
-{
-	return strncmp(s, prefix, strlen(prefix)) == 0;
-}
-
-/* Nothing that names a user, a query or a fragment, or that two readers could take apart
- * differently: what cloud/endpoint.c refuses is refused here, where a person sees it. */
-static bool is_plain_url(const char *s)
-{
-	for (; *s != '\0'; s++)
-		if (*s <= ' ' || *s > '~' || strchr("@?#\\\"<>^`{|}", *s) != NULL)
-			return false;
-	return true;
-}
-
-/* unix:PATH[:/PREFIX], the path absolute. */
-static bool is_unix_address(const char *s)
-{
-	const char *colon = strchr(s, ':');
-
-	return s[0] == '/' && (colon == NULL || (colon[1] == '/' && is_plain_url(colon + 1)) ||
-			       colon[1] == '\0');
-}
-
-/* https anywhere, http only to this machine, or a Unix socket. */
-static bool on_base_url(struct reader *r, const cJSON *v, void *field, const struct key *k)
-{
-	static const char *const loopback[] = { "http://127.0.0.1", "http://[::1]",
-						"http://localhost" };
-
-	if (!field_text(r, v, field, k))
-		return false;
-	if (starts(v->valuestring, "unix:") && is_unix_address(v->valuestring + 5))
-		return true;
-	/* never shown: it may hold a password or a key */
-	if (!is_plain_url(v->valuestring))
-		return reader_fail(
-			r, v, "SCHEME://HOST[:PORT][/PATH]; a key belongs in auth.secret",
-			"a user name, password, query, fragment or odd character in an "
-			"address");
-	if (starts(v->valuestring, "https://") && v->valuestring[8] != '\0' &&
-	    v->valuestring[8] != '/')
-		return true;
-	for (size_t i = 0; i < LEN(loopback); i++) {
-		char after = '\0';
-
-		if (starts(v->valuestring, loopback[i]))
-			after = v->valuestring[strlen(loopback[i])];
-		if (after == ':' || after == '/')
-			return true;
-	}
-	return reader_fail(r, v,
-			   "https://…, http:// to 127.0.0.1, [::1] or localhost, or unix:PATH",
-			   "\"%.80s\" is not an address hither connects to", v->valuestring);
-}
-
-static bool on_proxy(struct reader *r, const cJSON *v, void *field, const struct key *k)
-{
-	if (!field_text(r, v, field, k))
-		return false;
-	const char *s = v->valuestring;
-	bool url = (starts(s, "http://") && s[7] != '\0') ||
-		   (starts(s, "https://") && s[8] != '\0');
-
-	if (!(url || strcmp(s, "none") == 0 || strcmp(s, "env") == 0))
-		return reader_fail(r, v, "none, env, http://… or https://…", "not a proxy");
-	return true;
-}
-
-static const struct key price_keys[] = {
-	{ "currency", field_currency, offsetof(struct policy_price, currency), NULL },
-	{ "input_per_mtok", field_amount, offsetof(struct policy_price, input_per_mtok), NULL },
-	{ "output_per_mtok", field_amount, offsetof(struct policy_price, output_per_mtok),
-	  NULL },
-};
-
-static bool on_price(struct reader *r, const cJSON *v, void *field, const struct key *k)
-{
-	struct policy_price *price = field;
-
-	(void)k;
-	if (!read_object(r, v, price_keys, LEN(price_keys), price))
-		return false;
-	price->known = price->currency[0] != '\0' && json_get(v, "input_per_mtok") != NULL &&
-		       json_get(v, "output_per_mtok") != NULL;
-	return true;
-}
-
-static const struct key pin_keys[] = {
-	{ "ca_file", field_text, offsetof(struct policy_destination, pin_ca_file), NULL },
-	{ "sha256", field_text, offsetof(struct policy_destination, pin_sha256), NULL },
-};
-
-static bool on_pin(struct reader *r, const cJSON *v, void *field, const struct key *k)
-{
-	(void)k;
-	return read_object(r, v, pin_keys, LEN(pin_keys), field);
-}
-
-static const struct key auth_keys[] = {
-	{ "secret", field_text, offsetof(struct policy_destination, auth_secret), NULL },
-	{ "mtls", field_text, offsetof(struct policy_destination, auth_mtls), NULL },
-};
-
-static bool on_auth(struct reader *r, const cJSON *v, void *field, const struct key *k)
-{
-	(void)k;
-	return read_object(r, v, auth_keys, LEN(auth_keys), field);
-}
-
-static bool on_models(struct reader *r, const cJSON *v, void *field, const struct key *k)
-{
-	struct policy_destination *d = field;
-	struct words words;
-
-	if (!field_words(r, v, &words, k))
-		return false;
-	d->models = words.items;
-	d->n_models = words.n;
-	return true;
-}
-
-#define DEST(field) offsetof(struct policy_destination, field)
-static const struct key destination_keys[] = {
-	{ "tier", field_word, DEST(tier), &vocab_tier },
-	{ "api", field_word, DEST(api), &vocab_api },
-	{ "operator", field_text, DEST(operator_name), NULL },
-	{ "region", field_text, DEST(region), NULL },
-	{ "base_url", on_base_url, DEST(base_url), NULL },
-	{ "models", on_models, 0, NULL },
-	{ "retention_days", field_count, DEST(retention_days), NULL },
-	{ "trains", field_tri, DEST(trains), NULL },
-	{ "price", on_price, DEST(price), NULL },
-	{ "pin", on_pin, 0, NULL },
-	{ "proxy", on_proxy, DEST(proxy), NULL },
-	{ "auth", on_auth, 0, NULL },
-	{ "privacy_url", field_text, DEST(privacy_url), NULL },
-};
-
-static bool destination_read(struct reader *r, const cJSON *v, struct policy_destination *d)
-{
-	*d = (struct policy_destination){ .retention_days = -1, .file = r->file };
-	if (!key_copy(r, v, &d->name))
-		return false;
-	if (!name_is_id(d->name))
-		return reader_fail(r, v, "1 to 63 letters, digits, '.', '_' or '-'",
-				   "\"%.60s\" is no name for a destination", d->name);
-	if (!read_object(r, v, destination_keys, LEN(destination_keys), d))
-		return false;
-	if (json_get(v, "tier") == NULL)
-		return reader_fail(r, v, "\"tier\": device, trusted or cloud",
-				   "destination \"%s\" has no tier", d->name);
-	if (json_get(v, "api") == NULL && (r->flags & POLICY_INLINE) == 0)
-		return reader_fail(r, v, "\"api\": openai, anthropic, ollama or llamacpp",
-				   "destination \"%s\" has no api", d->name);
-	if (!(strcmp(d->name, "local") != 0 || d->tier == POLICY_TIER_DEVICE))
-		return reader_fail(r, v, "\"tier\": \"device\"",
-				   "\"local\" always means this device");
-	return true;
-}
-
-bool destinations_read(struct reader *r, const cJSON *v, void *field, const struct key *k)
-{
-	struct policy_file *f = field;
-
-	(void)k;
-	if (!room(r, v, sizeof *f->destinations, &f->destinations))
-		return false;
-	for (const cJSON *kid = v->child; kid != NULL; kid = kid->next) {
-		if (!destination_read(r, kid, &f->destinations[f->n_destinations++]))
-			return false;
-	}
-	return true;
-}
 
 /* ---------------------------------------------------------------- groups, categories */
 
@@ -211,12 +12,12 @@ bool groups_read(struct reader *r, const cJSON *v, void *field, const struct key
 {
 	struct policy_file *f = field;
 
-	if (!room(r, v, sizeof *f->groups, &f->groups))
+	if (!reader_room(r, v, sizeof *f->groups, &f->groups))
 		return false;
 	for (const cJSON *kid = v->child; kid != NULL; kid = kid->next) {
 		struct group *g = &f->groups[f->n_groups++];
 
-		if (!key_copy(r, kid, &g->name) || !field_words(r, kid, &g->apps, k))
+		if (!reader_key_copy(r, kid, &g->name) || !field_words(r, kid, &g->apps, k))
 			return false;
 	}
 	return true;
@@ -286,13 +87,13 @@ bool categories_read(struct reader *r, const cJSON *v, void *field, const struct
 	struct policy_file *f = field;
 
 	(void)k;
-	if (!room(r, v, sizeof *f->categories, &f->categories))
+	if (!reader_room(r, v, sizeof *f->categories, &f->categories))
 		return false;
 	for (const cJSON *kid = v->child; kid != NULL; kid = kid->next) {
 		struct policy_category *c = &f->categories[f->n_categories++];
 
 		c->file = f;
-		if (!key_copy(r, kid, &c->name))
+		if (!reader_key_copy(r, kid, &c->name))
 			return false;
 		if (!name_is_category(c->name))
 			return reader_fail(r, kid,
@@ -353,12 +154,36 @@ static bool on_prefer(struct reader *r, const cJSON *v, void *field, const struc
 	return ordered(r, v, &vocab_tier, b->prefer, &b->n_prefer);
 }
 
+/* Names of destinations; one that no file defines is passed over, so that a file may name what
+ * another one brings. */
+static bool on_fallback(struct reader *r, const cJSON *v, void *field, const struct key *k)
+{
+	struct words *list = &((struct routing_block *)field)->fallback;
+
+	if (!field_words(r, v, list, k))
+		return false;
+	const cJSON *kid = v->child;
+	for (size_t i = 0; i < list->n; i++, kid = kid->next) {
+		if (!name_is_id(list->items[i]))
+			return reader_fail(r, kid, "names of destinations",
+					   "\"%.60s\" is no name for a destination",
+					   list->items[i]);
+		for (size_t j = 0; j < i; j++) {
+			if (strcmp(list->items[i], list->items[j]) == 0)
+				return reader_fail(r, kid, "each name once",
+						   "\"%.60s\" appears twice", list->items[i]);
+		}
+	}
+	return true;
+}
+
 bool routing_read(struct reader *r, const cJSON *v, void *field, const struct key *k)
 {
 	static const struct key keys[] = {
 		{ "escalate_at", field_fraction, offsetof(struct routing_block, escalate_at),
 		  NULL },
 		{ "prefer", on_prefer, 0, NULL },
+		{ "fallback", on_fallback, 0, NULL },
 	};
 
 	(void)k;

@@ -38,11 +38,16 @@ enum policy_layer {
 
 enum policy_verdict { POLICY_ALLOW, POLICY_ASK, POLICY_DENY }; /* in order of strictness */
 enum policy_tier { POLICY_TIER_DEVICE, POLICY_TIER_TRUSTED, POLICY_TIER_CLOUD };
-enum policy_api {
-	POLICY_API_OPENAI,
-	POLICY_API_ANTHROPIC,
-	POLICY_API_OLLAMA,
-	POLICY_API_LLAMACPP
+enum policy_api { /* the words are names of dialects (dialect/dialect.h) */
+		  POLICY_API_OPENAI,
+		  POLICY_API_ANTHROPIC,
+		  POLICY_API_OLLAMA,
+		  POLICY_API_LLAMACPP,
+		  POLICY_API_OPENAI_RESPONSES,
+		  POLICY_API_GEMINI,
+		  POLICY_API_AZURE_OPENAI,
+		  POLICY_API_MISTRAL,
+		  POLICY_API_OPENROUTER
 };
 enum policy_tri { POLICY_UNKNOWN, POLICY_FALSE, POLICY_TRUE };
 
@@ -220,8 +225,23 @@ struct policy_price {
 	bool known;
 	char currency[4]; /* ISO 4217 */
 	double input_per_mtok;
+	double cached_input_per_mtok; /* of tokens read from its cache; negative: not stated */
 	double output_per_mtok;
 };
+
+/* Milliseconds, at most 600000; 0: not stated, the daemon's configuration decides. */
+struct policy_timeouts {
+	uint32_t connect_ms, first_byte_ms, gap_ms, total_ms;
+};
+
+#define POLICY_QUEUE_USUAL     16u
+#define POLICY_RETRY_MAX       4u
+#define POLICY_RETRY_WAIT_MS   10000u
+#define POLICY_BREAKER_OPEN_MS 30000u
+#define POLICY_CONCURRENT_MAX  64u
+#define POLICY_DEST_QUEUE_MAX  64u
+#define POLICY_BREAKER_MOST    1000u
+#define POLICY_PINS_MAX        4u
 
 struct policy_destination {
 	const char *name;
@@ -235,12 +255,21 @@ struct policy_destination {
 	int64_t retention_days; /* -1 unknown */
 	enum policy_tri trains;
 	struct policy_price price;
+	const char *api_version; /* Azure's api-version, Anthropic's anthropic-version */
 	const char *pin_ca_file;
-	const char *pin_sha256; /* base64 of SHA-256 over the SPKI, as curl's pinned key */
-	const char *proxy;      /* "none", "env" or a URL */
+	const char *const *pins_sha256; /* base64 of SHA-256 over the SPKI (RFC 7469, 2.4) */
+	size_t n_pins_sha256;           /* any of them will do; 0: none */
+	const char *proxy;              /* "none", "env" or a URL */
 	const char *auth_secret;
 	const char *auth_mtls;
 	const char *privacy_url;
+	struct policy_timeouts timeouts;
+	uint32_t concurrent;            /* sends at once; 0: only the daemon's limit */
+	uint32_t queue;                 /* and this many may wait; counts with `concurrent` */
+	uint32_t retries;               /* further attempts of one send; 0: none */
+	uint32_t retry_wait_ms;         /* longest wait before one of them */
+	uint32_t breaker_failures;      /* in a row, before it rests; 0: never */
+	uint32_t breaker_open_ms;       /* how long */
 	const struct policy_file *file; /* who defines it; NULL for the built-in `local` */
 };
 
@@ -459,6 +488,10 @@ struct policy_routing {
 	double escalate_at;         /* 0..1 */
 	enum policy_tier prefer[3]; /* in order of want */
 	size_t n_prefer;            /* 0: nothing stated */
+	/* Destinations to try, in this order, when one fails; it may name some that no file
+	 * defines. */
+	const char *const *fallback;
+	size_t n_fallback; /* 0: none */
 };
 const struct policy_routing *policy_routing(const struct policy_set *s);
 

@@ -162,6 +162,7 @@ struct routing_block {
 	double escalate_at; /* negative: not stated */
 	int prefer[TIERS];
 	int n_prefer;
+	struct words fallback;
 };
 
 struct policy_file {
@@ -224,6 +225,10 @@ bool read_is_array(struct reader *r, const cJSON *node, size_t max_items, size_t
 bool read_word(struct reader *r, const cJSON *node, const struct vocabulary *v, int *ret);
 bool read_copy(struct reader *r, const cJSON *node, size_t max_bytes, const char **ret);
 bool name_is_id(const char *s);
+/* Room for one element per key of an object, into the pointer at `ret`. */
+bool reader_room(struct reader *r, const cJSON *v, size_t each_bytes, void *ret);
+/* The node's key, kept as long as the file. */
+bool reader_key_copy(struct reader *r, const cJSON *v, const char **ret);
 
 /* Field readers; the field's type and k->arg in brackets. */
 bool field_text(struct reader *r, const cJSON *v, void *field,
@@ -258,7 +263,8 @@ bool field_ignored(struct reader *r, const cJSON *v, void *field, const struct k
 bool cond_read(struct reader *r, const cJSON *node, struct cond **ret);
 bool number_test_read(struct reader *r, const cJSON *node, struct number_test *ret);
 
-/* parse_rule.c, parse_block.c: each reads one top-level value into r->file. */
+/* parse_rule.c, parse_destination.c, parse_block.c: each reads one top-level value into
+ * r->file. */
 bool rules_read(struct reader *r, const cJSON *v, void *field, const struct key *k);
 bool tests_read(struct reader *r, const cJSON *v, void *field, const struct key *k);
 bool destinations_read(struct reader *r, const cJSON *v, void *field, const struct key *k);
@@ -411,7 +417,7 @@ struct policy_set {
 	struct policy_budget *budgets;
 	size_t n_budgets;
 	struct policy_routing routing;
-	const struct policy_file *routing_from[2];
+	const struct policy_file *routing_from[3];
 	struct policy_ledger ledger;
 	const struct policy_file *ledger_from[3];
 	struct policy_category *categories;

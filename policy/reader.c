@@ -399,3 +399,25 @@ bool field_ignored(struct reader *r, const cJSON *v, void *field, const struct k
 	(void)r, (void)v, (void)field, (void)k;
 	return true;
 }
+
+/* Room for one element per key of an object. */
+bool reader_room(struct reader *r, const cJSON *v, size_t each_bytes, void *ret)
+{
+	void *p;
+
+	if (!read_is_object(r, v))
+		return false;
+	p = arena_array(r->arena, (size_t)cJSON_GetArraySize(v), each_bytes);
+	if (p == NULL)
+		return reader_no_memory(r);
+	*(void **)ret = p;
+	return true;
+}
+
+bool reader_key_copy(struct reader *r, const cJSON *v, const char **ret)
+{
+	*ret = arena_strdup(r->arena, span_of(v->string));
+	if (!(*ret != NULL))
+		return reader_no_memory(r);
+	return true;
+}

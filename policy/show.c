@@ -229,6 +229,11 @@ static void show_wishes(const struct policy_set *s, struct buf *out)
 		buf_printf(out, "%s%s", i > 0 ? " " : "", policy_tier_name(r->prefer[i]));
 	buf_add_str(out, r->n_prefer == 0 ? "(the nearest that suffices)" : "");
 	source(out, s->routing_from[1]);
+	label(out, "fallback");
+	for (size_t i = 0; i < r->n_fallback; i++)
+		buf_printf(out, "%s%s", i > 0 ? " " : "", r->fallback[i]);
+	buf_add_str(out, r->n_fallback == 0 ? "(none but this device)" : "");
+	source(out, s->routing_from[2]);
 	buf_add_str(out, "ledger\n");
 	label(out, "content");
 	buf_add_str(out, vocab_content.words[l->content]);

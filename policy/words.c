@@ -13,7 +13,8 @@ VOCABULARY(layer, "vendor_mandatory", "mandatory", "vendor", "recommended", "use
 VOCABULARY(verdict, "allow", "ask", "deny");
 VOCABULARY(tier, "device", "trusted", "cloud");
 VOCABULARY(low_tier, "device", "trusted");
-VOCABULARY(api, "openai", "anthropic", "ollama", "llamacpp");
+VOCABULARY(api, "openai", "anthropic", "ollama", "llamacpp", "openai-responses", "gemini",
+	   "azure-openai", "mistral", "openrouter");
 VOCABULARY(identity, "unknown", "anonymous", "claimed", "socket", "attested");
 VOCABULARY(condition_identity, "claimed", "socket", "attested");
 VOCABULARY(effect, "allow", "ask", "deny", "local_only", "require");

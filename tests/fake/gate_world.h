@@ -29,6 +29,8 @@ struct world_send {
 };
 
 struct world {
+	struct msg_AGAIN_GRANTED last_again;
+	unsigned n_agains;
 	struct gate *gate;
 	char state_dir[256];
 	const char *session; /* what the next start calls this run of the daemon */
@@ -91,6 +93,15 @@ static enum err world_abort(void *ctx, uint64_t request_id)
 	return ERR_OK;
 }
 
+static enum err world_again(void *ctx, const struct msg_AGAIN_GRANTED *m)
+{
+	struct world *w = ctx;
+
+	w->last_again = *m;
+	w->n_agains++;
+	return ERR_OK;
+}
+
 static void world_head(void *ctx, const struct ledger_head *head)
 {
 	((struct world *)ctx)->head = *head;
@@ -131,9 +142,10 @@ static int64_t world_wall(void *ctx)
 	return ((struct world *)ctx)->wall_ms;
 }
 
-static const struct gate_io world_io = { world_answer, world_send,     world_abort,
-					 world_head,   world_cloud_up, world_tell,
-					 world_anyone, world_now,      world_wall };
+static const struct gate_io world_io = { world_answer, world_send,   world_abort,
+					 world_again,  world_head,   world_cloud_up,
+					 world_tell,   world_anyone, world_now,
+					 world_wall };
 
 /* One user file over the built-in defaults. */
 static struct policy_set *world_policy(const char *text)

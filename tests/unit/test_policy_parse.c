@@ -481,7 +481,7 @@ static const char whole[] =
 	"           \"trains\": false, \"privacy_url\": \"https://a.example/p\",\n"
 	"           \"price\": { \"currency\": \"EUR\", \"input_per_mtok\": 0.5, "
 	"\"output_per_mtok\": 1 },\n"
-	"           \"pin\": { \"ca_file\": \"/x\", \"sha256\": \"y\" }, \"proxy\": \"none\",\n"
+	"           \"pin\": { \"ca_file\": \"/x\", \"sha256\": \"YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE=\" }, \"proxy\": \"none\",\n"
 	"           \"auth\": { \"secret\": \"s\", \"mtls\": \"m\" } },\n"
 	"    \"b\": { \"tier\": \"trusted\", \"api\": \"ollama\", \"base_url\": "
 	"\"http://127.0.0.1:1/\",\n"

@@ -309,7 +309,35 @@ static void paths(void **state)
 		struct buf out;
 
 		buf_init(&out, 1024);
-		bool ok = upstream_gemini.path_for(names[i].model, names[i].stream, &out);
+		bool ok = upstream_gemini.path_for(names[i].model, NULL, names[i].stream, &out);
+		CHECK(ok == (names[i].want != NULL), names[i].model);
+		CHECK(!ok || strcmp(buf_cstr(&out), names[i].want) == 0, names[i].model);
+		buf_free(&out);
+	}
+}
+
+static void azure_names_the_deployment(void **state)
+{
+	static const struct {
+		const char *model, *version, *want; /* NULL: refused */
+	} names[] = {
+		{ "gpt-x", NULL, "/chat/completions" },
+		{ "a/b", NULL, "/chat/completions" },
+		{ "gpt-x", "2024-10-21",
+		  "/deployments/gpt-x/chat/completions?api-version=2024-10-21" },
+		{ "a/b", "2024-10-21", NULL },
+		{ "..", "2024-10-21", NULL },
+		{ "", "2024-10-21", NULL },
+		{ "a?b=c", "2024-10-21", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(names); i++) {
+		struct buf out;
+
+		buf_init(&out, 1024);
+		bool ok = upstream_azure_openai.path_for(names[i].model, names[i].version, true,
+							 &out);
 		CHECK(ok == (names[i].want != NULL), names[i].model);
 		CHECK(!ok || strcmp(buf_cstr(&out), names[i].want) == 0, names[i].model);
 		buf_free(&out);
@@ -332,8 +360,8 @@ static void finds(void **state)
 	assert_null(upstream_dialect_find("OpenAI"));
 	assert_null(upstream_dialect_find(""));
 	assert_string_equal(upstream_anthropic.key_header, "x-api-key");
-	assert_string_equal(upstream_anthropic.headers[0], "anthropic-version: 2023-06-01");
-	assert_null(upstream_anthropic.headers[1]);
+	assert_string_equal(upstream_anthropic.version_header, "anthropic-version");
+	assert_string_equal(upstream_anthropic.version, "2023-06-01");
 	assert_null(upstream_openai_chat.key_header);
 }
 
@@ -344,6 +372,7 @@ int main(void)
 		cmocka_unit_test(short_ids_stay_apart),
 		cmocka_unit_test(too_many_stops),
 		cmocka_unit_test(paths),
+		cmocka_unit_test(azure_names_the_deployment),
 		cmocka_unit_test(finds),
 	};
 
