@@ -113,11 +113,24 @@ static void check_secrets(struct doctor *d)
 		   n == 1 ? "" : "s", folder);
 }
 
+static void check_key(struct doctor *d, const char *destination, const char *name,
+		      const char *what)
+{
+	char path[700];
+
+	if (name == NULL)
+		return;
+	snprintf(path, sizeof path, "%s/secrets.d/%s", cli_config_dir(), name);
+	if (access(path, R_OK) != 0)
+		doctor_say(d, DOCTOR_WARN, "secrets", "put it into that file, mode 600",
+			   "the destination %s needs the %s %s, and there is none in %s",
+			   destination, what, name, path);
+}
+
 /* Each destination of the installed policy that names a key has one. */
 static void check_keys(struct doctor *d)
 {
 	struct policy_stack stack = { .n = 0 };
-	char path[700];
 	struct cli quiet = *d->cli;
 
 	quiet.quiet = true;
@@ -125,16 +138,8 @@ static void check_keys(struct doctor *d)
 		for (size_t i = 0; i < policy_destinations(stack.set); i++) {
 			const struct policy_destination *one = policy_destination(stack.set, i);
 
-			if (one->auth_secret == NULL)
-				continue;
-			snprintf(path, sizeof path, "%s/secrets.d/%s", cli_config_dir(),
-				 one->auth_secret);
-			if (access(path, R_OK) != 0)
-				doctor_say(d, DOCTOR_WARN, "secrets",
-					   "put the key into that file, mode 600",
-					   "the destination %s needs the key %s, and there is "
-					   "none in %s",
-					   one->name, one->auth_secret, path);
+			check_key(d, one->name, one->auth_secret, "key");
+			check_key(d, one->name, one->auth_mtls, "client certificate");
 		}
 	policy_stack_free(&stack);
 }
