@@ -408,7 +408,7 @@ static void what_leaves_scans_clean(void **state)
 		masked = whole;
 		mask(a, map, &masked);
 		CHECK(ups[i]->write(&masked, "m", &out) == ERR_OK, ups[i]->name);
-		assert_int_equal(inspect_body(inspector, buf_span(&out),
+		assert_int_equal(inspect_body(inspector, POLICY_API_OPENAI, buf_span(&out),
 					      (struct span){ NULL, 0 }, "", a, &in),
 				 ERR_OK);
 		assert_true(in.complete);
