@@ -81,6 +81,7 @@ struct supervisor {
 };
 
 static void start_role(struct slot *r);
+static void first_start(struct slot *r);
 
 static bool alive(const struct slot *r)
 {
@@ -198,6 +199,9 @@ static bool on_ready(struct slot *r, struct span frame)
 	log_info("boot.ready", "role=%s pid=%d sandbox=0x%x%s%s", role_name(r->role),
 		 (int)r->pid, m.sandbox, m.detail[0] != '\0' ? " " : "", m.detail);
 	tell_health(r->s, r);
+	if (r->s->slots[ROLE_CLOUD].state == DOWN && r->s->slots[ROLE_ROUTER].state == READY &&
+	    r->s->slots[ROLE_CONSENT].state == READY && !r->s->stopping)
+		first_start(&r->s->slots[ROLE_CLOUD]);
 	if (all_ready(r->s) && !r->s->stopping)
 		r->s->handler->on_all_ready(r->s->ctx);
 	return true;
@@ -414,6 +418,15 @@ static void start_role(struct slot *r)
 		tell_health(r->s, r);
 }
 
+static void first_start(struct slot *r)
+{
+	if (r->s->runs[r->role] || spawn_elsewhere(r->role))
+		start_role(r);
+	else
+		log_error("boot.start", "role=%s is not part of this build",
+			  role_name(r->role));
+}
+
 /* --- death -----------------------------------------------------------------------------------
  */
 
@@ -557,18 +570,14 @@ void supervisor_keys(struct supervisor *s)
 
 void supervisor_start(struct supervisor *s)
 {
-	/* consent first: it gets the health of those that follow as it happens; cloud last: it
-	 * takes longest to load, and the first answer does not need it */
-	static const enum role order[] = { ROLE_CONSENT, ROLE_LOCAL, ROLE_ROUTER, ROLE_CLOUD };
+	/* consent first: it gets the health of those that follow as it happens; cloud follows
+	 * when these two are ready: it takes longest to load, and the first answer is not its
+	 */
+	static const enum role order[] = { ROLE_CONSENT, ROLE_LOCAL, ROLE_ROUTER };
 
 	uv_signal_start(&s->child, on_child, SIGCHLD);
-	for (size_t i = 0; i < LEN(order); i++) {
-		if (s->runs[order[i]] || spawn_elsewhere(order[i]))
-			start_role(&s->slots[order[i]]);
-		else
-			log_error("boot.start", "role=%s is not part of this build",
-				  role_name(order[i]));
-	}
+	for (size_t i = 0; i < LEN(order); i++)
+		first_start(&s->slots[order[i]]);
 }
 
 static void kill_all(struct supervisor *s)
