@@ -4,7 +4,7 @@
  * say where it is worth going. The device is the cheapest destination, so it is taken when it
  * is permitted and sufficient:
  *
- *   sufficient  =  text only, fits the context as far as that is known, score < threshold
+ *   sufficient  =  text only, fits the context (fit.c), score < threshold
  *
  * Otherwise the candidates above the device are those that are not denied, whose limits hold,
  * and whose dialect is spoken; they are ordered by the policy's `routing.prefer`, then tier,
@@ -94,6 +94,8 @@ static double limit_of(const struct decide_input *in)
 
 static bool fits(const struct decide_input *in)
 {
+	if (in->fit != DECIDE_FIT_ESTIMATE)
+		return in->fit == DECIDE_FIT_YES;
 	return in->context_tokens == 0 ||
 	       (uint64_t)in->input_tokens + in->max_tokens <= in->context_tokens;
 }
@@ -122,8 +124,13 @@ static void why_not_here(const struct decide_input *in, struct plan *p)
 	else if (began_above(in))
 		plan_reason(p, "these tool calls began there");
 	else if (!fits(in))
-		plan_reason(p, "needs about %u tokens, this machine's model reads %u",
-			    in->input_tokens + in->max_tokens, in->context_tokens);
+		plan_reason(p,
+			    "%s %u tokens%s, the model on this device has room for %u with "
+			    "the answer",
+			    in->counted ? "the prompt has" : "the prompt has about",
+			    in->input_tokens,
+			    in->max_tokens > 0 ? " and asks for a long answer" : "",
+			    in->context_tokens);
 	else
 		plan_reason(p, "too hard for the model on this device (%.2f, limit %.2f)",
 			    in->score, limit_of(in));

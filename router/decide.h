@@ -36,15 +36,25 @@ struct want {
 bool decide_want(const struct policy_set *set, const struct model_list *models,
 		 struct span name, struct want *ret);
 
+/* Whether prompt and answer fit the context of the on-device model. */
+enum decide_fit {
+	DECIDE_FIT_ESTIMATE, /* nobody counted: input_tokens and max_tokens against the context
+			      */
+	DECIDE_FIT_YES,
+	DECIDE_FIT_NO,
+};
+
 struct decide_input {
 	const struct policy_set *set;
 	const struct want *want;
 	const struct policy_decision *verdicts; /* one per destination of the set */
 	double score;                           /* 0..1 */
 	uint16_t threshold_pm;                  /* at or above: the device is not sufficient */
-	uint32_t input_tokens;                  /* estimate */
+	uint32_t input_tokens;                  /* estimate, or counted */
 	uint32_t max_tokens;                    /* 0: none stated */
 	uint32_t context_tokens;                /* of the on-device model; 0 unknown */
+	enum decide_fit fit;
+	bool counted;     /* input_tokens is no estimate */
 	bool beyond_text; /* images, audio or files, which the device does not read */
 	bool goes_on;     /* a run of tool calls that began at `began`: it stays there */
 	size_t began;

@@ -327,6 +327,17 @@ static bool prepare(struct request *q)
 	       upstream_llamacpp_chat.write(&chat, "local", &q->body) == ERR_OK;
 }
 
+/* The same body is counted and answered. */
+static const char *path_of(const struct request *q)
+{
+	return q->to_count ? FIT_COUNT_PATH : ENGINE_PATH;
+}
+
+static const struct http_call_handler *handler_of(const struct request *q)
+{
+	return q->to_count ? &fit_count_handler : &call_handler;
+}
+
 bool device_start(struct request *q, int fd)
 {
 	struct http_call_limits limits = limits_of(q);
@@ -336,8 +347,8 @@ bool device_start(struct request *q, int fd)
 		close(fd);
 		return false;
 	}
-	q->call = http_call_start(q->router->service->loop, fd, "POST", ENGINE_PATH,
-				  buf_span(&q->body), &limits, &call_handler, q);
+	q->call = http_call_start(q->router->service->loop, fd, "POST", path_of(q),
+				  buf_span(&q->body), &limits, handler_of(q), q);
 	return q->call != NULL;
 }
 
@@ -359,8 +370,8 @@ bool device_resume(struct request *q)
 	lease_free(l);
 	if (!prepare(q)) {
 		http_call_cancel(call);
-	} else if (http_call_next(call, "POST", ENGINE_PATH, buf_span(&q->body), &limits,
-				  &call_handler, q)) {
+	} else if (http_call_next(call, "POST", path_of(q), buf_span(&q->body), &limits,
+				  handler_of(q), q)) {
 		q->call = call;
 		return true;
 	}

@@ -288,8 +288,10 @@ static void decide_input_of(struct request *q, struct decide_input *in)
 				     .input_tokens = q->facts.input_tokens,
 				     .max_tokens = q->chat.max_tokens,
 				     .context_tokens = context_tokens(q),
+				     .counted = q->counted,
 				     .beyond_text = (q->facts.modality & ~1u) != 0 };
 	go_on(q, in);
+	in->fit = fit_of(q, in->context_tokens, &q->to_count);
 }
 
 bool facts_verdicts(struct request *q)
@@ -365,18 +367,11 @@ static bool decided(struct request *q, const struct decide_input *in)
 	return true;
 }
 
-bool facts_decide(struct request *q)
+static bool plan(struct request *q)
 {
-	struct router *r = q->router;
 	struct decide_input in;
 	struct policy_request pq;
 
-	q->set = policy_set_ref(r->set);
-	if (!decide_want(q->set, &r->models, q->chat.model, &q->want))
-		return no_such_model(q);
-	recall(q);
-	q->threshold_pm = sticky_pm(q, threshold_pm(r, policy_routing(q->set)));
-	facts_judge(q);
 	decide_input_of(q, &in);
 	if (!q->dry) {
 		struct policy_decision *local = policy_decisions_new(q->set, 1, q->arena);
@@ -400,4 +395,26 @@ bool facts_decide(struct request *q)
 	}
 	in.verdicts = q->verdicts;
 	return decided(q, &in);
+}
+
+bool facts_decide_again(struct request *q, uint32_t tokens)
+{
+	q->counted = tokens > 0;
+	q->too_long = tokens == 0;
+	if (tokens > 0)
+		q->facts.input_tokens = tokens;
+	return plan(q);
+}
+
+bool facts_decide(struct request *q)
+{
+	struct router *r = q->router;
+
+	q->set = policy_set_ref(r->set);
+	if (!decide_want(q->set, &r->models, q->chat.model, &q->want))
+		return no_such_model(q);
+	recall(q);
+	q->threshold_pm = sticky_pm(q, threshold_pm(r, policy_routing(q->set)));
+	facts_judge(q);
+	return plan(q);
 }

@@ -56,6 +56,7 @@ enum event_kind {
 	EV_GIVEN,     /* ENGINE_GIVE: fd, context_tokens */
 	EV_WAIT,      /* ENGINE_WAIT */
 	EV_NONE,      /* ENGINE_NONE: reason, detail */
+	EV_COUNTED,   /* the engine counted: tokens, 0 when it cannot; fd, -1 when not kept */
 	EV_ANSWER,    /* ANSWER: answer, fd (-1 but for GRANTED) */
 	EV_ENDED,     /* the terminal marker was seen and written */
 	EV_FAILED,    /* the source failed: problem */
@@ -69,6 +70,7 @@ struct event {
 	enum event_kind kind;
 	int fd;
 	uint32_t context_tokens;
+	uint32_t tokens;
 	uint8_t reason;
 	const char *detail;
 	const struct msg_ANSWER *answer;
@@ -144,6 +146,10 @@ struct request {
 
 	/* The device. */
 	bool wants_engine, engine_spoke, tried_again;
+	bool to_count;       /* the engine counts before it answers */
+	bool counted;        /* and has: facts.input_tokens is exact */
+	bool too_long;       /* the engine says that the prompt does not fit */
+	int count_status;    /* of its reply */
 	uint64_t slot_id;    /* of the ENGINE_WANT that the slot was given for */
 	bool slot_kept;      /* its connection served another request before */
 	uint32_t slot_epoch; /* lease.c */
@@ -213,6 +219,7 @@ struct router {
 	struct model_list models;
 	bool models_known;
 	uint32_t engine_context_tokens;
+	bool engine_cannot_count;
 	uint64_t next_id;
 	struct request *table[REQUEST_TABLE];
 	struct request *all, *pool;
@@ -247,6 +254,8 @@ void facts_who(struct request *q, const struct http_request *r);
 /* Hither-Max-Tier, Hither-Consent and the body; false: q->problem says what is no word. */
 bool facts_restrict(struct request *q);
 void facts_judge(struct request *q);
+/* Once more: `tokens` were counted, or 0 when the engine found the prompt too long. */
+bool facts_decide_again(struct request *q, uint32_t tokens);
 void facts_policy_request(const struct request *q, struct policy_request *ret);
 bool facts_decide(struct request *q); /* fills set, want, plan; false: q->problem says why */
 /* An answer went out: where from is remembered for the next turn. */
@@ -264,6 +273,13 @@ bool data_mask(struct request *q, const struct policy_decision *d, struct chat *
 	       bool *ret_masked);
 void data_masked_list(const struct request *q, const struct policy_decision *d, char *out,
 		      size_t cap);
+
+/* fit.c */
+#define FIT_COUNT_PATH  "/v1/chat/completions/input_tokens"
+#define FIT_REPLY_BYTES 512
+/* `ret_count`: the engine should count first. */
+enum decide_fit fit_of(const struct request *q, uint32_t context_tokens, bool *ret_count);
+extern const struct http_call_handler fit_count_handler;
 
 /* lease.c */
 /* The last to be put there, for this model; its owner is the caller. NULL: none. */

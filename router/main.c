@@ -213,6 +213,7 @@ static bool on_models(struct router *r, struct span frame, const int *fds, unsig
 	r->models_arena = a;
 	r->models = list;
 	lease_drop_all(r);
+	r->engine_cannot_count = false;
 	r->engine_context_tokens = 0; /* another model may be in use now */
 	return true;
 }

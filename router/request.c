@@ -12,8 +12,9 @@
  *   ASKING     -> LOCAL_WAIT  the answer was no, nobody, or not now        [on_asking]
  *   CLOUD      -> LOCAL_WAIT  the destination failed, nothing was shown    [on_cloud]
  *   LOCAL_WAIT -> LOCAL       local handed over a connected engine         [on_local_wait]
- *   any        -> REPLYING    a whole answer or an error is on its way     [finish, give_up]
- *   any        -> DONE        the client left                              [request_event]
+ *   LOCAL      -> ASKING      the engine counted, or refused: too long     [on_counted,
+ * on_local] any        -> REPLYING    a whole answer or an error is on its way     [finish,
+ * give_up] any        -> DONE        the client left [request_event]
  *
  * Invariants
  *   1. Only request_enter() assigns q->state.
@@ -111,18 +112,13 @@ static enum request_state surprise(struct request *q, const struct event *ev)
 
 /* ---------------------------------------------------------------- the states */
 
-static enum request_state on_facts(struct request *q, const struct event *ev)
+static enum request_state follow_plan(struct request *q)
 {
-	if (ev->kind != EV_BEGIN)
-		return surprise(q, ev);
-	if (!facts_restrict(q))
-		return give_up(q, &q->problem);
-	if (!facts_decide(q))
-		return give_up(q, &q->problem);
 	switch (q->plan.kind) {
 	case PLAN_LOCAL:
 		return go_local(q);
 	case PLAN_ASK:
+		q->to_count = false; /* whatever comes of it, that choice is made */
 		if (escalate_ask(q))
 			return REQ_ASKING;
 		problem_set(&q->problem, 503, "consent_unavailable",
@@ -136,6 +132,17 @@ static enum request_state on_facts(struct request *q, const struct event *ev)
 			    "The policy does not permit this: %s.", q->plan.reasons[0]);
 		return give_up(q, &q->problem);
 	}
+}
+
+static enum request_state on_facts(struct request *q, const struct event *ev)
+{
+	if (ev->kind != EV_BEGIN)
+		return surprise(q, ev);
+	if (!facts_restrict(q))
+		return give_up(q, &q->problem);
+	if (!facts_decide(q))
+		return give_up(q, &q->problem);
+	return follow_plan(q);
 }
 
 static enum request_state on_local_wait(struct request *q, const struct event *ev)
@@ -167,12 +174,47 @@ static enum request_state on_local_wait(struct request *q, const struct event *e
 	}
 }
 
+/* `tokens` were counted; 0: the engine refused the prompt as too long. */
+static bool better_elsewhere(struct request *q, uint32_t tokens)
+{
+	return q->want.kind == WANT_AUTO && !q->asked && !q->answered && !q->too_long &&
+	       facts_decide_again(q, tokens) && q->plan.kind != PLAN_LOCAL;
+}
+
+static enum request_state on_counted(struct request *q, const struct event *ev)
+{
+	bool elsewhere = ev->tokens > 0 && better_elsewhere(q, ev->tokens);
+
+	q->to_count = false;
+	if (!elsewhere && ev->fd >= 0 && device_start(q, ev->fd))
+		return REQ_LOCAL;
+	if (elsewhere && ev->fd >= 0)
+		close(ev->fd);
+	device_stop(q, false);
+	if (elsewhere)
+		return follow_plan(q);
+	lease_give_back(q->router); /* a kept connection may have been closed meanwhile */
+	return go_local(q);
+}
+
+static enum request_state on_refused(struct request *q, const struct chat_problem *why)
+{
+	struct chat_problem p = *why;
+
+	device_stop(q, false);
+	return better_elsewhere(q, 0) ? follow_plan(q) : give_up(q, &p);
+}
+
 static enum request_state on_local(struct request *q, const struct event *ev)
 {
 	switch (ev->kind) {
+	case EV_COUNTED:
+		return on_counted(q, ev);
 	case EV_ENDED:
 		return finish(q);
 	case EV_FAILED:
+		if (strcmp(ev->problem->code, "context_length_exceeded") == 0)
+			return on_refused(q, ev->problem);
 		/* A connection that was kept may have been closed while we wrote: nothing was
 		 * answered, and a fresh one tells whether the engine is there. */
 		if (!q->engine_spoke && q->slot_kept) {

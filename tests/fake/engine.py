@@ -26,7 +26,7 @@ HELP = """usage: llama-server [options] (a stand-in for tests)
 SWITCHES = {"--offline", "--no-ui", "--no-slots", "--metrics"}
 
 options = {}
-stats = {"requests": 0, "active": 0, "completed": 0, "cancelled": 0}
+stats = {"requests": 0, "counts": 0, "active": 0, "completed": 0, "cancelled": 0}
 stats_lock = threading.Lock()
 loaded = threading.Event()
 
@@ -149,6 +149,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.reply(*error(500, str(problem), "server_error"))
         answer = Answer(body)
         if self.path == "/v1/chat/completions/input_tokens":
+            count(counts=1)
+            if "no_count" in options["script"]:
+                return self.reply(*error(404, "File Not Found", "not_found_error"))
             return self.reply(200, {"input_tokens": answer.prompt_tokens,
                                     "object": "response.input_tokens"})
         if self.path != "/v1/chat/completions":

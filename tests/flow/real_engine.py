@@ -62,6 +62,24 @@ class RealEngine(unittest.TestCase):
         self.assertEqual(r.status, 400, r.body)
         self.assertIn("2048", r.json["error"]["message"])
 
+    def test_the_engine_counts_near_the_limit(self):
+        d = stage.Daemon(PROGRAM, model=None, engine={"context_tokens": 512})
+        self.addCleanup(d.close)
+        stage.use_real_engine(d)
+        d.policy({"hither_policy": 1, "id": "mine", "destinations": {"far": d.destination()},
+                  "default": {"cloud": "allow"}})
+        d.start()
+        text = "How many lakes? " + "lake " * 150
+        r = d.chat(text, max_tokens=8)
+        self.assertEqual((r.status, r.headers["x-hither-destination"]), (200, "local"), r.body)
+        counted = d.decision(r)["usage"]["input_tokens"]
+        self.assertEqual(r.json["usage"]["prompt_tokens"], counted)
+        r = d.chat(text, max_tokens=512 - counted + 1)
+        self.assertEqual((r.status, r.headers["x-hither-destination"]), (200, "far"), r.body)
+        self.assertIn(f"the prompt has {counted} tokens", d.decision(r)["reasons"][0])
+        r = d.chat("How many lakes? " + "(lake);" * 200, max_tokens=8)
+        self.assertEqual((r.status, r.headers["x-hither-destination"]), (200, "far"), r.body)
+
     def start_stream(self):
         body = json.dumps({"model": "local", "stream": True, "max_tokens": 1500,
                            "messages": [{"role": "user", "content": STORY}]}).encode()

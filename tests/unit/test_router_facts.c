@@ -34,6 +34,13 @@ struct span http_header(const struct http_exchange *x, const char *name)
 	return span_of(header_consent);
 }
 
+enum decide_fit fit_of(const struct request *r, uint32_t context_tokens, bool *ret_count)
+{
+	(void)context_tokens;
+	*ret_count = false;
+	return r->too_long ? DECIDE_FIT_NO : r->counted ? DECIDE_FIT_YES : DECIDE_FIT_ESTIMATE;
+}
+
 void data_scan(struct request *r)
 {
 	scans++;
@@ -337,6 +344,7 @@ static void turns_stay(void **state)
 	CHECK(q.plan.kind == PLAN_LOCAL, "without a band each turn is judged alone");
 	config.routing.band_pm = 80;
 	q.who.uid = 1001;
+	policy_set_free(q.set);
 	CHECK(facts_decide(&q) && q.threshold_pm == config.routing.threshold_pm,
 	      "another user's conversation is another one");
 	use_policy("{\"hither_policy\":1,\"id\":\"t\"," FAR
@@ -360,6 +368,30 @@ static void dry_runs_leave_no_trace(void **state)
 	CHECK(q.threshold_pm == 620, "asking what would happen changes nothing");
 	turns_free(router.turns);
 	router.turns = NULL;
+}
+
+static void counted_sizes(void **state)
+{
+	(void)state;
+	use_policy("{\"hither_policy\":1,\"id\":\"t\"," FAR "}");
+	router.engine_context_tokens = 2048;
+	ask(EASY, "auto");
+	peer("api", 1000);
+	CHECK(facts_decide(&q) && q.plan.kind == PLAN_LOCAL && scans == 0, "it seems to fit");
+	CHECK(facts_decide_again(&q, 1234) && q.plan.kind == PLAN_LOCAL, "it does");
+	CHECK(q.facts.input_tokens == 1234, "the count replaces the estimate");
+	CHECK(facts_decide_again(&q, 0) && q.plan.kind == PLAN_ASK && q.plan.local_possible,
+	      "the engine found it too long");
+	CHECK(scans == 1, "what may leave is looked into");
+	use_policy("{\"hither_policy\":1,\"id\":\"t\"," FAR
+		   ",\"rules\":[{\"id\":\"r\",\"effect\":\"deny\",\"when\":{"
+		   "\"tier\":[\"device\"],\"input_tokens\":{\"gt\":1000}}}]}");
+	ask(EASY, "auto");
+	peer("api", 1000);
+	CHECK(facts_decide(&q) && q.plan.kind == PLAN_LOCAL, "short as it seems");
+	CHECK(facts_decide_again(&q, 1234) && q.plan.kind == PLAN_ASK,
+	      "the policy's limits hold for what was counted");
+	router.engine_context_tokens = 0;
 }
 
 static void conversations(void **state)
@@ -390,6 +422,7 @@ int main(void)
 		cmocka_unit_test(lazy),
 		cmocka_unit_test(unknown_data_stays),
 		cmocka_unit_test(thresholds),
+		cmocka_unit_test(counted_sizes),
 		cmocka_unit_test(turns_stay),
 		cmocka_unit_test(dry_runs_leave_no_trace),
 		cmocka_unit_test(conversations),

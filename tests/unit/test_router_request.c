@@ -5,6 +5,7 @@
  */
 #include "tests/unit/check.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,7 +24,9 @@ static struct {
 		keepalives, resumes, given_back;
 	bool kept, broken, want_fails, start_fails, ask_fails, read_fails, decide_fails,
 		restrict_fails;
-	enum plan_kind plan;
+	enum plan_kind plan, plan_again;
+	int decided_again;
+	uint32_t tokens;
 	bool local_possible;
 	char code[48];
 } did;
@@ -130,6 +133,16 @@ bool facts_decide(struct request *r)
 	problem_set(&r->problem, 404, "model_not_found", "none");
 	r->decided = !did.decide_fails;
 	return r->decided;
+}
+
+bool facts_decide_again(struct request *r, uint32_t tokens)
+{
+	did.decided_again++;
+	did.tokens = tokens;
+	r->plan.kind = did.plan_again;
+	r->plan.destination = did.plan_again == PLAN_ASK ? 1 : 0;
+	r->plan.local_possible = true;
+	return !did.decide_fails;
 }
 
 void facts_answered(const struct request *r)
@@ -305,6 +318,82 @@ static void device(void **state)
 	event(EV_GIVEN);
 	is(REQ_REPLYING, "an engine that cannot be used");
 	CHECK(did.stops == 1 && did.errors == 1, "is given back");
+	over();
+}
+
+static void counted(uint32_t tokens, int fd)
+{
+	request_event(q, &(struct event){ .kind = EV_COUNTED, .fd = fd, .tokens = tokens });
+}
+
+static void refused_as_too_long(void)
+{
+	struct chat_problem p = { .status = 400, .code = "context_length_exceeded" };
+
+	q->engine_spoke = true;
+	request_event(q, &(struct event){ .kind = EV_FAILED, .fd = -1, .problem = &p });
+}
+
+static void the_engine_counts(void **state)
+{
+	(void)state;
+	to_local();
+	q->to_count = true;
+	counted(100, 7);
+	is(REQ_LOCAL, "what fits is answered on the same connection");
+	CHECK(did.starts == 2 && did.stops == 0 && did.tokens == 100 && !q->to_count,
+	      "without giving the slot back");
+	event(EV_ENDED);
+	over();
+
+	to_local();
+	q->to_count = true;
+	did.plan_again = PLAN_ASK;
+	counted(5000, open("/dev/null", O_RDONLY));
+	is(REQ_ASKING, "what does not fit goes where it may");
+	CHECK(did.starts == 1 && did.stops == 1 && !did.broken && did.asks == 1,
+	      "the slot goes back, nothing was answered");
+	answer(ASK_REFUSED, 0, -1);
+	is(REQ_LOCAL_WAIT, "the device does what it can when the person says no");
+	event(EV_GIVEN);
+	refused_as_too_long();
+	is(REQ_REPLYING, "and says its limit");
+	CHECK(strcmp(did.code, "context_length_exceeded") == 0 && did.decided_again == 1,
+	      "without asking a second time");
+	over();
+
+	to_local();
+	q->to_count = true;
+	counted(0, -1);
+	is(REQ_LOCAL_WAIT, "an engine that cannot count is asked to answer");
+	CHECK(did.decided_again == 0 && !q->to_count && did.stops == 1, "all the same");
+	event(EV_GIVEN);
+	event(EV_ENDED);
+	over();
+
+	to_local();
+	did.plan_again = PLAN_ASK;
+	refused_as_too_long();
+	is(REQ_ASKING, "its refusal tells the same as a count");
+	CHECK(did.tokens == 0 && did.decided_again == 1 && did.errors == 0, "nobody is told");
+	lost(ROLE_CONSENT);
+	is(REQ_LOCAL_WAIT, "and back");
+	event(EV_GIVEN);
+	event(EV_ENDED);
+	over();
+
+	to_local();
+	refused_as_too_long();
+	is(REQ_REPLYING, "nowhere to go: the limit is told");
+	CHECK(strcmp(did.code, "context_length_exceeded") == 0 && !did.broken, "as it is");
+	over();
+
+	to_local();
+	q->want.kind = WANT_LOCAL;
+	did.plan_again = PLAN_ASK;
+	refused_as_too_long();
+	is(REQ_REPLYING, "who asked for this device gets no other");
+	CHECK(did.decided_again == 0 && did.asks == 0, "and nobody is asked");
 	over();
 }
 
@@ -615,6 +704,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(device),
+		cmocka_unit_test(the_engine_counts),
 		cmocka_unit_test(device_kept),
 		cmocka_unit_test(device_lost),
 		cmocka_unit_test(granted),
