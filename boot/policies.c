@@ -487,10 +487,12 @@ static bool refuse_detectors(struct gathering *g, const struct policy_set *set)
 	struct detectors_error why = { .category = SIZE_MAX };
 	struct scanner *scanner = NULL;
 	bool whole;
-	enum err e = detectors_new(set, &scanner, &whole, &why);
 
+	if (n == 0)
+		return false;
+	enum err e = detectors_new(set, &scanner, &whole, &why);
 	scanner_free(scanner);
-	if (e == ERR_OK || e == ERR_NO_MEMORY || n == 0)
+	if (e == ERR_OK || e == ERR_NO_MEMORY)
 		return false;
 	/* too much in all: the file of least authority gives way */
 	const struct policy_category *c =
