@@ -324,9 +324,21 @@ static bool consent_merge(struct policy_set *s)
 
 /* ---------------------------------------------------------------- the other blocks */
 
+/* A word of the nearest layer that has one; among its files the one that does least. */
+static void nearest_word(const struct policy_file *f, int stated,
+			 const struct policy_file **from, int *io)
+{
+	if (stated == UNSTATED ||
+	    (*from != NULL && ((*from)->info.layer != f->info.layer || stated >= *io)))
+		return;
+	*from = f;
+	*io = stated;
+}
+
 static void routing_merge(struct policy_set *s)
 {
 	struct policy_routing *r = &s->routing;
+	int draft = POLICY_DRAFT_HOLD, cascade = POLICY_CASCADE_OFFER;
 
 	for (size_t n = POLICY_LAYERS * s->n_files, i = 0; i < n; i++) {
 		const struct policy_file *f = s->files[i % s->n_files];
@@ -352,7 +364,11 @@ static void routing_merge(struct policy_set *s)
 			r->n_fallback = b->fallback.n;
 			at[2] = f;
 		}
+		nearest_word(f, b->while_asking, &at[3], &draft);
+		nearest_word(f, b->cascade, &at[4], &cascade);
 	}
+	r->while_asking = (enum policy_draft)draft;
+	r->cascade = (enum policy_cascade)cascade;
 }
 
 static void ledger_merge(struct policy_set *s)

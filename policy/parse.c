@@ -166,7 +166,9 @@ static struct policy_file *file_new(struct span text, enum policy_layer layer, c
 					     .max_prompts_per_hour = UNSTATED };
 	f->consent.max_until_ms = f->consent.always_max_ms = DURATION_UNSTATED;
 	f->consent.timeout_ms = f->consent.hold_max_ms = DURATION_UNSTATED;
-	f->routing.escalate_at = UNSTATED;
+	f->routing = (struct routing_block){ .escalate_at = UNSTATED,
+					     .while_asking = UNSTATED,
+					     .cascade = UNSTATED };
 	f->ledger =
 		(struct ledger_block){ .content = UNSTATED, .retain_ms = DURATION_UNSTATED };
 	if (f->info.text.ptr == NULL || f->info.name == NULL || f->info.path == NULL) {

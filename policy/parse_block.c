@@ -184,6 +184,10 @@ bool routing_read(struct reader *r, const cJSON *v, void *field, const struct ke
 		  NULL },
 		{ "prefer", on_prefer, 0, NULL },
 		{ "fallback", on_fallback, 0, NULL },
+		{ "while_asking", field_word, offsetof(struct routing_block, while_asking),
+		  &vocab_draft },
+		{ "cascade", field_word, offsetof(struct routing_block, cascade),
+		  &vocab_cascade },
 	};
 
 	(void)k;

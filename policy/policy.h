@@ -483,6 +483,25 @@ struct policy_budget {
 size_t policy_budgets(const struct policy_set *s);
 const struct policy_budget *policy_budget(const struct policy_set *s, size_t i);
 
+/* What this device does with a request while somebody is asked whether it may leave; each does
+ * what the one before does, and shows more. */
+enum policy_draft {
+	POLICY_DRAFT_WAIT,     /* nothing: an answer of its own begins when it is needed */
+	POLICY_DRAFT_HOLD,     /* answers, and keeps the answer until it is needed */
+	POLICY_DRAFT_THINKING, /* streams it as thoughts */
+	POLICY_DRAFT_TEXT,     /* streams it as text; a better answer follows after a divider */
+};
+/* What becomes of an answer of this device about which its model is unsure. */
+enum policy_cascade {
+	POLICY_CASCADE_OFF,   /* it stays */
+	POLICY_CASCADE_OFFER, /* it stays, with word of who could answer better */
+	POLICY_CASCADE_ON,    /* another destination is asked for, as if the prompt were hard */
+};
+/* "wait", "hold" ...; false: no such word. */
+bool policy_draft_from(struct span word, enum policy_draft *ret);
+bool policy_cascade_from(struct span word, enum policy_cascade *ret);
+const char *policy_draft_name(enum policy_draft d);
+
 struct policy_routing {
 	bool has_escalate_at;
 	double escalate_at;         /* 0..1 */
@@ -491,7 +510,9 @@ struct policy_routing {
 	/* Destinations to try, in this order, when one fails; it may name some that no file
 	 * defines. */
 	const char *const *fallback;
-	size_t n_fallback; /* 0: none */
+	size_t n_fallback;              /* 0: none */
+	enum policy_draft while_asking; /* hold */
+	enum policy_cascade cascade;    /* offer */
 };
 const struct policy_routing *policy_routing(const struct policy_set *s);
 

@@ -35,7 +35,7 @@ extern const struct vocabulary vocab_layer, vocab_verdict, vocab_tier, vocab_api
 	vocab_identity, vocab_effect, vocab_strip, vocab_log, vocab_notify, vocab_power,
 	vocab_network, vocab_thermal, vocab_day, vocab_scope, vocab_mode, vocab_otherwise,
 	vocab_on_deny, vocab_via, vocab_budget_scope, vocab_exceed, vocab_content, vocab_check,
-	vocab_low_tier, vocab_condition_identity;
+	vocab_draft, vocab_cascade, vocab_low_tier, vocab_condition_identity;
 bool vocab_find(const struct vocabulary *v, const char *word, unsigned *ret);
 /* The word nearest to a misspelt one, or NULL when none is near. */
 const char *vocab_nearest(const struct vocabulary *v, const char *word);
@@ -163,6 +163,7 @@ struct routing_block {
 	int prefer[TIERS];
 	int n_prefer;
 	struct words fallback;
+	int while_asking, cascade; /* UNSTATED */
 };
 
 struct policy_file {
@@ -417,7 +418,7 @@ struct policy_set {
 	struct policy_budget *budgets;
 	size_t n_budgets;
 	struct policy_routing routing;
-	const struct policy_file *routing_from[3];
+	const struct policy_file *routing_from[5];
 	struct policy_ledger ledger;
 	const struct policy_file *ledger_from[3];
 	struct policy_category *categories;

@@ -234,6 +234,12 @@ static void show_wishes(const struct policy_set *s, struct buf *out)
 		buf_printf(out, "%s%s", i > 0 ? " " : "", r->fallback[i]);
 	buf_add_str(out, r->n_fallback == 0 ? "(none but this device)" : "");
 	source(out, s->routing_from[2]);
+	label(out, "while_asking");
+	buf_add_str(out, vocab_draft.words[r->while_asking]);
+	source(out, s->routing_from[3]);
+	label(out, "cascade");
+	buf_add_str(out, vocab_cascade.words[r->cascade]);
+	source(out, s->routing_from[4]);
 	buf_add_str(out, "ledger\n");
 	label(out, "content");
 	buf_add_str(out, vocab_content.words[l->content]);

@@ -33,6 +33,8 @@ VOCABULARY(via, "session-agent", "terminal", "notification", "web");
 VOCABULARY(budget_scope, "user", "app", "destination", "host", "fleet");
 VOCABULARY(exceed, "ask", "local", "refuse");
 VOCABULARY(content, "full", "digest", "none");
+VOCABULARY(draft, "wait", "hold", "thinking", "text");
+VOCABULARY(cascade, "off", "offer", "on");
 VOCABULARY(check, "none", "luhn", "mod97");
 
 bool vocab_find(const struct vocabulary *v, const char *word, unsigned *ret)
@@ -89,6 +91,11 @@ const char *policy_tier_name(enum policy_tier t)
 	return tier_words[t];
 }
 
+const char *policy_draft_name(enum policy_draft d)
+{
+	return draft_words[d];
+}
+
 const char *policy_api_name(enum policy_api a)
 {
 	return api_words[a];
@@ -139,6 +146,26 @@ bool policy_tier_from(struct span name, enum policy_tier *ret)
 	if (!from(&vocab_tier, name, 0, &i))
 		return false;
 	*ret = (enum policy_tier)i;
+	return true;
+}
+
+bool policy_draft_from(struct span word, enum policy_draft *ret)
+{
+	unsigned i;
+
+	if (!from(&vocab_draft, word, 0, &i))
+		return false;
+	*ret = (enum policy_draft)i;
+	return true;
+}
+
+bool policy_cascade_from(struct span word, enum policy_cascade *ret)
+{
+	unsigned i;
+
+	if (!from(&vocab_cascade, word, 0, &i))
+		return false;
+	*ret = (enum policy_cascade)i;
 	return true;
 }
 

@@ -329,18 +329,27 @@ static void routing_is_the_nearest_wish(void **state)
 {
 	struct policy_set *s = SET(
 		{ POLICY_MANDATORY, "m",
-		  F("\"routing\":{\"escalate_at\":0.1,\"prefer\":[\"cloud\"]}") },
+		  F("\"routing\":{\"escalate_at\":0.1,\"prefer\":[\"cloud\"],\"cascade\":"
+		    "\"on\"}") },
 		{ POLICY_VENDOR, "v",
 		  F("\"routing\":{\"escalate_at\":0.3,\"prefer\":[\"device\",\"cloud\"]}") },
 		{ POLICY_VENDOR, "w",
-		  F("\"routing\":{\"escalate_at\":0.5,\"prefer\":[\"trusted\"]}") },
-		{ POLICY_VENDOR, "x", F("\"routing\":{\"escalate_at\":0.4}") });
+		  F("\"routing\":{\"escalate_at\":0.5,\"prefer\":[\"trusted\"],"
+		    "\"while_asking\":\"text\"}") },
+		{ POLICY_VENDOR, "x",
+		  F("\"routing\":{\"escalate_at\":0.4,\"while_asking\":\"wait\"}") });
+	struct policy_set *none = SET({ POLICY_USER, "u", F("\"rules\":[]") });
 
 	(void)state;
 	assert_true(policy_routing(s)->has_escalate_at);
 	assert_true(policy_routing(s)->escalate_at == 0.5);
 	assert_int_equal(policy_routing(s)->n_prefer, 2);
 	assert_int_equal(policy_routing(s)->prefer[1], POLICY_TIER_CLOUD);
+	assert_int_equal(policy_routing(s)->while_asking, POLICY_DRAFT_WAIT);
+	assert_int_equal(policy_routing(s)->cascade, POLICY_CASCADE_ON);
+	assert_int_equal(policy_routing(none)->while_asking, POLICY_DRAFT_HOLD);
+	assert_int_equal(policy_routing(none)->cascade, POLICY_CASCADE_OFFER);
+	policy_set_free(none);
 	policy_set_free(s);
 }
 

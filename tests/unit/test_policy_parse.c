@@ -298,6 +298,8 @@ static const struct refusal {
 	  "", "" },
 	{ "escalate_at above 1", HEAD "\"routing\":{\"escalate_at\":1.5}}", 1, 0,
 	  "out of range", "", "" },
+	{ "a draft nobody knows", HEAD "\"routing\":{\"while_asking\":\"shout\"}}", 1, 0,
+	  "unknown word", "", "" },
 	{ "a ledger that keeps everything", HEAD "\"ledger\":{\"content\":\"all\"}}", 1, 0,
 	  "unknown word", "", "" },
 	{ "an export that is a word", HEAD "\"ledger\":{\"export\":\"otlp\"}}", 1, 0,

@@ -366,40 +366,41 @@ static void explains_nothing_at_all(void **state)
 	policy_set_free(s);
 }
 
-static const char everything[] =
-	F("\"title\":\"t\",\"destinations\":{\"x\":{\"tier\":\"cloud\",\"api\":\"openai\","
-	  "\"operator\":\"O\","
-	  "\"region\":\"eu\",\"base_url\":\"https://x\",\"trains\":true,\"retention_days\":30},"
-	  "\"y\":{\"tier\":\"trusted\",\"api\":\"ollama\",\"trains\":false}},\"only_"
-	  "destinations\":true,"
-	  "\"default\":{\"cloud\":\"deny\"},\"categories\":{\"company.a\":{\"regex\":\"x\"},"
-	  "\"company.b\":"
-	  "{\"keywords\":[\"k\"]},\"company.c\":{\"dictionary\":\"/"
-	  "d\"}},\"rules\":[{\"id\":\"all\",\"effect\":\"deny\","
-	  "\"when\":{\"app\":[\"a\",\"b\"],\"identity\":\"socket\",\"user\":[\"u\"],\"group\":["
-	  "],\"interactive\":true,"
-	  "\"task\":[\"t\"],\"data\":{\"any\":[\"a\"],\"all\":[\"b\",\"c\"],\"none\":[\"d\"],"
-	  "\"only\":[\"e\"]},"
-	  "\"score\":{\"gte\":0.5,\"lt\":1},\"confidence\":{\"lte\":1},\"input_tokens\":{"
-	  "\"gt\":5},"
-	  "\"modality\":[\"image\"],\"tools\":false,\"tier\":[\"cloud\"],\"destination\":["
-	  "\"x\"],\"region\":[\"eu\"],"
-	  "\"retention_days\":{\"eq\":3},\"trains\":true,\"device\":{\"power\":\"ac\","
-	  "\"battery_pct\":{\"lt\":9},"
-	  "\"network\":[],\"thermal\":\"fair\",\"locked\":true,\"vpn\":false},\"time\":{"
-	  "\"days\":[\"mon\",\"tue\"],"
-	  "\"hours\":\"22:00-06:30\"},\"any\":[{\"tools\":true},{}],\"not\":{\"all\":[{"
-	  "\"user\":[\"z\"]}]}},\"unless\":{\"task\":[\"q\"]}},"
-	  "{\"id\":\"always\",\"effect\":\"require\"}],\"consent\":{\"scopes\":[],\"modes\":["
-	  "\"as_is\"],"
-	  "\"timeout\":\"90s\",\"max_until\":\"36h\",\"strong_auth_for\":[\"health.*\"],"
-	  "\"require_reason\":true,"
-	  "\"ask_via\":[\"web\",\"terminal\"]},\"budgets\":[{\"id\":\"b\",\"scope\":[\"user\","
-	  "\"app\"],\"window\":\"day\","
-	  "\"max_cost\":{\"amount\":1.5,\"currency\":\"EUR\"},\"max_tokens\":5,\"max_"
-	  "requests\":6,\"on_exceed\":\"ask\"}],"
-	  "\"routing\":{\"escalate_at\":0.5,\"prefer\":[\"cloud\"]},\"ledger\":{\"retain\":"
-	  "\"30d\",\"export\":{\"otlp\":\"https://o\"}}");
+static const char everything[] = F(
+	"\"title\":\"t\",\"destinations\":{\"x\":{\"tier\":\"cloud\",\"api\":\"openai\","
+	"\"operator\":\"O\","
+	"\"region\":\"eu\",\"base_url\":\"https://x\",\"trains\":true,\"retention_days\":30},"
+	"\"y\":{\"tier\":\"trusted\",\"api\":\"ollama\",\"trains\":false}},\"only_"
+	"destinations\":true,"
+	"\"default\":{\"cloud\":\"deny\"},\"categories\":{\"company.a\":{\"regex\":\"x\"},"
+	"\"company.b\":"
+	"{\"keywords\":[\"k\"]},\"company.c\":{\"dictionary\":\"/"
+	"d\"}},\"rules\":[{\"id\":\"all\",\"effect\":\"deny\","
+	"\"when\":{\"app\":[\"a\",\"b\"],\"identity\":\"socket\",\"user\":[\"u\"],\"group\":["
+	"],\"interactive\":true,"
+	"\"task\":[\"t\"],\"data\":{\"any\":[\"a\"],\"all\":[\"b\",\"c\"],\"none\":[\"d\"],"
+	"\"only\":[\"e\"]},"
+	"\"score\":{\"gte\":0.5,\"lt\":1},\"confidence\":{\"lte\":1},\"input_tokens\":{"
+	"\"gt\":5},"
+	"\"modality\":[\"image\"],\"tools\":false,\"tier\":[\"cloud\"],\"destination\":["
+	"\"x\"],\"region\":[\"eu\"],"
+	"\"retention_days\":{\"eq\":3},\"trains\":true,\"device\":{\"power\":\"ac\","
+	"\"battery_pct\":{\"lt\":9},"
+	"\"network\":[],\"thermal\":\"fair\",\"locked\":true,\"vpn\":false},\"time\":{"
+	"\"days\":[\"mon\",\"tue\"],"
+	"\"hours\":\"22:00-06:30\"},\"any\":[{\"tools\":true},{}],\"not\":{\"all\":[{"
+	"\"user\":[\"z\"]}]}},\"unless\":{\"task\":[\"q\"]}},"
+	"{\"id\":\"always\",\"effect\":\"require\"}],\"consent\":{\"scopes\":[],\"modes\":["
+	"\"as_is\"],"
+	"\"timeout\":\"90s\",\"max_until\":\"36h\",\"strong_auth_for\":[\"health.*\"],"
+	"\"require_reason\":true,"
+	"\"ask_via\":[\"web\",\"terminal\"]},\"budgets\":[{\"id\":\"b\",\"scope\":[\"user\","
+	"\"app\"],\"window\":\"day\","
+	"\"max_cost\":{\"amount\":1.5,\"currency\":\"EUR\"},\"max_tokens\":5,\"max_"
+	"requests\":6,\"on_exceed\":\"ask\"}],"
+	"\"routing\":{\"escalate_at\":0.5,\"prefer\":[\"cloud\"],\"while_asking\":\"thinking\","
+	"\"cascade\":\"on\"},\"ledger\":{\"retain\":"
+	"\"30d\",\"export\":{\"otlp\":\"https://o\"}}");
 
 static void shows(void **state)
 {
@@ -434,6 +435,8 @@ static void shows(void **state)
 		"then ask",
 		"escalate_at            0.5",
 		"prefer                 cloud  (mandatory m)",
+		"while_asking           thinking  (mandatory m)",
+		"cascade                on  (mandatory m)",
 		"retain                 30d",
 		"export                 {\"otlp\":\"https://o\"}",
 		"company.a              regex x check none",
