@@ -168,6 +168,15 @@ static void emit(struct reply_writer *w, bool reasoning, struct span text, struc
 	      text, out);
 }
 
+/* Calls are blocks of their own as it is. */
+static void on_part(struct reply_writer *w, struct buf *out)
+{
+	struct message_writer *me = w->own;
+
+	if (me->open == TEXT || me->open == THINKING)
+		close_block(w, out);
+}
+
 /* A call that more may come for keeps others from opening a block. */
 static bool is_busy(const struct reply_writer *w)
 {
@@ -371,6 +380,7 @@ static const struct reply_kind kind = {
 	.needs_objects = true,
 	.text = on_text,
 	.signature = put_signature,
+	.part = on_part,
 	.tool = on_tool,
 	.args = on_args,
 	.finish = on_finish,

@@ -134,6 +134,7 @@ enum chat_event_kind {
 	CHAT_EV_USAGE,     /* tokens, cumulative */
 	CHAT_EV_END,       /* terminal marker seen: the answer is whole */
 	CHAT_EV_ERROR,     /* status, name = code, text = message (from a fixed list) */
+	CHAT_EV_BREAK,     /* what follows is another part; by the router, never on a pipe */
 };
 
 struct chat_event {

@@ -299,6 +299,10 @@ bool reply_event(struct reply_writer *w, const struct chat_event *ev, struct buf
 	case CHAT_EV_REASONING:
 	case CHAT_EV_REFUSAL:
 		return on_text(w, ev, out);
+	case CHAT_EV_BREAK:
+		if (w->kind->part != NULL && live(w))
+			w->kind->part(w, out);
+		return true;
 	case CHAT_EV_TOOL:
 		return on_tool(w, ev, out);
 	case CHAT_EV_TOOL_ARGS:

@@ -46,6 +46,8 @@ struct reply_kind {
 		     struct buf *out);
 	/* Of the reasoning so far; may be NULL. */
 	void (*signature)(struct reply_writer *w, struct span signature, struct buf *out);
+	/* Text that follows is to be a part of its own; may be NULL: the dialect has none. */
+	void (*part)(struct reply_writer *w, struct buf *out);
 	bool (*tool)(struct reply_writer *w, uint32_t index, struct buf *out);
 	bool (*args)(struct reply_writer *w, uint32_t index, struct span text, struct buf *out);
 	bool (*finish)(struct reply_writer *w, struct buf *out);

@@ -367,7 +367,7 @@ static bool on_text(struct reply_writer *w, enum chat_event_kind kind, struct sp
 							: ITEM_REASONING;
 	struct item *it = me->last;
 
-	if (it == NULL || it->kind != want) {
+	if (it == NULL || it->kind != want || !it->open) {
 		if (it != NULL && it->kind != ITEM_CALL)
 			close_item(w, it, out);
 		it = open_item(w, want, NULL, out);
@@ -377,6 +377,14 @@ static bool on_text(struct reply_writer *w, enum chat_event_kind kind, struct sp
 	if (w->head->stream)
 		delta_event(w, it, text, out);
 	return true;
+}
+
+static void on_part(struct reply_writer *w, struct buf *out)
+{
+	struct response_writer *me = w->own;
+
+	if (me->last != NULL && me->last->kind != ITEM_CALL)
+		close_item(w, me->last, out);
 }
 
 static bool on_tool(struct reply_writer *w, uint32_t index, struct buf *out)
@@ -465,6 +473,7 @@ static const struct reply_kind kind = {
 	.keeps_arguments = true,
 	.always = true,
 	.text = on_text,
+	.part = on_part,
 	.tool = on_tool,
 	.args = on_args,
 	.finish = on_finish,

@@ -53,6 +53,8 @@ struct model {
 	uint32_t rank;          /* 0..1000, higher answers better */
 	uint32_t threshold_pm;  /* difficulty at which this model is no longer enough; 0: not
 				   measured */
+	uint32_t floor_pm;      /* confidence (router/confidence.h) below which its answers are
+				   mostly wrong; 0: not measured, or it tells nothing */
 	const char **languages; /* BCP 47 */
 	uint32_t n_languages;
 	struct model_sampling sampling;

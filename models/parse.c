@@ -245,6 +245,7 @@ static const struct field entry_fields[] = {
 	{ "file", models_read_file_name, AT(file), INDEX, INDEX },
 	{ "imported", models_read_bool, AT(imported), INDEX, 0 },
 	{ "threshold_pm", models_read_rank, AT(threshold_pm), INDEX | MESSAGE, 0 },
+	{ "floor_pm", models_read_rank, AT(floor_pm), INDEX | MESSAGE, 0 },
 };
 
 static void read_entry(struct reader *r, const cJSON *v, void *into)

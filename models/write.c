@@ -76,6 +76,8 @@ static void put_common(struct buf *out, const struct model *m)
 	put_recipes(out, m);
 	if (m->threshold_pm > 0)
 		json_put_key_i64(out, "threshold_pm", m->threshold_pm);
+	if (m->floor_pm > 0)
+		json_put_key_i64(out, "floor_pm", m->floor_pm);
 }
 
 void models_index_write(const struct model_list *l, struct buf *out)

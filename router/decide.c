@@ -112,7 +112,8 @@ static bool began_here(const struct decide_input *in)
 
 static bool sufficient(const struct decide_input *in)
 {
-	return !in->beyond_text && fits(in) && (began_here(in) || in->score < limit_of(in));
+	return !in->unsure && !in->beyond_text && fits(in) &&
+	       (began_here(in) || in->score < limit_of(in));
 }
 
 static void why_not_here(const struct decide_input *in, struct plan *p)
@@ -131,6 +132,11 @@ static void why_not_here(const struct decide_input *in, struct plan *p)
 			    in->input_tokens,
 			    in->max_tokens > 0 ? " and asks for a long answer" : "",
 			    in->context_tokens);
+	else if (in->unsure)
+		plan_reason(
+			p,
+			"the model on this device is unsure of its answer (%.2f, floor %.2f)",
+			in->certainty, in->floor);
 	else
 		plan_reason(p, "too hard for the model on this device (%.2f, limit %.2f)",
 			    in->score, limit_of(in));

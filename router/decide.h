@@ -58,11 +58,13 @@ struct decide_input {
 	bool beyond_text; /* images, audio or files, which the device does not read */
 	bool goes_on;     /* a run of tool calls that began at `began`: it stays there */
 	size_t began;
+	bool unsure;             /* the model began to answer, and is not sure of it: */
+	double certainty, floor; /* 0..1; how sure, and what would have been enough */
 };
 
 enum plan_kind { PLAN_LOCAL, PLAN_ASK, PLAN_REFUSE };
 
-#define PLAN_REASONS      3
+#define PLAN_REASONS      4
 #define PLAN_REASON_BYTES 200
 
 struct plan {

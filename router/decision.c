@@ -68,6 +68,11 @@ void decision_fill(const struct request *q, struct decision *ret)
 		snprintf(ret->model, sizeof ret->model, "%s", r->models.chosen);
 	snprintf(ret->outcome, sizeof ret->outcome, "%s", q->outcome != NULL ? q->outcome : "");
 	memcpy(ret->receipt, q->receipt, sizeof ret->receipt);
+	ret->draft_form = q->draft.form;
+	ret->draft_became = q->draft.became;
+	if (!confidence_lowest(&q->cascade.running, &ret->certainty))
+		ret->certainty = -1;
+	memcpy(ret->offer, q->cascade.offer, sizeof ret->offer);
 	ret->finish = q->finish;
 	ret->input_tokens = q->input_tokens;
 	ret->output_tokens = q->output_tokens;
@@ -249,6 +254,30 @@ static void put_count(struct buf *out, const char *key, int64_t n)
 		buf_add_str(out, "null");
 }
 
+/* What the device did beside the decision: a draft, and how sure its model was. */
+static void put_beside(const struct decision *d, struct buf *out)
+{
+	static const char *const became[] = {
+		[DRAFT_ANSWER] = "answer", [DRAFT_REPLACED] = "replaced", [DRAFT_LOST] = "lost"
+	};
+
+	json_put_key(out, "draft");
+	if (d->draft_became != DRAFT_NOTHING) {
+		buf_add_char(out, '{');
+		json_put_key_cstr(out, "form", policy_draft_name(d->draft_form));
+		json_put_key_cstr(out, "became", became[d->draft_became]);
+		buf_add_char(out, '}');
+	} else {
+		buf_add_str(out, "null");
+	}
+	json_put_key(out, "certainty");
+	if (d->certainty >= 0)
+		buf_printf(out, "%.3f", d->certainty);
+	else
+		buf_add_str(out, "null");
+	json_put_key_cstr(out, "offer", d->offer[0] != '\0' ? d->offer : NULL);
+}
+
 void decision_get(struct router *r, struct http_exchange *x, struct span id, uid_t uid)
 {
 	struct buf out;
@@ -275,6 +304,7 @@ void decision_get(struct router *r, struct http_exchange *x, struct span id, uid
 	json_put_key_cstr(&out, "receipt", d->receipt[0] != '\0' ? d->receipt : NULL);
 	json_put_key_cstr(&out, "finish_reason", finish_word(d->finish));
 	json_put_key_i64(&out, "elapsed_ms", (int64_t)d->elapsed_ms);
+	put_beside(d, &out);
 	buf_add_char(&out, '}');
 	if (out.failed)
 		reply_problem(x, 500, "internal_error", "The decision could not be written.");

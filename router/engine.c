@@ -23,7 +23,7 @@
 
 /* ---------------------------------------------------------------- the engine's share */
 
-static const struct model *model_of(const struct request *q)
+const struct model *device_model(const struct request *q)
 {
 	const struct model_list *l = &q->router->models;
 	char name[MODELS_NAME_BYTES];
@@ -123,10 +123,13 @@ static void apply_sampling(const struct model_sampling *s, struct chat *io)
 /* The client's request with what the model needs and the client did not say. */
 static bool localise(struct request *q, struct chat *ret)
 {
-	const struct model *m = model_of(q);
+	const struct model *m = device_model(q);
 
 	*ret = q->chat;
 	ret->include_usage = true;
+	ret->stream = q->engine_streams;
+	ret->logprobs = q->cascade.watching;
+	ret->top_logprobs = 1;
 	if (m == NULL)
 		return true;
 	const struct model_recipe *r =
@@ -253,6 +256,7 @@ static void on_data(void *ctx, struct span bytes)
 
 	if (upstream_llamacpp_chat.reader_bytes(q->reader, bytes, reply_sink, q) != ERR_OK)
 		q->failed = true;
+	cascade_turn(q);
 	reply_flush(q);
 	if (q->failed)
 		request_event(q, &(struct event){
@@ -287,6 +291,7 @@ static void on_end(void *ctx, enum err why, bool reusable)
 					       : "The on-device engine broke off. The answer "
 						 "is not complete.");
 	}
+	cascade_turn(q);
 	reply_flush(q);
 	request_event(q, &(struct event){ .kind = q->failed ? EV_FAILED : EV_ENDED,
 					  .fd = -1,
@@ -307,8 +312,8 @@ static struct http_call_limits limits_of(const struct request *q)
 	return (struct http_call_limits){ .header_bytes = ENGINE_HEADER_BYTES,
 					  /* A plain reply comes when all of it is made. */
 					  .first_byte_timeout_ms =
-						  q->chat.stream ? c->first_token_timeout_ms
-								 : limits_total_ms(q),
+						  q->engine_streams ? c->first_token_timeout_ms
+								    : limits_total_ms(q),
 					  .gap_timeout_ms = c->gap_timeout_ms,
 					  .total_bytes = REQUEST_REPLY_BYTES };
 }
@@ -321,7 +326,11 @@ static bool prepare(struct request *q)
 	buf_clear(&q->body);
 	q->body.max = ENGINE_BODY_BYTES;
 	q->engine_spoke = false;
-	q->reader = upstream_llamacpp_chat.reader_new(q->arena, q->chat.stream,
+	if (!q->to_count)
+		cascade_begin(q);
+	/* Token for token, so that doubt is noticed before the end. */
+	q->engine_streams = q->chat.stream || q->cascade.watching;
+	q->reader = upstream_llamacpp_chat.reader_new(q->arena, q->engine_streams,
 						      REQUEST_EVENT_BYTES);
 	return q->reader != NULL && reply_begin_source(q) && localise(q, &chat) &&
 	       upstream_llamacpp_chat.write(&chat, "local", &q->body) == ERR_OK;
@@ -340,13 +349,14 @@ static const struct http_call_handler *handler_of(const struct request *q)
 
 bool device_start(struct request *q, int fd)
 {
-	struct http_call_limits limits = limits_of(q);
+	struct http_call_limits limits;
 
 	q->slot_epoch = q->router->lease_epoch;
 	if (!prepare(q)) {
 		close(fd);
 		return false;
 	}
+	limits = limits_of(q);
 	q->call = http_call_start(q->router->service->loop, fd, "POST", path_of(q),
 				  buf_span(&q->body), &limits, handler_of(q), q);
 	return q->call != NULL;
@@ -354,7 +364,7 @@ bool device_start(struct request *q, int fd)
 
 bool device_resume(struct request *q)
 {
-	struct http_call_limits limits = limits_of(q);
+	struct http_call_limits limits;
 	char model[sizeof((struct lease *)0)->model];
 	struct lease *l;
 
@@ -368,7 +378,9 @@ bool device_resume(struct request *q)
 	q->slot_epoch = q->router->lease_epoch;
 	struct http_call *call = l->call;
 	lease_free(l);
-	if (!prepare(q)) {
+	bool ready = prepare(q);
+	limits = limits_of(q);
+	if (!ready) {
 		http_call_cancel(call);
 	} else if (http_call_next(call, "POST", path_of(q), buf_span(&q->body), &limits,
 				  handler_of(q), q)) {

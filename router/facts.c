@@ -358,6 +358,21 @@ static void say_what_it_is(struct request *q)
 		plan_reason(&q->plan, "score %.2f: the prompt %s", (double)j->score, words);
 }
 
+bool facts_reconsider(struct request *q, struct plan *ret)
+{
+	struct decide_input in;
+
+	if (q->verdicts == NULL && !facts_verdicts(q))
+		return false;
+	decide_input_of(q, &in);
+	q->to_count = false; /* an answer has begun: it fits */
+	in.unsure = true;
+	in.floor = q->cascade.floor_pm / 1000.0;
+	(void)confidence_lowest(&q->cascade.running, &in.certainty);
+	decide_plan(&in, ret);
+	return true;
+}
+
 static bool decided(struct request *q, const struct decide_input *in)
 {
 	decide_plan(in, &q->plan);

@@ -17,6 +17,7 @@
 #include "proc/service.h"
 #include "proc/surroundings.h"
 #include "router/classify/classify.h"
+#include "router/confidence.h"
 #include "router/decide.h"
 #include "router/door.h"
 #include "router/mask.h"
@@ -54,12 +55,13 @@ enum request_state {
 enum event_kind {
 	EV_BEGIN,     /* the request is read */
 	EV_GIVEN,     /* ENGINE_GIVE: fd, context_tokens */
-	EV_WAIT,      /* ENGINE_WAIT */
+	EV_WAIT,      /* ENGINE_WAIT: busy */
 	EV_NONE,      /* ENGINE_NONE: reason, detail */
 	EV_COUNTED,   /* the engine counted: tokens, 0 when it cannot; fd, -1 when not kept */
 	EV_ANSWER,    /* ANSWER: answer, fd (-1 but for GRANTED) */
 	EV_ENDED,     /* the terminal marker was seen and written */
 	EV_FAILED,    /* the source failed: problem */
+	EV_UNSURE,    /* the model is unsure of the answer that is being kept */
 	EV_PEER_LOST, /* the channel to `peer` is gone */
 	EV_DEADLINE,
 	EV_CLIENT_LEFT,
@@ -71,6 +73,7 @@ struct event {
 	int fd;
 	uint32_t context_tokens;
 	uint32_t tokens;
+	bool busy; /* the engine runs, and others have it */
 	uint8_t reason;
 	const char *detail;
 	const struct msg_ANSWER *answer;
@@ -99,11 +102,38 @@ struct who {
 	uid_t uid;
 	pid_t pid;
 	uint16_t tcp_port, tcp_at; /* over TCP: its port and ours; else 0 */
-	struct span app; /* may be empty */
+	struct span app;           /* may be empty */
 	enum policy_identity identity;
 	bool interactive;
 	bool restricted;
 	enum policy_tier max_tier;
+};
+
+enum draft_state { DRAFT_NONE, DRAFT_WANTED, DRAFT_RUNNING, DRAFT_WHOLE };
+enum draft_became { DRAFT_NOTHING, DRAFT_ANSWER, DRAFT_REPLACED, DRAFT_LOST };
+
+/* draft.c: an answer of this device that is not the answer yet. */
+struct draft {
+	enum draft_state state;
+	bool asked_for;           /* the program named a form */
+	enum policy_draft wanted; /* that one */
+	enum policy_draft form;   /* the one in use; wait: nothing is shown */
+	bool shown;               /* some of it went to the client */
+	bool withheld;            /* nothing more of it does */
+	bool settled;             /* and it was said what the answer is */
+	struct buf log;           /* its events, in their form on a pipe */
+	uint32_t events_shown;    /* of those, from the first on */
+	enum draft_became became;
+};
+
+/* cascade.c: how sure the model is of its answer, and what follows. */
+struct cascade {
+	enum policy_cascade mode, most; /* the program's own limit */
+	bool measure;                   /* Hither-Cascade: measure */
+	bool watching, told;
+	struct confidence running;
+	uint16_t floor_pm;
+	char offer[200]; /* DESTINATION/MODEL that may answer better; "" none */
 };
 
 struct request {
@@ -153,9 +183,13 @@ struct request {
 	uint64_t slot_id;    /* of the ENGINE_WANT that the slot was given for */
 	bool slot_kept;      /* its connection served another request before */
 	uint32_t slot_epoch; /* lease.c */
+	bool engine_streams;
 	struct buf body;
 	struct http_call *call;
 	struct upstream_reader *reader;
+
+	struct draft draft;
+	struct cascade cascade;
 
 	/* The cloud. */
 	bool asked;
@@ -201,6 +235,10 @@ struct decision {
 	char model[129];
 	char reasons[PLAN_REASONS][PLAN_REASON_BYTES];
 	char outcome[32], receipt[TEXT_ULID_BYTES];
+	enum policy_draft draft_form;
+	enum draft_became draft_became;
+	double certainty; /* -1: not measured */
+	char offer[200];
 	enum chat_finish finish;
 	int64_t input_tokens, output_tokens;
 	uint64_t elapsed_ms;
@@ -260,6 +298,8 @@ void facts_policy_request(const struct request *q, struct policy_request *ret);
 bool facts_decide(struct request *q); /* fills set, want, plan; false: q->problem says why */
 /* An answer went out: where from is remembered for the next turn. */
 void facts_answered(const struct request *q);
+/* Where it would go if the device were not enough: *ret; false: memory. */
+bool facts_reconsider(struct request *q, struct plan *ret);
 /* Verdicts of all destinations, with the data scanned. False: memory. */
 bool facts_verdicts(struct request *q);
 void facts_conversation(const struct request *q, char out[65]);
@@ -296,6 +336,8 @@ bool lease_tick(struct router *r);
 void lease_done(struct router *r, uint64_t slot_id, bool broken);
 
 /* engine.c */
+/* The model that would answer; NULL: not known. */
+const struct model *device_model(const struct request *q);
 /* On a connection that is at hand; false: local is to be asked. */
 bool device_resume(struct request *q);
 bool device_want(struct request *q);
@@ -304,6 +346,40 @@ void device_stop(struct request *q, bool broken);
 /* What a reader reported of the engine, in words of this device; q->problem. */
 void device_problem(struct request *q);
 void device_none_problem(uint8_t reason, const char *detail, struct chat_problem *ret);
+
+/* draft.c */
+/* Hither-Draft; false: q->problem. */
+bool draft_read_header(struct request *q);
+/* A question was put: begins a draft, or shows the one there is. */
+void draft_open(struct request *q);
+void draft_given(struct request *q, const struct event *ev);
+/* What the engine says is kept for now, and goes to draft_take. False: q->failed. */
+bool draft_keeps(const struct request *q);
+bool draft_take(struct request *q, const struct chat_event *ev);
+void draft_ended(struct request *q);
+/* A draft that waits for an engine waits no more. */
+void draft_withdraw(struct request *q);
+/* What there is of it does not count any more. */
+void draft_forget(struct request *q);
+/* The same, and its engine is given up. */
+void draft_lose(struct request *q, bool broken);
+/* Somebody waits for the engine: a draft that nobody sees makes room. */
+void draft_yield(struct router *r);
+/* A better answer is to come: the engine stops; a whole draft stays in case nothing comes. */
+void draft_granted(struct request *q);
+/* What was kept is the answer, and so is what follows; q->failed when it cannot be written. */
+void draft_release(struct request *q);
+
+/* cascade.c */
+/* Hither-Cascade; false: q->problem. */
+bool cascade_read_header(struct request *q);
+/* An answer of this device begins: is it watched, is it kept for that? */
+void cascade_begin(struct request *q);
+void cascade_see(struct request *q, const struct chat_event *ev);
+/* After each batch of events. May call request_event (EV_UNSURE). */
+void cascade_turn(struct request *q);
+/* Asks for another destination. False: there is none, q->plan stays. */
+bool cascade_escalate(struct request *q);
 
 /* escalate.c */
 bool escalate_body(struct request *q, struct chat *ret_chat, struct buf *out, bool *ret_masked);
@@ -318,6 +394,14 @@ void escalate_problem(const struct request *q, const struct msg_ANSWER *a,
 
 /* reply.c */
 bool reply_begin_source(struct request *q); /* writer for a fresh source; false: memory */
+/* The same for a draft that is shown; the sources that follow use its writer. */
+bool reply_begin_draft(struct request *q);
+/* Past draft and watch, into the reply; false: q->failed. */
+bool reply_write(struct request *q, const struct chat_event *ev);
+/* A comment {KEY:VALUE,…} between events, where the dialect has comments; NULL: no second one.
+ */
+void reply_remark(struct request *q, const char *key, const char *value, const char *key2,
+		  const char *value2);
 bool reply_sink(void *ctx, const struct chat_event *ev);
 void reply_flush(struct request *q); /* after each batch of events */
 void reply_keepalive(struct request *q);

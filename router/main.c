@@ -170,7 +170,9 @@ static bool on_wait(struct router *r, struct span frame)
 		return false;
 	struct request *q = request_find(r, m.request_id);
 	if (q != NULL)
-		request_event(q, &(struct event){ .kind = EV_WAIT, .fd = -1 });
+		request_event(q, &(struct event){ .kind = EV_WAIT,
+						  .fd = -1,
+						  .busy = m.state == ENGINE_READY });
 	return true;
 }
 

@@ -20,7 +20,7 @@
 #include "common/json.h"
 #include "router/impl.h"
 
-#define FIELDS_MAX 8
+#define FIELDS_MAX 10
 
 void problem_set(struct chat_problem *p, int status, const char *code, const char *format, ...)
 {
@@ -72,6 +72,10 @@ static void answer_fields(const struct request *q, bool settled, struct fields *
 	}
 	if (q->receipt[0] != '\0')
 		add(f, "x-hither-receipt", q->receipt);
+	if (q->draft.shown)
+		add(f, "x-hither-draft", policy_draft_name(q->draft.form));
+	if (q->cascade.offer[0] != '\0')
+		add(f, "x-hither-offer", q->cascade.offer);
 }
 
 static void begin(struct request *q, bool settled)
@@ -85,15 +89,8 @@ static void begin(struct request *q, bool settled)
 
 /* ---------------------------------------------------------------- the answer */
 
-bool reply_begin_source(struct request *q)
+static bool begin_writer(struct request *q)
 {
-	const struct policy_destination *d = destination_of(q);
-
-	if (q->plan.destination == DECIDE_LOCAL)
-		snprintf(q->model_shown, sizeof q->model_shown, "local");
-	else
-		snprintf(q->model_shown, sizeof q->model_shown, "%s/%.*s", d->name,
-			 (int)q->plan.model.len, q->plan.model.ptr);
 	q->head = (struct reply_head){ .id = q->chat_id,
 				       .created_s = clock_wall_ms() / 1000,
 				       .model = q->model_shown,
@@ -101,20 +98,49 @@ bool reply_begin_source(struct request *q)
 				       .include_usage = q->chat.include_usage,
 				       .chat = &q->chat };
 	buf_clear(&q->out);
+	q->writer = q->dialect->writer_new(q->arena, &q->head);
+	return q->writer != NULL;
+}
+
+/* The answer of another place has its placeholders put back. */
+static bool begin_restore(struct request *q)
+{
+	const struct policy_destination *d = destination_of(q);
+
+	q->restore = NULL;
+	if (q->masks == NULL || q->plan.destination == DECIDE_LOCAL)
+		return true;
+	const struct upstream_dialect *up = upstream_dialect_find(policy_api_name(d->api));
+
+	q->restore = restore_new(q->arena, q->masks, up != NULL && up->signs_reasoning);
+	return q->restore != NULL;
+}
+
+bool reply_begin_source(struct request *q)
+{
+	const struct policy_destination *d = destination_of(q);
+
 	q->over = q->failed = false;
 	q->finish = CHAT_FINISH_NONE;
 	q->input_tokens = q->output_tokens = -1;
-	q->writer = q->dialect->writer_new(q->arena, &q->head);
-	q->restore = NULL;
-	if (q->masks != NULL && q->plan.destination != DECIDE_LOCAL) {
-		const struct upstream_dialect *up =
-			upstream_dialect_find(policy_api_name(d->api));
+	if (q->draft.shown)
+		return begin_restore(q);
+	if (q->plan.destination == DECIDE_LOCAL)
+		snprintf(q->model_shown, sizeof q->model_shown, "local");
+	else
+		snprintf(q->model_shown, sizeof q->model_shown, "%s/%.*s", d->name,
+			 (int)q->plan.model.len, q->plan.model.ptr);
+	return begin_restore(q) && begin_writer(q);
+}
 
-		q->restore = restore_new(q->arena, q->masks, up != NULL && up->signs_reasoning);
-		if (q->restore == NULL)
-			return false;
-	}
-	return q->writer != NULL;
+/* Whose answer it will be is not known yet: the model is what the client asked for. */
+bool reply_begin_draft(struct request *q)
+{
+	struct chat_event start = { .kind = CHAT_EV_START };
+
+	if (!span_copy(q->chat.model, q->model_shown, sizeof q->model_shown))
+		snprintf(q->model_shown, sizeof q->model_shown, "auto");
+	return begin_writer(q) && q->dialect->writer_event(q->writer, &start, &q->out);
 }
 
 /* Cloud's words for an exchange that ended before a byte of the request was on its way. */
@@ -156,6 +182,18 @@ static void note(struct request *q, const struct chat_event *ev)
 	}
 }
 
+void reply_remark(struct request *q, const char *key, const char *value, const char *key2,
+		  const char *value2)
+{
+	if (!q->chat.stream || q->dialect->keepalive == NULL)
+		return;
+	buf_add_str(&q->out, ": hither {");
+	json_put_key_cstr(&q->out, key, value);
+	if (key2 != NULL)
+		json_put_key_cstr(&q->out, key2, value2);
+	buf_add_str(&q->out, "}\n\n");
+}
+
 static void broken(struct request *q)
 {
 	problem_set(&q->problem, 502, "stream_broken",
@@ -171,9 +209,46 @@ static bool write_event(struct request *q, const struct chat_event *ev)
 	return false;
 }
 
+/*
+ * What follows a draft that was shown: said in a remark, and in the text when the draft stands
+ * there and cannot go on.
+ */
+static bool settle(struct request *q)
+{
+	const struct policy_destination *d = destination_of(q);
+	struct chat_event part = { .kind = CHAT_EV_BREAK };
+	struct chat_event divider = { .kind = CHAT_EV_TEXT };
+	char text[200];
+
+	q->draft.settled = true;
+	reply_remark(q, "answer", policy_tier_name(d->tier), "destination", d->name);
+	if (q->draft.form != POLICY_DRAFT_TEXT || q->draft.became == DRAFT_ANSWER)
+		return true;
+	if (q->pipe != NULL)
+		snprintf(text, sizeof text, "\n\n---\n\nBetter answer from %s (%.*s):\n\n",
+			 d->name, q->plan.model.len < 100 ? (int)q->plan.model.len : 100,
+			 q->plan.model.ptr);
+	else
+		snprintf(text, sizeof text,
+			 "\n\n---\n\nAnswer from this device, from its beginning:\n\n");
+	divider.text = span_of(text);
+	return write_event(q, &part) && write_event(q, &divider);
+}
+
+bool reply_write(struct request *q, const struct chat_event *ev)
+{
+	bool follows = q->draft.shown && !draft_keeps(q);
+
+	if (follows && ev->kind == CHAT_EV_START)
+		return true; /* of the same reply */
+	if (follows && !q->draft.settled && ev->kind != CHAT_EV_USAGE && !settle(q))
+		return false;
+	return write_event(q, ev);
+}
+
 static bool sink_restored(void *ctx, const struct chat_event *ev)
 {
-	return write_event(ctx, ev);
+	return reply_write(ctx, ev);
 }
 
 /* Placeholders back to what they stood for. */
@@ -195,7 +270,11 @@ bool reply_sink(void *ctx, const struct chat_event *ev)
 	note(q, ev);
 	if (q->failed || q->over)
 		return false;
-	bool ok = q->restore != NULL ? write_restored(q, ev) : write_event(q, ev);
+	if (q->pipe == NULL)
+		cascade_see(q, ev);
+	if (draft_keeps(q))
+		return draft_take(q, ev);
+	bool ok = q->restore != NULL ? write_restored(q, ev) : reply_write(q, ev);
 	q->over = ok && ev->kind == CHAT_EV_END;
 	return ok;
 }
@@ -206,8 +285,8 @@ void reply_flush(struct request *q)
 		return;
 	if (q->chat.stream) {
 		if (!http_begun(q->x))
-			begin(q, true);
-		q->answered = true;
+			begin(q, !q->draft.shown);
+		q->answered = q->answered || !draft_keeps(q);
 		q->full = !http_write(q->x, buf_span(&q->out));
 		buf_clear(&q->out);
 	} else if (q->over) {

@@ -8,18 +8,22 @@
  *
  *   FACTS      -> LOCAL_WAIT  the device suffices and is permitted         [on_facts]
  *   FACTS      -> ASKING      it does not, and something else is permitted [on_facts]
+ *   LOCAL      -> ASKING      the model is unsure, something else permitted [on_local]
  *   ASKING     -> CLOUD       a grant came with a reply pipe               [on_asking]
  *   ASKING     -> LOCAL_WAIT  the answer was no, nobody, or not now        [on_asking]
+ *   ASKING     -> LOCAL       the same, and a draft has begun (draft.c)    [go_local]
+ *   ASKING     -> REPLYING    the same, and the draft is whole             [go_local]
  *   CLOUD      -> LOCAL_WAIT  the destination failed, nothing was shown    [on_cloud]
  *   LOCAL_WAIT -> LOCAL       local handed over a connected engine         [on_local_wait]
- *   LOCAL      -> ASKING      the engine counted, or refused: too long     [on_counted,
- * on_local] any        -> REPLYING    a whole answer or an error is on its way     [finish,
- * give_up] any        -> DONE        the client left [request_event]
+ *   LOCAL      -> ASKING      the engine counted or refused: too long      [on_counted]
+ *   any        -> REPLYING    a whole answer or an error is on its way     [finish, give_up]
+ *   any        -> DONE        the client left                              [request_event]
  *
  * Invariants
  *   1. Only request_enter() assigns q->state.
  *   2. A handler returns the next state; it never calls request_event().
- *   3. After the first byte of an answer reaches the client the route is final.
+ *   3. After the first byte of an answer reaches the client the route is final; a draft that is
+ *      shown is none.
  *   4. Leaving for DONE or REPLYING stops every source: the engine's connection is closed and
  *      local told, consent told or the reply pipe closed.
  *   5. A request is released by EV_REPLY_DONE and by nothing else.
@@ -51,6 +55,7 @@ static enum request_state give_up(struct request *q, const struct chat_problem *
 {
 	device_stop(q, false);
 	escalate_stop(q);
+	draft_forget(q);
 	q->outcome = q->outcome != NULL ? q->outcome : "failed";
 	if (p != &q->problem)
 		q->problem = *p;
@@ -77,10 +82,27 @@ static enum request_state finish(struct request *q)
 	return REQ_REPLYING;
 }
 
-/* Asks local for an engine. When local is just being restarted the request waits for it. */
+/*
+ * A draft becomes the answer. Without one local is asked for an engine; when local is just
+ * being restarted the request waits for it.
+ */
 static enum request_state go_local(struct request *q)
 {
 	q->plan.destination = DECIDE_LOCAL;
+	switch (q->draft.state) {
+	case DRAFT_WHOLE:
+		draft_release(q);
+		return q->failed ? give_up(q, &q->problem) : finish(q);
+	case DRAFT_RUNNING:
+		draft_release(q);
+		return q->failed ? give_up(q, &q->problem) : REQ_LOCAL;
+	case DRAFT_WANTED:
+		q->draft.state = DRAFT_NONE;
+		return REQ_LOCAL_WAIT;
+	case DRAFT_NONE:
+	default:
+		break;
+	}
 	if (device_resume(q))
 		return REQ_LOCAL;
 	if (!device_want(q))
@@ -114,6 +136,7 @@ static enum request_state surprise(struct request *q, const struct event *ev)
 
 static enum request_state follow_plan(struct request *q)
 {
+	draft_forget(q); /* of an answer that is not to be */
 	switch (q->plan.kind) {
 	case PLAN_LOCAL:
 		return go_local(q);
@@ -138,7 +161,7 @@ static enum request_state on_facts(struct request *q, const struct event *ev)
 {
 	if (ev->kind != EV_BEGIN)
 		return surprise(q, ev);
-	if (!facts_restrict(q))
+	if (!facts_restrict(q) || !draft_read_header(q) || !cascade_read_header(q))
 		return give_up(q, &q->problem);
 	if (!facts_decide(q))
 		return give_up(q, &q->problem);
@@ -155,6 +178,8 @@ static enum request_state on_local_wait(struct request *q, const struct event *e
 		return give_up_with(q, 503, "engine_unavailable",
 				    "The on-device engine could not be given this request.");
 	case EV_WAIT:
+		if (ev->busy)
+			draft_yield(q->router);
 		return REQ_LOCAL_WAIT;
 	case EV_NONE:
 		q->wants_engine = false;
@@ -212,9 +237,15 @@ static enum request_state on_local(struct request *q, const struct event *ev)
 		return on_counted(q, ev);
 	case EV_ENDED:
 		return finish(q);
+	case EV_UNSURE:
+		if (cascade_escalate(q))
+			return REQ_ASKING;
+		draft_release(q);
+		return REQ_LOCAL;
 	case EV_FAILED:
 		if (strcmp(ev->problem->code, "context_length_exceeded") == 0)
 			return on_refused(q, ev->problem);
+		draft_forget(q);
 		/* A connection that was kept may have been closed while we wrote: nothing was
 		 * answered, and a fresh one tells whether the engine is there. */
 		if (!q->engine_spoke && q->slot_kept) {
@@ -248,9 +279,12 @@ static enum request_state on_answer(struct request *q, const struct event *ev)
 
 	memcpy(q->question, a->question, sizeof q->question);
 	if (a->outcome == ASK_PENDING) {
-		if (!q->return_question)
+		if (!q->return_question) {
+			draft_open(q);
 			return REQ_ASKING;
+		}
 		q->held = false; /* the question stays open without us */
+		draft_lose(q, false);
 		q->outcome = "refused";
 		escalate_problem(q, a, &q->problem);
 		reply_question(q, a);
@@ -258,6 +292,7 @@ static enum request_state on_answer(struct request *q, const struct event *ev)
 	}
 	if (a->outcome == ASK_GRANTED && ev->fd >= 0) {
 		memcpy(q->receipt, a->receipt, sizeof q->receipt);
+		draft_granted(q);
 		if (escalate_read(q, ev->fd))
 			return REQ_CLOUD;
 		problem_set(&q->problem, 500, "internal_error",
@@ -274,7 +309,28 @@ static enum request_state on_asking(struct request *q, const struct event *ev)
 	switch (ev->kind) {
 	case EV_ANSWER:
 		return on_answer(q, ev);
+	case EV_GIVEN:
+		draft_given(q, ev);
+		return REQ_ASKING;
+	case EV_WAIT:
+		if (ev->busy)
+			draft_withdraw(q);
+		return REQ_ASKING;
+	case EV_NONE:
+		q->wants_engine = false;
+		draft_withdraw(q);
+		return REQ_ASKING;
+	case EV_ENDED:
+		draft_ended(q);
+		return REQ_ASKING;
+	case EV_FAILED:
+		draft_lose(q, true);
+		return REQ_ASKING;
 	case EV_PEER_LOST:
+		if (ev->peer == ROLE_LOCAL) {
+			q->wants_engine = false; /* what runs tells by itself */
+			draft_withdraw(q);
+		}
 		if (ev->peer != ROLE_CONSENT)
 			return REQ_ASKING;
 		q->held = false;
@@ -419,6 +475,7 @@ static struct request *pool_take(struct router *r)
 	}
 	buf_init(&q->out, REQUEST_REPLY_BYTES);
 	buf_init(&q->body, REQUEST_REPLY_BYTES);
+	buf_init(&q->draft.log, REQUEST_REPLY_BYTES);
 	buf_init(&q->restored, REQUEST_EVENT_BYTES);
 	return q;
 }
@@ -428,6 +485,7 @@ static void request_destroy(struct request *q)
 	arena_free(q->arena);
 	buf_free(&q->out);
 	buf_free(&q->body);
+	buf_free(&q->draft.log);
 	buf_free(&q->restored);
 	free(q);
 }
@@ -447,16 +505,18 @@ static void pool_give(struct router *r, struct request *q)
 		return;
 	}
 	struct arena *arena = q->arena;
-	struct buf out = q->out, body = q->body, restored = q->restored;
+	struct buf out = q->out, body = q->body, restored = q->restored, log = q->draft.log;
 
 	arena_reset(arena);
 	keep_small(&out);
 	keep_small(&body);
+	keep_small(&log);
 	keep_small(&restored);
 	memset(q, 0, sizeof *q);
 	q->arena = arena;
 	q->out = out;
 	q->body = body;
+	q->draft.log = log;
 	q->restored = restored;
 	q->next = r->pool;
 	r->pool = q;

@@ -242,12 +242,15 @@ static void a_measured_limit_reaches_the_router(void **state)
 	assert_int_equal(models_index_parse(span_of(FULL), *state, &l, &at), ERR_OK);
 	assert_int_equal(l.models[0].threshold_pm, 0);
 	l.models[0].threshold_pm = 470;
+	l.models[0].floor_pm = 610;
 	models_index_write(&l, &index);
 	assert_int_equal(models_index_parse(buf_span(&index), *state, &seen, &at), ERR_OK);
 	assert_int_equal(seen.models[0].threshold_pm, 470);
+	assert_int_equal(seen.models[0].floor_pm, 610);
 	models_message_write(&seen, &message);
 	assert_int_equal(models_message_parse(buf_span(&message), *state, &seen), ERR_OK);
 	assert_int_equal(seen.models[0].threshold_pm, 470);
+	assert_int_equal(seen.models[0].floor_pm, 610);
 	buf_free(&index);
 	buf_free(&message);
 }
