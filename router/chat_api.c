@@ -247,7 +247,7 @@ void chat_api_route(struct router *r, struct http_exchange *x, const struct http
 		unreadable(q, &p);
 		return;
 	}
-	if (!facts_restrict(q)) {
+	if (!facts_restrict(q) || !draft_read_header(q) || !cascade_read_header(q)) {
 		unreadable(q, &q->problem);
 		return;
 	}

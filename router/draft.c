@@ -149,7 +149,7 @@ static bool replay(struct request *q, chat_sink *sink, void *ctx)
 
 bool draft_keeps(const struct request *q)
 {
-	return q->pipe == NULL && q->draft.state == DRAFT_RUNNING;
+	return q->pipe == NULL && q->draft.state >= DRAFT_RUNNING;
 }
 
 bool draft_take(struct request *q, const struct chat_event *ev)
@@ -210,7 +210,7 @@ void draft_forget(struct request *q)
 {
 	struct draft *d = &q->draft;
 
-	if (q->asked && (d->log.len > 0 || d->shown))
+	if (q->asked && (d->state >= DRAFT_RUNNING || d->shown))
 		d->became = DRAFT_LOST;
 	d->state = DRAFT_NONE;
 	buf_clear(&d->log);

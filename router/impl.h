@@ -353,8 +353,9 @@ bool draft_read_header(struct request *q);
 /* A question was put: begins a draft, or shows the one there is. */
 void draft_open(struct request *q);
 void draft_given(struct request *q, const struct event *ev);
-/* What the engine says is kept for now, and goes to draft_take. False: q->failed. */
+/* What the engine says or said is not the answer yet; what it says goes to draft_take. */
 bool draft_keeps(const struct request *q);
+/* False: q->failed. */
 bool draft_take(struct request *q, const struct chat_event *ev);
 void draft_ended(struct request *q);
 /* A draft that waits for an engine waits no more. */

@@ -45,6 +45,8 @@ class Reply:
                 content = " ".join(p.get("text", "") for p in content)
             texts.append(content or "")
         self.words = dict(re.findall(r"fake:(\w+)(?:=(\S+))?", " ".join(texts)))
+        # What only this side of a request is to do: fake:cloud_cut_after=3
+        self.words.update({k[6:]: v for k, v in self.words.items() if k.startswith("cloud_")})
         self.last = re.sub(r"\s*fake:\S+", "", texts[-1] if texts else "")
         self.stream = bool(body.get("stream"))
         self.usage = {"prompt_tokens": 9, "completion_tokens": 7, "total_tokens": 16,

@@ -58,12 +58,15 @@ class Answer:
     def __init__(self, body):
         texts = [text_of(m) for m in body.get("messages", [])]
         self.script = directives(" ".join(texts))
+        # What only this side of a request is to do: fake:engine_delay_ms=5
+        self.script.update({k[7:]: v for k, v in self.script.items() if k.startswith("engine_")})
         plain = re.sub(r"\s*fake:\S+", "", texts[-1] if texts else "").strip()
         self.prompt_tokens = sum(len(t.split()) for t in texts) + 4
         if "tokens" in self.script:
             self.pieces = [f"t{i} " for i in range(int(self.script["tokens"]))]
         else:
-            text = plain if "echo" in self.script else "The capital of France is Paris."
+            text = plain if "echo" in self.script else \
+                self.script.get("says", "The capital of France is Paris.").replace("_", " ")
             self.pieces = re.findall(r"\s*\S+\s*$|\s*\S+", text) or [""]
         self.finish = "stop"
         limit = body.get("max_completion_tokens") or body.get("max_tokens") or 0
@@ -76,6 +79,7 @@ class Answer:
         self.first_delay = float(self.script.get("first_delay_ms", "0")) / 1000
         self.logprobs = bool(body.get("logprobs"))
         self.logprob = float(self.script.get("logprob", "-0.1"))
+        self.logprob_from = int(self.script.get("logprob_from", "0"))
 
     def usage(self):
         return {"completion_tokens": len(self.pieces), "prompt_tokens": self.prompt_tokens,
@@ -85,8 +89,10 @@ class Answer:
     def timings(self):
         return {"cache_n": 0, "prompt_n": self.prompt_tokens, "predicted_n": len(self.pieces)}
 
-    def logprobs_of(self, piece):
-        row = {"id": 7, "token": piece, "bytes": list(piece.encode()), "logprob": self.logprob}
+    def logprobs_of(self, i):
+        piece = self.pieces[i]
+        row = {"id": 7, "token": piece, "bytes": list(piece.encode()),
+               "logprob": self.logprob if i >= self.logprob_from else -0.01}
         return {"content": [dict(row, top_logprobs=[row])]}
 
 
@@ -161,6 +167,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 400, f"request ({answer.prompt_tokens} tokens) exceeds the available context size "
                 f"({options['n_ctx']} tokens), try increasing it", "exceed_context_size_error",
                 n_prompt_tokens=answer.prompt_tokens, n_ctx=options["n_ctx"]))
+        if body.get("logprobs") and body.get("tools") and body.get("stream"):
+            return self.reply(*error(400, "logprobs is not supported with tools + stream",
+                                     "invalid_request_error"))
         return self.chat(body, answer)
 
     def chat(self, body, answer):
@@ -198,8 +207,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             message["content"] = None
             message["tool_calls"] = [self.tool(answer)]
         if answer.logprobs:
-            choice["logprobs"] = {"content": [answer.logprobs_of(p)["content"][0]
-                                              for p in answer.pieces]}
+            choice["logprobs"] = {"content": [answer.logprobs_of(i)["content"][0]
+                                              for i in range(len(answer.pieces))]}
         self.reply(200, self.frame("chat.completion", [choice], usage=answer.usage(),
                                    timings=answer.timings()))
 
@@ -247,7 +256,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return
             choice = {"finish_reason": None, "index": 0, "delta": {"content": piece}}
             if answer.logprobs:
-                choice["logprobs"] = answer.logprobs_of(piece)
+                choice["logprobs"] = answer.logprobs_of(i)
             if "comment" in answer.script:
                 self.event(":\n\n")
             self.chunk([choice])

@@ -100,7 +100,8 @@ class OnTheDevice(Case):
 
     def test_headers_have_words(self):
         d = self.daemon()
-        for name, value in (("Hither-Consent", "xx"), ("Hither-Max-Tier", "xx")):
+        for name, value in (("Hither-Consent", "xx"), ("Hither-Max-Tier", "xx"), ("Hither-Draft", "xx"),
+                            ("Hither-Cascade", "xx")):
             for r in (d.chat(EASY, headers={name: value}), d.route(EASY, **{name: value})):
                 self.refused(r, 400, "invalid_value")
                 self.assertIn(name, r.json["error"]["message"])
