@@ -80,7 +80,7 @@ bool cli_flag(const struct cli *cli, const char *name)
 struct option_set {
 	const struct cli_option *known[OPTIONS_MAX];
 	struct option longs[OPTIONS_MAX + 1];
-	char letters[2 * OPTIONS_MAX + 2];
+	char letters[2 * OPTIONS_MAX + 3];
 	unsigned n;
 };
 
@@ -120,9 +120,11 @@ static const struct cli_option *option_of(const struct option_set *set, int code
  */
 static int collect_options(struct cli *cli, int argc, char **argv)
 {
-	struct option_set set = { .letters = ":" };
+	/* '+': what follows the first word is another program's. */
+	struct option_set set = { .letters = "" };
 	int code;
 
+	strcpy(set.letters, cli->command->run == cmd_run ? "+:" : ":");
 	option_set_add(&set, cli->command->options);
 	option_set_add(&set, cli_common_options);
 	optind = 0;

@@ -17,6 +17,13 @@ static const struct cli_option ask_options[] = {
 	{ 0, NULL, NULL, NULL },
 };
 
+static const struct cli_option run_options[] = {
+	{ 0, "app", "ID",
+	  "the program's name in questions and records (default: its file name)" },
+	{ 0, "max-tier", "device|trusted|cloud", "how far its prompts may go at most" },
+	{ 0, NULL, NULL, NULL },
+};
+
 static const struct cli_option batch_options[] = {
 	{ 0, "jsonl", NULL, "JSON lines on standard input and output" },
 	{ 0, NULL, NULL, NULL },
@@ -54,6 +61,15 @@ const struct cli_command cli_commands[] = {
 	  "the rules\n"
 	  "that decided, and the question you would be asked.",
 	  ask_options, NULL, cmd_route },
+	{ "run", "[--] PROGRAM [ARGUMENT..]", "start a program with its model services here",
+	  "Sets OPENAI_BASE_URL, ANTHROPIC_BASE_URL and OLLAMA_HOST, with a key that only this "
+	  "program\n"
+	  "gets, to ports of this machine that are open as long as it runs. Its prompts are "
+	  "routed\n"
+	  "like any other; questions come to \"hither consent watch\" or \"hither consent "
+	  "web\".\n"
+	  "The exit code is the program's; 127: not found, 126: it cannot be started.",
+	  run_options, NULL, cmd_run },
 	{ "consent", "COMMAND", "open questions, permissions, receipts", NULL, NULL,
 	  cmd_consent_commands, NULL },
 	{ "policy", "COMMAND", "read, check, test and explain the policy", NULL, NULL,

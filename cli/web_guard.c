@@ -179,44 +179,73 @@ static void loopback_texts(bool v6, char plain[33], char mapped[33])
 		 words[0], words[1], words[2], words[3]);
 }
 
-bool web_owner_in(struct span table, bool v6, uint16_t peer_port, uint16_t port, uid_t uid)
+bool web_owner_find(struct span table, bool v6, uint16_t peer_port, uint16_t port,
+		    struct web_owner *ret)
 {
 	char plain[33], mapped[33], from[33], to[33], line[256];
 	unsigned from_port, to_port, owner;
+	uint64_t inode;
 
 	loopback_texts(v6, plain, mapped);
 	while (table.len > 0) {
 		const char *end = memchr(table.ptr, '\n', table.len);
 		size_t len = end != NULL ? (size_t)(end - table.ptr) : table.len;
 
-		/* sl local remote state queues timer retransmits uid */
+		/* sl local remote state queues timer retransmits uid timeout inode */
 		if (span_copy((struct span){ table.ptr, len }, line, sizeof line) &&
 		    sscanf(line,
-			   " %*u: %32[0-9A-F]:%x %32[0-9A-F]:%x %*x %*x:%*x %*x:%*x %*x %u",
-			   from, &from_port, to, &to_port, &owner) == 5 &&
+			   " %*u: %32[0-9A-F]:%x %32[0-9A-F]:%x %*x %*x:%*x %*x:%*x %*x %u %*u "
+			   "%" SCNu64,
+			   from, &from_port, to, &to_port, &owner, &inode) == 6 &&
 		    from_port == peer_port && to_port == port && strcmp(from, to) == 0 &&
-		    (strcmp(from, plain) == 0 || strcmp(from, mapped) == 0))
-			return owner == uid;
+		    (strcmp(from, plain) == 0 || strcmp(from, mapped) == 0)) {
+			*ret = (struct web_owner){ .uid = owner, .inode = inode };
+			return true;
+		}
 		table.ptr += len + (end != NULL);
 		table.len -= len + (end != NULL);
 	}
 	return false;
 }
 
-bool web_owner_is(bool v6, uint16_t peer_port, uint16_t port, uid_t uid)
+bool web_owner_in(struct span table, bool v6, uint16_t peer_port, uint16_t port, uid_t uid)
+{
+	struct web_owner o;
+
+	return web_owner_find(table, v6, peer_port, port, &o) && o.uid == uid;
+}
+
+static bool look(bool v6, uint16_t peer_port, uint16_t port, struct web_owner *ret,
+		 bool *ret_readable)
 {
 	static const char *const paths[] = { "/proc/net/tcp", "/proc/net/tcp6" };
-	bool readable = false, ours = false;
+	bool found = false;
 
-	for (size_t i = 0; i < LEN(paths) && !ours; i++) {
+	*ret_readable = false;
+	for (size_t i = 0; i < LEN(paths) && !found; i++) {
 		struct buf table;
 
 		buf_init(&table, TABLE_BYTES_MAX);
 		if (file_read(paths[i], TABLE_BYTES_MAX, &table) == ERR_OK) {
-			readable = true;
-			ours = web_owner_in(buf_span(&table), v6, peer_port, port, uid);
+			*ret_readable = true;
+			found = web_owner_find(buf_span(&table), v6, peer_port, port, ret);
 		}
 		buf_free(&table);
 	}
-	return ours || !readable;
+	return found;
+}
+
+bool web_owner_look(bool v6, uint16_t peer_port, uint16_t port, struct web_owner *ret)
+{
+	bool readable;
+
+	return look(v6, peer_port, port, ret, &readable);
+}
+
+bool web_owner_is(bool v6, uint16_t peer_port, uint16_t port, uid_t uid)
+{
+	struct web_owner o;
+	bool readable;
+
+	return look(v6, peer_port, port, &o, &readable) ? o.uid == uid : !readable;
 }

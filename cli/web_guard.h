@@ -3,7 +3,7 @@
  * Who may talk to the loopback page. Any web site can make a browser send requests to
  * 127.0.0.1, any name can be made to resolve to it (DNS rebinding), and every user of the
  * machine can connect; so each request proves where it comes from before it is looked at.
- * Pure but for web_secret_new and web_owner_is.
+ * Pure but for web_secret_new, web_owner_is and web_owner_look.
  */
 #ifndef HITHER_CLI_WEB_GUARD_H
 #define HITHER_CLI_WEB_GUARD_H
@@ -57,12 +57,23 @@ bool web_cookie(struct span field, const char *name, struct span *ret);
  */
 bool web_form_value(struct span body, const char *name, char *out, size_t out_bytes);
 
+/* Whose socket it is: the kernel's number of it and the uid that made it. */
+struct web_owner {
+	uid_t uid;
+	uint64_t inode; /* 0: no process holds it any more */
+};
+
 /*
- * Does the other end (`peer_port`) of a connection to our `port` on 127.0.0.1, or ::1 when
- * `v6`, belong to `uid`? Reads `table`, the text of /proc/net/tcp or tcp6 (proc_net_tcp(5)).
+ * The other end (`peer_port`) of a connection to our `port` on 127.0.0.1, or ::1 when `v6`, in
+ * `table`, the text of /proc/net/tcp or tcp6 (proc_net_tcp(5)). False: it is not there.
  */
+bool web_owner_find(struct span table, bool v6, uint16_t peer_port, uint16_t port,
+		    struct web_owner *ret);
+/* Does it belong to `uid`? */
 bool web_owner_in(struct span table, bool v6, uint16_t peer_port, uint16_t port, uid_t uid);
 /* The same with the kernel's tables; true also where there are none to read. */
 bool web_owner_is(bool v6, uint16_t peer_port, uint16_t port, uid_t uid);
+/* web_owner_find in the kernel's tables; false also where there are none to read. */
+bool web_owner_look(bool v6, uint16_t peer_port, uint16_t port, struct web_owner *ret);
 
 #endif

@@ -24,6 +24,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/buf.h"
 #include "http/parse.h"
 
 #define FREE_CALLS         64
@@ -46,6 +47,9 @@ struct http_call {
 	const char *method, *path;   /* until it is written */
 	struct span body;
 	struct http_bytes unsent;
+	struct http_bytes field; /* name, then value: only for on_field */
+	size_t field_name_len;
+	void (*on_field)(void *ctx, struct span name, struct span value);
 	uint64_t last_ms, total_bytes;
 	uint32_t header_bytes;
 	enum err failure;
@@ -77,6 +81,7 @@ static void on_handle_closed(uv_handle_t *h)
 	if (--c->open_handles > 0)
 		return;
 	http_bytes_reset(&c->unsent, 0);
+	http_bytes_reset(&c->field, 0);
 	if (n_free_calls >= FREE_CALLS) {
 		free(c);
 		return;
@@ -183,6 +188,28 @@ static int on_status(llhttp_t *l, const char *at, size_t n)
 	return count(l->data, n);
 }
 
+/* The field that was read last is whole. */
+static void give_field(struct http_call *c)
+{
+	if (c->field_name_len > 0 && c->llhttp.status_code >= 200)
+		c->on_field(c->ctx, (struct span){ c->field.ptr, c->field_name_len },
+			    span_trim((struct span){ c->field.ptr + c->field_name_len,
+						     c->field.len - c->field_name_len }));
+	c->field.len = c->field_name_len = 0;
+}
+
+/* Bounded by header_bytes, which count() sees to. */
+static int keep_field(struct http_call *c, const char *at, size_t n, bool name)
+{
+	if (c->on_field == NULL || c->started) /* trailers are not told */
+		return 0;
+	if (!http_bytes_add(&c->field, at, n))
+		return fail(c, ERR_NO_MEMORY);
+	if (name)
+		c->field_name_len = c->field.len;
+	return 0;
+}
+
 static int on_field(llhttp_t *l, const char *at, size_t n)
 {
 	struct http_call *c = l->data;
@@ -190,7 +217,10 @@ static int on_field(llhttp_t *l, const char *at, size_t n)
 	if (c->in_value) {
 		c->in_value = false;
 		c->name_len = 0;
+		give_field(c);
 	}
+	if (keep_field(c, at, n, true) != 0)
+		return -1;
 	for (size_t i = 0; i < n && c->name_len < sizeof c->name; i++)
 		c->name[c->name_len++] = at[i];
 	return count(c, n + 4);
@@ -209,6 +239,8 @@ static int on_value(llhttp_t *l, const char *at, size_t n)
 		for (size_t i = 0; i < n && c->content_type_len < CONTENT_TYPE_BYTES; i++)
 			c->content_type[c->content_type_len++] = at[i];
 	}
+	if (keep_field(c, at, n, false) != 0)
+		return -1;
 	return count(c, n);
 }
 
@@ -216,6 +248,7 @@ static int on_headers_complete(llhttp_t *l)
 {
 	struct http_call *c = l->data;
 
+	give_field(c);
 	if (l->status_code < 200)
 		return l->status_code == 101 ? fail(c, ERR_PROTOCOL) : 0;
 	l->upgrade = 0;
@@ -441,9 +474,7 @@ static bool begin(struct http_call *c, const char *method, const char *path, str
 	return strlen(method) + strlen(path) < HEAD_BYTES - 128;
 }
 
-struct http_call *http_call_start(uv_loop_t *loop, int fd, const char *method, const char *path,
-				  struct span body, const struct http_call_limits *limits,
-				  const struct http_call_handler *handler, void *ctx)
+static struct http_call *call_open(uv_loop_t *loop, int fd)
 {
 	struct http_call *c = call_new(loop);
 
@@ -456,16 +487,57 @@ struct http_call *http_call_start(uv_loop_t *loop, int fd, const char *method, c
 		close_all(c);
 		return NULL;
 	}
-	enum err e = begin(c, method, path, body, limits, handler, ctx) ? write_request(c)
-									: ERR_TOO_BIG;
-	/* A peer that is gone already is told by reading, from the loop. */
+	return c;
+}
+
+/* `e`: what became of the request. A peer that is gone already is told by reading, from the
+ * loop. */
+static struct http_call *call_wait(struct http_call *c, enum err e)
+{
 	if ((e != ERR_OK && e != ERR_PEER_GONE) ||
 	    uv_read_start((uv_stream_t *)&c->handle, on_alloc, on_read) != 0) {
 		close_all(c);
 		return NULL;
 	}
-	uv_timer_start(&c->timer, on_timer, limits->first_byte_timeout_ms, 0);
+	uv_timer_start(&c->timer, on_timer, c->limits.first_byte_timeout_ms, 0);
 	return c;
+}
+
+struct http_call *http_call_start(uv_loop_t *loop, int fd, const char *method, const char *path,
+				  struct span body, const struct http_call_limits *limits,
+				  const struct http_call_handler *handler, void *ctx)
+{
+	struct http_call *c = call_open(loop, fd);
+
+	if (c == NULL)
+		return NULL;
+	return call_wait(c, begin(c, method, path, body, limits, handler, ctx)
+				    ? write_request(c)
+				    : ERR_TOO_BIG);
+}
+
+struct http_call *http_call_start_with(uv_loop_t *loop, int fd,
+				       const struct http_call_request *request,
+				       const struct http_call_limits *limits,
+				       const struct http_call_handler *handler, void *ctx)
+{
+	struct http_call *c = call_open(loop, fd);
+	struct buf head;
+	enum err e;
+
+	if (c == NULL)
+		return NULL;
+	c->on_field = request->on_field;
+	(void)begin(c, request->method, "", request->body, limits, handler, ctx);
+	buf_init(&head, request->target.len + request->fields.len + HEAD_BYTES);
+	buf_printf(&head, "%s %.*s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %zu\r\n",
+		   request->method, (int)request->target.len, request->target.ptr,
+		   request->body.len);
+	buf_add(&head, request->fields);
+	buf_add_str(&head, "\r\n");
+	e = head.failed ? ERR_TOO_BIG : send_request(c, buf_span(&head), request->body);
+	buf_free(&head);
+	return call_wait(c, e);
 }
 
 /* What cannot be written ends from its timer, so that no callback comes out of a call. */
@@ -490,6 +562,7 @@ bool http_call_next(struct http_call *c, const char *method, const char *path, s
 		return false;
 	c->kept = c->ended = c->started = c->complete = c->paused = c->reusable = false;
 	c->in_value = false;
+	c->on_field = NULL;
 	c->name_len = c->content_type_len = 0;
 	c->header_bytes = 0;
 	c->total_bytes = 0;

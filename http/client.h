@@ -37,6 +37,21 @@ struct http_call_limits {
 struct http_call *http_call_start(uv_loop_t *loop, int fd, const char *method, const char *path,
 				  struct span body, const struct http_call_limits *limits,
 				  const struct http_call_handler *handler, void *ctx);
+/*
+ * The same for a relay, whose paths and fields come from elsewhere. `target` is path and query;
+ * `fields` are whole lines, each with its CR LF, that the caller has checked: no framing fields
+ * and no Host among them. All is copied. `on_field`, which may be NULL, gets each field of the
+ * final head (not of a 1xx) before on_head, its value without white space around it.
+ */
+struct http_call_request {
+	const char *method;
+	struct span target, fields, body;
+	void (*on_field)(void *ctx, struct span name, struct span value);
+};
+struct http_call *http_call_start_with(uv_loop_t *loop, int fd,
+				       const struct http_call_request *request,
+				       const struct http_call_limits *limits,
+				       const struct http_call_handler *handler, void *ctx);
 /* Back-pressure: stop and go on reading. */
 void http_call_pause(struct http_call *c, bool pause);
 /* Inside on_end only: the descriptor, now the caller's; -1 when not reusable. */

@@ -248,6 +248,62 @@ static void cancelled(void **state)
 	close(fd);
 }
 
+static char fields[600];
+
+static void on_field(void *ctx, struct span name, struct span value)
+{
+	size_t n = strlen(fields);
+
+	(void)ctx;
+	CHECK(status == 0, "fields come before the head");
+	snprintf(fields + n, sizeof fields - n, "[%.*s=%.*s]", (int)name.len, name.ptr,
+		 (int)value.len, value.ptr);
+}
+
+static void relayed(void **state)
+{
+	static const char reply[] =
+		"HTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 404 No\r\nA: b c \r\nEmpty:\r\n"
+		"Transfer-Encoding: chunked\r\nX-Y:z\r\n\r\n2\r\nhi\r\n0\r\nLate: no\r\n\r\n";
+	char request[300];
+
+	(void)state;
+	for (size_t step = 1; step <= sizeof reply; step += sizeof reply - 1) {
+		int sv[2];
+
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
+		status = ends = 0;
+		got_len = 0;
+		fields[0] = '\0';
+		call = http_call_start_with(
+			&loop, sv[0],
+			&(struct http_call_request){ .method = "PUT",
+						     .target = SPAN_LITERAL("/a?b=%20"),
+						     .fields = SPAN_LITERAL("C: d\r\n"),
+						     .body = SPAN_LITERAL("xyz"),
+						     .on_field = on_field },
+			&limits, &handler, NULL);
+		assert_non_null(call);
+		ssize_t n = recv(sv[1], request, sizeof request - 1, 0);
+		assert_true(n > 0);
+		request[n] = '\0';
+		CHECK(strcmp(request, "PUT /a?b=%20 HTTP/1.1\r\nHost: localhost\r\n"
+				      "Content-Length: 3\r\nC: d\r\n\r\nxyz") == 0,
+		      "exactly what was asked for");
+		for (size_t at = 0; at < strlen(reply); at += step) {
+			size_t len = strlen(reply) - at < step ? strlen(reply) - at : step;
+
+			assert_int_equal(send(sv[1], reply + at, len, 0), (ssize_t)len);
+			drain();
+		}
+		CHECK(ends == 1 && why == ERR_OK && status == 404, "the final reply");
+		CHECK(strcmp(fields, "[A=b c][Empty=][Transfer-Encoding=chunked][X-Y=z]") == 0,
+		      fields);
+		close(sv[1]);
+		drain();
+	}
+}
+
 static void silence(void **state)
 {
 	struct http_call_limits quick = limits;
@@ -278,9 +334,8 @@ static void silence(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table),
-		cmocka_unit_test(kept),
-		cmocka_unit_test(cancelled),
+		cmocka_unit_test(table),     cmocka_unit_test(kept),
+		cmocka_unit_test(cancelled), cmocka_unit_test(relayed),
 		cmocka_unit_test(silence),
 	};
 
