@@ -379,7 +379,8 @@ void reply_error(struct request *q, const struct chat_problem *p)
 	struct buf b;
 
 	if (q->receipt[0] != '\0' &&
-	    (shown.status >= 500 || shown.status == 429 || shown.status == 408))
+	    (shown.status >= 500 || shown.status == 429 || shown.status == 409 ||
+	     shown.status == 408 || shown.status == 425))
 		shown.status =
 			424; /* clients repeat the others; this was sent and may be billed */
 	if (http_begun(q->x)) {

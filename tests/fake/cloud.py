@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A provider without a model: OpenAI chat over HTTP, TLS or a Unix socket, which counts what reaches
-it, keeps the exact bytes, and misbehaves on demand. Standard library only; see README.md.
+"""A provider without a model, over HTTP, TLS or a Unix socket, in any vendor's words (vendors.py): it counts
+what reaches it, keeps the exact bytes, and misbehaves on demand. Standard library only; see README.md.
 
-cloud.py [--dir DIR] [--port N] [--unix PATH] [--tls CERT KEY]
+cloud.py [--dir DIR] [--port N] [--unix PATH] [--tls CERT KEY] [--wire VENDOR]
 prints its base URL, then serves until it is killed. In tests: with FakeCloud() as cloud: ...
 """
 import argparse
@@ -17,40 +17,28 @@ import sys
 import threading
 import time
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from vendors import WIRES  # noqa: E402
+
 ANSWER = "The capital of France is Paris."
-HEAD = {"id": "chatcmpl-fake", "created": 1, "model": "fake-cloud"}
 STATUS = {200: "OK", 302: "Found", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden",
           404: "Not Found", 413: "Too Large", 429: "Too Many Requests",
           500: "Internal Server Error", 503: "Service Unavailable"}
 
 
-def event(**fields):
-    return b"data: " + json.dumps({**HEAD, "object": "chat.completion.chunk", **fields}).encode() + b"\n\n"
-
-
-def delta(fields, finish=None):
-    return event(choices=[{"index": 0, "delta": fields, "finish_reason": finish}])
-
-
 class Reply:
     """One answer, written to a connection as the words in the prompt say."""
 
-    def __init__(self, connection, body, cloud):
+    def __init__(self, connection, target, body, cloud):
         self.connection = connection
         self.cloud = cloud
-        texts = []
-        for message in body.get("messages", []):
-            content = message.get("content")
-            if isinstance(content, list):
-                content = " ".join(p.get("text", "") for p in content)
-            texts.append(content or "")
+        self.wire = WIRES[cloud.wire]()
+        texts = list(self.wire.texts(body))
         self.words = dict(re.findall(r"fake:(\w+)(?:=(\S+))?", " ".join(texts)))
         # What only this side of a request is to do: fake:cloud_cut_after=3
         self.words.update({k[6:]: v for k, v in self.words.items() if k.startswith("cloud_")})
         self.last = re.sub(r"\s*fake:\S+", "", texts[-1] if texts else "")
-        self.stream = bool(body.get("stream"))
-        self.usage = {"prompt_tokens": 9, "completion_tokens": 7, "total_tokens": 16,
-                      "prompt_tokens_details": {"cached_tokens": 4}}
+        self.stream = self.wire.streams(target, body)
 
     def number(self, word, otherwise=0):
         return int(self.words.get(word) or otherwise)
@@ -93,25 +81,23 @@ class Reply:
         time.sleep(self.number("first_delay_ms") / 1000)
         if "drop" in self.words:
             return False
-        if "status" in self.words:
+        if "status" in self.words and len(self.cloud.requests) <= self.number("times", 1 << 30):
             status = self.number("status")
-            self.whole(status, {"error": {"message": "CANARY of the provider", "type": "x",
-                                          "code": self.words.get("code") or "some_code"}},
-                       Location="http://127.0.0.1:1/elsewhere", X_Canary="CANARY")
+            more = {"Retry_After": self.words["retry_after"]} if "retry_after" in self.words else {}
+            self.whole(status, self.wire.error(status, self.words.get("code")),
+                       Location="http://127.0.0.1:1/elsewhere", X_Canary="CANARY", **more)
             return True
         if "header_bytes" in self.words:
             self.head(200, {"X-Long": "x" * self.number("header_bytes")})
             return False
         return self.send_stream() if self.stream else self.send_plain()
 
+    def finish(self):
+        return self.words.get("finish") or ("tool_calls" if "tool" in self.words else "stop")
+
     def send_plain(self):
-        message = {"role": "assistant", "content": "".join(self.tokens()), "refusal": None}
-        if "tool" in self.words:
-            message["tool_calls"] = [{"id": "call_a", "type": "function", "function": {
-                "name": self.words["tool"], "arguments": self.arguments()}}]
-        body = json.dumps({**HEAD, "object": "chat.completion", "choices": [
-            {"index": 0, "message": message, "logprobs": None,
-             "finish_reason": self.words.get("finish") or "stop"}], "usage": self.usage}).encode()
+        call = (self.words["tool"], self.arguments()) if "tool" in self.words else None
+        body = json.dumps(self.wire.whole("".join(self.tokens()), call, self.finish())).encode()
         if "cut" in self.words:
             self.head(200, {"Content-Type": "application/json", "Content-Length": len(body)})
             self.raw(body[:-10])
@@ -121,37 +107,36 @@ class Reply:
 
     def send_stream(self):
         coding = {"Content-Encoding": self.words["coding"]} if "coding" in self.words else {}
-        self.head(200, {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked", **coding})
-        self.chunk(delta({"role": "assistant", "content": ""}))
+        self.head(200, {"Content-Type": self.wire.content_type, "Transfer-Encoding": "chunked", **coding})
+        self.chunks(self.wire.head())
         for i, token in enumerate(self.tokens()):
             for word, act in (("cut_after", self.cut), ("error_after", self.fail),
                               ("hang_after", self.hang)):
                 if word in self.words and i == self.number(word):
-                    act(delta({"content": token})) if word == "cut_after" else act()
+                    act(self.wire.text(token)) if word == "cut_after" else act()
                     return False
             time.sleep(self.number("delay_ms") / 1000)
-            self.chunk(delta({"content": token}))
+            self.chunk(self.wire.text(token))
             self.cloud.sent_tokens += 1
         while "endless_event" in self.words:
             self.chunk(b"data: " * 1024)
         while "endless" in self.words:
-            self.chunk(delta({"content": "more "}) * 100)
+            self.chunk(self.wire.text("more ") * 100)
             self.cloud.sent_tokens += 100
         if "tool" in self.words:
-            self.chunk(delta({"tool_calls": [{"index": 0, "id": "call_a", "type": "function",
-                                              "function": {"name": self.words["tool"],
-                                                           "arguments": ""}}]}))
             arguments, size = self.arguments(), self.number("step", 8)
-            for part in (arguments[i:i + size] for i in range(0, len(arguments), size)):
-                self.chunk(delta({"tool_calls": [{"index": 0, "function": {"arguments": part}}]}))
+            self.chunks(self.wire.call(self.words["tool"], [arguments[i:i + size] for i in
+                                                            range(0, len(arguments), size)]))
         if "no_finish" not in self.words:
-            self.chunk(delta({}, self.words.get("finish") or
-                             ("tool_calls" if "tool" in self.words else "stop")))
-            self.chunk(event(choices=[], usage=self.usage))
+            self.chunks(self.wire.end(self.finish()))
         if "no_done" not in self.words:
-            self.chunk(b"data: [DONE]\n\n")
+            self.chunks(self.wire.done())
         self.raw(b"0\r\n\r\n")
         return True
+
+    def chunks(self, many):
+        for one in many:
+            self.chunk(one)
 
     def hang(self):
         """Until the client has gone."""
@@ -168,13 +153,14 @@ class Reply:
         self.raw(b"%x\r\n%s" % (len(part), part[:len(part) // 2]))
 
     def fail(self):
-        self.chunk(b"data: " + json.dumps({"error": {"message": "CANARY", "code": 503}}).encode() + b"\n\n")
+        self.chunk(self.wire.failure())
         self.raw(b"0\r\n\r\n")
 
 
 class FakeCloud:
-    def __init__(self, directory=None, port=0, unix=None, tls=None):
+    def __init__(self, directory=None, port=0, unix=None, tls=None, wire="openai", client_ca=None):
         self.directory = directory
+        self.wire = wire
         self.lock = threading.Lock()
         self.stopping = threading.Event()
         self.connections = self.active = self.sent_tokens = 0
@@ -193,6 +179,9 @@ class FakeCloud:
         if tls:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.tls.load_cert_chain(*tls)
+            if client_ca:  # who has no certificate of this authority is turned away
+                self.tls.verify_mode = ssl.CERT_REQUIRED
+                self.tls.load_verify_locations(client_ca)
         self.listener.listen(64)
         self.thread = threading.Thread(target=self.accept, daemon=True)
         self.thread.start()
@@ -272,7 +261,8 @@ class FakeCloud:
                 self.keep(*request)
                 if request[0].startswith(b"GET "):
                     self.list_models(connection)
-                elif Reply(connection, json.loads(request[1] or b"{}"), self).send():
+                elif Reply(connection, request[0].split(b" ")[1].decode(), json.loads(request[1] or b"{}"),
+                           self).send():
                     connection.shutdown(socket.SHUT_WR)  # then read until the client has closed
                     while connection.recv(65536):
                         pass
@@ -286,7 +276,7 @@ class FakeCloud:
 
 
 def make_certificates(directory):
-    """ca.pem, and server.pem/server.key for 127.0.0.1 signed by it; made by the openssl command."""
+    """ca.pem, and server.pem/server.key for 127.0.0.1 signed by it; client.pem (certificate and key), too."""
     def at(name):
         return os.path.join(directory, name)
 
@@ -303,6 +293,13 @@ def make_certificates(directory):
             "/CN=localhost")
     openssl("x509", "-req", "-in", at("server.csr"), "-CA", at("ca.pem"), "-CAkey", at("ca.key"),
             "-CAcreateserial", "-days", "2", "-extfile", at("names"), "-out", at("server.pem"))
+    openssl("req", *key, "-keyout", at("client.key"), "-out", at("client.csr"), "-subj", "/CN=laptop")
+    openssl("x509", "-req", "-in", at("client.csr"), "-CA", at("ca.pem"), "-CAkey", at("ca.key"),
+            "-CAcreateserial", "-days", "2", "-out", at("client.crt"))
+    with open(at("client.pem"), "w", encoding="ascii") as f:
+        for part in ("client.crt", "client.key"):
+            with open(at(part), encoding="ascii") as g:
+                f.write(g.read())
     return at("ca.pem"), (at("server.pem"), at("server.key"))
 
 
@@ -311,9 +308,10 @@ def main():
     parser.add_argument("--dir", help="keep request-N and stats.json here")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--unix")
+    parser.add_argument("--wire", choices=sorted(WIRES), default="openai")
     parser.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"))
     args = parser.parse_args()
-    cloud = FakeCloud(args.dir, args.port, args.unix, args.tls)
+    cloud = FakeCloud(args.dir, args.port, args.unix, args.tls, args.wire)
     cloud.note()
     print(cloud.base_url, flush=True)
     cloud.thread.join()

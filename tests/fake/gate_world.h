@@ -266,7 +266,7 @@ static bool world_put_raw(struct world *w, const struct msg_ASK *m, struct span 
 	return gate_ask(w->gate, m, fds, n);
 }
 
-static bool world_put(struct world *w, const struct msg_ASK *m, const char *text)
+static inline bool world_put(struct world *w, const struct msg_ASK *m, const char *text)
 {
 	struct buf b;
 	bool ok;
@@ -301,8 +301,8 @@ static cJSON *world_question(struct world *w, const char *id)
 }
 
 /* Answers as an agent does: nonce and digest from the question. */
-static struct gate_result world_respond(struct world *w, const char *id, bool approve,
-					const char *scope)
+static inline struct gate_result world_respond(struct world *w, const char *id, bool approve,
+					       const char *scope)
 {
 	cJSON *q = world_question(w, id);
 	struct gate_response r = { .id = id,
@@ -363,7 +363,7 @@ static void world_sent(struct world *w, unsigned i, enum send_outcome outcome, i
 		abort();
 }
 
-static void world_pass(struct world *w, uint64_t ms)
+static inline void world_pass(struct world *w, uint64_t ms)
 {
 	w->now_ms += ms;
 	w->wall_ms += (int64_t)ms;

@@ -93,6 +93,7 @@ class CloudRole(unittest.TestCase):
             self.process.wait()
             self.boot.close()
             self.consent.close()
+            self.process = None
 
     def path(self, *parts):
         return os.path.join(self.dir, *parts)
@@ -566,6 +567,219 @@ class CloudRole(unittest.TestCase):
             self.end()
             self.start(provider.base_url, pin={"ca_file": ca, "sha256": right})
             self.assert_whole(self.reply("hello")[0], fake.ANSWER)
+
+    def test_a_list_of_pins(self):
+        ca, server = fake.make_certificates(self.dir)
+        der = fake.subprocess.run(["openssl", "x509", "-in", server[0], "-pubkey", "-noout"], check=True,
+                                  capture_output=True).stdout
+        spki = base64.b64decode(b"".join(der.splitlines()[1:-1]))
+        right = base64.b64encode(hashlib.sha256(spki).digest()).decode()
+        others = [base64.b64encode(bytes([i] * 32)).decode() for i in (1, 2, 3)]
+        rows = [([others[0], right], True), ([right, others[0]], True), (others + [right], True), (others, False)]
+        with fake.FakeCloud(tls=server) as provider:
+            for pins, well in rows:
+                with self.subTest(pins.index(right) if well else "none"):
+                    self.end()
+                    before = len(provider.requests)
+                    self.start(provider.base_url, pin={"ca_file": ca, "sha256": pins})
+                    events, sent = self.reply("hello")
+                    if well:
+                        self.assert_whole(events, fake.ANSWER)
+                    else:
+                        self.assert_failed(events, "upstream_tls")
+                        self.assertEqual((sent["bytes_out"], len(provider.requests)), (0, before))
+
+    def test_client_certificate(self):
+        ca, server = fake.make_certificates(self.dir)
+        with open(self.path("client.pem"), encoding="ascii") as f:
+            pem = f.read()
+        with fake.FakeCloud(tls=server, client_ca=ca) as provider:
+            self.start(provider.base_url, pin={"ca_file": ca})
+            events, _ = self.reply("without one")
+            self.assertEqual(events[-1]["kind"], "ERROR")
+            self.assertEqual(provider.requests, [])
+            self.end()
+            self.secret("laptop", pem)
+            self.start(provider.base_url, pin={"ca_file": ca}, auth={"mtls": "laptop"})
+            self.assert_whole(self.reply("hello")[0], fake.ANSWER)
+            self.assertNotIn("PRIVATE", self.log())
+
+    def test_client_certificates_that_are_not_used(self):
+        ca, server = fake.make_certificates(self.dir)
+        with open(self.path("client.pem"), encoding="ascii") as f:
+            pem = f.read()
+        with open(self.path("client.crt"), encoding="ascii") as f:
+            certificate = f.read()
+        rows = [("open to others", pem, 0o644), ("no key", certificate, 0o600), ("no PEM", "x", 0o600),
+                ("encrypted", pem.replace("BEGIN PRIVATE", "BEGIN ENCRYPTED PRIVATE"), 0o600), ("none", None, 0)]
+        with fake.FakeCloud(tls=server, client_ca=ca) as provider:
+            for name, text, mode in rows:
+                with self.subTest(name):
+                    self.end()
+                    if text is None:
+                        os.unlink(self.path("config", "secrets.d", "laptop"))
+                    else:
+                        self.secret("laptop", text, mode)
+                    self.start(provider.base_url, pin={"ca_file": ca}, auth={"mtls": "laptop"})
+                    events, sent = self.reply("hello")
+                    self.assert_failed(events, "send_refused")
+                    self.assertEqual((sent["outcome"], sent["bytes_out"]), ("REFUSED", 0))
+            self.assertEqual(provider.connections, 0)
+
+    # --- limits of a destination ---------------------------------------------------------
+
+    def again(self, request_id, grant=True):
+        """The AGAIN of a send, as consent hears it; granted unless told otherwise."""
+        values, _ = self.consent.expect("AGAIN", lambda m: m["request_id"] == request_id)
+        if grant:
+            self.consent.send("AGAIN_GRANTED", request_id=request_id, attempt=values["attempt"])
+        return values
+
+    def test_retry_after_is_honoured_and_asked_for(self):
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url, retry={"attempts": 2, "max_wait": "2s"})
+            for status in (429, 503):
+                for stream in (True, False):
+                    with self.subTest(status=status, stream=stream):
+                        before = len(provider.requests)
+                        prompt = f"fake:status={status} fake:retry_after=0 fake:times={before + 2}"
+                        request_id, reader = self.send(prompt, stream)
+                        for attempt in (1, 2):
+                            said = self.again(request_id)
+                            self.assertEqual((said["attempt"], said["http_status"]), (attempt, status))
+                            self.assertGreater(said["bytes_out"], 0)
+                        self.assert_whole(self.read_all(reader), fake.ANSWER)
+                        sent = self.sent(request_id)
+                        self.assertEqual((sent["outcome"], sent["http_status"]), ("COMPLETE", 200))
+                        made = provider.requests[before:]
+                        self.assertEqual(len(made), 3)
+                        self.assertEqual(len(set(made)), 1)  # the same bytes, header and all
+                        self.assertEqual(sent["bytes_out"], sum(len(h) + len(b) for h, b in made))
+
+    def test_no_more_attempts_than_the_policy_has(self):
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url, retry={"attempts": 1})
+            request_id, reader = self.send("fake:status=429 fake:retry_after=0")
+            self.again(request_id)
+            self.assert_failed(self.read_all(reader), "upstream_rate_limited")
+            self.assertEqual(self.sent(request_id)["http_status"], 429)
+            self.assertEqual(len(provider.requests), 2)
+
+    def test_what_may_have_been_acted_upon_is_not_sent_again(self):
+        rows = ["fake:status=500", "fake:status=429", "fake:status=503", "fake:status=500 fake:retry_after=0",
+                "fake:status=429 fake:retry_after=60", "fake:status=503 fake:retry_after=soon", "fake:drop",
+                "fake:cut_after=1", "fake:error_after=1", "fake:status=408 fake:retry_after=0"]
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url, retry={"attempts": 4, "max_wait": "5s"})
+            for n, prompt in enumerate(rows, 1):
+                with self.subTest(prompt):
+                    events, _ = self.reply(prompt)
+                    self.assertEqual(events[-1]["kind"], "ERROR")
+                    self.assertEqual(len(provider.requests), n)
+
+    def test_a_refused_connection_is_tried_again(self):
+        with fake.FakeCloud() as provider:
+            port = int(provider.base_url.split(":")[2].split("/")[0])
+        self.start(f"http://127.0.0.1:{port}/v1", retry={"attempts": 4})
+        request_id, reader = self.send("hello")
+        said = self.again(request_id, grant=False)
+        self.assertEqual((said["http_status"], said["bytes_out"]), (0, 0))
+        with fake.FakeCloud(port=port):
+            self.consent.send("AGAIN_GRANTED", request_id=request_id, attempt=1)
+            self.assert_whole(self.read_all(reader), fake.ANSWER)
+            self.assertEqual(self.sent(request_id)["outcome"], "COMPLETE")
+
+    def test_without_consents_word_there_is_no_further_attempt(self):
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url, retry={"attempts": 4})
+            request_id, reader = self.send("fake:status=429 fake:retry_after=0")
+            self.again(request_id, grant=False)
+            self.consent.send("ABORT", request_id=request_id)
+            self.assert_failed(self.read_all(reader), "withdrawn")
+            self.assertEqual(self.sent(request_id)["outcome"], "ABORTED")
+            self.assertEqual(len(provider.requests), 1)
+
+    def test_a_new_policy_ends_the_attempts(self):
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url, retry={"attempts": 4})
+            request_id, reader = self.send("fake:status=429 fake:retry_after=0")
+            self.again(request_id, grant=False)
+            self.boot.send("POLICY", (wire.sealed(self.policy(provider.base_url, 1)),), generation=1)
+            self.consent.send("AGAIN_GRANTED", request_id=request_id, attempt=1)
+            self.assert_failed(self.read_all(reader), "send_refused")
+            self.assertEqual(len(provider.requests), 1)
+
+    def test_a_destination_that_fails_is_left_alone(self):
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url, breaker={"failures": 3, "rest": "1s"})
+            for prompt in ("fake:status=500", "fake:drop", "fake:cut_after=1"):
+                self.assertEqual(self.reply(prompt)[0][-1]["kind"], "ERROR")
+            events, sent = self.reply("hello")
+            self.assert_failed(events, "send_refused")
+            self.assertEqual((sent["outcome"], sent["bytes_out"], provider.connections), ("REFUSED", 0, 3))
+            self.assertIn("cloud.rests", self.log())
+            until(lambda: self.reply("fake:status=503")[1]["outcome"] != "REFUSED")  # the rest is over
+            self.assertEqual(provider.connections, 4)  # one tried it, and it failed: it rests again
+            self.assert_failed(self.reply("hello")[0], "send_refused")
+            until(lambda: self.reply("hello")[1]["outcome"] == "COMPLETE")
+            self.assert_whole(self.reply("hello")[0], fake.ANSWER)
+
+    def test_one_at_a_time_finds_out(self):
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url, breaker={"failures": 1, "rest": "1s"})
+            self.reply("fake:status=500")
+            time.sleep(1.1)  # the rest is over, and nothing but a request ends it
+            request_id, reader = self.send("fake:hang")
+            until(lambda: provider.connections == 2)
+            self.assert_failed(self.reply("hello")[0], "send_refused")
+            self.assertEqual(provider.connections, 2)
+            self.consent.send("ABORT", request_id=request_id)
+            self.sent(request_id)
+            self.read_all(reader)
+            self.assert_whole(self.reply("hello")[0], fake.ANSWER)  # nobody had found out
+
+    def test_what_the_person_did_wrong_is_no_failure(self):
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url, breaker={"failures": 1, "rest": "5m"})
+            for status in (400, 401, 403, 404, 413):
+                self.reply(f"fake:status={status}")
+            self.assert_whole(self.reply("hello")[0], fake.ANSWER)
+
+    def test_as_many_at_once_as_it_takes(self):
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url, concurrent=2, queue=3)
+            under_way = [self.send("fake:hang") for _ in range(2)]
+            until(lambda: len(provider.requests) == 2)
+            waiting = [self.send(f"number{i} fake:echo") for i in range(3)]
+            request_id, reader = self.send("one too many")
+            self.assert_failed(self.read_all(reader), "send_refused")
+            self.assertEqual(self.sent(request_id)["outcome"], "REFUSED")
+            self.assertEqual(len(provider.requests), 2)
+            self.consent.send("ABORT", request_id=waiting[1][0])  # it waits no longer
+            self.assertEqual(self.sent(waiting[1][0])["outcome"], "ABORTED")
+            self.read_all(waiting[1][1])
+            self.consent.send("ABORT", request_id=under_way[0][0])
+            for i in (0, 2):
+                self.assert_whole(self.read_all(waiting[i][1]), f"number{i}")
+            self.assertEqual(len(provider.requests), 4)
+
+    def test_a_queue_of_none(self):
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url, concurrent=1, queue=0)
+            self.send("fake:hang")
+            until(lambda: len(provider.requests) == 1)
+            self.assert_failed(self.reply("hello")[0], "send_refused")
+
+    def test_a_destinations_own_times(self):
+        self.limits.update(first_byte_timeout_ms=60000, gap_timeout_ms=60000)
+        with fake.FakeCloud() as provider:
+            for times, prompt, code in (({"first_byte": "1s"}, "fake:hang", "upstream_timeout"),
+                                        ({"gap": "1s"}, "fake:hang_after=2", "upstream_timeout"),
+                                        ({"total": "1s"}, "fake:tokens=2000 fake:delay_ms=20", "stream_cut")):
+                with self.subTest(code, times=times):
+                    self.end()
+                    self.start(provider.base_url, timeouts=times)
+                    self.assert_failed(self.reply(prompt)[0], code)
 
     def test_tls_unknown_certificate(self):
         _, server = fake.make_certificates(self.dir)

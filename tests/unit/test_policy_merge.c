@@ -330,7 +330,7 @@ static void routing_is_the_nearest_wish(void **state)
 	struct policy_set *s = SET(
 		{ POLICY_MANDATORY, "m",
 		  F("\"routing\":{\"escalate_at\":0.1,\"prefer\":[\"cloud\"],\"cascade\":"
-		    "\"on\"}") },
+		    "\"on\",\"fallback\":[\"a\",\"b\"]}") },
 		{ POLICY_VENDOR, "v",
 		  F("\"routing\":{\"escalate_at\":0.3,\"prefer\":[\"device\",\"cloud\"]}") },
 		{ POLICY_VENDOR, "w",
@@ -350,6 +350,8 @@ static void routing_is_the_nearest_wish(void **state)
 	assert_int_equal(policy_routing(none)->while_asking, POLICY_DRAFT_HOLD);
 	assert_int_equal(policy_routing(none)->cascade, POLICY_CASCADE_OFFER);
 	policy_set_free(none);
+	assert_int_equal(policy_routing(s)->n_fallback, 2);
+	assert_string_equal(policy_routing(s)->fallback[1], "b");
 	policy_set_free(s);
 }
 

@@ -135,6 +135,45 @@ static const struct refusal {
 	  "wrong type", "a number", "" },
 	{ "a pin with an unknown key", HEAD "\"destinations\":{\"x\":{\"pin\":{\"x\":1}}}}", 1,
 	  0, "unknown key", "", "" },
+	{ "a pin that is none", HEAD "\"destinations\":{\"x\":{\"pin\":{\"sha256\":\"y\"}}}}",
+	  1, 0, "is not a pin", "base64", "" },
+	{ "no pins", HEAD "\"destinations\":{\"x\":{\"pin\":{\"sha256\":[]}}}}", 1, 0,
+	  "not a pin", "base64", "" },
+	{ "a pin that breaks out",
+	  HEAD "\"destinations\":{\"x\":{\"pin\":{\"sha256\":"
+	       "\"YWFhYWFhYWFhYWFhYWFhYWFhYWFh;sha256//AAAAAAAAA=\"}}}}",
+	  1, 0, "is not a pin", "", "" },
+	{ "an api nobody speaks",
+	  HEAD "\"destinations\":{\"x\":{\"api\":\"openai-response\"}}}", 1, 0, "", "",
+	  "openai-responses" },
+	{ "a version with a line end",
+	  HEAD "\"destinations\":{\"x\":{\"api_version\":\"1\\r\\nx: y\"}}}", 1, 0,
+	  "not a version", "", "" },
+	{ "a version with a field of its own",
+	  HEAD "\"destinations\":{\"x\":{\"api_version\":\"1&key=2\"}}}", 1, 0, "not a version",
+	  "", "" },
+	{ "an empty version", HEAD "\"destinations\":{\"x\":{\"api_version\":\"\"}}}", 1, 0,
+	  "not a version", "", "" },
+	{ "a time of nothing", HEAD "\"destinations\":{\"x\":{\"timeouts\":{\"gap\":\"0s\"}}}}",
+	  1, 0, "out of range", "10m", "" },
+	{ "a time of an hour",
+	  HEAD "\"destinations\":{\"x\":{\"timeouts\":{\"total\":\"1h\"}}}}", 1, 0,
+	  "out of range", "10m", "" },
+	{ "a time without a unit",
+	  HEAD "\"destinations\":{\"x\":{\"timeouts\":{\"total\":5}}}}", 1, 0, "not a duration",
+	  "", "" },
+	{ "too many at once", HEAD "\"destinations\":{\"x\":{\"concurrent\":65}}}", 1, 0,
+	  "more than 64", "smaller", "" },
+	{ "too many waiting", HEAD "\"destinations\":{\"x\":{\"queue\":65}}}", 1, 0,
+	  "more than 64", "smaller", "" },
+	{ "too many attempts", HEAD "\"destinations\":{\"x\":{\"retry\":{\"attempts\":5}}}}", 1,
+	  0, "more than 4", "smaller", "" },
+	{ "half a failure", HEAD "\"destinations\":{\"x\":{\"breaker\":{\"failures\":0.5}}}}",
+	  1, 0, "out of range", "", "" },
+	{ "the same fallback twice", HEAD "\"routing\":{\"fallback\":[\"a\",\"b\",\"a\"]}}", 1,
+	  0, "appears twice", "", "" },
+	{ "a fallback that is no name", HEAD "\"routing\":{\"fallback\":[\"a/b\"]}}", 1, 0,
+	  "no name for a destination", "", "" },
 	{ "auth with a password",
 	  HEAD "\"destinations\":{\"x\":{\"auth\":{\"password\":\"x\"}}}}", 1, 0, "unknown key",
 	  "one of secret, mtls", "" },
@@ -483,8 +522,17 @@ static const char whole[] =
 	"           \"trains\": false, \"privacy_url\": \"https://a.example/p\",\n"
 	"           \"price\": { \"currency\": \"EUR\", \"input_per_mtok\": 0.5, "
 	"\"output_per_mtok\": 1 },\n"
-	"           \"pin\": { \"ca_file\": \"/x\", \"sha256\": \"YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE=\" }, \"proxy\": \"none\",\n"
-	"           \"auth\": { \"secret\": \"s\", \"mtls\": \"m\" } },\n"
+	"           \"pin\": { \"ca_file\": \"/x\", \"sha256\": "
+	"\"YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE=\" }, \"proxy\": \"none\",\n"
+	"           \"auth\": { \"secret\": \"s\", \"mtls\": \"m\" }, \"api_version\": "
+	"\"2026-10-21\",\n"
+	"           \"timeouts\": { \"connect\": \"1s\", \"first_byte\": \"2s\", \"gap\": "
+	"\"3s\", "
+	"\"total\": \"10m\" },\n"
+	"           \"concurrent\": 64, \"queue\": 0, \"retry\": { \"attempts\": 4, "
+	"\"max_wait\": "
+	"\"5s\" },\n"
+	"           \"breaker\": { \"failures\": 3, \"rest\": \"1m\" } },\n"
 	"    \"b\": { \"tier\": \"trusted\", \"api\": \"ollama\", \"base_url\": "
 	"\"http://127.0.0.1:1/\",\n"
 	"           \"proxy\": \"env\", \"price\": { \"currency\": \"EUR\" }, \"trains\": true "
