@@ -142,3 +142,43 @@ uint32_t calibrate_threshold_pm(struct calibrate_point *points, size_t n,
 		return CALIBRATE_LEAST_PM;
 	return pm > CALIBRATE_MOST_PM ? CALIBRATE_MOST_PM : (uint32_t)(pm + 0.5);
 }
+
+/* ---------------------------------------------------------------- floor */
+
+#define FLOOR_DIFFERENCE 0.2
+
+static int by_certainty(const void *a, const void *b)
+{
+	double x = ((const struct calibrate_point *)a)->certainty;
+	double y = ((const struct calibrate_point *)b)->certainty;
+
+	return (x > y) - (x < y);
+}
+
+uint32_t calibrate_floor_pm(struct calibrate_point *points, size_t n)
+{
+	size_t first = 0, right = 0, wrong = 0, right_below = 0, wrong_below = 0;
+	double best = FLOOR_DIFFERENCE, at = 0;
+
+	qsort(points, n, sizeof points[0], by_certainty);
+	while (first < n && points[first].certainty < 0)
+		first++;
+	for (size_t i = first; i < n; i++) {
+		right += points[i].right;
+		wrong += !points[i].right;
+	}
+	if (right < CALIBRATE_FLOOR_LEAST || wrong < CALIBRATE_FLOOR_LEAST)
+		return 0;
+	for (size_t i = first; i + 1 < n; i++) {
+		right_below += points[i].right;
+		wrong_below += !points[i].right;
+		double difference = (double)wrong_below / (double)(wrong + 1) -
+				    (double)(right_below + 1) / (double)(right + 1);
+
+		if (difference > best && points[i + 1].certainty > points[i].certainty) {
+			best = difference;
+			at = (points[i].certainty + points[i + 1].certainty) / 2;
+		}
+	}
+	return (uint32_t)(at * 1000.0 + 0.5);
+}

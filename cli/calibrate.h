@@ -25,8 +25,9 @@ extern const size_t calibrate_n_questions;
 bool calibrate_is_right(struct span said, struct span answer);
 
 struct calibrate_point {
-	float score; /* of the prompt */
-	bool right;  /* the model on this device answered it */
+	float score;      /* of the prompt */
+	bool right;       /* the model on this device answered it */
+	double certainty; /* of that answer, 0..1 (router/confidence.h); negative: not known */
 };
 
 enum calibrate_target {
@@ -45,6 +46,17 @@ enum calibrate_target {
  */
 uint32_t calibrate_threshold_pm(struct calibrate_point *points, size_t n,
 				enum calibrate_target target, double wanted);
+
+/* Answers on each side, right and wrong, without which a floor is luck. */
+#define CALIBRATE_FLOOR_LEAST 5
+
+/*
+ * The certainty in 1/1000 below which the most wrong answers lie for the fewest right ones
+ * (the greatest difference of the two shares), counted with one answer more on each side that
+ * speaks against it. 0: it does not tell them apart (the difference is below a fifth), or there
+ * are too few of either. Sorts the points.
+ */
+uint32_t calibrate_floor_pm(struct calibrate_point *points, size_t n);
 
 struct cli;
 int cmd_calibrate(struct cli *cli, int argc, char **argv);

@@ -6,6 +6,7 @@
  * nothing leaves the device. What it got right, against the difficulty that the classifier
  * gave each question, tells the threshold; it is kept with the model (index.json), and the
  * router uses it while this model is the chosen one, unless the policy names a threshold.
+ * How sure the model was of each answer tells the floor of the cascade (router/cascade.c).
  */
 #include "cli/calibrate.h"
 
@@ -32,12 +33,41 @@ struct work {
 	size_t n, right;
 };
 
+/* How sure the model was of an answer, as the daemon remembers it; -1: it does not. */
+static double certainty_of(struct cli *cli, struct cli_reply *answer)
+{
+	char id[64], path[96];
+	struct cli_reply reply;
+	struct json_where where;
+	cJSON *tree = NULL;
+	double certainty = -1;
+
+	if (!cli_reply_header(answer, "x-hither-decision", id, sizeof id))
+		return -1;
+	snprintf(path, sizeof path, "/hither/v1/decisions/%s", id);
+	if (cli_call(cli,
+		     &(struct cli_request){ .socket = CLI_SOCKET_API,
+					    .method = "GET",
+					    .path = path,
+					    .timeout_ms = ANSWER_TIME_MS },
+		     &reply) == ERR_OK &&
+	    reply.status == 200 &&
+	    json_parse(buf_span(&reply.body), &json_limits_api, &tree, &where) == ERR_OK &&
+	    !json_get_number(tree, "certainty", &certainty))
+		certainty = -1;
+	cJSON_Delete(tree);
+	cli_reply_free(&reply);
+	return certainty;
+}
+
 /* The text of the answer; false after the error was printed (exit code in *code). */
-static bool ask_local(struct cli *cli, const char *prompt, struct buf *ret, int *code)
+static bool ask_local(struct cli *cli, const char *prompt, struct buf *ret, double *certainty,
+		      int *code)
 {
 	static const char *const fields[] = { "Hither-App: hither-cli",
 					      "Hither-Max-Tier: device",
-					      "Hither-Interactive: no", NULL };
+					      "Hither-Interactive: no",
+					      "Hither-Cascade: measure", NULL };
 	struct buf body;
 	struct cli_reply reply;
 	struct json_where where;
@@ -66,6 +96,8 @@ static bool ask_local(struct cli *cli, const char *prompt, struct buf *ret, int 
 	*code = e != ERR_OK ? cli_call_failed(cli, e) : CLI_OK;
 	if (e == ERR_OK && reply.status != 200)
 		*code = cli_reply_failed(cli, &reply);
+	if (*code == CLI_OK)
+		*certainty = certainty_of(cli, &reply);
 	if (*code == CLI_OK &&
 	    json_parse(buf_span(&reply.body), &json_limits_api, &tree, &where) == ERR_OK) {
 		choice = cJSON_GetArrayItem(json_get_array(tree, "choices"), 0);
@@ -83,14 +115,15 @@ static int take(struct work *w, const char *prompt, const char *answer)
 	struct classify_input in = { .last_user = span_of(prompt), .messages = 1 };
 	struct classify_result r;
 	struct buf said;
+	double certainty = -1;
 	int code;
 	bool right;
 
 	buf_init(&said, FILE_BYTES_MAX);
-	if (ask_local(w->cli, prompt, &said, &code)) {
+	if (ask_local(w->cli, prompt, &said, &certainty, &code)) {
 		classify(w->classifier, &in, &r);
 		right = calibrate_is_right(buf_span(&said), span_of(answer));
-		w->points[w->n++] = (struct calibrate_point){ r.score, right };
+		w->points[w->n++] = (struct calibrate_point){ r.score, right, certainty };
 		w->right += right;
 		if (!w->cli->quiet)
 			fprintf(stderr, "%4zu  score %.2f  %s\n", w->n, (double)r.score,
@@ -170,9 +203,24 @@ static bool share_option(const struct cli *cli, const char *name, double otherwi
 	return end != text && *end == '\0' && *ret > 0 && *ret < 1;
 }
 
-static void report(const struct work *w, const char *model, uint32_t threshold_pm, bool stored)
+static void print_floor(const struct work *w, uint32_t floor_pm, size_t unsure,
+			size_t unsure_wrong)
 {
-	size_t kept = 0, right = 0;
+	if (floor_pm == 0)
+		printf("How sure it is says little about whether it is right: there is no "
+		       "floor, "
+		       "and no cascade.\n");
+	else
+		printf("Of %zu answers it was unsure (below %.2f); %zu of those were wrong, "
+		       "and %zu "
+		       "of the others.\n",
+		       unsure, floor_pm / 1000.0, unsure_wrong, w->n - w->right - unsure_wrong);
+}
+
+static void report(const struct work *w, const char *model, uint32_t threshold_pm,
+		   uint32_t floor_pm, bool stored)
+{
+	size_t kept = 0, right = 0, unsure = 0, unsure_wrong = 0;
 	struct buf b;
 
 	for (size_t i = 0; i < w->n; i++) {
@@ -180,12 +228,18 @@ static void report(const struct work *w, const char *model, uint32_t threshold_p
 			kept++;
 			right += w->points[i].right;
 		}
+		if (w->points[i].certainty >= 0 &&
+		    w->points[i].certainty * 1000.0 < (double)floor_pm) {
+			unsure++;
+			unsure_wrong += !w->points[i].right;
+		}
 	}
 	if (!w->cli->json) {
 		printf("%s answered %zu of %zu right. At a threshold of %.2f, %zu of them stay "
 		       "on this "
 		       "device, %zu of those right.\n",
 		       model, w->right, w->n, threshold_pm / 1000.0, kept, right);
+		print_floor(w, floor_pm, unsure, unsure_wrong);
 		printf("%s\n", stored ? "Kept with the model; in force at once."
 				      : "Not kept (--dry-run).");
 		return;
@@ -199,6 +253,13 @@ static void report(const struct work *w, const char *model, uint32_t threshold_p
 	json_put_key_number(&b, "threshold", threshold_pm / 1000.0);
 	json_put_key_i64(&b, "kept", (int64_t)kept);
 	json_put_key_i64(&b, "kept_right", (int64_t)right);
+	json_put_key(&b, "floor");
+	if (floor_pm > 0)
+		buf_printf(&b, "%.3f", floor_pm / 1000.0);
+	else
+		buf_add_str(&b, "null");
+	json_put_key_i64(&b, "unsure", (int64_t)unsure);
+	json_put_key_i64(&b, "unsure_wrong", (int64_t)unsure_wrong);
 	json_put_key_bool(&b, "stored", stored);
 	buf_add_char(&b, '}');
 	cli_print_json(w->cli, buf_span(&b));
@@ -210,7 +271,7 @@ static int calibrate(struct work *w, struct model_store *s, const char *path)
 	char model[MODELS_NAME_BYTES];
 	bool by_share = cli_option(w->cli, "keep-local") != NULL;
 	double quality, share;
-	uint32_t threshold_pm;
+	uint32_t threshold_pm, floor_pm;
 	int code;
 
 	if (!share_option(w->cli, "keep-quality", 0.8, &quality) ||
@@ -230,10 +291,11 @@ static int calibrate(struct work *w, struct model_store *s, const char *path)
 	threshold_pm = calibrate_threshold_pm(w->points, w->n,
 					      by_share ? CALIBRATE_SHARE : CALIBRATE_QUALITY,
 					      by_share ? share : quality);
+	floor_pm = calibrate_floor_pm(w->points, w->n);
 	if (!cli_flag(w->cli, "dry-run"))
-		code = model_store_calibrate(s, model, threshold_pm);
+		code = model_store_calibrate(s, model, threshold_pm, floor_pm);
 	if (code == CLI_OK)
-		report(w, model, threshold_pm, !cli_flag(w->cli, "dry-run"));
+		report(w, model, threshold_pm, floor_pm, !cli_flag(w->cli, "dry-run"));
 	return code;
 }
 
@@ -242,7 +304,7 @@ static int reset(struct model_store *s)
 	if (s->installed.chosen[0] == '\0')
 		return cli_error(s->cli, CLI_FAILED, "model_not_found", "hither model list",
 				 "no model is in use");
-	return model_store_calibrate(s, s->installed.chosen, 0);
+	return model_store_calibrate(s, s->installed.chosen, 0, 0);
 }
 
 int cmd_calibrate(struct cli *cli, int argc, char **argv)

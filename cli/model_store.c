@@ -241,7 +241,8 @@ int model_store_choose(struct model_store *s, const char *name)
 	return end_change(s, code);
 }
 
-int model_store_calibrate(struct model_store *s, const char *name, uint32_t threshold_pm)
+int model_store_calibrate(struct model_store *s, const char *name, uint32_t threshold_pm,
+			  uint32_t floor_pm)
 {
 	int code = begin_change(s);
 
@@ -250,6 +251,7 @@ int model_store_calibrate(struct model_store *s, const char *name, uint32_t thre
 
 		if (strcmp(m->name, name) == 0) {
 			m->threshold_pm = threshold_pm;
+			m->floor_pm = floor_pm;
 			return end_change(s, code);
 		}
 	}

@@ -42,9 +42,10 @@ const struct model *model_store_installed(const struct model_store *s, const cha
 int model_store_add(struct model_store *s, const struct model *m, bool choose);
 int model_store_choose(struct model_store *s, const char *name);
 int model_store_remove(struct model_store *s, const char *name);
-/* 1..1000: the difficulty at which this model is no longer enough; 0: the configured one again.
- */
-int model_store_calibrate(struct model_store *s, const char *name, uint32_t threshold_pm);
+/* Both 1..1000: the difficulty at which this model is no longer enough, 0: the configured one
+ * again; the confidence below which its answers are mostly wrong, 0: none. */
+int model_store_calibrate(struct model_store *s, const char *name, uint32_t threshold_pm,
+			  uint32_t floor_pm);
 
 /* An exclusive lock on work for this model; -1 when somebody else has it. Close it to release.
  */

@@ -87,7 +87,9 @@ const struct cli_command cli_commands[] = {
 	  "that\n"
 	  "follows with the model. Takes minutes. FILE: JSON lines {\"prompt\",\"answer\"} "
 	  "instead\n"
-	  "of the questions built in. A limit that the policy names (escalate_at) goes first.",
+	  "of the questions built in. A limit that the policy names (escalate_at) goes first.\n"
+	  "How sure the model was of what it got right and wrong gives the floor of the "
+	  "cascade.",
 	  calibrate_options, NULL, cmd_calibrate },
 	{ "score", "", "score prompts in bulk, without a daemon",
 	  "Reads {\"id\",\"prompt\"} per line, writes "

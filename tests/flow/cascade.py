@@ -2,10 +2,11 @@
 """An answer of which the model on this device is unsure: it is asked for elsewhere, or stays with an
 offer, or stays. With a fake engine that says how sure it is of each token.
 
-cascade.py HITHERD [unittest arguments]
+cascade.py HITHERD HITHER [unittest arguments]
 """
 import json
 import os
+import subprocess
 import sys
 import unittest
 
@@ -160,6 +161,36 @@ class Cascade(draft.Case):
         self.assert_local(d, r)
         self.assertEqual(d.decision(r)["certainty"], 0.135)
 
+    def test_calibration_finds_the_floor(self):
+        d = self.daemon(floor_pm=0)
+        with open(d.path("questions"), "w", encoding="utf-8") as f:
+            for i in range(24):
+                f.write(json.dumps({"prompt": f"{SAYS} fake:logprob={-0.7 if i < 12 else -0.2} {i}",
+                                    "answer": "Paris" if i < 12 else "Lyon"}) + "\n")
+        env = {**os.environ, "HITHER_HOST": "unix:" + d.path("run", "hither.sock"),
+               "XDG_DATA_HOME": d.path("home")}
+        os.makedirs(d.path("home", "hither"))
+        os.symlink(d.path("models"), d.path("home", "hither", "models"))
+        out = subprocess.run([COMMAND, "calibrate", "--json", d.path("questions")],
+                             env=env, capture_output=True, timeout=120)
+        self.assertEqual(out.returncode, 0, out.stderr)
+        told = json.loads(out.stdout)
+        self.assertEqual((told["questions"], told["right"], told["unsure"], told["unsure_wrong"]), (24, 12, 12, 12))
+        self.assertTrue(0.5 < told["floor"] < 0.8, told)
+        with open(d.path("models", "index.json"), encoding="utf-8") as f:
+            self.assertEqual(json.load(f)["models"][0]["floor_pm"], round(1000 * told["floor"]))
+        asker = draft.stage.until("the router goes by it", lambda: self.asked(d))
+        d.answer(d.question(), "approve")
+        self.assert_whole(asker.result(), CLOUD)
+
+    def asked(self, d):
+        asker = self.ask(d, f"{SAYS} fake:logprob=-0.7")
+        r = draft.stage.until("asked or answered", lambda: d.questions() or asker.process.poll() is not None)
+        if r is not True:
+            return asker
+        asker.result()
+        return None
+
     def test_the_engine_dies_while_it_is_watched(self):
         d = self.daemon()
         r = self.ask(d, f"fake:tokens=60 {SURE} fake:engine_die_after=9").result()
@@ -199,5 +230,5 @@ class Cascade(draft.Case):
 
 
 if __name__ == "__main__":
-    draft.PROGRAM = os.path.abspath(sys.argv.pop(1))
+    draft.PROGRAM, COMMAND = (os.path.abspath(sys.argv.pop(1)) for _ in range(2))
     unittest.main(verbosity=1)

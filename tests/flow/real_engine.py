@@ -41,6 +41,15 @@ class RealEngine(unittest.TestCase):
         self.assertEqual((a["decision"]["route"], a["finish_reason"]), ("device", "stop"))
         self.assertGreater(a["usage"]["input_tokens"], 5)
 
+    def test_how_sure_it_is(self):
+        for stream in (False, True):
+            r = self.d.chat(STORY, model="local", stream=stream, max_tokens=60,
+                            headers={"Hither-Cascade": "measure"})
+            self.assertEqual(r.status, 200, r.body)
+            certainty = self.d.decision(r)["certainty"]
+            self.assertTrue(0 < certainty < 1, certainty)
+        self.assertIsNone(self.d.decision(self.d.chat(STORY, model="local", max_tokens=3))["certainty"])
+
     def test_a_stream_is_whole(self):
         r = self.d.chat(STORY, stream=True, max_tokens=24, stream_options={"include_usage": True})
         self.assertEqual((r.events[-1], r.cut), ("[DONE]", False))

@@ -47,7 +47,7 @@ static void threshold(void **state)
 	(void)state;
 	/* Right up to 0.5, wrong above. */
 	for (int i = 0; i < 40; i++)
-		p[39 - i] = (struct calibrate_point){ (float)i / 40.0f, i < 20 };
+		p[39 - i] = (struct calibrate_point){ (float)i / 40.0f, i < 20, -1 };
 	uint32_t at = calibrate_threshold_pm(p, 40, CALIBRATE_QUALITY, 0.9);
 
 	CHECK(at >= 475 && at <= 540, "where the failures begin");
@@ -65,13 +65,40 @@ static void threshold(void **state)
 	      "nothing but the hardest goes");
 }
 
+static void a_floor(void **state)
+{
+	struct calibrate_point p[40];
+
+	(void)state;
+	/* Wrong below 0.5, right above. */
+	for (int i = 0; i < 40; i++)
+		p[39 - i] = (struct calibrate_point){ 0, i >= 20, (double)i / 40.0 };
+	uint32_t at = calibrate_floor_pm(p, 40);
+	CHECK(at > 475 && at < 500, "between the wrong and the right");
+	for (int i = 0; i < 40; i++)
+		p[i].right = i % 2 == 0;
+	CHECK(calibrate_floor_pm(p, 40) == 0, "none where certainty tells nothing");
+	for (int i = 0; i < 40; i++)
+		p[i].right = p[i].certainty < 0.5;
+	CHECK(calibrate_floor_pm(p, 40) == 0, "nor where it tells the opposite");
+	for (int i = 0; i < 40; i++)
+		p[i].right = p[i].certainty > 0.09;
+	CHECK(calibrate_floor_pm(p, 40) == 0, "nor from a few wrong ones");
+	for (int i = 0; i < 40; i++)
+		p[i] = (struct calibrate_point){ 0, i >= 20, -1 };
+	CHECK(calibrate_floor_pm(p, 40) == 0, "nor from answers that were not measured");
+	for (int i = 0; i < 40; i++)
+		p[i] = (struct calibrate_point){ 0, i >= 20, i < 20 ? 0.4 : 0.8 };
+	at = calibrate_floor_pm(p, 40);
+	CHECK(at == 600, "equal ones are not torn apart");
+	CHECK(calibrate_floor_pm(p, 0) == 0, "nothing at all");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(numbers),
-		cmocka_unit_test(letters),
-		cmocka_unit_test(words),
-		cmocka_unit_test(threshold),
+		cmocka_unit_test(numbers),   cmocka_unit_test(letters), cmocka_unit_test(words),
+		cmocka_unit_test(threshold), cmocka_unit_test(a_floor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
