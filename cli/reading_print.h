@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What would leave, on a terminal: turn by turn, and as the exact bytes. */
+#ifndef HITHER_CLI_READING_PRINT_H
+#define HITHER_CLI_READING_PRINT_H
+
+#include "cli/cli.h"
+
+/*
+ * What `sent` says, turn by turn; with `original` (NULL: none) beside it where it differs: two
+ * columns when `columns` leaves room, one below the other when not or when `plain`. Every line
+ * of theirs begins with a bar, so that no text can look like one of ours; hidden characters are
+ * written out. A body that is no JSON is printed as its bytes.
+ */
+void reading_print(FILE *out, const char *sent, const char *original, unsigned columns,
+		   bool plain);
+
+/* The columns of the terminal behind `out`; 80 when that is not known. */
+unsigned reading_columns(FILE *out);
+
+#endif
