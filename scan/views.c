@@ -4,8 +4,8 @@
  *
  *   folded    zero-width, bidi and soft-hyphen characters dropped, NFKC (fullwidth digits,
  *             mathematical letters, no-break spaces); only if the text has any of these
- *   unquoted  %XX decoded; only if the text has some
- *   base64    each run of 24 or more base64 characters whose bytes are text
+ *   unquoted  %XX, \uXXXX, \/ and &#NN; decoded; only if the text has some
+ *   base64    each run of 16 or more base64 characters, also over lines, whose bytes are text
  *
  * A folded or unquoted view keeps the offset of each byte; what is found inside base64 makes
  * the whole run the finding. Depth is bounded by MAX_DEPTH, so work is at most a small
@@ -20,7 +20,7 @@
 #include "common/text.h"
 
 #define MAX_DEPTH       3
-#define BASE64_MIN      24
+#define BASE64_MIN      16
 #define BASE64_MAX      (256 * 1024)
 #define FOLDED_MAX_CODE 64 /* code points one character may become; NFKC's most is 18 */
 
@@ -206,22 +206,102 @@ static int hex_value(char c)
 							  : -1;
 }
 
-static bool is_quoted(struct span t, size_t i)
+/* `n` hexadecimal digits at `i`; -1: there are not so many. */
+static int32_t hex_at(struct span t, size_t i, size_t n)
 {
-	return t.ptr[i] == '%' && hex_value(byte_at(t, i + 1)) >= 0 &&
-	       hex_value(byte_at(t, i + 2)) >= 0;
+	int32_t code = 0;
+
+	for (size_t k = 0; k < n; k++) {
+		int digit = hex_value(byte_at(t, i + k));
+
+		if (digit < 0)
+			return -1;
+		code = code << 4 | digit;
+	}
+	return code;
+}
+
+/* \uXXXX, a pair of them for what lies beyond U+FFFF, \/ (RFC 8259 section 7). */
+static size_t json_escape(struct span t, size_t i, int32_t *ret)
+{
+	int32_t low;
+
+	if (byte_at(t, i + 1) == '/') {
+		*ret = '/';
+		return 2;
+	}
+	if (byte_at(t, i + 1) != 'u')
+		return 0;
+	*ret = hex_at(t, i + 2, 4);
+	if (*ret < 0)
+		return 0;
+	if (*ret < 0xd800 || *ret > 0xdfff)
+		return 6;
+	low = byte_at(t, i + 6) == '\\' && byte_at(t, i + 7) == 'u' ? hex_at(t, i + 8, 4) : -1;
+	if (*ret > 0xdbff || low < 0xdc00 || low > 0xdfff)
+		return 0;
+	*ret = 0x10000 + ((*ret - 0xd800) << 10) + (low - 0xdc00);
+	return 12;
+}
+
+/* &#64; or &#x40; (HTML, numeric character references), at most six digits. */
+static size_t html_reference(struct span t, size_t i, int32_t *ret)
+{
+	bool hex = (byte_at(t, i + 2) | 0x20) == 'x';
+	size_t from = i + 2 + hex, n = 0;
+
+	if (byte_at(t, i + 1) != '#')
+		return 0;
+	*ret = 0;
+	for (; n < 6; n++) {
+		int digit = hex_value(byte_at(t, from + n));
+
+		if (digit < 0 || (!hex && digit > 9))
+			break;
+		*ret = *ret * (hex ? 16 : 10) + digit;
+	}
+	return n > 0 && byte_at(t, from + n) == ';' ? from + n + 1 - i : 0;
+}
+
+/* How many bytes at `i` stand for something else, a byte or a code point; 0: none. */
+static size_t quoted_at(struct span t, size_t i, int32_t *ret, bool *ret_byte)
+{
+	size_t n = 0;
+
+	*ret_byte = t.ptr[i] == '%';
+	if (t.ptr[i] == '%') {
+		*ret = hex_at(t, i + 1, 2);
+		return *ret >= 0 ? 3 : 0;
+	}
+	if (t.ptr[i] == '\\')
+		n = json_escape(t, i, ret);
+	else if (t.ptr[i] == '&')
+		n = html_reference(t, i, ret);
+	return n > 0 && *ret <= 0x10ffff && (*ret < 0xd800 || *ret > 0xdfff) ? n : 0;
+}
+
+static bool has_quoted(struct span t)
+{
+	static const char signs[] = { '%', '\\', '&' };
+	int32_t code;
+	bool byte;
+
+	for (size_t s = 0; s < sizeof signs; s++) {
+		for (const char *p = memchr(t.ptr, signs[s], t.len); p != NULL;
+		     p = memchr(p + 1, signs[s], t.len - (size_t)(p + 1 - t.ptr))) {
+			if (quoted_at(t, (size_t)(p - t.ptr), &code, &byte) > 0)
+				return true;
+		}
+	}
+	return false;
 }
 
 static void scan_unquoted(struct scan_view *v)
 {
 	struct span t = v->text;
 	struct copy c;
-	bool any = false;
 
-	for (const char *p = memchr(t.ptr, '%', t.len); p != NULL && !any;
-	     p = memchr(p + 1, '%', t.len - (size_t)(p + 1 - t.ptr)))
-		any = is_quoted(t, (size_t)(p - t.ptr));
-	if (!any)
+	if (!has_quoted(t))
 		return;
 	if (!copy_start(&c, t.len)) {
 		v->run->out_of_memory = true;
@@ -229,15 +309,19 @@ static void scan_unquoted(struct scan_view *v)
 		return;
 	}
 	for (size_t i = 0; i < t.len;) {
-		if (is_quoted(t, i)) {
-			copy_add(&c,
-				 (char)(hex_value(t.ptr[i + 1]) << 4 | hex_value(t.ptr[i + 2])),
-				 i);
-			i += 3;
-		} else {
-			copy_add(&c, t.ptr[i], i);
-			i++;
-		}
+		int32_t code;
+		bool byte;
+		size_t n = quoted_at(t, i, &code, &byte);
+		utf8proc_uint8_t bytes[4] = { (utf8proc_uint8_t)t.ptr[i] };
+		utf8proc_ssize_t len = 1;
+
+		if (n > 0 && byte)
+			bytes[0] = (utf8proc_uint8_t)code;
+		else if (n > 0)
+			len = utf8proc_encode_char(code, bytes);
+		for (utf8proc_ssize_t k = 0; k < len; k++)
+			copy_add(&c, (char)bytes[k], i);
+		i += n > 0 ? n : 1;
 	}
 	scan_copy(v, &c);
 	copy_free(&c);
@@ -273,7 +357,8 @@ static int base64_value(char c)
 	return c == '+' || c == '-' ? 62 : 63;
 }
 
-static void scan_piece(struct scan_view *v, size_t start, size_t end)
+/* False: those bytes are no text. White space between lines is passed over. */
+static bool scan_piece(struct scan_view *v, size_t start, size_t end)
 {
 	size_t n = end - start, len = 0;
 	char *bytes = fault_here() ? NULL : malloc(n);
@@ -282,9 +367,11 @@ static void scan_piece(struct scan_view *v, size_t start, size_t end)
 
 	if (bytes == NULL) {
 		v->run->out_of_memory = true;
-		return;
+		return true;
 	}
 	for (size_t i = start; i < end; i++) {
+		if (!is_base64(v->text.ptr[i]))
+			continue;
 		held = held << 6 | (uint32_t)base64_value(v->text.ptr[i]);
 		bits += 6;
 		if (bits >= 8) {
@@ -292,7 +379,8 @@ static void scan_piece(struct scan_view *v, size_t start, size_t end)
 			bytes[len++] = (char)(held >> bits);
 		}
 	}
-	if (is_text((struct span){ bytes, len })) {
+	bool text = is_text((struct span){ bytes, len });
+	if (text) {
 		struct scan_view inner = { .run = v->run,
 					   .text = { bytes, len },
 					   .parent = v,
@@ -305,6 +393,55 @@ static void scan_piece(struct scan_view *v, size_t start, size_t end)
 		scan_further_views(&inner);
 	}
 	free(bytes);
+	return text;
+}
+
+static void scan_line(struct scan_view *v, size_t start, size_t end)
+{
+	if (end - start >= BASE64_MIN && end - start <= BASE64_MAX && (end - start) % 4 != 1)
+		scan_piece(v, start, end);
+}
+
+static size_t run_end(struct span t, size_t i)
+{
+	while (i < t.len && is_base64(t.ptr[i]))
+		i++;
+	return i;
+}
+
+/* Where the next line goes on with base64; 0: it does not. Lines are whole groups of four. */
+static size_t next_line(struct span t, size_t start, size_t end)
+{
+	size_t i = end + (byte_at(t, end) == '\r');
+
+	if ((end - start) % 4 != 0 || end - start < BASE64_MIN || byte_at(t, i) != '\n' ||
+	    i + 1 >= t.len || !is_base64(t.ptr[i + 1]))
+		return 0;
+	return i + 1;
+}
+
+/*
+ * The run that starts at `start`, with the lines that go on with it: as one, or when that is no
+ * text, each line. Returns where it ends: no byte is decoded more than twice.
+ */
+static size_t scan_run(struct scan_view *v, size_t start)
+{
+	struct span t = v->text;
+	size_t end = run_end(t, start), line = start, next;
+
+	while ((next = next_line(t, line, end)) != 0 && next - start < BASE64_MAX) {
+		line = next;
+		end = run_end(t, line);
+	}
+	if (line != start && end - start <= BASE64_MAX && scan_piece(v, start, end))
+		return end;
+	for (line = start; line < end; line = next) {
+		size_t line_end = run_end(t, line);
+
+		scan_line(v, line, line_end);
+		next = line_end + (byte_at(t, line_end) == '\r') + 1;
+	}
+	return end;
 }
 
 static void scan_base64(struct scan_view *v)
@@ -312,20 +449,14 @@ static void scan_base64(struct scan_view *v)
 	struct span t = v->text;
 
 	for (size_t i = 0; i < t.len;) {
-		size_t start;
-
-		/* No run of 24 can avoid every 24th byte. */
+		/* No run can avoid every BASE64_MIN-th byte. */
 		if (i + BASE64_MIN - 1 < t.len && !is_base64(t.ptr[i + BASE64_MIN - 1])) {
 			i += BASE64_MIN;
 			while (i > 0 && i - 1 < t.len && is_base64(t.ptr[i - 1]))
 				i--;
 			continue;
 		}
-		for (start = i; i < t.len && is_base64(t.ptr[i]); i++)
-			;
-		if (i - start >= BASE64_MIN && i - start <= BASE64_MAX && (i - start) % 4 != 1)
-			scan_piece(v, start, i);
-		i++;
+		i = scan_run(v, i) + 1;
 	}
 }
 
