@@ -162,6 +162,8 @@ static bool on_fallback(struct reader *r, const cJSON *v, void *field, const str
 
 	if (!field_words(r, v, list, k))
 		return false;
+	if (list->n > POLICY_FALLBACKS_MAX)
+		return reader_fail(r, v, "up to 16 names", "too many names");
 	const cJSON *kid = v->child;
 	for (size_t i = 0; i < list->n; i++, kid = kid->next) {
 		if (!name_is_id(list->items[i]))

@@ -241,6 +241,7 @@ struct policy_timeouts {
 #define POLICY_CONCURRENT_MAX  64u
 #define POLICY_DEST_QUEUE_MAX  64u
 #define POLICY_BREAKER_MOST    1000u
+#define POLICY_FALLBACKS_MAX   16u
 #define POLICY_PINS_MAX        4u
 
 struct policy_destination {

@@ -154,7 +154,7 @@ double decide_cost(const struct policy_destination *d, uint32_t input_tokens,
 	       1e6;
 }
 
-static bool possible(const struct decide_input *in, size_t i)
+bool decide_possible(const struct decide_input *in, size_t i)
 {
 	const struct policy_decision *v = &in->verdicts[i];
 	const struct policy_destination *d = policy_destination(in->set, i);
@@ -198,7 +198,7 @@ static bool best_candidate(const struct decide_input *in, size_t *ret)
 
 	for (size_t i = 0; i < policy_destinations(in->set); i++) {
 		if (policy_destination(in->set, i)->tier == POLICY_TIER_DEVICE ||
-		    !possible(in, i))
+		    !decide_possible(in, i))
 			continue;
 		if (!found || before(in, i, *ret))
 			*ret = i;
@@ -304,7 +304,7 @@ void decide_plan(const struct decide_input *in, struct plan *ret)
 		local(in, ret);
 		return;
 	case WANT_DESTINATION:
-		if (possible(in, in->want->destination))
+		if (decide_possible(in, in->want->destination))
 			ask(in, in->want->destination, ret);
 		else
 			refuse(in, in->want->destination, ret);
@@ -319,7 +319,7 @@ void decide_plan(const struct decide_input *in, struct plan *ret)
 	default:
 		break;
 	}
-	if (began_above(in) && possible(in, in->began)) {
+	if (began_above(in) && decide_possible(in, in->began)) {
 		ask(in, in->began, ret);
 	} else if (in->verdicts[DECIDE_LOCAL].verdict == POLICY_ALLOW && sufficient(in)) {
 		why_here(in, ret);

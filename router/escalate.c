@@ -42,6 +42,11 @@ bool escalate_body(struct request *q, struct chat *ret_chat, struct buf *out, bo
 	return up->write(ret_chat, model, out) == ERR_OK && !out->failed;
 }
 
+uint64_t escalate_id(const struct request *q)
+{
+	return q->id | (uint64_t)q->step << ESCALATE_STEP_SHIFT;
+}
+
 static uint16_t pm(float share)
 {
 	return (uint16_t)(share * 1000.0f + 0.5f);
@@ -52,7 +57,7 @@ static bool fill_ask(struct request *q, const struct chat *chat, struct msg_ASK 
 	const struct policy_destination *d = policy_destination(q->set, q->plan.destination);
 
 	*m = (struct msg_ASK){
-		.request_id = q->id,
+		.request_id = escalate_id(q),
 		.identity = (uint8_t)q->who.identity,
 		.uid = (uint32_t)q->who.uid,
 		.pid = (uint32_t)q->who.pid,
@@ -205,7 +210,7 @@ static void pipe_close(struct request *q)
 
 void escalate_stop(struct request *q)
 {
-	struct msg_CANCEL m = { .request_id = q->id };
+	struct msg_CANCEL m = { .request_id = escalate_id(q) };
 
 	pipe_close(q);
 	if (!q->held)

@@ -308,6 +308,16 @@ bool facts_verdicts(struct request *q)
 	return true;
 }
 
+bool facts_possible(struct request *q, size_t destination)
+{
+	struct decide_input in;
+	bool to_count = q->to_count;
+
+	decide_input_of(q, &in);
+	q->to_count = to_count;
+	return decide_possible(&in, destination);
+}
+
 static bool no_such_model(struct request *q)
 {
 	problem_set(

@@ -193,6 +193,8 @@ struct request {
 
 	/* The cloud. */
 	bool asked;
+	uint8_t step;             /* how much of the policy's fallback list is behind us */
+	size_t first_destination; /* that failed, once step is not 0 */
 	struct reply_pipe *pipe;
 	struct scan_map *masks;
 	struct restore *restore; /* NULL: the answer has nothing to restore */
@@ -382,7 +384,17 @@ void cascade_turn(struct request *q);
 /* Asks for another destination. False: there is none, q->plan stays. */
 bool cascade_escalate(struct request *q);
 
+/* True: that destination is open to this request, by the verdicts it holds. */
+bool facts_possible(struct request *q, size_t destination);
+
+/* fallback.c */
+/* True: another destination is being asked about. */
+bool fallback_next(struct request *q, const struct chat_problem *why);
+
 /* escalate.c */
+/* The number of the ASK in progress: each step of a fallback has one of its own. */
+uint64_t escalate_id(const struct request *q);
+#define ESCALATE_STEP_SHIFT 56
 bool escalate_body(struct request *q, struct chat *ret_chat, struct buf *out, bool *ret_masked);
 /* The same body with nothing masked. */
 bool escalate_original(struct request *q, struct buf *out);

@@ -226,9 +226,10 @@ static bool on_answer(struct router *r, struct span frame, const int *fds, unsig
 	int fd = n > 0 ? fds[0] : -1;
 	bool ok = msg_ANSWER_decode(frame, &m) == ERR_OK &&
 		  (m.outcome == ASK_GRANTED) == (n == 1);
-	struct request *q = ok ? request_find(r, m.request_id) : NULL;
+	uint64_t id = m.request_id & ((UINT64_C(1) << ESCALATE_STEP_SHIFT) - 1);
+	struct request *q = ok ? request_find(r, id) : NULL;
 
-	if (q == NULL) {
+	if (q == NULL || escalate_id(q) != m.request_id) { /* gone, or a step further */
 		if (fd >= 0)
 			close(fd); /* cloud sees it and stops */
 		return ok;

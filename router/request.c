@@ -13,7 +13,8 @@
  *   ASKING     -> LOCAL_WAIT  the answer was no, nobody, or not now        [on_asking]
  *   ASKING     -> LOCAL       the same, and a draft has begun (draft.c)    [go_local]
  *   ASKING     -> REPLYING    the same, and the draft is whole             [go_local]
- *   CLOUD      -> LOCAL_WAIT  the destination failed, nothing was shown    [on_cloud]
+ *   CLOUD      -> ASKING      the destination failed, the policy has another one [fallback.c]
+ *   CLOUD      -> LOCAL_WAIT  it failed, nothing was shown                 [on_cloud]
  *   LOCAL_WAIT -> LOCAL       local handed over a connected engine         [on_local_wait]
  *   LOCAL      -> ASKING      the engine counted or refused: too long      [on_counted]
  *   any        -> REPLYING    a whole answer or an error is on its way     [finish, give_up]
@@ -346,17 +347,22 @@ static enum request_state on_asking(struct request *q, const struct event *ev)
 	}
 }
 
+static enum request_state step_or_fall_back(struct request *q, const struct chat_problem *why)
+{
+	return fallback_next(q, why) ? REQ_ASKING : fall_back(q, why, true);
+}
+
 static enum request_state on_cloud(struct request *q, const struct event *ev)
 {
 	switch (ev->kind) {
 	case EV_ENDED:
 		return finish(q);
 	case EV_FAILED:
-		return fall_back(q, ev->problem, true);
+		return step_or_fall_back(q, ev->problem);
 	case EV_DEADLINE:
 		problem_set(&q->problem, 504, "upstream_timeout",
 			    "The destination fell silent.");
-		return fall_back(q, &q->problem, true);
+		return step_or_fall_back(q, &q->problem);
 	case EV_PEER_LOST:
 		if (ev->peer == ROLE_CONSENT)
 			q->held = false; /* cloud goes on; its pipe is ours */

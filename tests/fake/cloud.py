@@ -81,6 +81,9 @@ class Reply:
         time.sleep(self.number("first_delay_ms") / 1000)
         if "drop" in self.words:
             return False
+        if self.cloud.broken:
+            self.whole(self.cloud.broken, self.wire.error(self.cloud.broken, None))
+            return True
         if "status" in self.words and len(self.cloud.requests) <= self.number("times", 1 << 30):
             status = self.number("status")
             more = {"Retry_After": self.words["retry_after"]} if "retry_after" in self.words else {}
@@ -161,6 +164,7 @@ class FakeCloud:
     def __init__(self, directory=None, port=0, unix=None, tls=None, wire="openai", client_ca=None):
         self.directory = directory
         self.wire = wire
+        self.broken = 0  # this status, whatever comes
         self.lock = threading.Lock()
         self.stopping = threading.Event()
         self.connections = self.active = self.sent_tokens = 0

@@ -26,8 +26,9 @@ static struct policy_set *set;
 /* ---------------------------------------------------------------- stand-ins */
 
 static struct {
-	int wants, starts, stops, asks, reads, cancels, errors, questions, ends, records, told,
-		keepalives, resumes, given_back, flushes, sunk, written, remarks, writers;
+	int others, wants, starts, stops, asks, reads, cancels, errors, questions, ends,
+		records, told, keepalives, resumes, given_back, flushes, sunk, written, remarks,
+		writers;
 	bool kept, broken, want_fails, start_fails, ask_fails, read_fails, decide_fails,
 		restrict_fails;
 	enum plan_kind plan, plan_again;
@@ -175,6 +176,18 @@ void device_none_problem(uint8_t reason, const char *detail, struct chat_problem
 {
 	(void)reason;
 	problem_set(ret, 503, "engine_missing", "%s", detail);
+}
+
+/* As many other destinations as a test says. */
+bool fallback_next(struct request *r, const struct chat_problem *why)
+{
+	(void)why;
+	if (r->answered || did.others == 0)
+		return false;
+	did.others--;
+	did.asks++;
+	r->held = true;
+	return true;
 }
 
 bool escalate_ask(struct request *r)

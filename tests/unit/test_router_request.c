@@ -308,6 +308,31 @@ static void cloud_fails(void **state)
 	      "an error, never a clean end");
 	over();
 
+	begin(PLAN_ASK, true);
+	did.others = 2;
+	event(EV_BEGIN);
+	answer(ASK_GRANTED, 0, 99);
+	event(EV_FAILED);
+	is(REQ_ASKING, "the next destination is asked about");
+	answer(ASK_GRANTED, 0, 99);
+	event(EV_DEADLINE);
+	is(REQ_ASKING, "and the one after it");
+	answer(ASK_REFUSED, 0, -1);
+	is(REQ_LOCAL_WAIT, "a no ends it: the device answers");
+	CHECK(did.asks == 3 && did.errors == 0, "each was a question of its own");
+	event(EV_CLIENT_LEFT);
+	over();
+
+	begin(PLAN_ASK, true);
+	did.others = 1;
+	event(EV_BEGIN);
+	answer(ASK_GRANTED, 0, 99);
+	q->answered = true;
+	event(EV_FAILED);
+	is(REQ_REPLYING, "something was shown: no other destination");
+	CHECK(did.asks == 1 && did.errors == 1, "continues it");
+	over();
+
 	begin(PLAN_ASK, false);
 	event(EV_BEGIN);
 	answer(ASK_GRANTED, 0, 99);
