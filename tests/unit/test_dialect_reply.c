@@ -65,6 +65,22 @@ static const struct {
 	  { EV(START), EV(TEXT, TXT("Hi\n")), EV(FINISH, .finish = CHAT_FINISH_STOP),
 	    EV(USAGE, TOKENS(4, 1, -1, -1)), EV(END) },
 	  5 },
+	{ "another part is another block",
+	  &dialect_anthropic_messages,
+	  true,
+	  A_START(NO_USAGE) A_BEGIN("0", A_TEXT) A_DELTA("0", "\"text_delta\",\"text\":\"a\"")
+		  A_STOP("0") A_BEGIN("1", A_TEXT) A_DELTA("1", "\"text_delta\",\"text\":\"b\"")
+			  A_STOP("1") A_END("end_turn", NO_USAGE),
+	  { EV(START), EV(BREAK), EV(TEXT, TXT("a")), EV(BREAK), EV(TEXT, TXT("b")), EV(BREAK),
+	    EV(FINISH, .finish = CHAT_FINISH_STOP), EV(END) },
+	  8 },
+	{ "where there are no parts the text goes on",
+	  &dialect_openai_completions,
+	  true,
+	  C_CHUNK("a", "null") C_CHUNK("b", "null") C_CHUNK("", "\"stop\"") "data: [DONE]\n\n",
+	  { EV(START), EV(TEXT, TXT("a")), EV(BREAK), EV(TEXT, TXT("b")),
+	    EV(FINISH, .finish = CHAT_FINISH_STOP), EV(END) },
+	  6 },
 	{ "what came from the cache is counted apart",
 	  &dialect_anthropic_messages,
 	  true,
@@ -270,6 +286,15 @@ static const struct {
 	  { EV(START), EV(TEXT, TXT("a")), EV(TEXT, TXT("b")),
 	    EV(FINISH, .finish = CHAT_FINISH_STOP), EV(END) },
 	  5 },
+	{ "another part is another message",
+	  "created in_progress output_item.added content_part.added output_text.delta "
+	  "output_text.done content_part.done output_item.done output_item.added "
+	  "content_part.added output_text.delta output_text.done content_part.done "
+	  "output_item.done completed ",
+	  "\"status\":\"completed\"",
+	  { EV(START), EV(TEXT, TXT("a")), EV(BREAK), EV(TEXT, TXT("b")),
+	    EV(FINISH, .finish = CHAT_FINISH_STOP), EV(END) },
+	  6 },
 	{ "thoughts, then text",
 	  "created in_progress output_item.added content_part.added reasoning_text.delta "
 	  "reasoning_text.done content_part.done output_item.done output_item.added "
