@@ -64,6 +64,8 @@ enum chat_tool_choice {
 };
 enum chat_format { CHAT_FORMAT_TEXT, CHAT_FORMAT_JSON, CHAT_FORMAT_SCHEMA };
 
+enum chat_engine_cache { CHAT_CACHE_UNSAID, CHAT_CACHE_REUSE, CHAT_CACHE_FORGET };
+
 /* Lives in the arena it was parsed into, together with everything it points at. */
 struct chat {
 	struct span model;
@@ -94,6 +96,9 @@ struct chat {
 	bool stream, include_usage;
 	bool logprobs; /* ask the engine for them; set by the router, never by a client */
 	uint32_t top_logprobs;
+	/* Also set by the router: the engine's slot, from 0, -1 any; what it may skip there. */
+	enum chat_engine_cache engine_cache;
+	int32_t engine_slot;         /* when engine_cache is said */
 	bool only_load, only_unload; /* Ollama: no question, the model is to be (un)loaded */
 	/* Totals the facts need. */
 	uint64_t text_bytes;

@@ -309,6 +309,11 @@ static void put_engine(struct buf *b, const struct chat *c)
 		json_put_key_number(b, "repeat_penalty", c->repeat_penalty);
 	if (c->has_top_k)
 		json_put_key_i64(b, "top_k", c->top_k);
+	if (c->engine_cache != CHAT_CACHE_UNSAID) {
+		if (c->engine_slot >= 0)
+			json_put_key_i64(b, "id_slot", c->engine_slot);
+		json_put_key_bool(b, "cache_prompt", c->engine_cache == CHAT_CACHE_REUSE);
+	}
 	/* llama-server answers 400 to token probabilities together with tools in a stream. */
 	if (c->logprobs && c->n_tools == 0) {
 		json_put_key_bool(b, "logprobs", true);

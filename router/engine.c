@@ -150,6 +150,31 @@ static bool localise(struct request *q, struct chat *ret)
 	return true;
 }
 
+/* ---------------------------------------------------------------- the engine's memory */
+
+static void leave_slot(struct request *q)
+{
+	if (q->has_cache_use)
+		prompt_cache_done(q->router->prompt_cache, q->cache_use.slot);
+	q->has_cache_use = false;
+}
+
+/* Of what the engine remembers only this caller's own is reused. */
+static void take_slot(struct request *q, struct chat *io)
+{
+	struct router *r = q->router;
+	char caller[FACTS_CALLER_BYTES];
+
+	leave_slot(q);
+	if (r->prompt_cache == NULL)
+		return;
+	q->cache_use = prompt_cache_take(r->prompt_cache,
+					 siphash(&r->caller_key, facts_caller(q, caller)));
+	q->has_cache_use = true;
+	io->engine_slot = q->cache_use.slot;
+	io->engine_cache = q->cache_use.reuse ? CHAT_CACHE_REUSE : CHAT_CACHE_FORGET;
+}
+
 /* ---------------------------------------------------------------- asking local */
 
 /* The model as local is asked for it; "": the one in use. */
@@ -179,6 +204,7 @@ bool device_want(struct request *q)
 
 void device_stop(struct request *q, bool broken)
 {
+	leave_slot(q);
 	http_call_cancel(q->call);
 	q->call = NULL;
 	if (q->reader != NULL)
@@ -281,6 +307,7 @@ static void on_end(void *ctx, enum err why, bool reusable)
 	if (why == ERR_OK &&
 	    upstream_llamacpp_chat.reader_end(q->reader, reply_sink, q) != ERR_OK)
 		q->failed = true;
+	leave_slot(q);
 	if (reusable && !q->failed)
 		keep_slot(q);
 	q->call = NULL;
@@ -332,8 +359,11 @@ static bool prepare(struct request *q)
 	q->engine_streams = q->chat.stream || q->cascade.watching;
 	q->reader = upstream_llamacpp_chat.reader_new(q->arena, q->engine_streams,
 						      REQUEST_EVENT_BYTES);
-	return q->reader != NULL && reply_begin_source(q) && localise(q, &chat) &&
-	       upstream_llamacpp_chat.write(&chat, "local", &q->body) == ERR_OK;
+	if (q->reader == NULL || !reply_begin_source(q) || !localise(q, &chat))
+		return false;
+	if (!q->to_count)
+		take_slot(q, &chat);
+	return upstream_llamacpp_chat.write(&chat, "local", &q->body) == ERR_OK;
 }
 
 /* The same body is counted and answered. */

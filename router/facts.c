@@ -215,16 +215,22 @@ void facts_policy_request(const struct request *q, struct policy_request *ret)
 
 /* ---------------------------------------------------------------- the turn before */
 
-static void recall(struct request *q)
+struct span facts_caller(const struct request *q, char ret[FACTS_CALLER_BYTES])
 {
-	char caller[16 + 128];
 	uint32_t head[2] = { (uint32_t)q->who.uid, (uint32_t)q->who.identity };
 	size_t app_bytes = q->who.app.len < 128 ? q->who.app.len : 128;
 
-	memcpy(caller, head, sizeof head);
+	memcpy(ret, head, sizeof head);
 	if (app_bytes > 0)
-		memcpy(caller + sizeof head, q->who.app.ptr, app_bytes);
-	turns_find(q->router->turns, (struct span){ caller, sizeof head + app_bytes }, &q->chat,
+		memcpy(ret + sizeof head, q->who.app.ptr, app_bytes);
+	return (struct span){ ret, sizeof head + app_bytes };
+}
+
+static void recall(struct request *q)
+{
+	char caller[FACTS_CALLER_BYTES];
+
+	turns_find(q->router->turns, facts_caller(q, caller), &q->chat,
 		   uv_now(q->router->service->loop), q->arena, &q->turn);
 }
 

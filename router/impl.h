@@ -21,6 +21,7 @@
 #include "router/decide.h"
 #include "router/door.h"
 #include "router/mask.h"
+#include "router/prompt_cache.h"
 #include "router/turns.h"
 #include "scan/scan.h"
 
@@ -184,6 +185,8 @@ struct request {
 	bool slot_kept;      /* its connection served another request before */
 	uint32_t slot_epoch; /* lease.c */
 	bool engine_streams;
+	bool has_cache_use; /* cache_use.slot is in use by this request */
+	struct prompt_cache_use cache_use;
 	struct buf body;
 	struct http_call *call;
 	struct upstream_reader *reader;
@@ -254,7 +257,9 @@ struct router {
 	struct policy_set *set;
 	struct scanner *scanner; /* NULL: data is unknown */
 	struct surroundings *around;
-	struct turns *turns; /* NULL: every turn is judged alone */
+	struct siphash_key caller_key;     /* for prompt_cache; made up at start */
+	struct prompt_cache *prompt_cache; /* NULL: the engine is not ours, or no memory */
+	struct turns *turns;               /* NULL: every turn is judged alone */
 	struct arena *models_arena;
 	struct model_list models;
 	bool models_known;
@@ -290,6 +295,9 @@ void request_free_pool(struct router *r);
 void request_recycle(struct request *q);
 
 /* facts.c */
+#define FACTS_CALLER_BYTES (8 + 128)
+/* Whatever tells callers apart, in `ret`: the user, how well the program is known, its name. */
+struct span facts_caller(const struct request *q, char ret[FACTS_CALLER_BYTES]);
 void facts_who(struct request *q, const struct http_request *r);
 /* Hither-Max-Tier, Hither-Consent and the body; false: q->problem says what is no word. */
 bool facts_restrict(struct request *q);

@@ -83,6 +83,10 @@ static enum err before_jail(struct service *s)
 		return ERR_SYSTEM;
 	open_classifier(&self, s->config->routing.classifier);
 	self.turns = turns_new();
+	/* What another program's engine keeps, and for whom, is not ours to steer. */
+	crypto_random(self.caller_key.bytes, sizeof self.caller_key.bytes);
+	if (s->config->engine.endpoint[0] == '\0')
+		self.prompt_cache = prompt_cache_new(s->config->engine.parallel);
 	policy_take(&self, s->policy_bundle);
 	return self.set != NULL ? ERR_OK : ERR_NO_MEMORY;
 }
@@ -215,6 +219,7 @@ static bool on_models(struct router *r, struct span frame, const int *fds, unsig
 	r->models_arena = a;
 	r->models = list;
 	lease_drop_all(r);
+	prompt_cache_forget(r->prompt_cache);
 	r->engine_cannot_count = false;
 	r->engine_context_tokens = 0; /* another model may be in use now */
 	return true;

@@ -66,6 +66,21 @@ class RealEngine(unittest.TestCase):
         else:
             self.assertTrue(r.text.startswith("{"), r.text)
 
+    def test_what_the_engine_remembers_is_for_one_caller(self):
+        """The same long prompt: reused for its own program, read afresh for another one."""
+        story = [{"role": "user", "content": "Once upon a time. " * 60}]
+
+        def cached(app):
+            r = self.d.chat("", model="local", messages=story, max_tokens=1, headers={"Hither-App": app})
+            self.assertEqual(r.status, 200, r.body)
+            return r.json["usage"].get("prompt_tokens_details", {}).get("cached_tokens", 0)
+
+        self.assertEqual(cached("editor"), 0)
+        self.assertGreater(cached("editor"), 100)
+        self.assertEqual(cached("browser"), 0)
+        self.assertEqual(cached("editor"), 0)  # the slot was the browser's since
+        self.assertGreater(cached("editor"), 100)
+
     def test_too_long_a_prompt_is_told(self):
         r = self.d.chat("word " * 6000, model="local")
         self.assertEqual(r.status, 400, r.body)
