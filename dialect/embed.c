@@ -8,6 +8,7 @@
 
 #include "common/text.h"
 #include "dialect/impl.h"
+#include "dialect/lists.h"
 
 #define INPUTS_MAX     2048
 #define DIMENSIONS_MAX 65536
@@ -85,6 +86,8 @@ static bool read_body(struct reading *r, const cJSON *body, struct embed_request
 {
 	if (!reading_model_name(r, body, "model", &q->model))
 		return false;
+	if (q->shape != EMBED_OPENAI)
+		q->model = ollama_plain_name(q->model);
 	if (q->shape == EMBED_OLLAMA_OLD)
 		return read_inputs(r, body, "prompt", false, q);
 	return read_inputs(r, body, "input", true, q) && read_dimensions(r, body, q) &&

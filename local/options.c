@@ -4,12 +4,14 @@
  *
  *   llama-server --host ENGINE.sock --offline --no-ui --no-slots --metrics --model M --alias A
  *                --ctx-size N --parallel P --sleep-idle-seconds S --cache-ram 0
+ *                --embeddings --pooling mean
  *
  * less what an older program does not know. `--host` and `--model` it must know. --cache-ram 0:
  * no copies of old conversations in memory beyond the slots themselves. The context is shared
  * by the slots. It goes to sleep (weights out of memory) after half of the time after which it
- * is stopped. Options that let it log prompts, run tools or serve files are never given; its
- * environment is empty, so none comes from there.
+ * is stopped. Until 2025 --embeddings took chats away (ggml-org/llama.cpp issue 3815); a
+ * program that can sleep is younger than that. Options that let it log prompts, run tools or
+ * serve files are never given; its environment is empty, so none comes from there.
  */
 #include "local/options.h"
 
@@ -42,6 +44,8 @@ enum option {
 	SLEEP_IDLE,
 	CACHE_RAM,
 	THREADS,
+	EMBEDDINGS,
+	POOLING,
 	OPTIONS
 };
 
@@ -59,6 +63,8 @@ static const char *const names[OPTIONS] = {
 	[SLEEP_IDLE] = "--sleep-idle-seconds",
 	[CACHE_RAM] = "--cache-ram",
 	[THREADS] = "--threads",
+	[EMBEDDINGS] = "--embeddings",
+	[POOLING] = "--pooling",
 };
 
 static bool word_end(char c)
@@ -221,6 +227,15 @@ static void put_number(struct line *l, enum option option, uint32_t n)
 	put_option(l, option, text);
 }
 
+static void put_embeddings(struct line *l, const char *how)
+{
+	if ((l->known & 1u << SLEEP_IDLE) == 0 || strcmp(how, "off") == 0)
+		return;
+	put_option(l, EMBEDDINGS, NULL);
+	if (strcmp(how, "model") != 0)
+		put_option(l, POOLING, how);
+}
+
 uint32_t options_threads(uint32_t configured, uint32_t processors, uint32_t busy)
 {
 	if (configured != 0 || busy * 2 < processors)
@@ -250,6 +265,7 @@ void options_argv(const struct options *o, const struct config_engine *c,
 	if (c->idle_stop_s > 0)
 		put_number(&l, SLEEP_IDLE, c->idle_stop_s / 2 + 1);
 	put_number(&l, CACHE_RAM, 0);
+	put_embeddings(&l, c->embeddings);
 	if (threads > 0)
 		put_number(&l, THREADS, threads);
 }

@@ -19,7 +19,7 @@
 
 #define SOCKET_PATH_MAX (sizeof((struct sockaddr_un *)0)->sun_path - 1)
 
-enum kind { U32, U16, BOOL, TEXT, DIR, SOCKET, TCP, LEVEL, FORMAT, APPS };
+enum kind { U32, U16, BOOL, TEXT, DIR, SOCKET, TCP, WORD, LEVEL, FORMAT, APPS };
 
 struct setting {
 	const char *group, *key;
@@ -92,6 +92,10 @@ static const struct setting settings[] = {
 	NUM(engine, restart_backoff_ms, 10, 60000, 200,
 	    "before the first restart of a crashed engine"),
 	NUM(engine, restart_backoff_max_ms, 10, 600000, 30000, "longest wait between restarts"),
+	{ "engine", "embeddings", WORD, offsetof(struct config, engine.embeddings), 0, 0, 0,
+	  "how vectors of tokens become one: mean, cls, last, or model for one that was made "
+	  "for "
+	  "embeddings and says so itself; off: none are made" },
 	NUM(engine, threads, 0, 1024, 0, "0: the engine's choice"),
 
 	NUM(cloud, connect_timeout_ms, 100, 600000, 10000, "for a connection with TLS"),
@@ -123,6 +127,9 @@ static const struct setting settings[] = {
 	{ "daemon", "apps", APPS, offsetof(struct config, apps), 0, CONFIG_MAX_APPS, 0,
 	  "ids that get a socket apps/ID.sock, besides those with a file in config_dir/apps" },
 };
+
+/* Values of engine.embeddings; the first is the default. */
+static const char *const pooling[] = { "mean", "cls", "last", "model", "off" };
 
 static const struct {
 	const char *name;
@@ -163,6 +170,7 @@ static void set_number(struct config *c, const struct setting *s, uint32_t n)
 	case DIR:
 	case SOCKET:
 	case TCP:
+	case WORD:
 	case APPS:
 		break;
 	}
@@ -174,7 +182,10 @@ void config_defaults(struct config *ret)
 	for (size_t i = 0; i < LEN(settings); i++) {
 		const struct setting *s = &settings[i];
 
-		if (s->kind == TEXT || s->kind == DIR || s->kind == SOCKET || s->kind == TCP)
+		if (s->kind == WORD)
+			*(const char **)place(ret, s) = pooling[0];
+		else if (s->kind == TEXT || s->kind == DIR || s->kind == SOCKET ||
+			 s->kind == TCP)
 			*(const char **)place(ret, s) = "";
 		else
 			set_number(ret, s, s->number);
@@ -270,6 +281,8 @@ static enum err wrong_value(struct reading *r, const struct setting *s)
 		detail(r, "%s takes error, warning, notice, info or debug", s->key);
 	else if (s->kind == FORMAT)
 		detail(r, "%s takes text or json", s->key);
+	else if (s->kind == WORD)
+		detail(r, "%s takes mean, cls, last, model or off", s->key);
 	else if (s->kind == APPS)
 		detail(r, "%s takes up to %u ids of letters, digits, . _ -", s->key, s->max);
 	else if (s->kind == SOCKET)
@@ -336,6 +349,11 @@ static enum err read_word(struct reading *r, const struct setting *s, const char
 		set_number(&r->c, s, strcmp(word, "json") == 0);
 		return ERR_OK;
 	}
+	for (size_t i = 0; s->kind == WORD && i < LEN(pooling); i++)
+		if (strcmp(word, pooling[i]) == 0) {
+			*(const char **)place(&r->c, s) = pooling[i];
+			return ERR_OK;
+		}
 	for (size_t i = 0; s->kind == LEVEL && i < LEN(levels); i++)
 		if (strcmp(word, levels[i].name) == 0) {
 			set_number(&r->c, s, levels[i].level);
@@ -368,6 +386,7 @@ static enum err read_value(struct reading *r, const struct setting *s, const cJS
 	case SOCKET:
 	case TCP:
 		return cJSON_IsString(v) ? read_text(r, s, v->valuestring) : wrong_value(r, s);
+	case WORD:
 	case LEVEL:
 	case FORMAT:
 		return cJSON_IsString(v) ? read_word(r, s, v->valuestring) : wrong_value(r, s);
@@ -492,6 +511,7 @@ static void write_value(const struct config *c, const struct setting *s, struct 
 	case DIR:
 	case SOCKET:
 	case TCP:
+	case WORD:
 		json_put_string(out, span_of(*(const char *const *)p));
 		break;
 	case LEVEL:

@@ -46,7 +46,8 @@ struct config_engine {
 	uint32_t idle_stop_s; /* 0 = never */
 	uint32_t load_timeout_ms, first_token_timeout_ms, gap_timeout_ms;
 	uint32_t restart_backoff_ms, restart_backoff_max_ms;
-	uint32_t threads; /* 0 = engine's choice */
+	const char *embeddings; /* "mean", "cls", "last", "model" or "off" */
+	uint32_t threads;       /* 0 = engine's choice */
 };
 
 struct config_cloud {

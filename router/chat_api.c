@@ -7,8 +7,8 @@
 #include "proc/policy_facts.h"
 #include "router/impl.h"
 
-static struct request *admit(struct router *r, struct http_exchange *x,
-			     const struct http_request *h)
+struct request *chat_api_admit(struct router *r, struct http_exchange *x,
+			       const struct http_request *h)
 {
 	struct request *q = NULL;
 
@@ -27,8 +27,7 @@ static struct request *admit(struct router *r, struct http_exchange *x,
 	return q;
 }
 
-/* A body that cannot be read: the dialect's own shape of error. */
-static void unreadable(struct request *q, const struct chat_problem *p)
+void chat_api_unreadable(struct request *q, const struct chat_problem *p)
 {
 	struct http_field fields[2] = { { "x-request-id", q->decision_id },
 					{ "x-should-retry", "false" } };
@@ -60,14 +59,14 @@ static void answer_load(struct request *q)
 void chat_api_completions(struct router *r, struct http_exchange *x,
 			  const struct http_request *h)
 {
-	struct request *q = admit(r, x, h);
+	struct request *q = chat_api_admit(r, x, h);
 	struct chat_problem p;
 
 	if (q == NULL)
 		return;
 	memset(&p, 0, sizeof p);
 	if (q->dialect->read(h->body, q->arena, &q->chat, &p) != ERR_OK) {
-		unreadable(q, &p);
+		chat_api_unreadable(q, &p);
 		return;
 	}
 	if (q->chat.only_load || q->chat.only_unload) {
@@ -80,7 +79,7 @@ void chat_api_completions(struct router *r, struct http_exchange *x,
 
 void chat_api_count(struct router *r, struct http_exchange *x, const struct http_request *h)
 {
-	struct request *q = admit(r, x, h);
+	struct request *q = chat_api_admit(r, x, h);
 	struct chat_problem p;
 	struct buf b;
 
@@ -88,7 +87,7 @@ void chat_api_count(struct router *r, struct http_exchange *x, const struct http
 		return;
 	memset(&p, 0, sizeof p);
 	if (anthropic_read_count(h->body, q->arena, &q->chat, &p) != ERR_OK) {
-		unreadable(q, &p);
+		chat_api_unreadable(q, &p);
 		return;
 	}
 	facts_judge(q);
@@ -235,7 +234,7 @@ static void answer_dry(struct request *q)
 
 void chat_api_route(struct router *r, struct http_exchange *x, const struct http_request *h)
 {
-	struct request *q = admit(r, x, h);
+	struct request *q = chat_api_admit(r, x, h);
 	struct chat_problem p;
 
 	if (q == NULL)
@@ -244,15 +243,15 @@ void chat_api_route(struct router *r, struct http_exchange *x, const struct http
 	memset(&p, 0, sizeof p);
 	if (!read_prompt(q, h->body) &&
 	    q->dialect->read(h->body, q->arena, &q->chat, &p) != ERR_OK) {
-		unreadable(q, &p);
+		chat_api_unreadable(q, &p);
 		return;
 	}
 	if (!facts_restrict(q) || !draft_read_header(q) || !cascade_read_header(q)) {
-		unreadable(q, &q->problem);
+		chat_api_unreadable(q, &q->problem);
 		return;
 	}
 	if (!facts_decide(q)) {
-		unreadable(q, &q->problem);
+		chat_api_unreadable(q, &q->problem);
 		return;
 	}
 	answer_dry(q);

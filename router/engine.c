@@ -17,6 +17,7 @@
 #include "router/impl.h"
 
 #define ENGINE_PATH         "/v1/chat/completions"
+#define EMBED_PATH          "/v1/embeddings"
 #define ENGINE_HEADER_BYTES 32768
 #define ENGINE_BODY_BYTES   ((size_t)32 << 20)
 #define WANT_DEADLINE_MAX   600000
@@ -272,7 +273,9 @@ static void on_head(void *ctx, int status, struct span content_type)
 
 	(void)content_type; /* the reader looks at what comes */
 	q->engine_spoke = true;
-	if (upstream_llamacpp_chat.reader_status(q->reader, status, reply_sink, q) != ERR_OK)
+	q->embed_status = status;
+	if (q->embed == NULL &&
+	    upstream_llamacpp_chat.reader_status(q->reader, status, reply_sink, q) != ERR_OK)
 		q->failed = true;
 }
 
@@ -280,10 +283,14 @@ static void on_data(void *ctx, struct span bytes)
 {
 	struct request *q = ctx;
 
-	if (upstream_llamacpp_chat.reader_bytes(q->reader, bytes, reply_sink, q) != ERR_OK)
+	if (q->embed != NULL)
+		embed_data(q, bytes);
+	else if (upstream_llamacpp_chat.reader_bytes(q->reader, bytes, reply_sink, q) != ERR_OK)
 		q->failed = true;
-	cascade_turn(q);
-	reply_flush(q);
+	if (q->embed == NULL) {
+		cascade_turn(q);
+		reply_flush(q);
+	}
 	if (q->failed)
 		request_event(q, &(struct event){
 					 .kind = EV_FAILED, .fd = -1, .problem = &q->problem });
@@ -304,8 +311,9 @@ static void on_end(void *ctx, enum err why, bool reusable)
 {
 	struct request *q = ctx;
 
-	if (why == ERR_OK &&
-	    upstream_llamacpp_chat.reader_end(q->reader, reply_sink, q) != ERR_OK)
+	if (why == ERR_OK && (q->embed != NULL ? !embed_end(q)
+					       : upstream_llamacpp_chat.reader_end(
+							 q->reader, reply_sink, q) != ERR_OK))
 		q->failed = true;
 	leave_slot(q);
 	if (reusable && !q->failed)
@@ -318,8 +326,10 @@ static void on_end(void *ctx, enum err why, bool reusable)
 					       : "The on-device engine broke off. The answer "
 						 "is not complete.");
 	}
-	cascade_turn(q);
-	reply_flush(q);
+	if (q->embed == NULL) {
+		cascade_turn(q);
+		reply_flush(q);
+	}
 	request_event(q, &(struct event){ .kind = q->failed ? EV_FAILED : EV_ENDED,
 					  .fd = -1,
 					  .problem = &q->problem });
@@ -353,6 +363,8 @@ static bool prepare(struct request *q)
 	buf_clear(&q->body);
 	q->body.max = ENGINE_BODY_BYTES;
 	q->engine_spoke = false;
+	if (q->embed != NULL)
+		return embed_prepare(q);
 	if (!q->to_count)
 		cascade_begin(q);
 	/* Token for token, so that doubt is noticed before the end. */
@@ -369,6 +381,8 @@ static bool prepare(struct request *q)
 /* The same body is counted and answered. */
 static const char *path_of(const struct request *q)
 {
+	if (q->embed != NULL)
+		return EMBED_PATH;
 	return q->to_count ? FIT_COUNT_PATH : ENGINE_PATH;
 }
 

@@ -80,6 +80,9 @@ enum decide_fit fit_of(const struct request *q, uint32_t context_tokens, bool *r
 	uint64_t room = room_tokens(q, context_tokens);
 
 	*ret_count = false;
+	if (q->embed != NULL)
+		return DECIDE_FIT_YES; /* each text on its own; the engine says which does not
+					*/
 	if (q->too_long)
 		return DECIDE_FIT_NO;
 	if (context_tokens == 0)

@@ -12,6 +12,7 @@
 
 #include "common/text.h"
 #include "dialect/dialect.h"
+#include "dialect/embed.h"
 #include "http/client.h"
 #include "http/server.h"
 #include "proc/service.h"
@@ -151,6 +152,8 @@ struct request {
 	bool parsed;  /* there is a chat */
 	bool decided; /* and a plan: a decision to remember */
 	struct chat chat;
+	struct embed_request *embed; /* not NULL: vectors are asked for; `chat` has the texts */
+	int embed_status;            /* of the engine's reply */
 	struct who who;
 	struct facts facts;
 	struct want want;
@@ -426,6 +429,8 @@ void reply_remark(struct request *q, const char *key, const char *value, const c
 bool reply_sink(void *ctx, const struct chat_event *ev);
 void reply_flush(struct request *q); /* after each batch of events */
 void reply_keepalive(struct request *q);
+/* A whole answer that no dialect's writer made. */
+void reply_whole(struct request *q, struct span body);
 void reply_error(struct request *q, const struct chat_problem *p);
 void reply_question(struct request *q, const struct msg_ANSWER *a);
 void reply_json(struct http_exchange *x, int status, struct span body);
@@ -466,7 +471,12 @@ bool tell_is_full(const struct router *r);
 /* routes.c */
 extern const struct http_handler routes_handler;
 
-/* chat_api.c, models_api.c */
+/* chat_api.c, models_api.c, embed_api.c */
+/* A request of this exchange, with who asks; NULL: it was answered (too many at once). */
+struct request *chat_api_admit(struct router *r, struct http_exchange *x,
+			       const struct http_request *h);
+/* A body that cannot be read: the dialect's own shape of error. */
+void chat_api_unreadable(struct request *q, const struct chat_problem *p);
 void chat_api_completions(struct router *r, struct http_exchange *x,
 			  const struct http_request *q);
 void chat_api_route(struct router *r, struct http_exchange *x, const struct http_request *q);
@@ -474,6 +484,14 @@ void chat_api_route(struct router *r, struct http_exchange *x, const struct http
 void chat_api_count(struct router *r, struct http_exchange *x, const struct http_request *q);
 void models_api_list(struct router *r, struct http_exchange *x);
 void models_api_get(struct router *r, struct http_exchange *x, struct span id);
+/* Texts to vectors, on this device only. */
+void embed_api(struct router *r, struct http_exchange *x, const struct http_request *q,
+	       enum embed_shape shape);
+/* The engine's side of it, from engine.c: the body; its reply in pieces; at its end the
+ * answer, or false with q->problem. */
+bool embed_prepare(struct request *q);
+void embed_data(struct request *q, struct span bytes);
+bool embed_end(struct request *q);
 enum ollama_list { OLLAMA_TAGS, OLLAMA_PS, OLLAMA_VERSION };
 void models_api_ollama(struct router *r, struct http_exchange *x, enum ollama_list what);
 void models_api_show(struct router *r, struct http_exchange *x, struct span body);

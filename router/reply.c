@@ -279,6 +279,15 @@ bool reply_sink(void *ctx, const struct chat_event *ev)
 	return ok;
 }
 
+void reply_whole(struct request *q, struct span body)
+{
+	struct fields f;
+
+	answer_fields(q, true, &f);
+	q->answered = true;
+	http_reply(q->x, 200, "application/json", f.list, f.n, body);
+}
+
 void reply_flush(struct request *q)
 {
 	if (q->out.len == 0 || q->failed)
@@ -290,11 +299,7 @@ void reply_flush(struct request *q)
 		q->full = !http_write(q->x, buf_span(&q->out));
 		buf_clear(&q->out);
 	} else if (q->over) {
-		struct fields f;
-
-		answer_fields(q, true, &f);
-		q->answered = true;
-		http_reply(q->x, 200, "application/json", f.list, f.n, buf_span(&q->out));
+		reply_whole(q, buf_span(&q->out));
 	}
 }
 

@@ -35,6 +35,16 @@ static void count(struct router *r, struct http_exchange *x, const struct http_r
 	chat_api_count(r, x, q);
 }
 
+static void embeddings(struct router *r, struct http_exchange *x, const struct http_request *q,
+		       struct span rest)
+{
+	(void)rest;
+	embed_api(r, x, q,
+		  span_is(q->path, "/v1/embeddings") ? EMBED_OPENAI
+		  : span_is(q->path, "/api/embed")   ? EMBED_OLLAMA
+						     : EMBED_OLLAMA_OLD);
+}
+
 static void running(struct router *r, struct http_exchange *x, const struct http_request *q,
 		    struct span rest)
 {
@@ -114,6 +124,9 @@ static const struct route routes[] = {
 	{ "POST", "/v1/messages/count_tokens", false, count },
 	{ "POST", "/api/chat", false, chat },
 	{ "POST", "/api/generate", false, chat },
+	{ "POST", "/v1/embeddings", false, embeddings },
+	{ "POST", "/api/embed", false, embeddings },
+	{ "POST", "/api/embeddings", false, embeddings },
 	{ "GET", "/", false, running },
 	{ "GET", "/api/version", false, version },
 	{ "GET", "/api/tags", false, tags },

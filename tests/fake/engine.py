@@ -6,6 +6,7 @@ What it answers is scripted by words in the prompt, how it starts by words in th
 (README.md in this folder). It needs nothing but the standard library and runs inside the
 confinement that local puts on the real engine.
 """
+import base64
 import http.server
 import json
 import os
@@ -15,6 +16,7 @@ import signal
 import socket
 import socketserver
 import stat
+import struct
 import sys
 import threading
 import time
@@ -22,8 +24,9 @@ import time
 HELP = """usage: llama-server [options] (a stand-in for tests)
 --host HOST  --port PORT  --model FNAME  --alias STRING  --ctx-size N  --parallel N
 --threads N  --offline  --no-ui  --no-slots  --metrics  --sleep-idle-seconds N  --cache-ram N
+--embeddings  --pooling {none,mean,cls,last,rank}
 """
-SWITCHES = {"--offline", "--no-ui", "--no-slots", "--metrics"}
+SWITCHES = {"--offline", "--no-ui", "--no-slots", "--metrics", "--embeddings"}
 
 options = {}
 stats = {"requests": 0, "counts": 0, "active": 0, "completed": 0, "cancelled": 0}
@@ -153,6 +156,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             body = json.loads(raw)
         except ValueError as problem:
             return self.reply(*error(500, str(problem), "server_error"))
+        if self.path == "/v1/embeddings":
+            return self.embeddings(body)
         answer = Answer(body)
         if self.path == "/v1/chat/completions/input_tokens":
             count(counts=1)
@@ -171,6 +176,32 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.reply(*error(400, "logprobs is not supported with tools + stream",
                                      "invalid_request_error"))
         return self.chat(body, answer)
+
+    def embeddings(self, body):
+        """Eight numbers from the text's digest; never in order, to see who looks at the index."""
+        import hashlib  # most starts never need it
+        texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
+        script = directives(" ".join(texts))
+        count(requests=1)
+        if not options["embeddings"] or "no_embeddings" in script:
+            return self.reply(*error(501, "This server does not support embeddings. Start it with "
+                                     "`--embeddings`", "not_supported_error"))
+        if any(len(t.split()) > 512 for t in texts):
+            return self.reply(*error(500, "input (513 tokens) is too large to process. increase the "
+                                     "physical batch size (current batch size: 512)", "server_error"))
+        if "error" in script:
+            return self.reply(*error(int(script["error"]), "scripted failure", "server_error"))
+        rows = []
+        for i, text in enumerate(texts):
+            raw = hashlib.sha256(text.encode()).digest()[:8]
+            values = [(b - 128) / 128 for b in raw]
+            rows.append({"object": "embedding", "index": i, "embedding":
+                         base64.b64encode(struct.pack("<8f", *values)).decode()
+                         if body.get("encoding_format") == "base64" else values})
+        tokens = sum(len(t.split()) for t in texts)
+        count(completed=1)
+        return self.reply(200, {"object": "list", "data": rows[::-1], "model": options["alias"],
+                                "usage": {"prompt_tokens": tokens, "total_tokens": tokens}})
 
     def chat(self, body, answer):
         count(requests=1, active=1)
@@ -311,7 +342,7 @@ def main():
         script = directives(model.read(65536).decode("latin-1"))
     ctx = int(raw.get("--ctx-size", "2048"))
     options.update(script=script, alias=raw.get("--alias", "fake"),
-                   parallel=int(raw.get("--parallel", "1")),
+                   embeddings="--embeddings" in raw, parallel=int(raw.get("--parallel", "1")),
                    n_ctx=int(script.get("n_ctx", ctx)))
     if "die_at_start" in script:
         sys.exit("llama_model_load: error: scripted failure to load")

@@ -416,6 +416,8 @@ class LocalRole(unittest.TestCase):
                               os.path.join(self.dir, "models", "theirs.gguf")],
                              stderr=subprocess.DEVNULL, umask=0o077)
         self.addCleanup(lambda: (e.kill(), e.wait()))
+        while not os.path.exists(path) and e.poll() is None:
+            time.sleep(0.01)  # it may take longer than four attempts to reach it
         return e
 
     def test_an_engine_of_somebody_else_is_used_where_the_operator_names_it(self):
@@ -447,8 +449,8 @@ class LocalRole(unittest.TestCase):
         theirs.kill()
         theirs.wait()
         os.unlink(path)
-        request = self.want()
         self.foreign_engine(path)
+        request = self.want()
         _, fd = self.given(request)
         self.assertEqual(Conversation(fd).chat("again").status, 200)
 

@@ -48,7 +48,9 @@ static void what_was_written_reads_back_equal(void **state)
 		"{ /* some of each kind */ \"paths\": { \"state_dir\": \"/tmp/a \\\"b\\\"\" "
 		"},\n"
 		"\"limits\": { \"headers\": 8, \"body_bytes\": 67108864 },\n"
-		"\"engine\": { \"model\": \"m\", \"idle_stop_s\": 0, \"endpoint\": \"unix:/e\" "
+		"\"engine\": { \"model\": \"m\", \"idle_stop_s\": 0, \"endpoint\": "
+		"\"unix:/e\", "
+		"\"embeddings\": \"cls\" "
 		"},\n"
 		"\"listen\": { \"tcp\": \"[::1]:65535\" },\n"
 		"\"cloud\": { \"allow_loopback\": true },\n"
@@ -72,6 +74,7 @@ static void what_was_written_reads_back_equal(void **state)
 	assert_string_equal(c.engine.model, "m");
 	assert_int_equal(c.engine.idle_stop_s, 0);
 	assert_string_equal(c.engine.endpoint, "unix:/e");
+	assert_string_equal(c.engine.embeddings, "cls");
 	assert_string_equal(c.listen.tcp, "[::1]:65535");
 	assert_true(c.cloud.allow_loopback);
 	assert_int_equal(c.routing.threshold_pm, 1000);
@@ -124,6 +127,8 @@ static const struct {
 	  "127.0.0.1:PORT", 1 },
 	{ "a port alone", "{ \"listen\": { \"tcp\": \"11434\" } }", "value", "127.0.0.1:PORT",
 	  1 },
+	{ "an unknown way to pool", "{ \"engine\": { \"embeddings\": \"max\" } }", "value",
+	  "mean, cls", 1 },
 	{ "an app id that is a path", "{ \"daemon\": { \"apps\": [\"../x\"] } }", "value",
 	  "ids", 1 },
 	{ "a group that is a list", "{ \"limits\": [] }", "not an object", "limits", 1 },

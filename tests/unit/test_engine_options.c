@@ -14,7 +14,7 @@
 #define ALL                                                                                    \
 	"--host HOST\n--model, -m\n--offline\n--no-ui, --no-webui\n--no-slots\n--metrics\n"    \
 	"--alias\n--ctx-size N\n--parallel N\n--sleep-idle-seconds S\n--cache-ram "            \
-	"N\n--threads N"
+	"N\n--threads N\n--embedding, --embeddings\n--pooling TYPE"
 #define OLD                                                                                    \
 	"--host HOST\n--model FILE\n--no-webui\n--no-slots-extra\n--ctx-size N\n--xx--metrics"
 
@@ -26,28 +26,42 @@ static const struct {
 } rows[] = {
 	{ "everything",
 	  ALL,
-	  { .context_tokens = 4096, .parallel = 1, .idle_stop_s = 900, .threads = 2 },
+	  { .context_tokens = 4096,
+	    .parallel = 1,
+	    .idle_stop_s = 900,
+	    .threads = 2,
+	    .embeddings = "mean" },
 	  2048,
 	  "B --host S --offline --no-ui --no-slots --metrics --model M --alias A --ctx-size "
 	  "2048 "
-	  "--parallel 1 --sleep-idle-seconds 451 --cache-ram 0 --threads 2" },
+	  "--parallel 1 --sleep-idle-seconds 451 --cache-ram 0 --embeddings --pooling mean "
+	  "--threads 2" },
 	{ "configuration may ask for less than the model can",
 	  ALL,
-	  { .context_tokens = 1024, .parallel = 4 },
+	  { .context_tokens = 1024, .parallel = 4, .embeddings = "model" },
 	  2048,
 	  "B --host S --offline --no-ui --no-slots --metrics --model M --alias A --ctx-size "
 	  "1024 "
-	  "--parallel 4 --cache-ram 0" },
+	  "--parallel 4 --cache-ram 0 --embeddings" },
 	{ "a model that does not say how long its context is",
 	  ALL,
-	  { .context_tokens = 4096, .parallel = 1 },
+	  { .context_tokens = 4096, .parallel = 1, .embeddings = "off" },
 	  0,
 	  "B --host S --offline --no-ui --no-slots --metrics --model M --alias A --ctx-size "
 	  "4096 "
 	  "--parallel 1 --cache-ram 0" },
 	{ "an older program gets only what it knows, and parts of words do not count",
 	  OLD,
-	  { .context_tokens = 4096, .parallel = 1, .idle_stop_s = 10, .threads = 3 },
+	  { .context_tokens = 4096,
+	    .parallel = 1,
+	    .idle_stop_s = 10,
+	    .threads = 3,
+	    .embeddings = "mean" },
+	  2048,
+	  "B --host S --no-webui --model M --ctx-size 2048" },
+	{ "one that cannot sleep may be of the time when embeddings took chats away",
+	  OLD "\n--embeddings\n--pooling TYPE",
+	  { .context_tokens = 4096, .parallel = 1, .embeddings = "mean" },
 	  2048,
 	  "B --host S --no-webui --model M --ctx-size 2048" },
 };
