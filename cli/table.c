@@ -17,6 +17,19 @@ static const struct cli_option ask_options[] = {
 	{ 0, NULL, NULL, NULL },
 };
 
+static const struct cli_option chat_options[] = {
+	{ 'c', "continue", NULL, "go on with the saved conversation, and keep saving it" },
+	{ 0, "save", NULL, "keep this conversation in a file that only you can read" },
+	{ 'm', "model", "NAME",
+	  "auto (default), local, local/NAME, cloud, DESTINATION[/MODEL]" },
+	{ 's', "system", "TEXT", "a system message" },
+	{ 0, "local", NULL, "answer on this device only" },
+	{ 0, "max-tier", "device|trusted|cloud", "how far what is said may go at most" },
+	{ 0, "max-tokens", "N", "longest answer, in tokens" },
+	{ 0, "app", "ID", "talk in the name of this application (claimed)" },
+	{ 0, NULL, NULL, NULL },
+};
+
 static const struct cli_option run_options[] = {
 	{ 0, "app", "ID",
 	  "the program's name in questions and records (default: its file name)" },
@@ -61,6 +74,13 @@ const struct cli_command cli_commands[] = {
 	  "the rules\n"
 	  "that decided, and the question you would be asked.",
 	  ask_options, NULL, cmd_route },
+	{ "chat", "", "a conversation at the terminal",
+	  "Every message is routed on its own, with the conversation so far; if it would have "
+	  "to "
+	  "leave\n"
+	  "this device you are asked first. Ctrl-C stops an answer; /help lists commands.\n"
+	  "What is said is kept nowhere unless --save says so.",
+	  chat_options, NULL, cmd_chat },
 	{ "run", "[--] PROGRAM [ARGUMENT..]", "start a program with its model services here",
 	  "Sets OPENAI_BASE_URL, ANTHROPIC_BASE_URL and OLLAMA_HOST, with a key that only this "
 	  "program\n"

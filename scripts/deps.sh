@@ -12,7 +12,8 @@
 
 BUILD_PACKAGES='build-essential pkg-config ninja-build meson python3 ca-certificates git curl
 	libuv1-dev libcurl4-openssl-dev libcjson-dev libllhttp-dev libmbedtls-dev libsqlite3-dev
-	libpcre2-dev libutf8proc-dev libseccomp-dev libsystemd-dev libcmocka-dev'
+	libpcre2-dev libutf8proc-dev libseccomp-dev libsystemd-dev libedit-dev
+	libcmocka-dev'
 # Taken from Debian 13 on Debian 12, each with the least version that will do.
 NEWER_PACKAGES='libllhttp-dev:9 libllhttp9.2:9 libmbedtls-dev:3.6 libmbedcrypto16:3.6
 	libmbedtls21:3.6 libmbedx509-7:3.6 meson:1.2'

@@ -20,6 +20,7 @@ THIRD_PARTY = [
     (r"<uv\.h>", {"ipc", "proc", "http", "router", "local", "consent", "cloud", "boot", "cli"}),
     (r"<llhttp\.h>", {"http"}),
     (r"<curl/", {"cloud", "cli"}),
+    (r"<histedit\.h>", {"cli"}),
     (r"<sqlite3\.h>", {"consent"}),
     (r"<(mbedtls|psa)/", {"crypto"}),
     (r"<pcre2\.h>", {"scan"}),
