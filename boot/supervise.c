@@ -56,7 +56,7 @@ struct slot {
 	uint64_t started_ms;
 	unsigned deaths; /* in a row, each after a short life */
 	uint32_t restarts, sandbox;
-	char detail[201];
+	char detail[201], judge[65], judge_problem[201]; /* as in READY */
 };
 
 struct supervisor {
@@ -120,6 +120,8 @@ static void tell_health(struct supervisor *s, const struct slot *about)
 				.ready = about->state == READY };
 
 	snprintf(m.detail, sizeof m.detail, "%s", about->detail);
+	memcpy(m.judge, about->judge, sizeof about->judge);
+	memcpy(m.judge_problem, about->judge_problem, sizeof about->judge_problem);
 	if (alive(&s->slots[ROLE_CONSENT]))
 		TELL(&s->slots[ROLE_CONSENT], HEALTH, &m, NULL, 0);
 }
@@ -196,6 +198,8 @@ static bool on_ready(struct slot *r, struct span frame)
 	enter(r, READY);
 	r->sandbox = m.sandbox;
 	snprintf(r->detail, sizeof r->detail, "%s", m.detail);
+	memcpy(r->judge, m.judge, sizeof r->judge);
+	memcpy(r->judge_problem, m.judge_problem, sizeof r->judge_problem);
 	log_info("boot.ready", "role=%s pid=%d sandbox=0x%x%s%s", role_name(r->role),
 		 (int)r->pid, m.sandbox, m.detail[0] != '\0' ? " " : "", m.detail);
 	tell_health(r->s, r);

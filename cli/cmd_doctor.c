@@ -280,6 +280,21 @@ static void check_roles(struct doctor *d, const cJSON *status)
 	}
 }
 
+static void check_classifier(struct doctor *d, const cJSON *status)
+{
+	const cJSON *c = json_get_object(status, "classifier");
+	const char *name = json_get_string(c, "name");
+	const char *problem = json_get_string(c, "problem");
+
+	if (problem != NULL)
+		doctor_say(d, DOCTOR_WARN, "classifier",
+			   "reinstall hither, or set routing.classifier to a file that fits",
+			   "%s", problem);
+	else
+		doctor_say(d, DOCTOR_OK, "classifier", NULL, "scores by %s",
+			   name != NULL ? name : "unknown");
+}
+
 static void check_engine_and_policy(struct doctor *d, const cJSON *status)
 {
 	const cJSON *engine = json_get_object(status, "engine");
@@ -323,6 +338,7 @@ static void check_daemon(struct doctor *d)
 	} else {
 		doctor_say(d, DOCTOR_OK, "daemon", NULL, "answers at %s", d->cli->host);
 		check_roles(d, status);
+		check_classifier(d, status);
 		check_engine_and_policy(d, status);
 	}
 	cJSON_Delete(status);

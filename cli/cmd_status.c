@@ -41,6 +41,18 @@ static const char *text_or(const cJSON *o, const char *key, const char *otherwis
 	return v != NULL && v[0] != '\0' ? v : otherwise;
 }
 
+static void print_classifier(const cJSON *status)
+{
+	const cJSON *c = json_get_object(status, "classifier");
+	const char *problem = text_or(c, "problem", "");
+
+	printf("\nscores  by %s", text_or(c, "name", "unknown"));
+	if (problem[0] != '\0') {
+		fputs(": ", stdout);
+		cli_print_safe(stdout, span_of(problem));
+	}
+}
+
 /* "device  on battery, 41 %, metered, screen locked"; what is unknown is left out. */
 static void print_device(const cJSON *status)
 {
@@ -94,6 +106,7 @@ static bool print_status(struct cli *cli, const cJSON *status)
 		fputs(": ", stdout);
 		cli_print_safe(stdout, span_of(text_or(policy, "problem", "")));
 	}
+	print_classifier(status);
 	print_device(status);
 	printf("\nasking  %.0f open question%s\n\n", pending, pending == 1 ? "" : "s");
 	print_roles(cli, status);

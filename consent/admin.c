@@ -167,6 +167,16 @@ static void write_policy(struct consent *c, struct buf *b)
 	buf_add_char(b, '}');
 }
 
+/* What judges how hard prompts are; unknown until the router has said so. */
+static void write_classifier(struct consent *c, struct buf *b)
+{
+	json_put_key(b, "classifier");
+	buf_add_char(b, '{');
+	json_put_key_cstr(b, "name", c->judge[0] != '\0' ? c->judge : NULL);
+	json_put_key_cstr(b, "problem", c->judge_problem[0] != '\0' ? c->judge_problem : NULL);
+	buf_add_char(b, '}');
+}
+
 static void get_status(struct consent *c, struct http_exchange *x)
 {
 	struct gate_status s = gate_status(c->gate);
@@ -182,6 +192,7 @@ static void get_status(struct consent *c, struct http_exchange *x)
 	write_roles(c, &b);
 	write_engine(c, &b);
 	write_policy(c, &b);
+	write_classifier(c, &b);
 	json_put_key(&b, "device");
 	gate_write_device(c->gate, &b);
 	json_put_key_i64(&b, "pending_consents", s.pending);

@@ -350,6 +350,10 @@ static bool from_boot(struct consent *c, enum msg_type type, struct span frame)
 							      .ready = health.ready,
 							      .known = true };
 		memcpy(c->roles[health.role].detail, health.detail, sizeof health.detail);
+		if (health.role == ROLE_ROUTER) {
+			memcpy(c->judge, health.judge, sizeof c->judge);
+			memcpy(c->judge_problem, health.judge_problem, sizeof c->judge_problem);
+		}
 		return true;
 	case MSG_ENGINE_HEALTH:
 		if (msg_ENGINE_HEALTH_decode(frame, &c->engine) != ERR_OK)

@@ -54,6 +54,7 @@ struct consent {
 		uint64_t at_ms;
 	} readers[16]; /* who listed questions, and when */
 	struct role_health roles[ROLE_COUNT];
+	char judge[65], judge_problem[201]; /* of the router, as in READY */
 	struct msg_ENGINE_HEALTH engine;
 	bool engine_known;
 	struct reload reloads[RELOADS_MAX];

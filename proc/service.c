@@ -331,6 +331,8 @@ static enum err say_ready(void)
 	struct msg_READY m = { .sandbox = self.jail_bits };
 
 	snprintf(m.detail, sizeof m.detail, "%s", self.jail_detail);
+	memcpy(m.judge, self.s.judge, sizeof self.s.judge);
+	memcpy(m.judge_problem, self.s.judge_problem, sizeof self.s.judge_problem);
 	return CHANNEL_SEND(self.channels[ROLE_BOOT], READY, &m, NULL, 0);
 }
 

@@ -39,6 +39,8 @@ struct service {
 	uint64_t policy_generation;
 	struct service_listen listen[ROLE_FD_LISTEN_MAX - ROLE_FD_LISTEN];
 	unsigned listens;
+	/* What the role judges by, as in READY; set before after_jail returns. */
+	char judge[65], judge_problem[201];
 	void *ctx; /* the role's own state */
 };
 

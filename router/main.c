@@ -62,14 +62,21 @@ static void open_classifier(struct router *r, const char *path)
 	} else {
 		e = classifier_open_default(&r->classifier, found);
 	}
-	if (e != ERR_OK)
-		log_warning(
-			"router.classifier",
-			"file=%s problem=%s: judging by the documented linear rules instead; "
-			"reinstall the file or set routing.classifier",
-			found, err_text(e));
-	else
+	snprintf(r->service->judge, sizeof r->service->judge, "%s",
+		 classifier_name(r->classifier));
+	if (e == ERR_OK) {
 		log_notice("router.classifier", "name=%s", classifier_name(r->classifier));
+		return;
+	}
+	log_warning("router.classifier",
+		    "file=%s problem=%s: judging by the documented linear rules instead; "
+		    "reinstall the file or set routing.classifier",
+		    found, err_text(e));
+	/* The end of a long path says more than its start. */
+	size_t len = strlen(found), most = 100;
+	snprintf(r->service->judge_problem, sizeof r->service->judge_problem,
+		 "%s%s: %s; judging by the documented rules instead", len > most ? "..." : "",
+		 found + (len > most ? len - most : 0), err_text(e));
 }
 
 static enum err before_jail(struct service *s)

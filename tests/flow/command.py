@@ -93,12 +93,17 @@ class Commands(unittest.TestCase):
         self.assertEqual(self.d.cloud.connections, 0)
 
     def test_status_and_doctor(self):
+        # The cloud's role starts last.
+        stage.until("all roles ready", lambda: self.d.get("/readyz", sock="admin.sock").status == 200)
         s = self.json("status")
         self.assertEqual((s["schema"], s["ready"], s["pending_consents"], s["policy"]["id"],
                           s["policy"]["state"]), ("hither.status/1", True, 0, "mine", "active"))
         for role in ("router", "local", "consent", "cloud"):
             self.assertGreater(s["roles"][role]["pid"], 0)
         self.assertIn("READY", self.run_command("status").stdout)
+        self.assertRegex(s["classifier"]["name"], r"^hashed-\d-[0-9a-f]{8}$")
+        self.assertIsNone(s["classifier"]["problem"])
+        self.assertIn("scores  by " + s["classifier"]["name"], self.run_command("status").stdout)
         report = self.json("doctor")
         self.assertEqual((report["schema"], report["ok"]), ("hither.doctor/1", True))
         alone = json.loads(self.run_command("doctor", "--json", "--offline", "--host",
@@ -107,6 +112,30 @@ class Commands(unittest.TestCase):
         report["checks"] += alone["checks"]
         self.assertEqual([c["status"] for c in report["checks"] if c["check"] == "daemon"], ["OK"])
         self.assertTrue(all(c["fix"] for c in report["checks"] if c["status"] != "OK"), report)
+
+    def test_weights_that_do_not_fit_are_said_to(self):
+        """Cut short, with one bit turned, something else: judged by the documented rules, and said so."""
+        weights = os.path.join(os.path.dirname(PROGRAM), "router", "classify", "classifier.bin")
+        with open(weights, "rb") as f:
+            whole = f.read()
+        turned = bytearray(whole)
+        turned[70000] ^= 1
+        for content in (whole[:-1], bytes(turned), b"not weights", b"", None):
+            path = self.d.path("other.bin")
+            if content is None:
+                os.unlink(path)
+            else:
+                with open(path, "wb") as f:
+                    f.write(content)
+            d = stage.Daemon(PROGRAM)
+            self.addCleanup(d.close)
+            d.config["routing"] = {"classifier": path}
+            d.start()
+            c = d.get("/hither/v1/status", sock="admin.sock").json["classifier"]
+            self.assertEqual(c["name"], "linear-1")
+            self.assertIn("other.bin", c["problem"])
+            self.assertIn("documented rules", c["problem"])
+            self.assertEqual(d.chat("What is the capital of France?").headers["x-hither-destination"], "local")
 
     def test_no_daemon(self):
         self.d.process.terminate()

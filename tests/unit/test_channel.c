@@ -186,7 +186,7 @@ static void what_is_not_permitted_breaks_the_channel(void **state)
 	for (unsigned i = 0; i < 5; i++)
 		fds[i] = file_with('a');
 
-	struct msg_READY ready = { 0, "router says what only a role may say to boot" };
+	struct msg_READY ready = { .detail = "router says what only a role may say to boot" };
 	expect_broken(f, msg_READY_encode(&ready, f, sizeof f), NULL, 0);
 	expect_broken("\xff\xff", 2, NULL, 0); /* no such type */
 	expect_broken("\x01", 1, NULL, 0);     /* too short for a type */
@@ -233,7 +233,7 @@ static void last_words_are_heard_before_the_end(void **state)
 	uint8_t f[16];
 	size_t n = stop_frame(f, 42);
 	int raw = open_pair(&s);
-	struct msg_READY ready = { 0, "unread by the peer, so that its end is a reset" };
+	struct msg_READY ready = { .detail = "unread by the peer, so that its end is a reset" };
 
 	(void)state;
 	assert_int_equal(CHANNEL_SEND(s.c, READY, &ready, NULL, 0), ERR_OK);
