@@ -172,7 +172,7 @@ class Daemon:
         if self.process.poll() is not None:
             raise AssertionError("the daemon ended: " + self.said())
         try:
-            return self.get("/healthz", sock="admin.sock").status == 200 and \
+            return self.get("/readyz", sock="admin.sock").status == 200 and \
                 self.knows_its_models()
         except OSError:
             return False
