@@ -170,14 +170,21 @@ void draft_open(struct request *q)
 	struct draft *d = &q->draft;
 	enum policy_draft form = form_of(q);
 
-	if (d->state != DRAFT_NONE) { /* an answer that was watched already */
+	if (d->state != DRAFT_NONE) { /* an answer that was watched, or one that stayed */
+		if (d->shown)
+			return;
 		d->form = form > POLICY_DRAFT_HOLD ? form : POLICY_DRAFT_HOLD;
 		if (shows(q) && (!replay(q, show_event, q) || q->failed))
 			d->withheld = true;
 		reply_flush(q);
 		return;
 	}
-	d->form = form;
+	if (d->shown) { /* and lost: another one is not shown, it would be two */
+		d->another = d->withheld = true;
+		d->events_shown = 0;
+	} else {
+		d->form = form;
+	}
 	if (form == POLICY_DRAFT_WAIT || !q->plan.local_possible || q->answered)
 		return;
 	d->state = DRAFT_RUNNING;

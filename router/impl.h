@@ -122,6 +122,7 @@ struct draft {
 	enum policy_draft form;   /* the one in use; wait: nothing is shown */
 	bool shown;               /* some of it went to the client */
 	bool withheld;            /* nothing more of it does */
+	bool another;             /* what is kept is not what was shown */
 	bool settled;             /* and it was said what the answer is */
 	struct buf log;           /* its events, in their form on a pipe */
 	uint32_t events_shown;    /* of those, from the first on */
@@ -293,6 +294,8 @@ struct request *request_new(struct router *r, struct http_exchange *x);
 void request_event(struct request *q, const struct event *ev);
 struct request *request_find(struct router *r, uint64_t id);
 void request_peer_changed(struct router *r, enum role peer, bool here);
+/* pool.c */
+struct request *request_pool_take(struct router *r); /* NULL: memory */
 void request_free_pool(struct router *r);
 /* Of a request that is in no table any more: back to the pool. */
 void request_recycle(struct request *q);

@@ -222,7 +222,8 @@ static bool settle(struct request *q)
 
 	q->draft.settled = true;
 	reply_remark(q, "answer", policy_tier_name(d->tier), "destination", d->name);
-	if (q->draft.form != POLICY_DRAFT_TEXT || q->draft.became == DRAFT_ANSWER)
+	if (q->draft.form != POLICY_DRAFT_TEXT ||
+	    (q->draft.became == DRAFT_ANSWER && !q->draft.another))
 		return true;
 	if (q->pipe != NULL)
 		snprintf(text, sizeof text, "\n\n---\n\nBetter answer from %s (%.*s):\n\n",

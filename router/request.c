@@ -34,10 +34,8 @@
 #include "common/log.h"
 #include "router/impl.h"
 
-#define TICK_MS          250
-#define ARENA_KEEP_BYTES ((size_t)64 << 10)
-#define BUF_KEEP_BYTES   ((size_t)64 << 10)
-#define LOCAL_GRACE_MS   2000 /* local keeps the time; this is in case it cannot */
+#define TICK_MS        250
+#define LOCAL_GRACE_MS 2000 /* local keeps the time; this is in case it cannot */
 
 typedef enum request_state handler(struct request *q, const struct event *ev);
 
@@ -462,88 +460,10 @@ struct request *request_find(struct router *r, uint64_t id)
 	return q;
 }
 
-static struct request *pool_take(struct router *r)
-{
-	struct request *q = r->pool;
-
-	if (q != NULL) {
-		r->pool = q->next;
-		r->n_pool--;
-		return q;
-	}
-	q = calloc(1, sizeof *q);
-	if (q == NULL)
-		return NULL;
-	q->arena = arena_new("request", REQUEST_ARENA_BYTES);
-	if (q->arena == NULL) {
-		free(q);
-		return NULL;
-	}
-	buf_init(&q->out, REQUEST_REPLY_BYTES);
-	buf_init(&q->body, REQUEST_REPLY_BYTES);
-	buf_init(&q->draft.log, REQUEST_REPLY_BYTES);
-	buf_init(&q->restored, REQUEST_EVENT_BYTES);
-	return q;
-}
-
-static void request_destroy(struct request *q)
-{
-	arena_free(q->arena);
-	buf_free(&q->out);
-	buf_free(&q->body);
-	buf_free(&q->draft.log);
-	buf_free(&q->restored);
-	free(q);
-}
-
-static void keep_small(struct buf *b)
-{
-	if (b->cap > BUF_KEEP_BYTES)
-		buf_free(b);
-	else
-		buf_clear(b);
-}
-
-static void pool_give(struct router *r, struct request *q)
-{
-	if (r->n_pool >= REQUEST_POOL || arena_used_bytes(q->arena) > ARENA_KEEP_BYTES) {
-		request_destroy(q);
-		return;
-	}
-	struct arena *arena = q->arena;
-	struct buf out = q->out, body = q->body, restored = q->restored, log = q->draft.log;
-
-	arena_reset(arena);
-	keep_small(&out);
-	keep_small(&body);
-	keep_small(&log);
-	keep_small(&restored);
-	memset(q, 0, sizeof *q);
-	q->arena = arena;
-	q->out = out;
-	q->body = body;
-	q->draft.log = log;
-	q->restored = restored;
-	q->next = r->pool;
-	r->pool = q;
-	r->n_pool++;
-}
-
-void request_free_pool(struct router *r)
-{
-	while (r->pool != NULL) {
-		struct request *q = r->pool;
-
-		r->pool = q->next;
-		request_destroy(q);
-	}
-	r->n_pool = 0;
-}
-
 struct request *request_new(struct router *r, struct http_exchange *x)
 {
 	later_settle(r, false);
-	struct request *q = pool_take(r);
+	struct request *q = request_pool_take(r);
 
 	if (q == NULL)
 		return NULL;
@@ -566,13 +486,6 @@ struct request *request_new(struct router *r, struct http_exchange *x)
 	if (!uv_is_active((uv_handle_t *)&r->tick))
 		uv_timer_start(&r->tick, on_tick, TICK_MS, TICK_MS);
 	return q;
-}
-
-void request_recycle(struct request *q)
-{
-	policy_set_free(q->set);
-	scan_map_free(q->masks);
-	pool_give(q->router, q);
 }
 
 static void request_release(struct request *q)

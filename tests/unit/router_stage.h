@@ -14,6 +14,7 @@
 
 #include "router/cascade.c"
 #include "router/draft.c"
+#include "router/pool.c"
 #include "router/request.c"
 
 static struct router router;
