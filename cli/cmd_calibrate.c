@@ -11,6 +11,7 @@
 #include "cli/calibrate.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,7 +127,8 @@ static int take(struct work *w, const char *prompt, const char *answer)
 		w->points[w->n++] = (struct calibrate_point){ r.score, right, certainty };
 		w->right += right;
 		if (!w->cli->quiet)
-			fprintf(stderr, "%4zu  score %.2f  %s\n", w->n, (double)r.score,
+			fprintf(stderr, "%4zu  score %.2f  certainty %.2f  %s\n", w->n,
+				(double)r.score, certainty < 0 ? NAN : certainty,
 				right ? "right" : "wrong");
 	}
 	buf_free(&said);

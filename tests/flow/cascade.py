@@ -11,7 +11,7 @@ import sys
 import unittest
 
 import draft
-from draft import CLOUD, DIALECTS, LOCAL, MARK, SAYS, TOKENS
+from draft import CLOUD, DIALECTS, HANGS, LOCAL, MARK, SAYS, TOKENS
 
 UNSURE = "fake:logprob=-2"
 SURE = "fake:logprob=-0.05"
@@ -216,9 +216,9 @@ class Cascade(draft.Case):
 
     def test_the_destination_cuts(self):
         d = self.daemon()
-        asker = self.ask(d, f"{SAYS} {UNSURE} fake:cloud_cut_after=4")
+        asker = self.ask(d, f"{SAYS} {UNSURE} {HANGS}")
         d.answer(d.question(), "approve")
-        r = asker.result()
+        r = self.cut(d, asker)
         self.assert_cut(r)
         self.assertNotIn("Lyon", r.said)
         asker = self.ask(d, f"{SAYS} {UNSURE} fake:cloud_drop")

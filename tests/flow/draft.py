@@ -117,10 +117,13 @@ class Asker:
 class Case(unittest.TestCase):
     policy = {"escalate_at": 0}
 
-    def daemon(self, consent=None, routing=None, rules=(), engine=None, **more):
+    def daemon(self, consent=None, routing=None, rules=(), engine=None, other=None, **more):
         d = stage.Daemon(PROGRAM, engine=engine)
         self.addCleanup(d.close)
-        d.policy({"hither_policy": 1, "id": "mine", "destinations": {"far": d.destination()},
+        places = {"far": d.destination(price={"currency": "EUR", "input_per_mtok": 1, "output_per_mtok": 1})}
+        if other is not None:
+            places["other"] = d.destination(base_url=other.base_url)
+        d.policy({"hither_policy": 1, "id": "mine", "destinations": places,
                   "default": {"cloud": "ask"}, "rules": list(rules),
                   "consent": {"timeout": "60s", **(consent or {})},
                   "routing": {**self.policy, **(routing or {})}})
@@ -158,6 +161,12 @@ class Case(unittest.TestCase):
     def drafted(self, d, requests=1):
         stage.until("a draft was made", lambda: (lambda s: s and s["completed"] >= requests)(d.engine_stats()))
 
+    def cut(self, d, asker):
+        """In the middle of the destination's answer, once some of it was shown."""
+        asker.until(b"t3 ")
+        os.kill(d.role_pid("cloud"), signal.SIGKILL)
+        return asker.result()
+
     def assert_whole(self, r, text, name="chat"):
         self.assertEqual((r.status, r.cut), (200, False), r.body)
         self.assertEqual((r.said, r.ends), (text, 1), r.body)
@@ -165,6 +174,9 @@ class Case(unittest.TestCase):
     def assert_cut(self, r):
         self.assertEqual((r.cut, r.ends), (True, 0), r.body)
         self.assertIn(b'"error"', r.body)
+
+
+HANGS = "fake:cloud_tokens=20 fake:cloud_hang_after=8"
 
 
 class Kept(Case):
@@ -314,9 +326,9 @@ class Kept(Case):
         self.assert_whole(r, LOCAL)
         self.idle(d, requests=1)
         self.assertEqual(d.decision(r)["draft"]["became"], "answer")
-        asker = self.ask(d, SAYS + " fake:cloud_tokens=20 fake:cloud_cut_after=8")
+        asker = self.ask(d, f"{SAYS} {HANGS}")
         d.answer(d.question(), "approve")
-        r = asker.result()
+        r = self.cut(d, asker)
         self.assert_cut(r)
         self.assertNotIn("Lyon", r.said)
 
@@ -394,9 +406,9 @@ class Thinking(Case):
         self.drafted(d)
         d.answer(question, "approve")
         self.assert_whole(asker.result(), LOCAL)
-        asker = self.ask(d, SAYS + " fake:cloud_cut_after=4", draft="thinking").until(b"think.")
+        asker = self.ask(d, f"{SAYS} {HANGS}", draft="thinking").until(b"think.")
         d.answer(d.question(), "approve")
-        self.assert_cut(asker.result())
+        self.assert_cut(self.cut(d, asker))
 
     def test_the_engine_dies(self):
         d = self.daemon()
@@ -466,9 +478,23 @@ class Text(Case):
         self.drafted(d, 2)
         d.answer(question, "approve")
         self.assert_whole(asker.result(), MARK + LOCAL)
-        asker = self.ask(d, SAYS + " fake:cloud_cut_after=4", draft="text").until(b"think.")
+        asker = self.ask(d, f"{SAYS} {HANGS}", draft="text").until(b"think.")
         d.answer(d.question(), "approve")
-        self.assert_cut(asker.result())
+        self.assert_cut(self.cut(d, asker))
+
+    def test_another_destination_after_the_yes(self):
+        other = stage.FakeCloud()
+        self.addCleanup(other.close)
+        d = self.daemon(routing={"fallback": ["far", "other"]}, other=other)
+        asker = self.ask(d, SLOW + " " + "fake:cloud_drop", draft="text").until(b"t3 ")
+        first = d.question()
+        d.answer(first, "approve")
+        stage.until("the next question", lambda: any(q["id"] != first["id"] for q in d.questions()))
+        d.answer(d.question(), "dismiss")
+        r = asker.result()
+        self.assertEqual((r.cut, r.ends, r.said.count(MARK)), (False, 1, 1))
+        self.assertTrue(r.said.endswith(AGAIN + TOKENS), r.said)
+        self.idle(d, requests=2)
 
 
 def ask_raw(path):
