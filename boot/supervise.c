@@ -242,7 +242,63 @@ static bool on_device(struct slot *r, struct span frame)
 							 .network = m.network,
 							 .thermal = m.thermal,
 							 .locked = m.locked,
-							 .vpn = m.vpn });
+							 .vpn = m.vpn,
+							 .strong = m.strong });
+	return true;
+}
+
+/* consent has no wire to local: what it wants polkit asked goes through here, both ways. */
+static bool on_prove(struct slot *r, struct span frame)
+{
+	struct slot *local = &r->s->slots[ROLE_LOCAL];
+	struct msg_PROVE m;
+	struct msg_PERSON_ASK ask;
+	struct msg_PROOF none = { .verdict = PROOF_UNAVAILABLE };
+
+	if (msg_PROVE_decode(frame, &m) != ERR_OK)
+		return false;
+	if (!alive(local)) {
+		none.tag = m.tag;
+		memcpy(none.question, m.question, sizeof none.question);
+		copy_text(none.detail, sizeof none.detail, "the role local is not running");
+		TELL(r, PROOF, &none, NULL, 0);
+		return true;
+	}
+	ask = (struct msg_PERSON_ASK){ .tag = m.tag,
+				       .uid = m.uid,
+				       .pid = m.pid,
+				       .start = m.start,
+				       .deadline_ms = m.deadline_ms };
+	memcpy(ask.question, m.question, sizeof ask.question);
+	TELL(local, PERSON_ASK, &ask, NULL, 0);
+	return true;
+}
+
+static bool on_prove_leave(struct slot *r, struct span frame)
+{
+	struct slot *local = &r->s->slots[ROLE_LOCAL];
+	struct msg_PROVE_LEAVE m;
+
+	if (msg_PROVE_LEAVE_decode(frame, &m) != ERR_OK)
+		return false;
+	if (alive(local))
+		TELL(local, PERSON_LEAVE, &(struct msg_PERSON_LEAVE){ .tag = m.tag }, NULL, 0);
+	return true;
+}
+
+static bool on_person(struct slot *r, struct span frame)
+{
+	struct slot *consent = &r->s->slots[ROLE_CONSENT];
+	struct msg_PERSON m;
+	struct msg_PROOF proof;
+
+	if (msg_PERSON_decode(frame, &m) != ERR_OK)
+		return false;
+	proof = (struct msg_PROOF){ .tag = m.tag, .verdict = m.verdict };
+	memcpy(proof.question, m.question, sizeof proof.question);
+	memcpy(proof.detail, m.detail, sizeof proof.detail);
+	if (alive(consent))
+		TELL(consent, PROOF, &proof, NULL, 0);
 	return true;
 }
 
@@ -276,6 +332,12 @@ static bool on_frame(void *ctx, enum role peer, enum msg_type type, struct span 
 		return on_engine(r, frame);
 	case MSG_DEVICE:
 		return on_device(r, frame);
+	case MSG_PROVE:
+		return on_prove(r, frame);
+	case MSG_PROVE_LEAVE:
+		return on_prove_leave(r, frame);
+	case MSG_PERSON:
+		return on_person(r, frame);
 	case MSG_BROKEN:
 		return on_broken(r, frame);
 	case MSG_RELOAD:

@@ -124,6 +124,8 @@ struct cli_request {
  * ERR_NOT_FOUND: no daemon there (socket missing or nobody listening); ERR_PEER_GONE: the reply
  * broke off; ERR_TIMEOUT; ERR_SYSTEM. `ret` must be released with cli_reply_free() in any case.
  */
+/* For an answer to a question: polkit may have to ask the person first. */
+#define CLI_ANSWER_MS 150000
 MUST_CHECK enum err cli_call(const struct cli *cli, const struct cli_request *request,
 			     struct cli_reply *ret);
 void cli_reply_free(struct cli_reply *r);

@@ -318,6 +318,31 @@ static void check_engine_and_policy(struct doctor *d, const cJSON *status)
 		doctor_say(d, DOCTOR_OK, "policy", NULL, "active");
 }
 
+/* Matters only where the policy wants it; otherwise it is one line for who thinks of it. */
+static void check_strong_auth(struct doctor *d, const cJSON *status)
+{
+	const cJSON *strong = json_get_object(status, "strong_auth");
+	bool wanted = false, possible = false;
+
+	json_get_bool(strong, "wanted", &wanted);
+	json_get_bool(strong, "possible", &possible);
+	if (possible)
+		doctor_say(d, DOCTOR_OK, "strong", NULL,
+			   "polkit can ask people who they are (strong_auth_for)");
+	else
+		doctor_say(d, wanted ? DOCTOR_WARN : DOCTOR_OK, "strong",
+			   wanted ? "sudo apt install polkitd; sudo install -m 644 "
+				    "config/polkit/org.hither.consent.policy "
+				    "/usr/share/polkit-1/actions/"
+				  : NULL,
+			   "%s",
+			   wanted ? "your policy wants a proof of who you are "
+				    "(strong_auth_for), and polkit cannot be asked: such "
+				    "requests stay here"
+				  : "polkit cannot be asked who people are; no rule of yours "
+				    "needs it (strong_auth_for)");
+}
+
 static void check_daemon(struct doctor *d)
 {
 	struct json_where where;
@@ -340,6 +365,7 @@ static void check_daemon(struct doctor *d)
 		check_roles(d, status);
 		check_classifier(d, status);
 		check_engine_and_policy(d, status);
+		check_strong_auth(d, status);
 	}
 	cJSON_Delete(status);
 	cli_reply_free(&reply);

@@ -250,7 +250,7 @@ int question_reply(struct cli *cli, const cJSON *q, bool approve, const char *sc
 					    .method = "POST",
 					    .path = path,
 					    .body = buf_span(&body),
-					    .timeout_ms = 30000 },
+					    .timeout_ms = CLI_ANSWER_MS },
 		     &reply);
 	if (e != ERR_OK)
 		code = cli_call_failed(cli, e);

@@ -82,7 +82,7 @@ void web_answer(struct web *w, const char *id, const struct web_words *words,
 					    .method = "POST",
 					    .path = path,
 					    .body = buf_span(&body),
-					    .timeout_ms = DAEMON_TIMEOUT_MS },
+					    .timeout_ms = CLI_ANSWER_MS },
 		     &reply) == ERR_OK) {
 		ret->status = reply.status;
 		read_reply(buf_span(&reply.body), ret);

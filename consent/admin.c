@@ -177,6 +177,16 @@ static void write_classifier(struct consent *c, struct buf *b)
 	buf_add_char(b, '}');
 }
 
+static void write_strong_auth(struct consent *c, struct buf *b)
+{
+	json_put_key(b, "strong_auth");
+	buf_add_char(b, '{');
+	json_put_key_bool(b, "wanted",
+			  policy_consent(gate_policy_set(c->gate))->n_strong_auth_for > 0);
+	json_put_key_bool(b, "possible", gate_strong_auth(c->gate));
+	buf_add_char(b, '}');
+}
+
 static void get_status(struct consent *c, struct http_exchange *x)
 {
 	struct gate_status s = gate_status(c->gate);
@@ -195,6 +205,7 @@ static void get_status(struct consent *c, struct http_exchange *x)
 	write_classifier(c, &b);
 	json_put_key(&b, "device");
 	gate_write_device(c->gate, &b);
+	write_strong_auth(c, &b);
 	json_put_key_i64(&b, "pending_consents", s.pending);
 	json_put_key_i64(&b, "sending", s.sending);
 	json_put_key(&b, "ledger");

@@ -295,8 +295,19 @@ void gate_look_again(struct gate *g)
 
 void gate_device(struct gate *g, const struct msg_DEVICE_STATE *m)
 {
+	bool was_locked = g->locked;
+
 	surroundings_device(g->around, m);
+	g->locked = m->locked == POLICY_TRUE;
+	g->strong = m->strong == POLICY_TRUE;
 	gate_look_again(g);
+	if (was_locked && !g->locked)
+		questions_tell(g);
+}
+
+bool gate_strong_auth(const struct gate *g)
+{
+	return g->strong;
 }
 
 void gate_write_device(const struct gate *g, struct buf *out)

@@ -28,7 +28,7 @@
 #define GATE_HELD_BYTES_MAX      (64u << 20)
 #define GATE_HELD_USER_BYTES_MAX (32u << 20)
 /* Open at once of one app of one user, however many an hour policy allows: what a person can
- * still look through. Over it: ASK_LIMITED. */
+ * still look through. Apps that only claim their names count as one. Over it: ASK_LIMITED. */
 #define GATE_APP_QUESTIONS_MAX 32
 
 struct gate;
@@ -96,7 +96,8 @@ bool gate_sent(struct gate *g, const struct msg_SENT *m);
  * else the send is aborted. False: no such send. */
 bool gate_again(struct gate *g, const struct msg_AGAIN *m);
 void gate_head_known(struct gate *g, const struct msg_HEAD_KNOWN *m);
-/* From boot: what waits is judged again on it. What was released stays released. */
+/* From boot: what waits is judged again on it. What was released stays released. While the
+ * screen is locked no agent is told of a question; unlocking tells them of what is open. */
 void gate_device(struct gate *g, const struct msg_DEVICE_STATE *m);
 /* A channel is gone: waits are dropped, sends are closed as unknown. */
 void gate_router_gone(struct gate *g);
@@ -123,6 +124,8 @@ struct gate_response {
 	const char *agent;  /* kind of the agent; NULL: none registered */
 	uint32_t uid;
 	pid_t pid;
+	bool proved; /* the person behind `pid` proved to polkit who they are, for this answer
+		      */
 };
 
 struct gate_result {
@@ -133,6 +136,9 @@ struct gate_result {
 	char outcome[16]; /* approved, granted, refused, dismissed, extended, over_budget, … */
 	char permission[24];
 	char receipt[TEXT_ULID_BYTES];
+	/* 0: decided. Otherwise nothing was: this yes counts once the person has proved who
+	 * they are, within so long; then the same response comes again with `proved`. */
+	uint32_t prove_ms;
 };
 
 /*
@@ -165,6 +171,7 @@ struct ledger *gate_ledger(struct gate *g); /* NULL when it cannot be used */
 struct policy_set *gate_policy_set(struct gate *g);
 const char *gate_policy_sha256(struct gate *g); /* hex over every file in force */
 void gate_write_device(const struct gate *g, struct buf *out); /* null where unknown */
+bool gate_strong_auth(const struct gate *g); /* people can prove who they are */
 /* Looks again at a ledger that was refused: somebody may have acknowledged. */
 void gate_ledger_retry(struct gate *g);
 /* OpenMetrics lines that the gate knows. */

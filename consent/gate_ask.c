@@ -220,10 +220,9 @@ static void obligations(struct gate *g, struct ask *a, const struct policy_decis
 	else if (a->j.notify && !a->j.must_ask && !g->io->anyone(g->ctx, a->m.uid))
 		deny(a, "policy wants you to be told afterwards, and nobody is there to tell: "
 			"hither consent watch");
-	else if (a->j.must_ask && a->j.strong_auth)
-		deny(a, "policy wants the person to prove who they are for this data, and that "
-			"cannot be "
-			"done here");
+	else if (a->j.must_ask && a->j.strong_auth && !g->strong)
+		deny(a, "policy wants you to prove who you are for this data "
+			"(strong_auth_for), and polkit cannot be asked here; hither doctor");
 }
 
 static void why_not(struct gate *g, const struct policy_decision *d, struct ask *a)

@@ -128,6 +128,7 @@ struct question {
 	uint32_t uid;
 	bool kept;    /* stays open without anybody waiting: reported, not held */
 	bool counted; /* against max_prompts_per_hour */
+	bool proven;  /* the app was identified */
 	uint64_t opened_ms, expires_ms; /* now_ms clock */
 	int64_t created_wall_ms, expires_wall_ms;
 	const char *ending; /* word for people once closed */
@@ -140,6 +141,7 @@ struct question {
 #define GATE_PROMPTS_MAX 512
 struct prompt {
 	uint32_t uid;
+	bool proven; /* its app was identified; otherwise `app` is what it said */
 	char app[129];
 	uint64_t at_ms;
 };
@@ -170,6 +172,8 @@ struct gate {
 	struct budgets *budgets;
 	struct policy_set *set;
 	struct surroundings *around;
+	bool locked; /* the screen is, as far as known */
+	bool strong; /* people can prove who they are */
 	struct inspector *inspector;
 	uint64_t generation;
 	char policy_sha256[CRYPTO_SHA256_HEX_BYTES];
@@ -225,12 +229,16 @@ bool question_alike(const struct ask *a, const struct ask *b);
 void questions_tick(struct gate *g, uint64_t now, uint64_t *io_next);
 void question_left(struct gate *g, struct question *q); /* somebody stopped waiting */
 struct ask *question_waiter(struct gate *g, const struct question *q);
+unsigned question_waiters(const struct gate *g, const struct question *q);
+void questions_tell(struct gate *g); /* agents hear of what is open and they do not know */
 
 /* gate_limits.c */
 /* NULL: one more question may be put; else why not, for people. */
 const char *limits_question(struct gate *g, const struct ask *a);
 /* NULL: its bytes may wait with the others; else why not. */
 const char *limits_bytes(const struct gate *g, const struct ask *a);
+/* The app was identified, and has limits of its own. */
+bool limits_proven(const struct ask *a);
 /* A prompt of its app from now on; once for each question. */
 void limits_count(struct gate *g, struct question *q);
 

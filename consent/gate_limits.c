@@ -15,9 +15,24 @@
 
 #define HOUR_MS 3600000u
 
+/*
+ * Whose limit is it? An identified app's own. Names that are only claimed cost nothing, so all
+ * of a user's share one limit: a program that says it is another one each time gains nothing.
+ */
+bool limits_proven(const struct ask *a)
+{
+	return a->m.identity >= POLICY_IDENTITY_SOCKET;
+}
+
+static bool same_limit(uint32_t uid, bool proven, const char *app, const struct ask *a)
+{
+	return uid == a->m.uid && proven == limits_proven(a) &&
+	       (!proven || strcmp(app, a->m.app) == 0);
+}
+
 /* --- how often ----------------------------------------------------------------------- */
 
-static unsigned prompts_last_hour(struct gate *g, uint32_t uid, const char *app)
+static unsigned prompts_last_hour(struct gate *g, const struct ask *a)
 {
 	uint64_t now = gate_now(g);
 	unsigned n = 0, kept = 0;
@@ -25,7 +40,7 @@ static unsigned prompts_last_hour(struct gate *g, uint32_t uid, const char *app)
 	for (unsigned i = 0; i < g->n_prompts; i++) {
 		if (now - g->prompts[i].at_ms >= HOUR_MS)
 			continue;
-		n += g->prompts[i].uid == uid && strcmp(g->prompts[i].app, app) == 0;
+		n += same_limit(g->prompts[i].uid, g->prompts[i].proven, g->prompts[i].app, a);
 		if (kept != i)
 			g->prompts[kept] = g->prompts[i];
 		kept++;
@@ -45,6 +60,7 @@ void limits_count(struct gate *g, struct question *q)
 		return;
 	p = &g->prompts[g->n_prompts++];
 	p->uid = q->uid;
+	p->proven = q->proven;
 	p->at_ms = gate_now(g);
 	snprintf(p->app, sizeof p->app, "%s", q->app);
 }
@@ -105,8 +121,7 @@ static struct open_questions open_of_app(const struct gate *g, const struct ask 
 	struct open_questions open = { 0 };
 
 	for (struct question *q = g->questions; q != NULL; q = q->next) { /* oldest first */
-		if (q->state == QUESTION_CLOSED || q->uid != a->m.uid ||
-		    strcmp(q->app, a->m.app) != 0)
+		if (q->state == QUESTION_CLOSED || !same_limit(q->uid, q->proven, q->app, a))
 			continue;
 		open.n++;
 		if (q->counted || q->state == QUESTION_APPROVED)
@@ -132,11 +147,18 @@ const char *limits_question(struct gate *g, const struct ask *a)
 	if (g->n_open >= GATE_QUESTIONS_MAX)
 		return "too many questions are open; answer some: hither consent list";
 	if (open.n >= GATE_APP_QUESTIONS_MAX)
-		return "this app has too many open questions (32); answer some: hither consent "
-		       "list";
-	if ((int64_t)prompts_last_hour(g, a->m.uid, a->m.app) + open.to_tell >= max ||
+		return limits_proven(a)
+			       ? "this app has too many open questions (32); answer some: "
+				 "hither "
+				 "consent list"
+			       : "apps that were not identified have too many open questions "
+				 "together (32); answer some: hither consent list";
+	if ((int64_t)prompts_last_hour(g, a) + open.to_tell >= max ||
 	    g->n_prompts == GATE_PROMPTS_MAX)
-		return "this app has asked as often as policy lets it in an hour "
-		       "(max_prompts_per_hour)";
+		return limits_proven(a)
+			       ? "this app has asked as often as policy lets it in an hour "
+				 "(max_prompts_per_hour)"
+			       : "apps that were not identified have asked as often as policy "
+				 "lets them together in an hour (max_prompts_per_hour)";
 	return limits_bytes(g, a);
 }

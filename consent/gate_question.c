@@ -73,12 +73,29 @@ struct ask *question_waiter(struct gate *g, const struct question *q)
 	return oldest;
 }
 
+unsigned question_waiters(const struct gate *g, const struct question *q)
+{
+	unsigned n = 0;
+
+	for (const struct ask *a = g->asks; a != NULL; a = a->next)
+		n += a->question == q && a->state == ASK_STATE_WAITING;
+	return n;
+}
+
 /* --- telling ------------------------------------------------------------------------- */
 
+/* A locked screen is left alone: unlocking tells of everything (questions_tell). */
 static void tell_request(struct gate *g, struct question *q)
 {
-	if (g->io->tell(g->ctx, GATE_REQUEST, q->uid, q->id) > 0)
+	if (!g->locked && g->io->tell(g->ctx, GATE_REQUEST, q->uid, q->id) > 0)
 		limits_count(g, q);
+}
+
+void questions_tell(struct gate *g)
+{
+	for (struct question *q = g->questions; q != NULL; q = q->next)
+		if (q->state == QUESTION_OPEN)
+			tell_request(g, q);
 }
 
 void gate_agents_changed(struct gate *g, uint32_t uid)
@@ -127,6 +144,7 @@ static struct question *question_new(struct gate *g, struct ask *a)
 	q->subject = a;
 	a->refs++;
 	q->uid = a->m.uid;
+	q->proven = limits_proven(a);
 	q->opened_ms = gate_now(g);
 	q->expires_ms = q->opened_ms + life;
 	q->created_wall_ms = g->io->wall_ms(g->ctx);
@@ -192,27 +210,36 @@ static void join(struct gate *g, struct ask *a, struct question *q)
 static bool nobody_there(struct gate *g, const struct ask *a)
 {
 	return !a->m.on_question && policy_consent(g->set)->no_agent != POLICY_HOLD &&
-	       !g->io->anyone(g->ctx, a->m.uid);
+	       (g->locked || !g->io->anyone(g->ctx, a->m.uid));
+}
+
+static const char *nobody_words(const struct gate *g)
+{
+	return g->locked ? "the screen is locked, so you were not asked"
+			 : "nobody was there to be asked; to be asked: hither consent watch";
 }
 
 /* Says so at once. `q`: stays open without it; NULL: there is none. */
 static void no_agent(struct gate *g, struct ask *a, struct question *q)
 {
-	char detail[240] = "nobody was there to be asked; to be asked: hither consent watch";
+	const char *words = nobody_words(g);
+	char detail[240];
 	struct record r;
 	struct buf b;
 
+	snprintf(detail, sizeof detail, "%s", words);
 	g->alone_ms = gate_now(g);
 	a->question = q;
 	if (q != NULL) {
 		q->kept = true;
 		snprintf(detail, sizeof detail,
-			 "nobody was there to be asked; to be asked: hither consent watch; or "
-			 "hither consent approve %s, and send the same request again",
-			 q->id);
+			 "%s; or hither consent approve %s, and send the same request again",
+			 words, q->id);
 	}
 	buf_init(&b, RECORD_MAX_BYTES);
 	gate_fill_record(g, a, RECORD_NO_AGENT, POLICY_MODE_REDACTED, &b, &r);
+	if (g->locked)
+		r.reason = "the screen is locked";
 	if (!b.failed)
 		book_queue(g, &r);
 	buf_free(&b);
@@ -227,7 +254,7 @@ static void no_agent(struct gate *g, struct ask *a, struct question *q)
 
 static bool is_patient(struct gate *g)
 {
-	return g->patience_ms > 0 &&
+	return g->patience_ms > 0 && !g->locked &&
 	       (g->alone_ms == 0 || gate_now(g) - g->alone_ms >= FLOOD_MS);
 }
 
@@ -495,7 +522,7 @@ void questions_recheck(struct gate *g, bool policy_changed)
 		} else if (perm != NULL || !a->j.must_ask) {
 			release_waiters(g, q, perm);
 			next = g->questions;
-		} else if (policy_changed && q->state == QUESTION_OPEN) {
+		} else if (policy_changed && q->state == QUESTION_OPEN && !g->locked) {
 			g->io->tell(g->ctx, GATE_POLICY_CHANGED, q->uid, q->id);
 		}
 	}

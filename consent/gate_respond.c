@@ -18,6 +18,7 @@
 
 #define APPROVAL_LIFE_MS 60000
 #define EXTEND_MS        60000u
+#define PROVE_MAX_MS     120000u
 
 static void result(struct gate_result *ret, int status, const char *code, const char *format,
 		   ...) __attribute__((format(printf, 4, 5)));
@@ -208,6 +209,8 @@ static void fill_answer(struct gate *g, struct question *q, const struct gate_re
 	ret->reason = r->reason;
 	ret->notice_version = PERMS_NOTICE_VERSION;
 	ret->notice_sha256 = q->notice_sha256;
+	if (r->proved)
+		ret->basis = "strong_auth";
 }
 
 /* --- no ------------------------------------------------------------------------------ */
@@ -424,6 +427,13 @@ static void put_off(struct gate *g, struct question *q, const struct gate_respon
 		       "the person said: not now");
 }
 
+static void ask_for_proof(struct gate *g, const struct question *q, struct gate_result *ret)
+{
+	uint64_t now = gate_now(g), left = q->expires_ms > now ? q->expires_ms - now : 1;
+
+	ret->prove_ms = left < PROVE_MAX_MS ? (uint32_t)left : PROVE_MAX_MS;
+}
+
 void gate_respond(struct gate *g, const struct gate_response *r, struct gate_result *ret)
 {
 	struct question *q;
@@ -447,6 +457,10 @@ void gate_respond(struct gate *g, const struct gate_response *r, struct gate_res
 	}
 	if (!read_terms(g, q->subject, r, &t, ret))
 		return;
+	if (r->word == GATE_APPROVE && q->subject->j.strong_auth && !r->proved) {
+		ask_for_proof(g, q, ret);
+		return;
+	}
 	log_info("gate.answer", "id=%s decision=%s scope=%s agent=%s", q->id,
 		 r->word == GATE_APPROVE ? "approve" : "deny", t.scope_word,
 		 r->agent != NULL ? r->agent : "command");

@@ -65,6 +65,7 @@ static void write_common(struct gate *g, const struct question *q, struct buf *o
 	json_put_key_cstr(out, "model", q->model);
 	json_put_key_i64(out, "bytes",
 			 q->subject != NULL ? (int64_t)q->subject->body.map.len : 0);
+	json_put_key_i64(out, "waiting", question_waiters(g, q));
 	put_time(out, "created", q->created_wall_ms);
 	put_time(out, "expires", q->expires_wall_ms);
 	json_put_key_i64(out, "expires_in_ms", left_ms(g, q));
@@ -231,6 +232,7 @@ static void write_how_long(struct gate *g, const struct question *q, const struc
 	write_words(out, "scopes", a->j.scopes, scopes, LEN(scopes));
 	write_words(out, "modes", a->j.modes, modes, LEN(modes));
 	json_put_key_bool(out, "reason_required", policy_consent(g->set)->require_reason);
+	json_put_key_bool(out, "strong_auth", a->j.strong_auth);
 	put_time(out, "created", q->created_wall_ms);
 	put_time(out, "expires", q->expires_wall_ms);
 	json_put_key_i64(out, "expires_in_ms", left_ms(g, q));
@@ -269,6 +271,7 @@ bool gate_write_question(struct gate *g, uint32_t uid, const char *id, struct bu
 			  identity_words((enum policy_identity)a->m.identity));
 	json_put_key_i64(out, "uid", a->m.uid);
 	json_put_key_i64(out, "pid", a->m.pid);
+	json_put_key_i64(out, "waiting", question_waiters(g, q));
 	write_where_to(g, a, out);
 	write_why(a, out);
 	write_what(a, out);

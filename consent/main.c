@@ -147,6 +147,7 @@ static void on_gone(void *ctx, struct http_exchange *x)
 {
 	agents_gone(ctx, x);
 	admin_gone(ctx, x);
+	proofs_gone(ctx, x);
 }
 
 /* Only event streams write more than once, and those are cut when they do not drain. */
@@ -339,6 +340,7 @@ static bool from_boot(struct consent *c, enum msg_type type, struct span frame)
 	struct msg_HEALTH health;
 	struct msg_RELOADED reloaded;
 	struct msg_DEVICE_STATE device;
+	struct msg_PROOF proof;
 
 	switch (type) {
 	case MSG_HEALTH:
@@ -364,6 +366,13 @@ static bool from_boot(struct consent *c, enum msg_type type, struct span frame)
 		if (msg_DEVICE_STATE_decode(frame, &device) != ERR_OK)
 			return false;
 		gate_device(c->gate, &device);
+		if (device.strong != POLICY_TRUE)
+			proofs_unavailable(c);
+		return true;
+	case MSG_PROOF:
+		if (msg_PROOF_decode(frame, &proof) != ERR_OK)
+			return false;
+		proofs_said(c, &proof);
 		return true;
 	case MSG_RELOADED:
 		if (msg_RELOADED_decode(frame, &reloaded) != ERR_OK)

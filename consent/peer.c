@@ -2,11 +2,12 @@
 #include "consent/peer.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "proc/process.h"
 
 #define ANCESTORS_MAX 64
 
@@ -28,34 +29,15 @@ static bool read_proc(pid_t pid, const char *name, char *out, size_t bytes)
 	return true;
 }
 
-/* Fields after the command, whose name may hold blanks and parentheses: state ppid pgrp session
- * … */
-static bool read_stat(pid_t pid, pid_t *ret_parent, pid_t *ret_session, uint64_t *ret_start)
-{
-	char text[1024];
-	char *at;
-	int parent, session;
-
-	if (!read_proc(pid, "stat", text, sizeof text) || (at = strrchr(text, ')')) == NULL)
-		return false;
-	/* state, ppid, pgrp, session are fields 3 to 6; starttime is field 22. */
-	if (sscanf(at + 1,
-		   " %*c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d"
-		   " %" SCNu64,
-		   &parent, &session, ret_start) != 3)
-		return false;
-	*ret_parent = parent;
-	*ret_session = session;
-	return true;
-}
-
 struct peer peer_of(pid_t pid)
 {
 	struct peer p = { .pid = pid };
-	pid_t parent;
+	struct process found;
 
-	if (pid <= 0 || !read_stat(pid, &parent, &p.session, &p.start))
-		p.start = 0;
+	if (process_look(pid, &found)) {
+		p.session = found.session;
+		p.start = found.start;
+	}
 	return p;
 }
 
@@ -68,14 +50,14 @@ static bool still_is(const struct peer *p)
 
 static bool descends(pid_t pid, const struct peer *from)
 {
-	pid_t session;
-	uint64_t start;
+	struct process found;
 
 	for (unsigned i = 0; i < ANCESTORS_MAX && pid > 1; i++) {
 		if (pid == from->pid)
 			return true;
-		if (!read_stat(pid, &pid, &session, &start))
+		if (!process_look(pid, &found))
 			return false;
+		pid = found.parent;
 	}
 	return false;
 }

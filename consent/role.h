@@ -16,6 +16,7 @@
 #define AGENT_READER_MS    60000 /* who listed questions this recently counts as present */
 #define AGENT_HEARTBEAT_MS 15000
 #define RELOADS_MAX        8
+#define PROOFS_MAX         8
 
 enum agent_kind { AGENT_DESKTOP, AGENT_TERMINAL, AGENT_NOTIFICATION, AGENT_WEB, AGENT_KINDS };
 
@@ -43,6 +44,14 @@ struct reload {
 	struct http_exchange *x;
 };
 
+/* A yes that counts once the person has proved who they are; its exchange waits for that. */
+struct proof {
+	uint64_t tag; /* 0: free */
+	struct http_exchange *x;
+	struct gate_response r; /* its texts lie in `text`; id is the question */
+	struct arena *text;
+};
+
 struct consent {
 	struct service *service;
 	struct gate *gate;
@@ -58,7 +67,8 @@ struct consent {
 	struct msg_ENGINE_HEALTH engine;
 	bool engine_known;
 	struct reload reloads[RELOADS_MAX];
-	uint64_t next_tag;
+	struct proof proofs[PROOFS_MAX];
+	uint64_t next_tag, next_proof;
 	uint64_t reloads_ok, reloads_failed;
 	int64_t policy_since_ms;
 	char policy_problem[400];
@@ -85,11 +95,22 @@ void agents_heartbeat(struct consent *c);
 void agents_stop(struct consent *c);
 void agents_saw_reader(struct consent *c, uint32_t uid);
 
+/* proofs.c: asks, through boot and local, polkit about the process that answers; then the
+ * answer counts or is refused. */
+void proofs_ask(struct consent *c, struct http_exchange *x, const struct gate_response *r,
+		uint32_t deadline_ms);
+void proofs_said(struct consent *c, const struct msg_PROOF *m);
+void proofs_unavailable(struct consent *c); /* nobody can tell any more: all are refused */
+void proofs_gone(struct consent *c, struct http_exchange *x);
+
 /* routes.c, admin.c: one request; they answer now or remember the exchange. */
 void routes_request(struct consent *c, struct http_exchange *x, const struct http_request *r);
 void admin_request(struct consent *c, struct http_exchange *x, const struct http_request *r);
 void admin_reloaded(struct consent *c, const struct msg_RELOADED *m);
 void admin_gone(struct consent *c, struct http_exchange *x);
+
+/* What came of an answer. */
+void routes_result(struct http_exchange *x, const struct gate_result *g);
 
 void role_reply_json(struct http_exchange *x, int status, struct buf *body);
 void role_reply_error(struct http_exchange *x, int status, const char *code,

@@ -187,12 +187,12 @@ static void get_consent(struct call *k)
 			 "there is no such question; see: hither consent list");
 }
 
-static void reply_result(struct call *k, const struct gate_result *g)
+void routes_result(struct http_exchange *x, const struct gate_result *g)
 {
 	struct buf b;
 
 	if (g->status != 200) {
-		role_reply_error_next(k->x, g->status, g->code, g->message, g->next);
+		role_reply_error_next(x, g->status, g->code, g->message, g->next);
 		return;
 	}
 	buf_init(&b, 4096);
@@ -202,7 +202,7 @@ static void reply_result(struct call *k, const struct gate_result *g)
 	json_put_key_cstr(&b, "grant", g->permission[0] != '\0' ? g->permission : NULL);
 	json_put_key_cstr(&b, "receipt", g->receipt[0] != '\0' ? g->receipt : NULL);
 	buf_add_char(&b, '}');
-	role_reply_json(k->x, 200, &b);
+	role_reply_json(x, 200, &b);
 }
 
 static bool read_word(const char *text, enum gate_word *ret)
@@ -246,7 +246,10 @@ static void post_consent(struct call *k)
 				 "reason has at most 1000 bytes");
 	} else {
 		gate_respond(k->c->gate, &r, &g);
-		reply_result(k, &g);
+		if (g.prove_ms > 0)
+			proofs_ask(k->c, k->x, &r, g.prove_ms);
+		else
+			routes_result(k->x, &g);
 		consent_pump(k->c);
 	}
 	cJSON_Delete(root);

@@ -53,6 +53,15 @@ enum ask_outcome {
 	ASK_UNREACHABLE,   /* cloud is down, or refused the send before a byte left */
 };
 
+/* Did the person behind an answer prove who they are? 0 is the one that permits nothing. */
+enum proof_verdict {
+	PROOF_REFUSED, /* polkit says no */
+	PROOF_GIVEN,
+	PROOF_CANCELLED,   /* the person closed the dialog, or the time was over */
+	PROOF_UNAVAILABLE, /* no polkit, or it does not know the action */
+	PROOF_GONE         /* the answering process has ended or is another one */
+};
+
 enum send_outcome {
 	SEND_COMPLETE,  /* terminal marker seen and the transfer ended well */
 	SEND_FAILED,    /* connection, TLS, status or stream failed */

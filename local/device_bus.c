@@ -18,57 +18,28 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "local/bus.h"
+#include "local/person.h"
 
 #define LOGIND          "org.freedesktop.login1"
 #define LOGIND_PATH     "/org/freedesktop/login1"
 #define NETWORK         "org.freedesktop.NetworkManager"
 #define NETWORK_PATH    "/org/freedesktop/NetworkManager"
 #define CONNECTIONS_MAX 64
+#define STRONG_EVERY    20 /* polkit's list is long and changes with packages */
 
 struct device_bus {
 	char address[PATH_MAX];
 	bool everybody;
 	sd_bus *bus;
 	uint64_t until_ms; /* end of this reading's patience */
+	unsigned look;     /* readings on this connection */
+	enum policy_tri strong;
 };
-
-/* --- the connection ------------------------------------------------------------------------
- */
-
-static uint64_t left_us(const struct device_bus *b)
-{
-	uint64_t now = clock_mono_ms();
-
-	return now < b->until_ms ? (b->until_ms - now) * 1000 : 0;
-}
 
 static void leave(struct device_bus *b)
 {
 	b->bus = sd_bus_close_unref(b->bus);
-}
-
-static bool connect_bus(struct device_bus *b)
-{
-	sd_bus *bus = NULL;
-	int r = sd_bus_new(&bus);
-
-	if (r >= 0)
-		r = sd_bus_set_address(bus, b->address);
-	if (r >= 0)
-		r = sd_bus_set_bus_client(bus, 1);
-	if (r >= 0)
-		r = sd_bus_start(bus);
-	b->bus = bus;
-	while (r >= 0 && (r = sd_bus_is_ready(bus)) == 0) {
-		r = sd_bus_process(bus, NULL);
-		if (r == 0 && left_us(b) == 0)
-			r = -ETIMEDOUT;
-		else if (r == 0)
-			r = sd_bus_wait(bus, left_us(b));
-	}
-	if (r < 0)
-		leave(b);
-	return r >= 0;
 }
 
 /* --- calls ---------------------------------------------------------------------------------
@@ -91,10 +62,10 @@ static sd_bus_message *call(struct device_bus *b, const char *service, const cha
 	if (r >= 0)
 		r = sd_bus_message_appendv(m, types, args);
 	va_end(args);
-	if (r >= 0 && left_us(b) == 0)
+	if (r >= 0 && bus_left_us(b->until_ms) == 0)
 		r = -ETIMEDOUT;
 	if (r >= 0)
-		r = sd_bus_call(b->bus, m, left_us(b), NULL, &reply);
+		r = sd_bus_call(b->bus, m, bus_left_us(b->until_ms), NULL, &reply);
 	sd_bus_message_unref(m);
 	if (r == -ETIMEDOUT || r == -ENOTCONN || r == -ECONNRESET || r == -EPIPE)
 		leave(b);
@@ -256,21 +227,40 @@ static enum policy_tri read_vpn(struct device_bus *b)
 	return ok && b->bus != NULL ? POLICY_FALSE : POLICY_UNKNOWN;
 }
 
-/* --- life ----------------------------------------------------------------------------------
+/* --- polkit --------------------------------------------------------------------------------
  */
 
-/* Characters that D-Bus addresses do not carry as they are (D-Bus specification, Addresses). */
-static bool write_address(const char *root, char *out, size_t out_bytes)
+/* In what EnumerateActions replies: a(ssssssuuua{ss}), the id first. */
+static bool lists_action(sd_bus_message *reply)
 {
-	size_t n = (size_t)snprintf(out, out_bytes, "unix:path=");
+	bool found = false;
+	const char *id;
 
-	for (const char *p = root; *p != '\0' && n + 4 < out_bytes; p++)
-		n += (size_t)snprintf(out + n, out_bytes - n,
-				      strchr(",;=%", *p) != NULL ? "%%%02x" : "%c",
-				      (unsigned char)*p);
-	n += (size_t)snprintf(out + n, out_bytes - n, "/run/dbus/system_bus_socket");
-	return n < out_bytes;
+	if (sd_bus_message_enter_container(reply, 'a', "(ssssssuuua{ss})") <= 0)
+		return false;
+	while (!found && sd_bus_message_enter_container(reply, 'r', "ssssssuuua{ss}") > 0) {
+		found = sd_bus_message_read_basic(reply, 's', &id) > 0 &&
+			strcmp(id, PERSON_ACTION) == 0;
+		if (sd_bus_message_skip(reply, "sssssuuua{ss}") < 0 ||
+		    sd_bus_message_exit_container(reply) < 0)
+			break;
+	}
+	return found;
 }
+
+static enum policy_tri read_strong(struct device_bus *b)
+{
+	sd_bus_message *reply = call(b, PERSON_SERVICE, PERSON_PATH, PERSON_INTERFACE,
+				     "EnumerateActions", "s", "");
+	enum policy_tri there =
+		reply != NULL && lists_action(reply) ? POLICY_TRUE : POLICY_FALSE;
+
+	sd_bus_message_unref(reply);
+	return there;
+}
+
+/* --- life ----------------------------------------------------------------------------------
+ */
 
 struct device_bus *device_bus_new(const char *root, bool everybody)
 {
@@ -279,8 +269,7 @@ struct device_bus *device_bus_new(const char *root, bool everybody)
 	if (b == NULL)
 		return NULL;
 	b->everybody = everybody;
-	if (!write_address(root, b->address, sizeof b->address))
-		b->address[0] = '\0';
+	bus_address(root, b->address);
 	return b;
 }
 
@@ -296,11 +285,20 @@ void device_bus_read(struct device_bus *b, struct device_services *ret)
 {
 	*ret = (struct device_services){ .locked = POLICY_UNKNOWN };
 	b->until_ms = clock_mono_ms() + DEVICE_BUS_PATIENCE_MS;
-	if (b->address[0] == '\0' || (b->bus == NULL && !connect_bus(b)))
+	if (b->bus == NULL) {
+		b->bus = bus_connect(b->address, b->until_ms);
+		b->look = 0;
+	}
+	if (b->bus == NULL) {
+		ret->strong = POLICY_FALSE;
 		return;
+	}
 	ret->locked = read_locked(b);
 	ret->metered = read_metered(b);
 	ret->vpn = read_vpn(b);
+	if (b->look++ % STRONG_EVERY == 0)
+		b->strong = read_strong(b);
+	ret->strong = b->strong;
 }
 
 #else /* no libsystemd: nobody is asked */
@@ -327,7 +325,7 @@ void device_bus_free(struct device_bus *b)
 void device_bus_read(struct device_bus *b, struct device_services *ret)
 {
 	(void)b;
-	*ret = (struct device_services){ .locked = POLICY_UNKNOWN };
+	*ret = (struct device_services){ .locked = POLICY_UNKNOWN, .strong = POLICY_FALSE };
 }
 
 #endif

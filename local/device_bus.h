@@ -8,7 +8,8 @@
  * locked: LockedHint of the user's graphical session (org.freedesktop.login1(5)); false when
  * logind says that there is no such session. A daemon for all users looks at the session in
  * front on seat0, where a login screen counts as locked. metered: NetworkManager's Metered, its
- * guesses included. vpn: an active connection that is one.
+ * guesses included. vpn: an active connection that is one. strong: polkit runs and lists the
+ * action of person.h; looked up once a minute.
  */
 #ifndef HITHER_LOCAL_DEVICE_BUS_H
 #define HITHER_LOCAL_DEVICE_BUS_H

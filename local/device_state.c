@@ -327,6 +327,7 @@ struct device_state device_state_of(const struct device_files *f,
 	ret.thermal = f->thermal;
 	ret.network = network_of(f, s);
 	ret.vpn = vpn_of(f, s);
+	ret.strong = s->strong;
 	ret.locked = s->locked != POLICY_UNKNOWN ? s->locked
 		     : f->screen == POLICY_FALSE ? POLICY_FALSE
 						 : POLICY_UNKNOWN;

@@ -121,6 +121,7 @@ struct device_services {
 	enum policy_tri metered;
 	enum policy_tri vpn;
 	enum policy_tri locked; /* known whenever logind answers */
+	enum policy_tri strong; /* polkit answers and knows the action; false without a bus */
 };
 
 struct device_state {
@@ -129,6 +130,7 @@ struct device_state {
 	enum policy_network network;
 	enum policy_thermal thermal;
 	enum policy_tri locked, vpn;
+	enum policy_tri strong; /* people can prove to polkit who they are */
 };
 
 /*

@@ -41,7 +41,7 @@ static bool same(const struct device_state *a, const struct device_state *b)
 {
 	return a->power == b->power && a->battery_pct == b->battery_pct &&
 	       a->network == b->network && a->thermal == b->thermal && a->locked == b->locked &&
-	       a->vpn == b->vpn;
+	       a->vpn == b->vpn && a->strong == b->strong;
 }
 
 static void on_timer(uv_timer_t *t);

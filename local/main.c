@@ -33,6 +33,7 @@
 #include "local/endpoint.h"
 #include "local/engine.h"
 #include "local/foreign.h"
+#include "local/person.h"
 #include "local/shelf.h"
 #include "proc/service.h"
 
@@ -49,6 +50,7 @@ struct local {
 	struct checker *checker;
 	struct shelf *shelf;
 	struct device_watch *device;
+	struct person *person;
 	uv_timer_t due;
 	uv_fs_event_t watch;
 	uv_timer_t watch_calm;
@@ -123,12 +125,21 @@ static void tell_device(void *ctx, const struct device_state *d)
 		.thermal = (uint8_t)d->thermal,
 		.locked = (uint8_t)d->locked,
 		.vpn = (uint8_t)d->vpn,
+		.strong = (uint8_t)d->strong,
 	};
 
 	(void)ctx;
 	if (CHANNEL_SEND(service_channel(self.service, ROLE_BOOT), DEVICE, &m, NULL, 0) !=
 	    ERR_OK)
 		log_warning("local.boot", "the device's state could not be told");
+}
+
+static void tell_person(void *ctx, const struct msg_PERSON *m)
+{
+	(void)ctx;
+	if (CHANNEL_SEND(service_channel(self.service, ROLE_BOOT), PERSON, m, NULL, 0) !=
+	    ERR_OK)
+		log_warning("local.boot", "what polkit said could not be told");
 }
 
 static void tell_models(void)
@@ -481,6 +492,9 @@ static enum err after_jail(struct service *s)
 	look_ahead();
 	self.device = device_watch_new(s->loop, s->config->sys_dir, s->config->system_mode,
 				       tell_device, NULL);
+	self.person = person_new(s->loop, s->config->sys_dir, tell_person, NULL);
+	if (self.person == NULL)
+		return ERR_NO_MEMORY;
 	settle();
 	return ERR_OK;
 }
@@ -505,6 +519,26 @@ static bool on_done(struct span frame)
 	return true;
 }
 
+static bool on_person_ask(struct span frame)
+{
+	struct msg_PERSON_ASK m;
+
+	if (msg_PERSON_ASK_decode(frame, &m) != ERR_OK)
+		return false;
+	person_ask(self.person, &m);
+	return true;
+}
+
+static bool on_person_leave(struct span frame)
+{
+	struct msg_PERSON_LEAVE m;
+
+	if (msg_PERSON_LEAVE_decode(frame, &m) != ERR_OK)
+		return false;
+	person_leave(self.person, m.tag);
+	return true;
+}
+
 static bool on_frame(struct service *s, enum role peer, enum msg_type type, struct span frame,
 		     const int *fds, unsigned n)
 {
@@ -518,6 +552,10 @@ static bool on_frame(struct service *s, enum role peer, enum msg_type type, stru
 		fine = on_want(frame);
 	else if (type == MSG_ENGINE_DONE)
 		fine = on_done(frame);
+	else if (type == MSG_PERSON_ASK)
+		fine = on_person_ask(frame);
+	else if (type == MSG_PERSON_LEAVE)
+		fine = on_person_leave(frame);
 	settle();
 	return fine;
 }
@@ -545,6 +583,7 @@ static void on_policy(struct service *s)
 static void on_stop(struct service *s)
 {
 	device_watch_stop(self.device);
+	person_stop(self.person);
 	engine_free(self.engine);
 	service_finished(s);
 }

@@ -346,8 +346,8 @@ world_respond_armed(struct world *w, const char *id)
 	return result;
 }
 
-static void world_sent(struct world *w, unsigned i, enum send_outcome outcome, int64_t in,
-		       int64_t out)
+__attribute__((unused)) static void
+world_sent(struct world *w, unsigned i, enum send_outcome outcome, int64_t in, int64_t out)
 {
 	struct msg_SENT m = { .request_id = w->sends[i].m.request_id,
 			      .ledger_seq = w->sends[i].m.ledger_seq,
@@ -372,7 +372,7 @@ static inline void world_pass(struct world *w, uint64_t ms)
 
 /* Forgets the process's memory, keeps the ledger: as after kill -9 (records queued are lost).
  */
-static void world_restart(struct world *w, const char *policy)
+__attribute__((unused)) static void world_restart(struct world *w, const char *policy)
 {
 	gate_free(w->gate);
 	world_start(w, policy);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A machine to look at: a folder with sys, proc and run for `hitherd --sys-dir`, and on request a
-system bus on which logind and NetworkManager answer. As much of D-Bus as Properties.Get takes
-(D-Bus specification 0.42: authentication EXTERNAL, little endian, no signals)."""
+system bus on which logind, NetworkManager and polkit answer. As much of D-Bus as Properties.Get and
+CheckAuthorization take (D-Bus specification 0.42: authentication EXTERNAL, little endian, no signals)."""
 import os
 import shutil
 import socket
@@ -93,6 +93,7 @@ class Bus:
             (NM + ".Connection.Active", "Type"): ("s", "802-11-wireless"),
         }
         self.silent = False  # takes calls and never answers
+        self.polkit = None
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(path)
         self.listener.listen(8)
@@ -100,6 +101,8 @@ class Bus:
 
     def close(self):
         self.listener.close()
+        if self.polkit is not None:
+            self.polkit.let_go()
 
     def accept(self):
         while True:
@@ -150,11 +153,61 @@ class Bus:
             s.sendall(message(2, serial, "s", ":1.1"))
         elif member == "GetUser":
             s.sendall(message(2, serial, "o", USER))
+        elif self.polkit is not None and fields.get(6) == POLKIT:
+            self.polkit.take(s, member, serial, body)
         elif member == "Get" and (got := self.values.get((body.string(), body.string()))):
             s.sendall(message(2, serial, "v", got))
         else:
             s.sendall(message(3, serial, "s", "no such thing"))
         return True
+
+
+POLKIT = "org.freedesktop.PolicyKit1"
+STRONG = "org.hither.consent.strong"
+
+
+class Polkit:
+    """The authority: who is asked about, and what the person at the dialog does. `decide` is called on a thread of
+    its own with the subject {pid, start-time, uid} and the action; it returns (authorized, challenge, details), or
+    the name of an error."""
+
+    def __init__(self, decide, actions=(STRONG,)):
+        self.decide, self.actions = decide, actions
+        self.asked, self.cancelled = [], threading.Event()
+
+    def let_go(self):
+        self.cancelled.set()
+
+    def take(self, s, member, serial, body):
+        if member == "EnumerateActions":
+            s.sendall(message(2, serial, "a(ssssssuuua{ss})", [(a,) for a in ("org.example.other", *self.actions)]))
+        elif member == "CancelCheckAuthorization":
+            s.sendall(message(2, serial, "", None))
+            self.cancelled.set()
+        else:
+            threading.Thread(target=self.check, args=(s, serial, body), daemon=True).start()
+
+    def check(self, s, serial, body):
+        kind, subject = body.string(), {}
+        end = body.number()
+        body.align(8)
+        end += body.at
+        while body.at < end:
+            body.align(8)
+            key, signature = body.string(), body.signature()
+            subject[key] = body.long() if signature == "t" else body.number()
+        action = body.string()
+        details, _ = body.number(), body.align(8)
+        flags = body.number()
+        self.asked.append((kind, subject, action, details, flags))
+        said = self.decide(subject, action) if action in self.actions else POLKIT + ".Error.Failed"
+        try:
+            if isinstance(said, str):
+                s.sendall(message(3, serial, "s", "no", error=said))
+            else:
+                s.sendall(message(2, serial, "(bba{ss})", said))
+        except OSError:
+            pass
 
 
 class Reader:
@@ -168,6 +221,16 @@ class Reader:
         self.align(4)
         self.at += 4
         return struct.unpack_from("<I", self.data, self.at - 4)[0]
+
+    def long(self):
+        self.align(8)
+        self.at += 8
+        return struct.unpack_from("<Q", self.data, self.at - 8)[0]
+
+    def signature(self):
+        n = self.data[self.at]
+        self.at += n + 2
+        return self.data[self.at - n - 1:self.at - 1].decode()
 
     def string(self):
         n = self.number()
@@ -213,6 +276,16 @@ def put(out, kind, value):
         for item in value:
             put(items, "o", item)
         out += struct.pack("<I", len(items) - 4) + items[4:]
+    elif kind == "a(ssssssuuua{ss})":  # actions of which only the id says something
+        put_array(out, [lambda b, a=a: ([put(b, "s", t) for t in (a[0], "", "", "", "", "")],
+                                        [put(b, "u", 0) for _ in range(3)], put_array(b, [])) for a in value])
+    elif kind == "(bba{ss})":
+        pad(out, 8)
+        put(out, "b", value[0])
+        put(out, "b", value[1])
+        put_array(out, [lambda b, k=k, v=v: (put(b, "s", k), put(b, "s", v)) for k, v in value[2].items()])
+    elif kind == "":
+        pass
     elif kind == "v":
         put(out, "g", value[0])
         put(out, value[0], value[1])
@@ -220,12 +293,25 @@ def put(out, kind, value):
         raise ValueError(kind)
 
 
-def message(kind, reply_to, types, value):
+def put_array(out, writers):
+    """An array of structures or pairs, each of which starts at a multiple of 8."""
+    pad(out, 4)
+    at = len(out)
+    out += b"\0" * 4
+    pad(out, 8)
+    first = len(out)
+    for write in writers:
+        pad(out, 8)
+        write(out)
+    out[at:at + 4] = struct.pack("<I", len(out) - first)
+
+
+def message(kind, reply_to, types, value, error="org.freedesktop.DBus.Error.Failed"):
     body, fields = bytearray(), bytearray()
     put(body, types, value)
     names = [(5, "u", reply_to), (7, "s", "org.freedesktop.DBus"), (6, "s", ":1.1"), (8, "g", types)]
     if kind == 3:
-        names.append((4, "s", "org.freedesktop.DBus.Error.Failed"))
+        names.append((4, "s", error))
     for code, t, v in names:
         pad(fields, 8)
         fields += bytes([code])

@@ -235,6 +235,71 @@ class ConsentRole(ConsentStage):
         self.end()
         self.assertEqual([r["outcome"] for r in self.records() if r["kind"] == "closed"], ["unknown"])
 
+    UNLOCKED = dict(power=1, battery_pct=255, network=3, thermal=1, locked=1, vpn=1)
+
+    def test_a_proof_counts_for_its_own_question_only(self):
+        self.start(policy(consent={"strong_auth_for": ["personal.*"]}))
+        self.boot.send("DEVICE_STATE", **self.UNLOCKED, strong=2)
+        self.agent()
+        mail = "write to anna.example@example.com"
+
+        def approve(question):
+            said = []
+            t = threading.Thread(target=lambda: said.append(self.respond(question, "approve")[1]))
+            t.start()
+            asked, _ = self.boot.expect("PROVE")
+            self.assertEqual((asked["question"], asked["uid"], asked["pid"]), (question, os.getuid(), os.getpid()))
+            with open("/proc/self/stat", encoding="ascii") as f:
+                self.assertEqual(asked["start"], int(f.read().rpartition(")")[2].split()[19]))
+            return asked["tag"], lambda: (t.join(), said[0])[1]
+
+        def question():
+            outcome, said, _ = self.answer(self.ask(mail))
+            self.assertEqual(outcome, "PENDING", said["detail"])
+            return said["question"]
+
+        first = question()
+        tag, said = approve(first)
+        self.boot.send("PROOF", tag=tag + 7, question=first, verdict=1)  # of nobody's asking
+        self.boot.send("PROOF", tag=0, question=first, verdict=1)
+        self.boot.send("PROOF", tag=tag, question="01JD0000000000000000000000", verdict=1)
+        status, error = said()
+        self.assertEqual((status, error["error"]["code"]), (403, "strong_auth_refused"))
+        tag, said = approve(first)
+        self.boot.send("PROOF", tag=tag - 1, question=first, verdict=1)  # the one before comes once more
+        self.boot.send("PROOF", tag=tag, question=first, verdict=0, detail="no")
+        self.assertEqual(said()[0], 403)
+        self.assertEqual([m for m in self.cloud.inbox if m[0] == "SEND"], [])
+        tag, said = approve(first)
+        self.boot.send("DEVICE_STATE", **self.UNLOCKED)  # local is gone: nobody can tell any more
+        status, error = said()
+        self.assertEqual((status, error["error"]["code"]), (403, "strong_auth_unavailable"))
+        self.boot.send("DEVICE_STATE", **self.UNLOCKED, strong=2)
+        while self.call("GET", "/hither/v1/status", name="admin")[1]["strong_auth"] != \
+                {"wanted": True, "possible": True}:
+            time.sleep(0.01)
+        second = question()
+        tag, said = approve(second)
+        self.boot.send("PROOF", tag=tag, question=second, verdict=1)
+        status, done = said()
+        self.assertEqual((status, done["outcome"]), (200, "granted"))
+        self.cloud.expect("SEND")
+        self.assertEqual([m for m in self.cloud.inbox if m[0] == "SEND"], [])
+
+    def test_nobody_is_told_while_the_screen_is_locked(self):
+        self.start()
+        events = self.agent()
+        self.boot.send("DEVICE_STATE", **{**self.UNLOCKED, "locked": 2})
+        while self.call("GET", "/hither/v1/status", name="admin")[1]["device"]["locked"] is not True:
+            time.sleep(0.01)
+        outcome, said, _ = self.answer(self.ask("locked"))
+        self.assertEqual(outcome, "NO_AGENT")
+        self.assertIn("the screen is locked", said["detail"])
+        self.boot.send("DEVICE_STATE", **self.UNLOCKED)
+        self.assertEqual(self.next_event(events), ("request", said["question"]))  # and nothing came before
+        self.end()
+        self.assertEqual([r.get("reason") for r in self.records() if r["kind"] == "no_agent"], ["the screen is locked"])
+
     def test_a_witness_that_has_seen_more(self):
         self.start(policy("allow"))
         self.cloud.send("HEAD_KNOWN", seq=10**6, hash=bytes(32))

@@ -154,13 +154,13 @@ class LocalRole(unittest.TestCase):
         self.sys_dir = m.root
         self.start()
         self.assertEqual(self.boot.expect("DEVICE")[0],
-                         {"power": 2, "battery_pct": 80, "network": 0, "thermal": 0, "locked": 1, "vpn": 1})
+                         {"power": 2, "battery_pct": 80, "network": 0, "thermal": 0, "locked": 1, "vpn": 1, "strong": 1})
         m.battery(79)
         m.network(False)
         m.heat(99)
         m.screen()
         m.tunnel(True)
-        last = {"power": 2, "battery_pct": 79, "network": 1, "thermal": 3, "locked": 0, "vpn": 2}
+        last = {"power": 2, "battery_pct": 79, "network": 1, "thermal": 3, "locked": 0, "vpn": 2, "strong": 1}
         self.boot.expect("DEVICE", lambda got: got == last)
 
     def test_a_want_starts_the_engine_and_gets_a_connection(self):

@@ -599,7 +599,8 @@ static void people_are_not_worn_down(void **state)
 	}
 	assert_int_equal(ask_outcome_of(w, &m, "try again"), ASK_REFUSED);
 	assert_non_null(strstr(last(w, &m)->detail, "rule"));
-	strcpy(m.app, "org.example.Other"); /* six questions an hour */
+	strcpy(m.app, "org.example.Other"); /* six questions an hour, for each that is known */
+	m.identity = POLICY_IDENTITY_SOCKET;
 	for (unsigned i = 0; i < 6; i++) {
 		snprintf(text, sizeof text, "other %u", i);
 		assert_int_equal(ask_outcome_of(w, &m, text), ASK_PENDING);

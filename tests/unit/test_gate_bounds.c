@@ -368,7 +368,9 @@ static void open_questions_of_an_app_are_bounded(void **state)
 	}
 	assert_int_equal(put_n, GATE_APP_QUESTIONS_MAX);
 	assert_non_null(strstr(last(w, &m)->detail, "consent list"));
-	strcpy(m.app, "org.example.Other");
+	strcpy(m.app, "org.example.Other"); /* says so */
+	assert_int_equal(put(w, &m, "other"), ASK_LIMITED);
+	m.identity = POLICY_IDENTITY_SOCKET; /* is it */
 	assert_int_equal(put(w, &m, "other"), ASK_PENDING);
 	world_free(w);
 }

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * When people are left alone, and when a yes is not enough: the locked screen, programs that
+ * call themselves something else each time, data for which people prove who they are.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "common/log.h"
+#include "tests/fake/gate_world.h"
+
+#define FAR(more)                                                                              \
+	"{\"hither_policy\":1,\"id\":\"t\",\"destinations\":{\"far\":{\"tier\":\"cloud\","     \
+	"\"api\":\"openai\",\"operator\":\"Far Inc\",\"region\":\"eu\",\"base_url\":"          \
+	"\"https://far.example/"                                                               \
+	"v1\",\"models\":[\"big-1\"]}},\"default\":{\"cloud\":\"ask\"}" more "}"
+
+static const struct msg_ANSWER *last(struct world *w, const struct msg_ASK *m)
+{
+	const struct msg_ANSWER *a = world_last(w, m->request_id);
+
+	assert_non_null(a);
+	return a;
+}
+
+/* What the request heard last; PENDING as well while it only waits. */
+static uint64_t put(struct world *w, struct msg_ASK *m, const char *text)
+{
+	m->request_id = w->next_request++;
+	assert_true(world_put(w, m, text));
+	return last(w, m)->outcome;
+}
+
+static void device(struct world *w, enum policy_tri locked, enum policy_tri strong)
+{
+	struct msg_DEVICE_STATE m = { .battery_pct = 255,
+				      .locked = (uint8_t)locked,
+				      .strong = (uint8_t)strong };
+
+	gate_device(w->gate, &m);
+}
+
+static unsigned told(const struct world *w, enum gate_news news)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < w->n_told; i++)
+		n += w->told[i].news == news;
+	return n;
+}
+
+/* --- the locked screen ------------------------------------------------------------------- */
+
+static void a_locked_screen_is_left_alone(void **state)
+{
+	struct world *w = world_new(FAR(""));
+	struct msg_ASK m = world_ask(w);
+	struct gate_result r;
+	char id[TEXT_ULID_BYTES];
+
+	(void)state;
+	device(w, POLICY_TRUE, POLICY_UNKNOWN);
+	assert_int_equal(put(w, &m, "a hard question"), ASK_NO_AGENT);
+	assert_non_null(strstr(last(w, &m)->detail, "the screen is locked"));
+	assert_int_equal(last(w, &m)->fallback, 0);
+	memcpy(id, last(w, &m)->question, sizeof id);
+	assert_non_null(strstr(last(w, &m)->detail, id));
+	gate_agents_changed(w->gate, (uint32_t)getuid());
+	world_set_policy(w, FAR(",\"title\":\"another\""));
+	assert_int_equal(w->n_told, 0);
+	assert_int_equal(world_records(w, RECORD_NO_AGENT, NULL), 1);
+	device(w, POLICY_FALSE, POLICY_UNKNOWN);
+	assert_int_equal(told(w, GATE_REQUEST), 1);
+	assert_string_equal(w->told[0].question, id);
+	r = world_respond(w, id, true, NULL);
+	assert_string_equal(r.outcome, "approved");
+	assert_int_equal(put(w, &m, "a hard question"), ASK_GRANTED);
+	world_free(w);
+}
+
+static void policy_may_refuse_or_hold_while_it_is_locked(void **state)
+{
+	struct world *w = world_new(FAR(",\"consent\":{\"no_agent\":\"refuse\"}"));
+	struct msg_ASK m = world_ask(w);
+
+	(void)state;
+	device(w, POLICY_TRUE, POLICY_UNKNOWN);
+	assert_int_equal(put(w, &m, "one"), ASK_NO_AGENT);
+	assert_int_equal(last(w, &m)->fallback, 1);
+	world_set_policy(w, FAR(",\"consent\":{\"no_agent\":\"hold\"}"));
+	assert_int_equal(put(w, &m, "two"), ASK_PENDING); /* waits, and nobody hears of it */
+	assert_int_equal(w->n_told, 0);
+	world_pass(w, 30000);
+	device(w, POLICY_FALSE, POLICY_UNKNOWN);
+	assert_true(told(w, GATE_REQUEST) >= 1);
+	assert_string_equal(world_respond(w, last(w, &m)->question, true, NULL).outcome,
+			    "granted");
+	device(w, POLICY_TRUE, POLICY_UNKNOWN);
+	assert_int_equal(put(w, &m, "three"), ASK_PENDING);
+	world_pass(w, 61000); /* the time runs while it is locked */
+	assert_int_equal(last(w, &m)->outcome, ASK_TIMEOUT);
+	assert_int_equal(w->n_sends, 1);
+	world_free(w);
+}
+
+static void a_night_behind_a_lock_uses_nothing_up(void **state)
+{
+	struct world *w = world_new(FAR(",\"consent\":{\"max_prompts_per_hour\":2}"));
+	struct msg_ASK m = world_ask(w);
+	char text[16];
+
+	(void)state;
+	device(w, POLICY_TRUE, POLICY_UNKNOWN);
+	for (unsigned i = 0; i < 10; i++) {
+		snprintf(text, sizeof text, "%u", i);
+		assert_int_equal(put(w, &m, text), ASK_NO_AGENT);
+	}
+	world_pass(w, 61000);
+	device(w, POLICY_FALSE, POLICY_UNKNOWN);
+	assert_int_equal(told(w, GATE_REQUEST), 0);
+	assert_int_equal(put(w, &m, "morning"), ASK_PENDING);
+	world_free(w);
+}
+
+/* --- names ------------------------------------------------------------------------------- */
+
+static unsigned asked_under_names(struct world *w, enum policy_identity identity,
+				  unsigned names)
+{
+	struct msg_ASK m = world_ask(w);
+	unsigned n = 0;
+
+	m.identity = (uint8_t)identity;
+	for (unsigned i = 0; i < names; i++) {
+		char text[16];
+
+		snprintf(m.app, sizeof m.app, "org.example.App%u", i);
+		snprintf(text, sizeof text, "%u", i);
+		n += put(w, &m, text) == ASK_PENDING;
+	}
+	return n;
+}
+
+static void a_hundred_names_are_worth_no_more_than_one(void **state)
+{
+	struct world *w = world_new(FAR(",\"consent\":{\"max_prompts_per_hour\":6}"));
+	struct msg_ASK m = world_ask(w);
+
+	(void)state;
+	assert_int_equal(asked_under_names(w, POLICY_IDENTITY_CLAIMED, 100), 6);
+	m.identity = POLICY_IDENTITY_ANONYMOUS; /* no name at all is no way around it */
+	strcpy(m.app, "");
+	assert_int_equal(put(w, &m, "anonymous"), ASK_LIMITED);
+	assert_non_null(strstr(last(w, &m)->detail, "not identified"));
+	assert_int_equal(told(w, GATE_REQUEST), 6);
+	/* Who is identified cannot be kept from asking by who is not. */
+	assert_int_equal(asked_under_names(w, POLICY_IDENTITY_SOCKET, 10), 10);
+	world_pass(w, 3600001);
+	assert_int_equal(asked_under_names(w, POLICY_IDENTITY_CLAIMED, 100), 6);
+	world_free(w);
+}
+
+static void a_hundred_names_leave_no_more_open_than_one(void **state)
+{
+	struct world *w = world_new(FAR(",\"consent\":{\"max_prompts_per_hour\":100000}"));
+
+	(void)state;
+	assert_int_equal(asked_under_names(w, POLICY_IDENTITY_CLAIMED, 100),
+			 GATE_APP_QUESTIONS_MAX);
+	world_free(w);
+}
+
+/* --- who waits --------------------------------------------------------------------------- */
+
+static void a_question_says_how_many_wait_for_it(void **state)
+{
+	struct world *w = world_new(FAR(""));
+	struct msg_ASK m = world_ask(w);
+	int64_t waiting = -1;
+	cJSON *q;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(put(w, &m, "the same"), ASK_PENDING);
+	q = world_question(w, last(w, &m)->question);
+	assert_true(json_get_int(q, "waiting", 0, 100, &waiting));
+	assert_int_equal(waiting, 3);
+	cJSON_Delete(q);
+	assert_int_equal(gate_pending(w->gate), 1);
+	world_free(w);
+}
+
+/* --- who you are ------------------------------------------------------------------------- */
+
+#define STRONG FAR(",\"consent\":{\"strong_auth_for\":[\"personal.*\"]}")
+#define MAIL   "write to anna.example@example.com"
+
+static struct gate_result approve(struct world *w, const struct msg_ASK *m, bool proved,
+				  const char *id)
+{
+	cJSON *q = world_question(w, last(w, m)->question);
+	bool strong = false;
+	struct gate_response r = { .id = id != NULL ? id : json_get_string(q, "id"),
+				   .nonce = json_get_string(q, "nonce"),
+				   .digest = json_get_string(q, "digest"),
+				   .word = GATE_APPROVE,
+				   .uid = (uint32_t)getuid(),
+				   .pid = getpid(),
+				   .proved = proved };
+	struct gate_result result;
+
+	gate_respond(w->gate, &r, &result);
+	(void)json_get_bool(q, "strong_auth", &strong);
+	assert_true(strong || result.status == 409);
+	cJSON_Delete(q);
+	return result;
+}
+
+static void without_polkit_it_stays_here(void **state)
+{
+	struct world *w = world_new(STRONG);
+	struct msg_ASK m = world_ask(w);
+
+	(void)state;
+	for (enum policy_tri strong = POLICY_UNKNOWN; strong <= POLICY_FALSE; strong++) {
+		device(w, POLICY_FALSE, strong);
+		assert_int_equal(put(w, &m, MAIL), ASK_DENIED_POLICY);
+		assert_non_null(strstr(last(w, &m)->detail, "hither doctor"));
+	}
+	assert_int_equal(put(w, &m, "nothing of that kind"), ASK_PENDING);
+	world_free(w);
+}
+
+static void a_yes_without_proof_is_none(void **state)
+{
+	struct world *w = world_new(STRONG);
+	struct msg_ASK m = world_ask(w);
+	struct gate_result r;
+
+	(void)state;
+	device(w, POLICY_FALSE, POLICY_TRUE);
+	assert_int_equal(put(w, &m, MAIL), ASK_PENDING);
+	world_pass(w, 10000);
+	r = approve(w, &m, false, NULL);
+	assert_int_equal(r.prove_ms, 50000); /* what is left of the question's minute */
+	assert_int_equal(w->n_sends, 0);
+	assert_int_equal(world_records(w, RECORD_APPROVED, NULL), 0);
+	r = approve(w, &m, true, NULL);
+	assert_int_equal(r.prove_ms, 0);
+	assert_string_equal(r.outcome, "granted");
+	assert_int_equal(w->n_sends, 1);
+	assert_int_equal(world_records(w, RECORD_APPROVED, NULL), 1);
+	world_free(w);
+}
+
+static void a_proof_comes_too_late_for_what_is_over(void **state)
+{
+	struct world *w = world_new(STRONG);
+	struct msg_ASK m = world_ask(w);
+	struct gate_response r;
+	struct gate_result result;
+	cJSON *q;
+
+	(void)state;
+	device(w, POLICY_FALSE, POLICY_TRUE);
+	assert_int_equal(put(w, &m, MAIL), ASK_PENDING);
+	q = world_question(w, last(w, &m)->question);
+	r = (struct gate_response){ .id = json_get_string(q, "id"),
+				    .nonce = json_get_string(q, "nonce"),
+				    .digest = json_get_string(q, "digest"),
+				    .word = GATE_APPROVE,
+				    .uid = (uint32_t)getuid(),
+				    .pid = getpid(),
+				    .proved = true };
+	device(w, POLICY_FALSE, POLICY_FALSE); /* nobody can tell any more: taken back */
+	assert_int_equal(last(w, &m)->outcome, ASK_WITHDRAWN);
+	gate_respond(w->gate, &r, &result);
+	assert_int_equal(result.status, 409);
+	cJSON_Delete(q);
+	device(w, POLICY_FALSE, POLICY_TRUE);
+	assert_int_equal(put(w, &m, MAIL), ASK_PENDING);
+	world_pass(w, 61000);
+	assert_int_equal(last(w, &m)->outcome, ASK_TIMEOUT);
+	assert_int_equal(w->n_sends, 0);
+	world_free(w);
+}
+
+static void a_no_needs_no_proof(void **state)
+{
+	struct world *w = world_new(STRONG);
+	struct msg_ASK m = world_ask(w);
+
+	(void)state;
+	device(w, POLICY_FALSE, POLICY_TRUE);
+	assert_int_equal(put(w, &m, MAIL), ASK_PENDING);
+	assert_int_equal(world_respond(w, last(w, &m)->question, false, NULL).status, 200);
+	assert_int_equal(last(w, &m)->outcome, ASK_REFUSED);
+	world_free(w);
+}
+
+int main(void)
+{
+	log_setup("test", (enum log_level)0, LOG_FORMAT_TEXT);
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_locked_screen_is_left_alone),
+		cmocka_unit_test(policy_may_refuse_or_hold_while_it_is_locked),
+		cmocka_unit_test(a_night_behind_a_lock_uses_nothing_up),
+		cmocka_unit_test(a_hundred_names_are_worth_no_more_than_one),
+		cmocka_unit_test(a_hundred_names_leave_no_more_open_than_one),
+		cmocka_unit_test(a_question_says_how_many_wait_for_it),
+		cmocka_unit_test(without_polkit_it_stays_here),
+		cmocka_unit_test(a_yes_without_proof_is_none),
+		cmocka_unit_test(a_proof_comes_too_late_for_what_is_over),
+		cmocka_unit_test(a_no_needs_no_proof),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
