@@ -135,8 +135,8 @@ void http_flush_dirty(struct http_server *s);
 /* An error the server itself gives, then close. */
 void http_reply_refusal(struct http_conn *c, int status, const char *problem);
 /* The same for a connection that is not served at all: head and body. */
-void http_refusal_write(struct http_server *s, int status, const char *problem,
-			struct buf *out);
+void http_refusal_write(struct http_server *s, struct span path, int status,
+			const char *problem, struct buf *out);
 
 static inline size_t http_conn_unsent(const struct http_conn *c)
 {

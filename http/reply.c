@@ -380,11 +380,11 @@ void http_abort(struct http_exchange *x)
 
 /* ---------------------------------------------------------------- the server's own errors */
 
-static void refusal_body(struct http_server *s, int status, const char *problem,
-			 struct buf *body)
+static void refusal_body(struct http_server *s, struct span path, int status,
+			 const char *problem, struct buf *body)
 {
 	if (s->handler->error_body != NULL) {
-		s->handler->error_body(s->ctx, status, problem, body);
+		s->handler->error_body(s->ctx, path, status, problem, body);
 		return;
 	}
 	buf_add_str(body, "{\"error\":{\"message\":\"");
@@ -394,12 +394,13 @@ static void refusal_body(struct http_server *s, int status, const char *problem,
 		    "\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":null}}");
 }
 
-void http_refusal_write(struct http_server *s, int status, const char *problem, struct buf *out)
+void http_refusal_write(struct http_server *s, struct span path, int status,
+			const char *problem, struct buf *out)
 {
 	struct buf body;
 
 	buf_init(&body, 2048);
-	refusal_body(s, status, problem, &body);
+	refusal_body(s, path, status, problem, &body);
 	buf_printf(out,
 		   "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: application/json\r\n%s"
 		   "Connection: close\r\nContent-Length: %zu\r\n\r\n",
@@ -407,6 +408,17 @@ void http_refusal_write(struct http_server *s, int status, const char *problem, 
 		   status == 503 ? "Retry-After: 1\r\n" : "", body.len);
 	buf_add(out, buf_span(&body));
 	buf_free(&body);
+}
+
+/* As far as the request was read. */
+static struct span path_read(const struct http_conn *c)
+{
+	const struct http_message *m = c->x != NULL ? &c->x->msg : NULL;
+	struct span path = { "", 0 }, query;
+
+	if (m != NULL && (m->head_done || m->n_slots > 0) && m->target_len > 0)
+		http_message_target(m, &path, &query);
+	return path;
 }
 
 void http_reply_refusal(struct http_conn *c, int status, const char *problem)
@@ -417,7 +429,7 @@ void http_reply_refusal(struct http_conn *c, int status, const char *problem)
 		return;
 	c->last = true;
 	buf_init(&text, 4096);
-	http_refusal_write(c->server, status, problem, &text);
+	http_refusal_write(c->server, path_read(c), status, problem, &text);
 	if (!text.failed)
 		put(c, text.ptr, text.len);
 	buf_free(&text);

@@ -229,7 +229,7 @@ static void turn_away(struct http_server *s, int fd, const char *why)
 	struct buf text;
 
 	buf_init(&text, 4096);
-	http_refusal_write(s, 503, why, &text);
+	http_refusal_write(s, (struct span){ "", 0 }, 503, why, &text);
 	/* What lies unread would turn the close into a reset that could overtake the reply. */
 	if (read(fd, s->read_buffer, HTTP_READ_BYTES) < 0 && errno != EAGAIN)
 		log_debug("http.turned_away", "errno=%d", errno);

@@ -58,10 +58,11 @@ struct http_handler {
 	void (*on_done)(void *ctx, struct http_exchange *x);
 	/*
 	 * The server itself refuses a request before on_request (400, 408, 413, 414, 417, 431,
-	 * 503): write the body of the error into `body` (JSON). May be NULL: a plain JSON error
-	 * is used.
+	 * 503): write the body of the error into `body` (JSON). `path` is empty when it was not
+	 * read. May be NULL: a plain JSON error is used.
 	 */
-	void (*error_body)(void *ctx, int status, const char *problem, struct buf *body);
+	void (*error_body)(void *ctx, struct span path, int status, const char *problem,
+			   struct buf *body);
 };
 
 /* NULL when memory is out. The process must ignore SIGPIPE. `loop`, `handler`, `ctx` outlive

@@ -15,8 +15,8 @@ struct request *chat_api_admit(struct router *r, struct http_exchange *x,
 	if (r->n_requests < r->service->config->limits.queue && !tell_is_full(r))
 		q = request_new(r, x);
 	if (q == NULL) {
-		reply_problem(x, 503, "overloaded",
-			      "Too many requests at once. Try again in a moment.");
+		reply_path_problem(x, h->path, 503, "overloaded",
+				   "Too many requests at once. Try again in a moment.", NULL);
 		return NULL;
 	}
 	q->dialect = client_dialect_find(h->path, false);

@@ -438,6 +438,12 @@ void reply_error(struct request *q, const struct chat_problem *p);
 void reply_question(struct request *q, const struct msg_ANSWER *a);
 void reply_json(struct http_exchange *x, int status, struct span body);
 void reply_problem(struct http_exchange *x, int status, const char *code, const char *message);
+/* The same for what nobody serves at `path`, in the words of who would. `allow`: NULL or the
+ * methods that are served there. */
+void reply_path_problem(struct http_exchange *x, struct span path, int status, const char *code,
+			const char *message, const char *allow);
+/* The dialect of errors at a path: its own, or OpenAI's; never NULL. */
+const struct client_dialect *reply_dialect_of(struct span path, bool has_anthropic_version);
 void problem_set(struct chat_problem *p, int status, const char *code, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 

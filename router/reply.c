@@ -474,3 +474,30 @@ void reply_problem(struct http_exchange *x, int status, const char *code, const 
 		   buf_span(&b));
 	buf_free(&b);
 }
+
+const struct client_dialect *reply_dialect_of(struct span path, bool has_anthropic_version)
+{
+	const struct client_dialect *d = client_dialect_find(path, has_anthropic_version);
+
+	if (d == NULL)
+		d = has_anthropic_version ? &dialect_anthropic_messages : &dialect_openai_chat;
+	return d;
+}
+
+void reply_path_problem(struct http_exchange *x, struct span path, int status, const char *code,
+			const char *message, const char *allow)
+{
+	const struct client_dialect *d =
+		reply_dialect_of(path, http_header_count(x, "anthropic-version") > 0);
+	struct http_field fields[2] = { { status == 503 ? "Retry-After" : "x-should-retry",
+					  status == 503 ? "1" : "false" },
+					{ "Allow", allow } };
+	struct chat_problem p;
+	struct buf b;
+
+	problem_set(&p, status, code, "%s", message);
+	buf_init(&b, 4096);
+	d->error_body(&p, &b);
+	http_reply(x, status, "application/json", fields, allow != NULL ? 2 : 1, buf_span(&b));
+	buf_free(&b);
+}

@@ -157,18 +157,6 @@ static bool path_matches(const struct route *t, struct span path, struct span *r
 	return true;
 }
 
-static void wrong_method(struct http_exchange *x, const struct route *t)
-{
-	static const char body[] =
-		"{\"error\":{\"message\":\"This method is not served here.\","
-		"\"type\":\"invalid_request_error\",\"param\":null,"
-		"\"code\":\"method_not_allowed\"}}";
-	struct http_field allow = { "Allow",
-				    strcmp(t->method, "GET") == 0 ? "GET, HEAD" : t->method };
-
-	http_reply(x, 405, "application/json", &allow, 1, SPAN_LITERAL(body));
-}
-
 static void dispatch(struct router *r, struct http_exchange *x, const struct http_request *q)
 {
 	struct span rest;
@@ -187,9 +175,13 @@ static void dispatch(struct router *r, struct http_exchange *x, const struct htt
 		}
 	}
 	if (known != NULL)
-		wrong_method(x, known);
+		reply_path_problem(x, q->path, 405, "method_not_allowed",
+				   "This method is not served here.",
+				   strcmp(known->method, "GET") == 0 ? "GET, HEAD"
+								     : known->method);
 	else
-		reply_problem(x, 404, "not_found", "There is nothing at this path.");
+		reply_path_problem(x, q->path, 404, "not_found",
+				   "There is nothing at this path.", NULL);
 }
 
 /* Who shows the token over TCP could read this daemon's files: it counts as its user. */
@@ -240,14 +232,15 @@ static void on_done(void *ctx, struct http_exchange *x)
 	request_event(q, &(struct event){ .kind = EV_REPLY_DONE, .fd = -1 });
 }
 
-static void error_body(void *ctx, int status, const char *problem, struct buf *body)
+static void error_body(void *ctx, struct span path, int status, const char *problem,
+		       struct buf *body)
 {
 	struct chat_problem p;
 
 	(void)ctx;
 	problem_set(&p, status, status == 503 ? "overloaded" : "invalid_request", "%s.",
 		    problem);
-	dialect_openai_chat.error_body(&p, body);
+	reply_dialect_of(path, false)->error_body(&p, body);
 }
 
 const struct http_handler routes_handler = { .on_request = on_request,

@@ -135,6 +135,47 @@ class Dialects(unittest.TestCase):
                         self.assertLessEqual({"message", "type", "param", "code"}, set(r.json["error"]))
         self.assertEqual(self.d.cloud.connections, 0)
 
+    def assert_shape(self, family, body, word=None):
+        if family == "ollama":
+            self.assertEqual((list(body), type(body["error"])), (["error"], str))
+        elif family == "anthropic":
+            self.assertEqual((body["type"], set(body["error"])), ("error", {"type", "message"}))
+            self.assertIn(word, (None, body["error"]["type"]))
+        else:
+            self.assertEqual(set(body["error"]), {"message", "type", "param", "code"})
+
+    def test_what_is_not_served_is_said_in_the_words_of_the_path(self):
+        families = {"anthropic": ("/v1/messages/x", "/v1/messages/batches", "/v1/messages/count_tokens/x"),
+                    "ollama": ("/api/nothing", "/api/chat/x", "/api"),
+                    "openai": ("/v1/files", "/v1/chat/completions/x", "/v1/responses/resp_1", "/v2", "/v1/messagesx",
+                               "/apix")}
+        for family, paths in families.items():
+            for path in paths:
+                for method in ("GET", "POST", "DELETE"):
+                    with self.subTest(path, method=method):
+                        r = self.d.call(method, path, {} if method == "POST" else None)
+                        self.assertEqual((r.status, r.headers["x-should-retry"]), (404, "false"), r.body)
+                        self.assert_shape(family, r.json, "not_found_error")
+        r = self.d.get("/v1/files", **{"anthropic-version": "2023-06-01"})
+        self.assert_shape("anthropic", r.json, "not_found_error")
+
+    def test_another_method(self):
+        for family, path, allow in (("anthropic", "/v1/messages", "POST"), ("ollama", "/api/tags", "GET, HEAD"),
+                                    ("openai", "/v1/responses", "POST")):
+            r = self.d.call("DELETE", path)
+            self.assertEqual((r.status, r.headers["allow"]), (405, allow))
+            self.assert_shape(family, r.json)
+
+    def test_what_the_server_itself_refuses(self):
+        for family, path in (("anthropic", b"/v1/messages"), ("ollama", b"/api/chat"),
+                             ("openai", b"/v1/chat/completions")):
+            for status, fields in ((413, b"Content-Length: 99999999999\r\n"), (431, b"X-Long: " + b"x" * 100000),
+                                   (400, b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n")):
+                with self.subTest(family, status=status):
+                    out = self.d.raw(b"POST " + path + b" HTTP/1.1\r\nHost: x\r\n" + fields + b"\r\n")
+                    self.assertIn(b" %d " % status, out.split(b"\r\n")[0])
+                    self.assert_shape(family, json.loads(out.split(b"\r\n\r\n", 1)[1]))
+
     def test_lists(self):
         ids = [m["id"] for m in self.d.get("/v1/models").json["data"]]
         r = self.d.get("/v1/models", **{"anthropic-version": "2023-06-01"}).json
