@@ -94,8 +94,9 @@ struct chat {
 				     on */
 	struct span reasoning_effort;
 	bool stream, include_usage;
-	bool logprobs; /* ask the engine for them; set by the router, never by a client */
-	uint32_t top_logprobs;
+	bool logprobs; /* token probabilities are to be shown (or, set by the router, watched)
+			*/
+	uint32_t top_logprobs; /* how many alternatives of each */
 	/* Also set by the router: the engine's slot, from 0, -1 any; what it may skip there. */
 	enum chat_engine_cache engine_cache;
 	int32_t engine_slot;         /* when engine_cache is said */
@@ -130,7 +131,7 @@ enum chat_finish {
  */
 enum chat_event_kind {
 	CHAT_EV_START,     /* the upstream accepted the request */
-	CHAT_EV_TEXT,      /* text */
+	CHAT_EV_TEXT,      /* text; name: its tokens as a JSON array (OpenAI's), or empty */
 	CHAT_EV_REASONING, /* text; or no text and id: the signature of the reasoning so far */
 	CHAT_EV_REFUSAL,   /* text */
 	CHAT_EV_TOOL,      /* index, id, name: a call begins */

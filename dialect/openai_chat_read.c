@@ -9,6 +9,8 @@
  */
 #include "dialect/impl.h"
 
+#define TOP_LOGPROBS_MAX 20
+
 /* Refused unless they have the one value that means "as usual". */
 static const struct refused_field unsupported[] = {
 	{ "audio", ANY_VALUE },
@@ -22,10 +24,8 @@ static const struct refused_field unsupported[] = {
 	{ "guided_regex", ANY_VALUE },
 	{ "json_schema", ANY_VALUE },
 	{ "logit_bias", UNLESS_EMPTY },
-	{ "logprobs", UNLESS_FALSE },
 	{ "moderation", ANY_VALUE },
 	{ "n", UNLESS_ONE },
-	{ "top_logprobs", UNLESS_ZERO },
 	{ "verbosity", UNLESS_MEDIUM },
 	{ "web_search_options", ANY_VALUE },
 };
@@ -58,6 +58,28 @@ static bool read_sampling(struct reading *r, const cJSON *body)
 			      &c->has_presence_penalty);
 }
 
+static bool read_logprobs(struct reading *r, const cJSON *body)
+{
+	struct chat *c = r->chat;
+	int64_t top = 0;
+
+	if (!reading_flag(r, body, "logprobs", "logprobs", &c->logprobs))
+		return false;
+	if (reading_get(body, "top_logprobs") != NULL &&
+	    !json_get_int(body, "top_logprobs", 0, TOP_LOGPROBS_MAX, &top))
+		return reading_fail(r, "invalid_value", "top_logprobs",
+				    "'top_logprobs' must be a whole number from 0 to %d.",
+				    TOP_LOGPROBS_MAX);
+	if (top > 0 && !c->logprobs)
+		return reading_fail(r, "invalid_value", "top_logprobs",
+				    "'top_logprobs' needs 'logprobs' to be true.");
+	if (c->logprobs && c->n_tools > 0)
+		return reading_fail(r, "unsupported_parameter", "logprobs",
+				    "'logprobs' cannot be had together with tools.");
+	c->top_logprobs = (uint32_t)top;
+	return true;
+}
+
 /* The new name counts when both are there. */
 static bool read_max_tokens(struct reading *r, const cJSON *body)
 {
@@ -80,9 +102,9 @@ static bool read_body(struct reading *r, const cJSON *body)
 	       reading_flag(r, options, "include_usage", "stream_options.include_usage",
 			    &c->include_usage) &&
 	       openai_read_messages(r, json_get(body, "messages")) &&
-	       openai_read_tools(r, body) && openai_read_format(r, body) &&
-	       read_sampling(r, body) && read_max_tokens(r, body) &&
-	       reading_stop(r, body, "stop", CHAT_MAX_STOPS) &&
+	       openai_read_tools(r, body) && read_logprobs(r, body) &&
+	       openai_read_format(r, body) && read_sampling(r, body) &&
+	       read_max_tokens(r, body) && reading_stop(r, body, "stop", CHAT_MAX_STOPS) &&
 	       reading_effort(r, reading_get(body, "reasoning_effort"), "reasoning_effort") &&
 	       reading_extension(r, body);
 }

@@ -189,8 +189,14 @@ static void take_calls(struct upstream_reader *r, struct span calls)
 
 /* --- text ---------------------------------------------------------------------------- */
 
+struct tokens {
+	struct span list; /* of the text, as the server sent it */
+	double logprob;   /* of a piece that is one token */
+	bool has_logprob;
+};
+
 static void emit_text(struct upstream_reader *r, enum chat_event_kind kind, struct span raw,
-		      const double *logprob)
+		      const struct tokens *tokens)
 {
 	struct chat_event ev = { .kind = kind };
 
@@ -200,11 +206,12 @@ static void emit_text(struct upstream_reader *r, enum chat_event_kind kind, stru
 		upstream_malformed(&r->out);
 		return;
 	}
-	if (logprob != NULL) {
-		ev.logprob = *logprob;
-		ev.has_logprob = true;
+	if (tokens != NULL) {
+		ev.name = tokens->list;
+		ev.logprob = tokens->logprob;
+		ev.has_logprob = tokens->has_logprob;
 	}
-	if (ev.text.len > 0)
+	if (ev.text.len > 0 || ev.name.len > 0)
 		upstream_emit(&r->out, &ev);
 }
 
@@ -228,30 +235,33 @@ static void take_parts(struct upstream_reader *r, struct span parts, enum chat_e
 	}
 }
 
-/* {"content":[{"token":…,"logprob":-0.1,…}]}; of use when the chunk is one token. */
-static bool take_logprob(struct span logprobs, double *ret)
+/* {"content":[{"token":…,"logprob":-0.1,…}]} */
+static struct tokens take_tokens(struct span logprobs)
 {
 	struct span content = { NULL, 0 }, number = { NULL, 0 };
-	unsigned tokens = 0;
+	struct tokens t = { .has_logprob = false };
+	unsigned n = 0;
 
 	walk_members(logprobs, (struct walk_wanted[]){ { "content", &content } }, 1);
 	struct walk w = walk_of(content);
 	if (walk_kind(&w) != WALK_ARRAY)
-		return false;
+		return t;
 	while (walk_element(&w)) {
 		walk_members(walk_value(&w), (struct walk_wanted[]){ { "logprob", &number } },
 			     1);
-		tokens++;
+		n++;
 	}
-	return tokens == 1 && walk_number(number, ret);
+	if (n > 0)
+		t.list = content;
+	t.has_logprob = n == 1 && walk_number(number, &t.logprob);
+	return t;
 }
 
 static void take_delta(struct upstream_reader *r, struct span delta, struct span logprobs)
 {
 	struct span content = { NULL, 0 }, refusal = { NULL, 0 }, calls = { NULL, 0 },
 		    function = { NULL, 0 }, reasoning = { NULL, 0 }, thoughts = { NULL, 0 };
-	double logprob;
-	bool has_logprob = take_logprob(logprobs, &logprob);
+	const struct tokens tokens = take_tokens(logprobs);
 
 	walk_members(delta,
 		     (struct walk_wanted[]){ { "content", &content },
@@ -268,7 +278,7 @@ static void take_delta(struct upstream_reader *r, struct span delta, struct span
 	if (content.len > 0 && content.ptr[0] == '[')
 		take_parts(r, content, CHAT_EV_TEXT);
 	else
-		emit_text(r, CHAT_EV_TEXT, content, has_logprob ? &logprob : NULL);
+		emit_text(r, CHAT_EV_TEXT, content, &tokens);
 	emit_text(r, CHAT_EV_REFUSAL, refusal, NULL);
 	take_calls(r, calls);
 	if (function.len > 0)

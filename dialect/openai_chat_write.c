@@ -118,9 +118,22 @@ static void role_chunk(struct reply_writer *w, bool with_text, struct buf *out)
 	chunk_close(w, NULL, out);
 }
 
+/* The end of a piece of text, with its tokens. */
+static bool close_with_tokens(struct reply_writer *w, struct buf *out)
+{
+	buf_add_str(out, "},\"logprobs\":{\"content\":[");
+	if (!logprobs_put(w->tokens, w->head->chat->top_logprobs, out))
+		return false;
+	buf_add_str(out, "],\"refusal\":null");
+	chunk_close(w, NULL, out);
+	return true;
+}
+
 static bool text_chunk(struct reply_writer *w, enum chat_event_kind kind, struct span text,
 		       struct buf *out)
 {
+	const size_t before = out->len;
+
 	static const char *const keys[] = { [CHAT_EV_TEXT] = "content",
 					    [CHAT_EV_REASONING] = "reasoning_content",
 					    [CHAT_EV_REFUSAL] = "refusal" };
@@ -128,6 +141,12 @@ static bool text_chunk(struct reply_writer *w, enum chat_event_kind kind, struct
 	role_chunk(w, true, out);
 	chunk_open(w, out);
 	json_put_key_string(out, keys[kind], text);
+	if (kind == CHAT_EV_TEXT && w->tokens.len > 0) {
+		if (close_with_tokens(w, out))
+			return true;
+		out->len = before;
+		return false;
+	}
 	chunk_close(w, NULL, out);
 	return true;
 }
@@ -229,7 +248,13 @@ static void put_reply(struct reply_writer *w, struct buf *out)
 	}
 	if (w->n_calls > 0)
 		put_calls(w, out);
-	buf_add_str(out, "},\"logprobs\":null");
+	if (w->logprobs.first != NULL) {
+		buf_add_str(out, "},\"logprobs\":{\"content\":[");
+		rope_join(&w->logprobs, out);
+		buf_add_str(out, "],\"refusal\":null}");
+	} else {
+		buf_add_str(out, "},\"logprobs\":null");
+	}
 	json_put_key_cstr(out, "finish_reason", openai_finish_word(w->finish));
 	buf_add_str(out, "}]");
 	if (w->has_usage)
@@ -240,6 +265,7 @@ static void put_reply(struct reply_writer *w, struct buf *out)
 /* --- the interface ------------------------------------------------------------------- */
 
 static const struct reply_kind kind = {
+	.logprobs = true,
 	.text = text_chunk,
 	.tool = call_chunk,
 	.args = args_chunk,

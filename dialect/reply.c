@@ -185,6 +185,29 @@ static bool live(const struct reply_writer *w)
 	return w->head->stream || w->kind->always;
 }
 
+/* Probabilities that were asked for come with every piece of the answer, or it is none. */
+static bool take_tokens(struct reply_writer *w, const struct chat_event *ev)
+{
+	const struct chat *c = w->head->chat;
+	struct buf entries;
+	bool ok;
+
+	w->tokens = (struct span){ NULL, 0 };
+	if (!w->kind->logprobs || c == NULL || !c->logprobs)
+		return true;
+	if (live(w)) {
+		w->tokens = ev->name;
+		return ev->name.len > 0;
+	}
+	buf_init(&entries, (size_t)32 << 20);
+	if (w->logprobs.first != NULL)
+		buf_add_char(&entries, ',');
+	ok = logprobs_put(ev->name, c->top_logprobs, &entries) &&
+	     rope_add(w->arena, &w->logprobs, buf_span(&entries));
+	buf_free(&entries);
+	return ok;
+}
+
 static bool on_text(struct reply_writer *w, const struct chat_event *ev, struct buf *out)
 {
 	struct rope *rope = ev->kind == CHAT_EV_TEXT      ? &w->text
@@ -197,7 +220,9 @@ static bool on_text(struct reply_writer *w, const struct chat_event *ev, struct 
 			w->kind->signature(w, ev->id, out);
 		return w->signature.ptr != NULL;
 	}
-	if (ev->text.len == 0)
+	if (ev->kind == CHAT_EV_TEXT && !take_tokens(w, ev))
+		return false;
+	if (ev->text.len == 0 && w->tokens.len == 0)
 		return true;
 	if (!(live(w) ? w->kind->text(w, ev->kind, ev->text, out)
 		      : rope_add(w->arena, rope, ev->text)))

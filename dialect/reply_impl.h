@@ -41,6 +41,7 @@ struct reply_kind {
 	bool keeps_arguments; /* also when streamed */
 	bool needs_objects; /* calls with arguments that are no JSON object are not passed on */
 	bool no_calls;      /* the dialect has none */
+	bool logprobs;      /* shows token probabilities when they were asked for */
 	bool always;        /* text, tool, args and finish also when not streamed */
 	bool (*text)(struct reply_writer *w, enum chat_event_kind kind, struct span text,
 		     struct buf *out);
@@ -65,6 +66,8 @@ struct reply_writer {
 	bool has_text, has_refusal, has_usage;
 	struct rope text, reasoning, refusal; /* when not streamed and not `always` */
 	struct span signature;
+	struct span tokens;   /* of the text that `text` is given now: CHAT_EV_TEXT's name */
+	struct rope logprobs; /* when not streamed: entries, comma-separated */
 	struct reply_call *calls[CHAT_MAX_CALLS];
 	uint32_t n_calls;
 	enum chat_finish finish;
@@ -82,6 +85,12 @@ void reply_put_id(const struct reply_writer *w, const char *prefix, struct buf *
 /* A call's arguments as an object, and as a string; "{}" when there were none. */
 void reply_put_object(const struct reply_call *c, struct buf *out);
 void reply_put_arguments(const struct reply_call *c, struct buf *out);
+
+/*
+ * The entries of `raw`, an array of tokens as servers send it, with at most `top` alternatives
+ * each; without brackets. False: it is no such array, nothing was written.
+ */
+bool logprobs_put(struct span raw, uint32_t top, struct buf *out);
 
 /* OpenAI's error object, of chat, completions, responses, models and embeddings. */
 void openai_put_error(struct buf *out, int status, struct span code, struct span param,

@@ -40,6 +40,22 @@ void chat_api_unreadable(struct request *q, const struct chat_problem *p)
 	buf_free(&b);
 }
 
+bool chat_api_stay_here(struct request *q, const char *param, const char *message)
+{
+	struct want want;
+
+	if (decide_want(q->router->set, &q->router->models, q->chat.model, &want) &&
+	    (want.kind == WANT_CLOUD ||
+	     (want.kind == WANT_DESTINATION && want.destination != DECIDE_LOCAL))) {
+		problem_set(&q->problem, 400, "unsupported_parameter", "%s", message);
+		snprintf(q->problem.param, sizeof q->problem.param, "%s", param);
+		return false;
+	}
+	q->who.restricted = true;
+	q->who.max_tier = POLICY_TIER_DEVICE;
+	return true;
+}
+
 /* Ollama's way to have a model ready; the daemon loads and unloads by itself. */
 static void answer_load(struct request *q)
 {
@@ -71,6 +87,13 @@ void chat_api_completions(struct router *r, struct http_exchange *x,
 	}
 	if (q->chat.only_load || q->chat.only_unload) {
 		answer_load(q);
+		return;
+	}
+	if (q->chat.logprobs &&
+	    !chat_api_stay_here(q, "logprobs",
+				"Token probabilities are given of answers made on this device "
+				"only: ask for local, or leave logprobs out.")) {
+		chat_api_unreadable(q, &q->problem);
 		return;
 	}
 	q->parsed = true;

@@ -42,20 +42,6 @@ static bool as_chat(struct request *q)
 	return true;
 }
 
-static bool stays_here(struct request *q)
-{
-	struct want want;
-
-	if (decide_want(q->router->set, &q->router->models, q->chat.model, &want) &&
-	    want.kind != WANT_LOCAL)
-		return fail(q, 400, "unsupported_model", "model",
-			    "Embeddings are made on this device only: ask for local or "
-			    "local/NAME.");
-	q->who.restricted = true;
-	q->who.max_tier = POLICY_TIER_DEVICE;
-	return true;
-}
-
 void embed_api(struct router *r, struct http_exchange *x, const struct http_request *h,
 	       enum embed_shape shape)
 {
@@ -70,7 +56,9 @@ void embed_api(struct router *r, struct http_exchange *x, const struct http_requ
 		chat_api_unreadable(q, &p);
 		return;
 	}
-	if (!as_chat(q) || !stays_here(q)) {
+	if (!as_chat(q) || !chat_api_stay_here(q, "model",
+					       "Embeddings are made on this device only: "
+					       "ask for local or local/NAME.")) {
 		chat_api_unreadable(q, &q->problem);
 		return;
 	}

@@ -129,8 +129,8 @@ static bool localise(struct request *q, struct chat *ret)
 	*ret = q->chat;
 	ret->include_usage = true;
 	ret->stream = q->engine_streams;
-	ret->logprobs = q->cascade.watching;
-	ret->top_logprobs = 1;
+	ret->logprobs = q->cascade.watching || q->chat.logprobs;
+	ret->top_logprobs = q->chat.top_logprobs > 1 ? q->chat.top_logprobs : 1;
 	if (m == NULL)
 		return true;
 	const struct model_recipe *r =

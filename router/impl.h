@@ -484,6 +484,8 @@ extern const struct http_handler routes_handler;
 /* A request of this exchange, with who asks; NULL: it was answered (too many at once). */
 struct request *chat_api_admit(struct router *r, struct http_exchange *x,
 			       const struct http_request *h);
+/* Gives it the ceiling `device`; false, with q->problem, when it names another place. */
+bool chat_api_stay_here(struct request *q, const char *param, const char *message);
 /* A body that cannot be read: the dialect's own shape of error. */
 void chat_api_unreadable(struct request *q, const struct chat_problem *p);
 void chat_api_completions(struct router *r, struct http_exchange *x,

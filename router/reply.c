@@ -206,6 +206,12 @@ static bool write_event(struct request *q, const struct chat_event *ev)
 	if (q->dialect->writer_event(q->writer, ev, &q->out) && !q->out.failed)
 		return true;
 	broken(q);
+	if (q->chat.logprobs && ev->kind == CHAT_EV_TEXT && ev->name.len == 0) {
+		problem_set(&q->problem, 400, "unsupported_parameter",
+			    "The engine on this device gives no token probabilities: leave "
+			    "logprobs out.");
+		memcpy(q->problem.param, "logprobs", sizeof "logprobs");
+	}
 	return false;
 }
 

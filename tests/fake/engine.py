@@ -80,7 +80,7 @@ class Answer:
             self.finish = self.script["finish"]
         self.delay = float(self.script.get("delay_ms", "0")) / 1000
         self.first_delay = float(self.script.get("first_delay_ms", "0")) / 1000
-        self.logprobs = bool(body.get("logprobs"))
+        self.logprobs = bool(body.get("logprobs")) and "no_logprobs" not in self.script
         self.logprob = float(self.script.get("logprob", "-0.1"))
         self.logprob_from = int(self.script.get("logprob_from", "0"))
 

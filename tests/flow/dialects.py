@@ -95,6 +95,43 @@ class Dialects(unittest.TestCase):
                     self.assertIn(error, r.body)
                     self.assertNotIn(end, r.body)
 
+    def check_logprobs(self, entries, text, top):
+        self.assertEqual("".join(e["token"] for e in entries), text)
+        for e in entries:
+            self.assertEqual(set(e), {"token", "logprob", "bytes", "top_logprobs"})
+            self.assertEqual(bytes(e["bytes"]).decode(), e["token"])
+            self.assertLessEqual(e["logprob"], 0)
+            self.assertEqual(len(e["top_logprobs"]), top)
+            for other in e["top_logprobs"]:
+                self.assertEqual(set(other), {"token", "logprob", "bytes"})
+
+    def test_token_probabilities(self):
+        for top in (0, 1):
+            more = {"logprobs": True, **({"top_logprobs": top} if top else {})}
+            r = self.ask("chat", EASY, **more)
+            self.assertEqual(r.status, 200, r.body)
+            choice = r.json["choices"][0]
+            self.assertIsNone(choice["logprobs"]["refusal"])
+            self.check_logprobs(choice["logprobs"]["content"], choice["message"]["content"], top)
+            r = self.ask("chat", EASY, stream=True, **more)
+            entries = [e for c in r.chunks for e in (c["choices"][0].get("logprobs") or {}).get("content", [])]
+            self.assertEqual(r.events[-1], "[DONE]")
+            self.check_logprobs(entries, r.text, top)
+        self.assertIsNone(self.ask("chat", EASY).json["choices"][0]["logprobs"])
+
+    def test_token_probabilities_keep_the_answer_here(self):
+        r = self.d.chat(stage.HARD, logprobs=True)
+        self.assertEqual((r.status, r.headers["x-hither-tier"]), (200, "device"))
+        for name in ("far", "far/fake-large", "cloud"):
+            r = self.d.chat(EASY, model=name, logprobs=True)
+            self.assertEqual((r.status, r.json["error"]["param"]), (400, "logprobs"))
+        self.assertEqual(self.d.cloud.connections, 0)
+
+    def test_an_engine_without_token_probabilities(self):
+        for stream in (False, True):
+            r = self.d.chat("fake:no_logprobs", logprobs=True, stream=stream)
+            self.assertEqual((r.status, r.json["error"]["param"]), (400, "logprobs"), r.body)
+
     def test_length_is_length(self):
         words = {"chat": '"length"', "completions": '"length"', "messages": '"max_tokens"',
                  "responses": '"max_output_tokens"', "ollama.chat": '"length"', "ollama.generate": '"length"'}

@@ -74,7 +74,7 @@ class Embeddings(unittest.TestCase):
 
     def test_nothing_leaves(self):
         for model in ("far", "far/fake-large", "cloud"):
-            self.refused(self.openai(model=model, input="x"), 400, "unsupported_model", "model")
+            self.refused(self.openai(model=model, input="x"), 400, "unsupported_parameter", "model")
         self.refused(self.openai(model="text-embedding-3-small", input="x"), 404, "model_not_found", "model")
         r = self.d.call("POST", "/api/embed", {"model": "far", "input": "x"})
         self.assertEqual((r.status, type(r.json["error"])), (400, str))
