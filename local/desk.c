@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two short arrays: `active` (requests that hold a slot) and `waiting` (in order of arrival).
+ * Two short arrays: `active` (requests that hold a slot) and `waiting` (in the order in which
+ * they are served). Callers take turns: in each round one request of each, so that a program
+ * with many requests delays another's single one by one answer, not by all of them.
+ *
  * Everything that happens ends in pump(), which serves the head of the queue as far as the
  * engine allows, asks the supervisor for the model the head needs, and tells the rest where
  * they stand.
  *
  * One engine runs at a time. A request for another model waits, and everybody after it, until
- * the running one has no work; then the engine is exchanged.
+ * the running one has no work; then the engine is exchanged. So turns are taken only among
+ * neighbours for the same model: two callers with a model each must not exchange it at every
+ * turn.
  *
  * Invariants
  *   1. active + waiting never exceeds slots + queue.
@@ -23,7 +28,7 @@
 #define BACKLOG_RETRY_MS 10
 
 struct want {
-	uint64_t id;
+	uint64_t id, caller, round;
 	uint64_t deadline_ms;
 	char model[129]; /* as resolved */
 	uint32_t told_position;
@@ -35,8 +40,8 @@ struct desk {
 	struct supervise *engine;
 	const struct desk_ops *ops;
 	void *ctx;
-	uint64_t *active;
-	struct want *waiting;
+	struct want *active, *waiting;
+	uint64_t round; /* of the request that was served last */
 	uint32_t n_active, n_waiting, told_queued;
 	uint64_t idle_since_ms; /* 0: not idle */
 	uint64_t retry_ms;      /* 0: no */
@@ -83,7 +88,7 @@ static void drop_waiting(struct desk *d, uint32_t i)
 static bool known(const struct desk *d, uint64_t id)
 {
 	for (uint32_t i = 0; i < d->n_active; i++)
-		if (d->active[i] == id)
+		if (d->active[i].id == id)
 			return true;
 	for (uint32_t i = 0; i < d->n_waiting; i++)
 		if (d->waiting[i].id == id)
@@ -91,29 +96,57 @@ static bool known(const struct desk *d, uint64_t id)
 	return false;
 }
 
-bool desk_want(struct desk *d, uint64_t request_id, const char *model, uint32_t deadline_ms)
+/* The round after this caller's latest one; who has nothing here is served in this one. */
+static uint64_t next_round(const struct desk *d, uint64_t caller)
+{
+	uint64_t round = d->round;
+
+	for (uint32_t i = 0; i < d->n_active; i++)
+		if (d->active[i].caller == caller && d->active[i].round >= round)
+			round = d->active[i].round + 1;
+	for (uint32_t i = 0; i < d->n_waiting; i++)
+		if (d->waiting[i].caller == caller && d->waiting[i].round >= round)
+			round = d->waiting[i].round + 1;
+	return round;
+}
+
+static void enqueue(struct desk *d, const struct want *w)
+{
+	uint32_t at = d->n_waiting++;
+
+	while (at > 0 && d->waiting[at - 1].round > w->round &&
+	       strcmp(d->waiting[at - 1].model, w->model) == 0) {
+		d->waiting[at] = d->waiting[at - 1];
+		at--;
+	}
+	d->waiting[at] = *w;
+}
+
+bool desk_want(struct desk *d, const struct msg_ENGINE_WANT *want)
 {
 	struct engine_model m;
 	char detail[300] = "";
 
-	if (known(d, request_id))
+	if (known(d, want->request_id))
 		return false;
-	if (d->ops->resolve(d->ctx, model, &m, detail, sizeof detail) != ERR_OK) {
-		d->ops->none(d->ctx, request_id,
-			     model[0] == '\0' ? ENGINE_NONE_NO_MODEL
-					      : ENGINE_NONE_UNKNOWN_MODEL,
+	if (d->ops->resolve(d->ctx, want->model, &m, detail, sizeof detail) != ERR_OK) {
+		d->ops->none(d->ctx, want->request_id,
+			     want->model[0] == '\0' ? ENGINE_NONE_NO_MODEL
+						    : ENGINE_NONE_UNKNOWN_MODEL,
 			     detail);
 		return true;
 	}
 	if (d->n_active + d->n_waiting >= d->limits.slots + d->limits.queue) {
-		d->ops->none(d->ctx, request_id, ENGINE_NONE_QUEUE_FULL,
+		d->ops->none(d->ctx, want->request_id, ENGINE_NONE_QUEUE_FULL,
 			     "too many requests wait for the device already; try again later");
 		return true;
 	}
-	struct want *w = &d->waiting[d->n_waiting++];
-	*w = (struct want){ .id = request_id,
-			    .deadline_ms = d->ops->now_ms(d->ctx) + deadline_ms };
-	memcpy(w->model, m.name, sizeof w->model);
+	struct want w = { .id = want->request_id,
+			  .caller = want->caller,
+			  .round = next_round(d, want->caller),
+			  .deadline_ms = d->ops->now_ms(d->ctx) + want->deadline_ms };
+	memcpy(w.model, m.name, sizeof w.model);
+	enqueue(d, &w);
 	pump(d);
 	return true;
 }
@@ -126,7 +159,7 @@ void desk_done(struct desk *d, uint64_t request_id, bool broken)
 			break;
 		}
 	for (uint32_t i = 0; i < d->n_active; i++)
-		if (d->active[i] == request_id) {
+		if (d->active[i].id == request_id) {
 			d->active[i] = d->active[--d->n_active];
 			if (broken)
 				supervise_event(d->engine, &(struct supervise_event){
@@ -190,7 +223,8 @@ static bool serve_head(struct desk *d)
 		return false;
 	switch (d->ops->give(d->ctx, id, w->model)) {
 	case ERR_OK:
-		d->active[d->n_active++] = id;
+		d->round = w->round;
+		d->active[d->n_active++] = *w;
 		drop_waiting(d, 0);
 		return true;
 	case ERR_AGAIN:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who gets the engine next: the slots in use, one bounded queue in order of arrival, and what
- * each waiting request was last told. Pure like supervise.h, and its only caller.
+ * Who gets the engine next: the slots in use, one bounded queue in which callers take turns,
+ * and what each waiting request was last told. Pure like supervise.h, and its only caller.
  */
 #ifndef HITHER_LOCAL_DESK_H
 #define HITHER_LOCAL_DESK_H
@@ -43,7 +43,7 @@ struct desk *desk_new(const struct desk_limits *limits, struct supervise *s,
 void desk_free(struct desk *d);
 
 /* ENGINE_WANT. False: this request is here already (the peer broke the protocol). */
-bool desk_want(struct desk *d, uint64_t request_id, const char *model, uint32_t deadline_ms);
+bool desk_want(struct desk *d, const struct msg_ENGINE_WANT *want);
 /* ENGINE_DONE. An unknown id is no error: its engine may have died meanwhile. */
 void desk_done(struct desk *d, uint64_t request_id, bool broken);
 /* The router is gone or new: nobody waits and nobody holds a slot. */

@@ -506,7 +506,7 @@ static bool on_want(struct span frame)
 	if (msg_ENGINE_WANT_decode(frame, &m) != ERR_OK)
 		return false;
 	refresh_shelf();
-	return desk_want(self.desk, m.request_id, m.model, m.deadline_ms);
+	return desk_want(self.desk, &m);
 }
 
 static bool on_done(struct span frame)

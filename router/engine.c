@@ -153,6 +153,13 @@ static bool localise(struct request *q, struct chat *ret)
 
 /* ---------------------------------------------------------------- the engine's memory */
 
+static struct siphash caller_digest(const struct request *q)
+{
+	char caller[FACTS_CALLER_BYTES];
+
+	return siphash(&q->router->caller_key, facts_caller(q, caller));
+}
+
 static void leave_slot(struct request *q)
 {
 	if (q->has_cache_use)
@@ -164,13 +171,11 @@ static void leave_slot(struct request *q)
 static void take_slot(struct request *q, struct chat *io)
 {
 	struct router *r = q->router;
-	char caller[FACTS_CALLER_BYTES];
 
 	leave_slot(q);
 	if (r->prompt_cache == NULL)
 		return;
-	q->cache_use = prompt_cache_take(r->prompt_cache,
-					 siphash(&r->caller_key, facts_caller(q, caller)));
+	q->cache_use = prompt_cache_take(r->prompt_cache, caller_digest(q));
 	q->has_cache_use = true;
 	io->engine_slot = q->cache_use.slot;
 	io->engine_cache = q->cache_use.reuse ? CHAT_CACHE_REUSE : CHAT_CACHE_FORGET;
@@ -189,7 +194,7 @@ bool device_want(struct request *q)
 {
 	struct router *r = q->router;
 	uint32_t deadline_ms = r->service->config->limits.total_timeout_ms;
-	struct msg_ENGINE_WANT m = { .request_id = q->id };
+	struct msg_ENGINE_WANT m = { .request_id = q->id, .caller = caller_digest(q).half[0] };
 
 	m.deadline_ms = deadline_ms < WANT_DEADLINE_MAX ? deadline_ms : WANT_DEADLINE_MAX;
 	if (!wanted_model(q, m.model, sizeof m.model))

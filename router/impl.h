@@ -76,6 +76,7 @@ struct event {
 	uint32_t context_tokens;
 	uint32_t tokens;
 	bool busy; /* the engine runs, and others have it */
+	uint32_t position;
 	uint8_t reason;
 	const char *detail;
 	const struct msg_ANSWER *answer;
@@ -189,6 +190,7 @@ struct request {
 	bool slot_kept;      /* its connection served another request before */
 	uint32_t slot_epoch; /* lease.c */
 	bool engine_streams;
+	uint32_t place;     /* in the queue for the engine; 1: next */
 	bool has_cache_use; /* cache_use.slot is in use by this request */
 	struct prompt_cache_use cache_use;
 	struct buf body;
@@ -261,7 +263,7 @@ struct router {
 	struct policy_set *set;
 	struct scanner *scanner; /* NULL: data is unknown */
 	struct surroundings *around;
-	struct siphash_key caller_key;     /* for prompt_cache; made up at start */
+	struct siphash_key caller_key;     /* made up at start: digests stand for callers */
 	struct prompt_cache *prompt_cache; /* NULL: the engine is not ours, or no memory */
 	struct turns *turns;               /* NULL: every turn is judged alone */
 	struct arena *models_arena;

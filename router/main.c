@@ -183,7 +183,8 @@ static bool on_wait(struct router *r, struct span frame)
 	if (q != NULL)
 		request_event(q, &(struct event){ .kind = EV_WAIT,
 						  .fd = -1,
-						  .busy = m.state == ENGINE_READY });
+						  .busy = m.state == ENGINE_READY,
+						  .position = m.position });
 	return true;
 }
 

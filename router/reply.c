@@ -317,7 +317,15 @@ void reply_keepalive(struct request *q)
 		return;
 	if (!http_begun(q->x))
 		begin(q, false);
-	http_write(q->x, span_of(q->dialect->keepalive));
+	if (q->state != REQ_LOCAL_WAIT || q->place <= 1) {
+		http_write(q->x, span_of(q->dialect->keepalive));
+		return;
+	}
+	/* All of them are comments of an event stream: a line that starts with a colon. */
+	char text[64];
+	int n = snprintf(text, sizeof text, ": waiting, number %" PRIu32 " in the queue\n\n",
+			 q->place);
+	http_write(q->x, (struct span){ text, (size_t)n });
 }
 
 /* ---------------------------------------------------------------- errors */

@@ -177,6 +177,7 @@ static enum request_state on_local_wait(struct request *q, const struct event *e
 		return give_up_with(q, 503, "engine_unavailable",
 				    "The on-device engine could not be given this request.");
 	case EV_WAIT:
+		q->place = ev->position;
 		if (ev->busy)
 			draft_yield(q->router);
 		return REQ_LOCAL_WAIT;

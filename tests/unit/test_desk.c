@@ -181,9 +181,20 @@ static void pass_ms(struct world *w, uint64_t ms)
 	desk_tick(w->d);
 }
 
+static bool try_want(struct world *w, uint64_t id, uint64_t caller, const char *model,
+		     uint32_t deadline_ms)
+{
+	struct msg_ENGINE_WANT m = { .request_id = id,
+				     .caller = caller,
+				     .deadline_ms = deadline_ms };
+
+	snprintf(m.model, sizeof m.model, "%s", model);
+	return desk_want(w->d, &m);
+}
+
 static void want(struct world *w, uint64_t id, const char *model)
 {
-	assert_true(desk_want(w->d, id, model, 60000));
+	assert_true(try_want(w, id, 0, model, 60000));
 }
 
 static void the_first_want_starts_the_engine(void **state)
@@ -323,6 +334,44 @@ static void an_unknown_model_is_refused(void **state)
 	desk_free(w.d);
 }
 
+static void callers_take_turns(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_desk(&w, 1, 8);
+	for (uint64_t id = 1; id <= 5; id++) /* one program with much to do … */
+		assert_true(try_want(&w, id, 7, "", 60000));
+	make_ready(&w);
+	assert_int_equal(w.told[1].given, 1);
+	assert_true(try_want(&w, 6, 8, "", 60000)); /* … and two with little */
+	assert_true(try_want(&w, 7, 9, "", 60000));
+	assert_true(try_want(&w, 8, 8, "", 60000));
+	const uint64_t order[] = { 1, 6, 7, 2, 8, 3, 4, 5 };
+	for (size_t i = 0; i + 1 < LEN(order); i++) {
+		assert_int_equal(w.told[order[i + 1]].position, 1);
+		desk_done(w.d, order[i], false);
+		assert_int_equal(w.told[order[i + 1]].given, 1);
+	}
+	desk_free(w.d);
+}
+
+static void turns_do_not_exchange_models(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_desk(&w, 1, 8);
+	assert_true(try_want(&w, 1, 7, "a", 60000));
+	assert_true(try_want(&w, 2, 7, "a", 60000));
+	assert_true(try_want(&w, 3, 8, "b", 60000));
+	assert_true(try_want(&w, 4, 9, "a", 60000)); /* would be next, were it not for 3 */
+	assert_int_equal(w.told[2].position, 2);
+	assert_int_equal(w.told[3].position, 3);
+	assert_int_equal(w.told[4].position, 4);
+	desk_free(w.d);
+}
+
 static void another_model_waits_for_its_turn(void **state)
 {
 	struct world w;
@@ -372,7 +421,7 @@ static void waiting_has_an_end(void **state)
 	open_desk(&w, 1, 3);
 	want(&w, 1, "");
 	make_ready(&w);
-	assert_true(desk_want(w.d, 2, "", 500));
+	assert_true(try_want(&w, 2, 0, "", 500));
 	assert_int_equal(desk_due_ms(w.d), w.now_ms + 500);
 	pass_ms(&w, 500);
 	assert_int_equal(w.told[2].reason, ENGINE_NONE_TIMEOUT);
@@ -445,9 +494,9 @@ static void the_same_number_twice_is_a_breach(void **state)
 	(void)state;
 	open_desk(&w, 1, 3);
 	want(&w, 1, "");
-	assert_false(desk_want(w.d, 1, "", 1000));
+	assert_false(try_want(&w, 1, 0, "", 1000));
 	make_ready(&w);
-	assert_false(desk_want(w.d, 1, "", 1000));
+	assert_false(try_want(&w, 1, 0, "", 1000));
 	desk_free(w.d);
 }
 
@@ -461,6 +510,8 @@ int main(void)
 		cmocka_unit_test(an_engine_that_keeps_dying_refuses_who_waits),
 		cmocka_unit_test(a_bad_file_is_refused_and_looked_at_again),
 		cmocka_unit_test(an_unknown_model_is_refused),
+		cmocka_unit_test(callers_take_turns),
+		cmocka_unit_test(turns_do_not_exchange_models),
 		cmocka_unit_test(another_model_waits_for_its_turn),
 		cmocka_unit_test(a_model_removed_while_it_was_waited_for),
 		cmocka_unit_test(waiting_has_an_end),
