@@ -2,16 +2,20 @@
 /*
  * `hither policy diff` and `replay`: what changes between two policies, and what past requests
  * would have met. A request is taken from the ledger's record of it: who, task, score, sizes,
- * categories, time. The record does not hold the person's name or the device's state; the
- * name and VPN are unknown, the rest is taken as ordinary (mains, unmetered, unlocked).
+ * categories, time, the state of the device. The person's name and groups are those of the
+ * recorded user now. A record of before hither wrote down the device is taken as ordinary
+ * (mains, unmetered, unlocked), with VPN unknown.
  *
  * What was easy enough for this device was answered without a look at its data. Unknown data
  * tightens, so such a request would seem denied nearly everywhere; where a text without
  * findings would get another answer it is counted apart, as not looked at.
  */
 #include <dirent.h>
+#include <grp.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -39,10 +43,13 @@ static void local_time(int64_t wall_ms, struct policy_request *q)
 	q->time.minute = (int16_t)(tm.tm_hour * 60 + tm.tm_min);
 }
 
-#define ITEMS_MAX 64
+#define ITEMS_MAX  64
+#define GROUPS_MAX 64
+#define NAME_BYTES 64
 
 struct request_room { /* what the spans of a request point into */
-	struct span categories[ITEMS_MAX], modality[4];
+	struct span categories[ITEMS_MAX], modality[4], groups[GROUPS_MAX];
+	char user[NAME_BYTES], group_names[GROUPS_MAX][NAME_BYTES];
 	cJSON *tree;
 };
 
@@ -86,14 +93,56 @@ static enum policy_tri tri(int64_t n)
 	return n == 1 ? POLICY_TRUE : POLICY_FALSE;
 }
 
+static void take_device(const struct record *r, struct policy_request *q)
+{
+	struct arena *a = arena_new("device", 4096);
+	struct policy_error error;
+	struct json_where where;
+	cJSON *tree = NULL;
+	struct buf b;
+
+	buf_init(&b, 1024);
+	buf_printf(&b, "{\"device\":%s}", r->device);
+	if (a == NULL || b.failed ||
+	    json_parse(buf_span(&b), &json_limits_api, &tree, &where) != ERR_OK ||
+	    policy_request_apply(q, tree, a, &error) != ERR_OK)
+		memset(&q->device, 0, sizeof q->device); /* unknown */
+	cJSON_Delete(tree);
+	buf_free(&b);
+	arena_free(a); /* it is words and numbers; nothing of it points there */
+}
+
+static void take_user(const struct record *r, struct policy_request *q,
+		      struct request_room *room)
+{
+	const struct passwd *p = r->uid != RECORD_ABSENT ? getpwuid((uid_t)r->uid) : NULL;
+	gid_t ids[GROUPS_MAX];
+	int n = LEN(ids);
+
+	q->user = (struct span){ NULL, 0 };
+	q->groups = (struct policy_words){ false, room->groups, 0 };
+	if (p == NULL || !span_copy(span_of(p->pw_name), room->user, sizeof room->user))
+		return;
+	q->user = span_of(room->user);
+	q->groups.known = getgrouplist(p->pw_name, p->pw_gid, ids, &n) >= 0;
+	for (int i = 0; q->groups.known && i < n; i++) {
+		const struct group *g = getgrgid(ids[i]);
+		char *name = room->group_names[q->groups.n];
+
+		if (g != NULL && span_copy(span_of(g->gr_name), name, NAME_BYTES))
+			room->groups[q->groups.n++] = span_of(name);
+	}
+}
+
 static void request_of(const struct record *r, struct policy_request *q,
 		       struct request_room *room)
 {
 	policy_request_base(q);
 	q->app = span_of(r->app);
 	q->task = span_of(r->task);
-	q->user = (struct span){ NULL, 0 };
-	q->groups.known = false;
+	take_user(r, q, room);
+	if (r->device != NULL)
+		take_device(r, q);
 	if (r->identity == NULL || !policy_identity_from(span_of(r->identity), &q->identity))
 		q->identity = POLICY_IDENTITY_UNKNOWN;
 	q->score = per_mille(r->score_pm);

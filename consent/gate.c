@@ -293,6 +293,18 @@ void gate_look_again(struct gate *g)
 	questions_recheck(g, false);
 }
 
+/* Kept as text: each record says on what the decision rested. */
+static void note_device(struct gate *g)
+{
+	struct buf b;
+
+	buf_init(&b, sizeof g->device - 1);
+	gate_write_device(g, &b);
+	if (b.failed || !span_copy(buf_span(&b), g->device, sizeof g->device))
+		g->device[0] = '\0';
+	buf_free(&b);
+}
+
 void gate_device(struct gate *g, const struct msg_DEVICE_STATE *m)
 {
 	bool was_locked = g->locked;
@@ -300,6 +312,7 @@ void gate_device(struct gate *g, const struct msg_DEVICE_STATE *m)
 	surroundings_device(g->around, m);
 	g->locked = m->locked == POLICY_TRUE;
 	g->strong = m->strong == POLICY_TRUE;
+	note_device(g);
 	gate_look_again(g);
 	if (was_locked && !g->locked)
 		questions_tell(g);
@@ -402,6 +415,7 @@ struct gate *gate_new(const struct gate_setup *setup)
 		free(g);
 		return NULL;
 	}
+	note_device(g);
 	book_open(g);
 	return g;
 }

@@ -440,6 +440,7 @@ void gate_fill_record(struct gate *g, struct ask *a, enum record_kind kind,
 	r->tools = m->tools;
 	r->interactive = m->interactive;
 	r->max_tier = m->max_tier;
+	r->device = g->device[0] != '\0' ? g->device : NULL;
 	r->messages = a->in.messages;
 	r->attachments = m->attachments;
 	r->rules = a->j.rules;

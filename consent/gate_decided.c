@@ -29,6 +29,7 @@
 struct facts {
 	struct msg_DECIDED m;
 	char subject[CRYPTO_SHA256_HEX_BYTES];
+	char device[GATE_DEVICE_BYTES];
 	struct buf categories;
 	struct record r;
 };
@@ -91,6 +92,7 @@ static void make_record(struct facts *f)
 	r->modality = m->modality;
 	r->tools = m->tools;
 	r->interactive = m->interactive;
+	r->device = f->device[0] != '\0' ? f->device : NULL;
 	r->categories_known = m->categories[0] != '?';
 	r->categories = categories_json(m->categories, &f->categories);
 	r->reason = m->reason;
@@ -115,6 +117,7 @@ static void take(struct gate *g, struct decided *d, const struct msg_DECIDED *m)
 	}
 	d->now.m = *m;
 	memcpy(d->now.subject, d->subject, sizeof d->subject);
+	memcpy(d->now.device, g->device, sizeof g->device);
 	make_record(&d->now);
 }
 
@@ -134,6 +137,7 @@ static void hold(struct gate *g, struct decided *d)
 
 		d->first.m = d->now.m;
 		memcpy(d->first.subject, d->now.subject, sizeof d->first.subject);
+		memcpy(d->first.device, d->now.device, sizeof d->first.device);
 		make_record(&d->first);
 		d->first.r.time_ms = time_ms;
 		buf_clear(&d->items);

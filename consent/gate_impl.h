@@ -138,7 +138,9 @@ struct question {
 	char approval[TEXT_ULID_BYTES];
 };
 
-#define GATE_PROMPTS_MAX 512
+#define GATE_DEVICE_BYTES 192
+
+#define GATE_PROMPTS_MAX  512
 struct prompt {
 	uint32_t uid;
 	bool proven; /* its app was identified; otherwise `app` is what it said */
@@ -172,8 +174,9 @@ struct gate {
 	struct budgets *budgets;
 	struct policy_set *set;
 	struct surroundings *around;
-	bool locked; /* the screen is, as far as known */
-	bool strong; /* people can prove who they are */
+	char device[GATE_DEVICE_BYTES]; /* what boot said of it, as in records */
+	bool locked;                    /* the screen is, as far as known */
+	bool strong;                    /* people can prove who they are */
 	struct inspector *inspector;
 	uint64_t generation;
 	char policy_sha256[CRYPTO_SHA256_HEX_BYTES];

@@ -84,6 +84,8 @@ enum record_kind {
 	X(NUMBER, tools, "1: the request declared tools")                                      \
 	X(NUMBER, interactive, "0 no, 1 yes, 2 unknown")                                       \
 	X(NUMBER, max_tier, "the app's own ceiling")                                           \
+	X(JSON, device,                                                                        \
+	  "{power,battery_pct,network,thermal,locked,vpn} as the policy saw them")             \
 	X(NUMBER, messages, "how many messages")                                               \
 	X(NUMBER, attachments, "how many attachments")                                         \
 	X(JSON, categories, "[{name,count,masked}] of what was found")                         \

@@ -105,6 +105,26 @@ class Device(unittest.TestCase):
         d.machine.battery(19, "Charging")
         self.decided(d, "ask", ["user:default"])
 
+    def test_a_replay_knows_how_the_machine_was(self):
+        """The record says that it ran on battery; a rule about batteries meets it again, whatever is so now."""
+        d = self.daemon()
+        d.machine.battery(55)
+        self.known(d, power="battery", battery_pct=55)
+        self.assertEqual(d.run_program(stage.HARD, headers={"Hither-Consent": "return"}).status, 403)
+        d.machine.battery(60, "Charging")
+        self.known(d, power="ac")
+        self.assertEqual(d.run_program(stage.HARD + " Again.", headers={"Hither-Consent": "return"}).status, 403)
+        rule = d.path("rule.json")
+        with open(rule, "w", encoding="utf-8") as f:
+            json.dump({"hither_policy": 1, "id": "tried", "default": {"cloud": "ask"},
+                       "destinations": {"far": d.destination()},
+                       "rules": [{"id": "spare-the-battery", "effect": "deny",
+                                  "when": {"tier": ["cloud"], "device": {"power": ["battery"]}}}]}, f)
+        out = subprocess.run([COMMAND, "policy", "replay", rule, "--json", "--state-dir", d.path("state")],
+                             capture_output=True, text=True, check=True).stdout
+        far = json.loads(out)["destinations"]["far"]
+        self.assertEqual((far["deny"], far["ask"]), (1, 1), out)
+
     def test_heat(self):
         d = self.daemon({"id": "cool-down", "effect": "deny",
                          "when": {"device": {"thermal": ["serious", "critical"]}}}, start=False)

@@ -126,6 +126,61 @@ static void a_night_behind_a_lock_uses_nothing_up(void **state)
 	world_free(w);
 }
 
+/* --- what it rested on ------------------------------------------------------------------- */
+
+static bool keep_device(void *ctx, const struct record *r, struct span body)
+{
+	char *out = ctx;
+
+	(void)body;
+	if (r->kind == RECORD_INTENT || r->kind == RECORD_DECIDED || r->kind == RECORD_DENIED)
+		snprintf(out, 256, "%s", r->device != NULL ? r->device : "none");
+	return true;
+}
+
+static const char *recorded_device(struct world *w)
+{
+	static char text[256];
+
+	(void)!ledger_flush(gate_ledger(w->gate));
+	text[0] = '\0';
+	assert_int_equal(ledger_each(gate_ledger(w->gate), 1, 0, keep_device, text), ERR_OK);
+	return text;
+}
+
+static void a_record_says_how_the_machine_was(void **state)
+{
+	static const char unknown[] = "{\"power\":null,\"battery_pct\":null,\"network\":null,"
+				      "\"thermal\":null,\"locked\":null,\"vpn\":null}";
+	static const char known[] = "{\"power\":\"battery\",\"battery_pct\":7,\"network\":"
+				    "\"metered\",\"thermal\":\"fair\",\"locked\":false,"
+				    "\"vpn\":true}";
+	struct msg_DEVICE_STATE m = { .power = POLICY_POWER_BATTERY,
+				      .battery_pct = 7,
+				      .network = POLICY_NETWORK_METERED,
+				      .thermal = POLICY_THERMAL_FAIR,
+				      .locked = POLICY_FALSE,
+				      .vpn = POLICY_TRUE };
+	struct world *w = world_new(FAR(""));
+	struct msg_DECIDED here = { .uid = (uint32_t)getuid(), .categories = "?" };
+	struct msg_ASK a = world_ask(w);
+
+	(void)state;
+	text_ulid(here.decision_id);
+	assert_int_equal(put(w, &a, "one"), ASK_PENDING);
+	assert_string_equal(recorded_device(w), unknown);
+	gate_device(w->gate, &m);
+	assert_int_equal(put(w, &a, "two"), ASK_PENDING);
+	assert_string_equal(recorded_device(w), known);
+	m.battery_pct = 255;
+	m.locked = POLICY_TRUE;
+	gate_device(w->gate, &m);
+	gate_decided(w->gate, &here);
+	assert_non_null(strstr(recorded_device(w), "\"battery_pct\":null"));
+	assert_non_null(strstr(recorded_device(w), "\"locked\":true"));
+	world_free(w);
+}
+
 /* --- names ------------------------------------------------------------------------------- */
 
 static unsigned asked_under_names(struct world *w, enum policy_identity identity,
@@ -309,6 +364,7 @@ int main(void)
 		cmocka_unit_test(a_locked_screen_is_left_alone),
 		cmocka_unit_test(policy_may_refuse_or_hold_while_it_is_locked),
 		cmocka_unit_test(a_night_behind_a_lock_uses_nothing_up),
+		cmocka_unit_test(a_record_says_how_the_machine_was),
 		cmocka_unit_test(a_hundred_names_are_worth_no_more_than_one),
 		cmocka_unit_test(a_hundred_names_leave_no_more_open_than_one),
 		cmocka_unit_test(a_question_says_how_many_wait_for_it),
