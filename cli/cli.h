@@ -170,6 +170,7 @@ int cmd_help(struct cli *cli, int argc, char **argv);
 int cmd_completion(struct cli *cli, int argc, char **argv);
 
 extern const struct cli_command cmd_consent_commands[]; /* cmd_consent.c */
+extern const struct cli_command cmd_engine_commands[];  /* cmd_engine.c */
 extern const struct cli_command cmd_ledger_commands[];  /* cmd_ledger.c */
 extern const struct cli_command cmd_model_commands[];   /* cmd_model.c */
 extern const struct cli_command cmd_policy_commands[];  /* cmd_policy.c */

@@ -14,6 +14,7 @@
 
 #include "cli/cli.h"
 #include "cli/doctor.h"
+#include "cli/engines.h"
 #include "cli/policy_stack.h"
 #include "common/file.h"
 #include "consent/ledger.h"
@@ -380,8 +381,10 @@ int cmd_doctor(struct cli *cli, int argc, char **argv)
 		return cli_usage(cli, "doctor takes no arguments");
 	buf_init(&d.json, 1u << 20);
 	buf_add_char(&d.json, '[');
-	if (!cli_flag(cli, "offline"))
+	if (!cli_flag(cli, "offline")) {
 		check_daemon(&d);
+		engines_doctor(&d);
+	}
 	check_modes(&d);
 	if (is_own_daemon(cli)) {
 		check_model(&d);

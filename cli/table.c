@@ -95,6 +95,8 @@ const struct cli_command cli_commands[] = {
 	{ "policy", "COMMAND", "read, check, test and explain the policy", NULL, NULL,
 	  cmd_policy_commands, NULL },
 	{ "model", "COMMAND", "on-device models", NULL, NULL, cmd_model_commands, NULL },
+	{ "engine", "COMMAND", "engines of this machine that others run", NULL, NULL,
+	  cmd_engine_commands, NULL },
 	{ "ledger", "COMMAND", "the record of what left this device", NULL, NULL,
 	  cmd_ledger_commands, NULL },
 	{ "status", "", "one screen: roles, engine, policy, open questions", NULL, NULL, NULL,
