@@ -20,4 +20,16 @@ void cli_chat_body(struct cli *cli, struct span prompt, bool stream, struct buf 
 /* Hither-App, Hither-Max-Tier, Hither-Consent. */
 void cli_ask_fields(struct cli *cli, bool return_questions, struct ask_fields *f);
 
+struct ask_cost {
+	double amount;
+	char currency[4];
+};
+
+/*
+ * What the answer with this receipt cost, from the receipt. Settled a moment after the last
+ * byte: waits for it, a few seconds at most. False: there is no receipt, no price or no known
+ * use.
+ */
+bool cli_settled_cost(const struct cli *cli, const char *receipt, struct ask_cost *ret);
+
 #endif

@@ -120,12 +120,13 @@ struct cli_request {
 	long timeout_ms; /* 0: none */
 };
 
+/* timeout_ms of an answer to a question: polkit may have to ask the person first. */
+#define CLI_ANSWER_MS 150000
+
 /*
  * ERR_NOT_FOUND: no daemon there (socket missing or nobody listening); ERR_PEER_GONE: the reply
  * broke off; ERR_TIMEOUT; ERR_SYSTEM. `ret` must be released with cli_reply_free() in any case.
  */
-/* For an answer to a question: polkit may have to ask the person first. */
-#define CLI_ANSWER_MS 150000
 MUST_CHECK enum err cli_call(const struct cli *cli, const struct cli_request *request,
 			     struct cli_reply *ret);
 void cli_reply_free(struct cli_reply *r);
@@ -170,6 +171,7 @@ int cmd_help(struct cli *cli, int argc, char **argv);
 int cmd_completion(struct cli *cli, int argc, char **argv);
 
 extern const struct cli_command cmd_consent_commands[]; /* cmd_consent.c */
+extern const struct cli_command cmd_budget_commands[];  /* cmd_budget.c */
 extern const struct cli_command cmd_engine_commands[];  /* cmd_engine.c */
 extern const struct cli_command cmd_ledger_commands[];  /* cmd_ledger.c */
 extern const struct cli_command cmd_model_commands[];   /* cmd_model.c */

@@ -223,9 +223,10 @@ static const char *or_text(const char *text, const char *otherwise)
 }
 
 /* "on this device · tinyllama · 1.8 s · score 0.12 (limit 0.62)" */
-static void print_provenance(const cJSON *decision, const struct answer *a, uint64_t elapsed_ms,
-			     const char *receipt)
+static void print_provenance(struct cli *cli, const cJSON *decision, const struct answer *a,
+			     uint64_t elapsed_ms, const char *receipt)
 {
+	struct ask_cost cost;
 	const char *route = or_text(json_get_string(decision, "route"), "device");
 	const char *destination = or_text(json_get_string(decision, "destination"), "local");
 	const char *model = json_get_string(decision, "model");
@@ -245,6 +246,8 @@ static void print_provenance(const cJSON *decision, const struct answer *a, uint
 		fprintf(stderr, " · %lld tokens", (long long)a->output_tokens);
 	if (json_get_number(decision, "score", &score))
 		fprintf(stderr, " · score %.2f", score);
+	if (cli_settled_cost(cli, receipt, &cost))
+		fprintf(stderr, " · %s %.4f", cost.currency, cost.amount);
 	if (receipt[0] != '\0')
 		fprintf(stderr, " · receipt %s", receipt);
 	fputc('\n', stderr);
@@ -269,7 +272,7 @@ static void put_decision(struct buf *b, const cJSON *decision, const char *id)
 static void print_answer_json(struct cli *cli, const cJSON *decision, const char *id,
 			      const struct answer *a, uint64_t elapsed_ms, const char *receipt)
 {
-	const cJSON *cost = json_get_object(decision, "cost");
+	struct ask_cost cost;
 	struct buf b;
 
 	buf_init(&b, 512u << 20);
@@ -284,10 +287,14 @@ static void print_answer_json(struct cli *cli, const cJSON *decision, const char
 	json_put_key_i64(&b, "output_tokens", a->output_tokens);
 	buf_add_char(&b, '}');
 	json_put_key(&b, "cost");
-	if (cost != NULL)
-		json_put_tree(&b, cost);
-	else
+	if (cli_settled_cost(cli, receipt, &cost)) {
+		buf_add_char(&b, '{');
+		json_put_key_number(&b, "amount", cost.amount);
+		json_put_key_cstr(&b, "currency", cost.currency);
+		buf_add_char(&b, '}');
+	} else {
 		buf_add_str(&b, "null");
+	}
 	json_put_key_cstr(&b, "receipt", receipt[0] != '\0' ? receipt : NULL);
 	json_put_key_i64(&b, "elapsed_ms", (int64_t)elapsed_ms);
 	buf_add_char(&b, '}');
@@ -303,7 +310,8 @@ static int finish(struct cli *cli, struct cli_reply *reply, struct answer *a,
 
 	if (!cli_reply_header(reply, "x-hither-decision", id, sizeof id))
 		snprintf(id, sizeof id, "unknown");
-	cli_reply_header(reply, "x-hither-receipt", receipt, sizeof receipt);
+	if (!cli_reply_header(reply, "x-hither-receipt", receipt, sizeof receipt))
+		receipt[0] = '\0';
 	if (a->to_stdout && (a->text.len == 0 || a->text.ptr[a->text.len - 1] != '\n'))
 		putchar('\n');
 	if (fflush(stdout) != 0)
@@ -317,10 +325,13 @@ static int finish(struct cli *cli, struct cli_reply *reply, struct answer *a,
 		return cli_error(cli, CLI_TEMPORARY, "stream_cut", "hither status",
 				 "the answer broke off before its end");
 	decision = fetch_decision(cli, id);
+	if (receipt[0] == '\0') /* the device had begun to answer before anything left */
+		snprintf(receipt, sizeof receipt, "%s",
+			 or_text(json_get_string(decision, "receipt"), ""));
 	if (cli->json)
 		print_answer_json(cli, decision, id, a, elapsed_ms, receipt);
 	else if (!cli->quiet)
-		print_provenance(decision, a, elapsed_ms, receipt);
+		print_provenance(cli, decision, a, elapsed_ms, receipt);
 	cJSON_Delete(decision);
 	return CLI_OK;
 }

@@ -99,6 +99,8 @@ const struct cli_command cli_commands[] = {
 	  cmd_engine_commands, NULL },
 	{ "ledger", "COMMAND", "the record of what left this device", NULL, NULL,
 	  cmd_ledger_commands, NULL },
+	{ "budget", "COMMAND", "what the policy lets this machine spend", NULL, NULL,
+	  cmd_budget_commands, NULL },
 	{ "status", "", "one screen: roles, engine, policy, open questions", NULL, NULL, NULL,
 	  cmd_status },
 	{ "doctor", "", "check everything, with the command that mends what is wrong", NULL,

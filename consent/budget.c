@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/clock.h"
 #include "common/json.h"
 
 #define HOUR_MS      3600000LL
@@ -269,6 +270,32 @@ bool budgets_left(const struct budgets *b, const struct policy_set *set,
 	return found;
 }
 
+static void write_window(const struct policy_budget *p, int64_t now_ms, struct buf *out)
+{
+	static const char *const units[] = { "hour", "day", "week", "month" };
+	static const char *const exceed[] = { "ask", "local", "refuse" };
+	static const char *const scopes[] = { "user", "app", "destination", "host", "fleet" };
+	char since[CLOCK_RFC3339_BYTES];
+	bool first = true;
+
+	clock_rfc3339(budget_window_start(p->window_unit, p->window_count, now_ms), since);
+	json_put_key(out, "window");
+	buf_printf(out, "{\"count\":%u,\"unit\":\"%s\",\"since\":\"%s\"}", p->window_count,
+		   units[p->window_unit], since);
+	json_put_key(out, "scope");
+	buf_add_char(out, '[');
+	for (unsigned i = 0; i < LEN(scopes); i++) {
+		if ((p->scope >> i & 1) == 0)
+			continue;
+		if (!first)
+			buf_add_char(out, ',');
+		first = false;
+		json_put_string(out, span_of(scopes[i]));
+	}
+	buf_add_char(out, ']');
+	json_put_key_cstr(out, "on_exceed", exceed[p->on_exceed]);
+}
+
 void budgets_write(const struct budgets *b, const struct policy_set *set, int64_t now_ms,
 		   struct buf *out)
 {
@@ -285,6 +312,7 @@ void budgets_write(const struct budgets *b, const struct policy_set *set, int64_
 			buf_add_char(out, ',');
 		buf_add_char(out, '{');
 		json_put_key_cstr(out, "id", p.id);
+		write_window(policy_budget(set, i), now_ms, out);
 		json_put_key_i64(out, "requests", sum.requests);
 		json_put_key_i64(out, "tokens", sum.tokens);
 		if (p.has_cost) {

@@ -221,6 +221,31 @@ class Commands(unittest.TestCase):
         one = self.json("consent", "receipt", receipts[-1]["id"])
         self.assertEqual(one["schema"], "hither.receipt/1")
 
+    def test_what_left_says_what_it_cost(self):
+        self.write_policy(rules=[{"id": "go", "effect": "allow", "when": {"destination": ["far"]}}],
+                          budgets=[{"id": "mine", "scope": ["host"], "window": "month", "max_cost": {"amount": 5, "currency": "EUR"},
+                                    "max_requests": 100, "on_exceed": "refuse"}])
+        self.run_command("policy", "reload")
+        a = self.json("ask", stage.HARD)
+        self.assertEqual((a["decision"]["route"], a["cost"]["currency"]), ("cloud", "EUR"))
+        own = self.json("consent", "receipt", a["receipt"])
+        self.assertEqual(own["outcome"]["result"], "complete")
+        self.assertEqual(a["cost"]["amount"], own["cost"]["actual"])
+        usage = own["outcome"]["input_tokens"] * 1 + own["outcome"]["output_tokens"] * 2
+        self.assertAlmostEqual(a["cost"]["amount"], usage / 1e6)
+        self.assertRegex(self.run_command("ask", stage.HARD).stderr, r"CLOUD far .* EUR 0\.0\d+ · receipt 01")
+        budget, = self.json("budget", "show")["budgets"]
+        self.assertEqual((budget["id"], budget["requests"], budget["max_requests"], budget["on_exceed"],
+                          budget["scope"], budget["window"]["unit"]), ("mine", 2, 100, "refuse", ["host"], "month"))
+        self.assertAlmostEqual(budget["cost"], 2 * a["cost"]["amount"])
+        human = self.run_command("budget", "show").stdout
+        self.assertIn("2 of 100", human)
+        self.assertIn("of 5.00 EUR", human)
+
+    def test_a_policy_without_budgets_has_none_to_show(self):
+        self.assertEqual(self.json("budget", "show"), {"schema": "hither.budgets/1", "budgets": []})
+        self.assertIn("no budgets", self.run_command("budget", "show").stdout)
+
     def watch(self, *keys):
         """`consent watch` on a terminal of its own; types a key whenever it is prompted."""
         pid, fd = pty.fork()
