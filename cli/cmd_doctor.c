@@ -319,6 +319,17 @@ static void check_engine_and_policy(struct doctor *d, const cJSON *status)
 		doctor_say(d, DOCTOR_OK, "policy", NULL, "active");
 }
 
+static void check_not_done(struct doctor *d, const cJSON *status)
+{
+	const cJSON *name;
+
+	cJSON_ArrayForEach (name, json_get_array(json_get_object(status, "policy"), "not_done"))
+		doctor_say(d, DOCTOR_WARN, "policy",
+			   "hither ledger export --format jsonl, from a timer of yours",
+			   "the policy asks for %s, and hitherd sends records nowhere",
+			   cJSON_GetStringValue(name));
+}
+
 /* Matters only where the policy wants it; otherwise it is one line for who thinks of it. */
 static void check_strong_auth(struct doctor *d, const cJSON *status)
 {
@@ -366,6 +377,7 @@ static void check_daemon(struct doctor *d)
 		check_roles(d, status);
 		check_classifier(d, status);
 		check_engine_and_policy(d, status);
+		check_not_done(d, status);
 		check_strong_auth(d, status);
 	}
 	cJSON_Delete(status);

@@ -163,6 +163,8 @@ static void write_policy(struct consent *c, struct buf *b)
 	json_put_key_cstr(b, "problem",
 			  c->policy_problem[0] != '\0' ? c->policy_problem : NULL);
 	json_put_key_i64(b, "files", (int64_t)policy_set_n_files(set));
+	json_put_key(b, "not_done"); /* what it asks for and nothing here does */
+	buf_add_str(b, policy_ledger(set)->export_json != NULL ? "[\"ledger.export\"]" : "[]");
 	json_put_key_i64(b, "generation", (int64_t)c->service->policy_generation);
 	buf_add_char(b, '}');
 }

@@ -215,6 +215,11 @@ static void take_policy(struct consent *c)
 		log_error(
 			"consent.policy",
 			"problem=\"a detector of the policy cannot be built; nothing leaves\"");
+	if (policy_ledger(set)->export_json != NULL)
+		log_warning(
+			"consent.export",
+			"problem=\"the policy wants the ledger exported (ledger.export), and "
+			"hitherd does not do that\" next=\"hither ledger export\"");
 	snprintf(c->policy_problem, sizeof c->policy_problem, "%s", policy_set_reason(set));
 	c->policy_since_ms = clock_wall_ms();
 	policy_set_free(set);

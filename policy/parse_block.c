@@ -196,8 +196,8 @@ bool routing_read(struct reader *r, const cJSON *v, void *field, const struct ke
 	return read_object(r, v, keys, LEN(keys), &((struct policy_file *)field)->routing);
 }
 
-/* `export` names where evidence goes; only `otlp` means something here, the rest is kept whole
- * for the exporter. */
+/* `export` names where evidence is to go. It is kept whole and nothing here sends it anywhere;
+ * consent, doctor and `policy show` say so (docs/policy.md). */
 static bool on_export(struct reader *r, const cJSON *v, void *field, const struct key *k)
 {
 	struct ledger_block *b = field;

@@ -252,6 +252,8 @@ static void show_wishes(const struct policy_set *s, struct buf *out)
 	source(out, s->ledger_from[1]);
 	label(out, "export");
 	buf_add_str(out, l->export_json != NULL ? l->export_json : "(none)");
+	if (l->export_json != NULL)
+		buf_add_str(out, ", which hitherd does not do: hither ledger export");
 	source(out, s->ledger_from[2]);
 }
 

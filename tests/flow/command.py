@@ -113,6 +113,16 @@ class Commands(unittest.TestCase):
         self.assertEqual([c["status"] for c in report["checks"] if c["check"] == "daemon"], ["OK"])
         self.assertTrue(all(c["fix"] for c in report["checks"] if c["status"] != "OK"), report)
 
+    def test_an_export_that_nobody_does_is_said_to_be_none(self):
+        self.write_policy(ledger={"export": {"otlp": "https://otel.example:4318"}})
+        self.run_command("policy", "reload")
+        self.assertEqual(self.json("status")["policy"]["not_done"], ["ledger.export"])
+        said = json.loads(self.run_command("doctor", "--json", code=10).stdout)["checks"]
+        self.assertIn(("WARN", "hither ledger export --format jsonl, from a timer of yours"),
+                      [(c["status"], c["fix"]) for c in said])
+        self.assertIn("hither ledger export", self.run_command("policy", "show", self.d.path("config", "policy.d", "10-mine.json")).stdout)
+        self.assertIn("consent.export", self.d.said())
+
     def test_weights_that_do_not_fit_are_said_to(self):
         """Cut short, with one bit turned, something else: judged by the documented rules, and said so."""
         weights = os.path.join(os.path.dirname(PROGRAM), "router", "classify", "classifier.bin")
