@@ -120,7 +120,7 @@ class Commands(unittest.TestCase):
         said = json.loads(self.run_command("doctor", "--json", code=10).stdout)["checks"]
         self.assertIn(("WARN", "hither ledger export --format jsonl, from a timer of yours"),
                       [(c["status"], c["fix"]) for c in said])
-        self.assertIn("hither ledger export", self.run_command("policy", "show", self.d.path("config", "policy.d", "10-mine.json")).stdout)
+        self.assertIn("hither ledger export", self.run_command("policy", "show", "--effective", "--config-dir", self.d.path("config")).stdout)
         self.assertIn("consent.export", self.d.said())
 
     def test_weights_that_do_not_fit_are_said_to(self):
