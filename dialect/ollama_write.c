@@ -140,11 +140,12 @@ static void put_end(const struct reply_writer *w, struct buf *out)
 		buf_add_str(out, ",\"context\":[]");
 	json_put_key_i64(out, "total_duration", h->total_ns);
 	json_put_key_i64(out, "load_duration", h->load_ns);
-	if (w->usage.input_tokens >= 0)
-		json_put_key_i64(out, "prompt_eval_count", w->usage.input_tokens);
+	/* All six are promised: what nobody counted is 0, as a time that nobody took is. */
+	json_put_key_i64(out, "prompt_eval_count",
+			 w->usage.input_tokens > 0 ? w->usage.input_tokens : 0);
 	json_put_key_i64(out, "prompt_eval_duration", h->prompt_ns);
-	if (w->usage.output_tokens >= 0)
-		json_put_key_i64(out, "eval_count", w->usage.output_tokens);
+	json_put_key_i64(out, "eval_count",
+			 w->usage.output_tokens > 0 ? w->usage.output_tokens : 0);
 	json_put_key_i64(out, "eval_duration", h->answer_ns);
 	buf_add_char(out, '}');
 }

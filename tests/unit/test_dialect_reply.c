@@ -39,7 +39,7 @@
 	       "\"done_reason\":\"" reason "\"," O_TIMES(counts, evals)
 #define G_END(text, reason)                                                                    \
 	O_HEAD ",\"response\":\"" text "\",\"done\":true,\"done_reason\":\"" reason            \
-	       "\",\"context\":[]," O_TIMES("", "")
+	       "\",\"context\":[]," O_TIMES("\"prompt_eval_count\":0,", "\"eval_count\":0,")
 
 #define C_HEAD                                                                                 \
 	"{\"id\":\"cmpl-1\",\"object\":\"text_completion\",\"created\":7,\"model\":\"m\","     \
@@ -200,7 +200,9 @@ static const struct {
 	  true,
 	  O_LINE("\"content\":\"\",\"tool_calls\":[{\"id\":\"c\",\"function\":{\"name\":\"f\","
 		 "\"arguments\":{\"x\":1}}},{\"id\":\"d\",\"function\":{\"name\":\"g\","
-		 "\"arguments\":{}}}]") O_END("\"content\":\"\"", "stop", "", "") "\n",
+		 "\"arguments\":{}}}]")
+		  O_END("\"content\":\"\"", "stop", "\"prompt_eval_count\":0,",
+			"\"eval_count\":0,") "\n",
 	  { EV(START), CALL(0, "c", "f"), ARGS(0, "{\"x\""), CALL(1, "d", "g"), ARGS(0, ":1}"),
 	    EV(FINISH, .finish = CHAT_FINISH_TOOLS), EV(END) },
 	  7 },
@@ -209,14 +211,14 @@ static const struct {
 	  false,
 	  O_END("\"content\":\"ab\",\"thinking\":\"hm\",\"tool_calls\":[{\"id\":\"c\","
 		"\"function\":{\"name\":\"f\",\"arguments\":{}}}]",
-		"stop", "", ""),
+		"stop", "\"prompt_eval_count\":0,", "\"eval_count\":0,"),
 	  { EV(START), EV(REASONING, TXT("hm")), EV(TEXT, TXT("a")), EV(TEXT, TXT("b")),
 	    CALL(0, "c", "f"), EV(FINISH, .finish = CHAT_FINISH_TOOLS), EV(END) },
 	  7 },
 	{ "a length is a length",
 	  &dialect_ollama_chat,
 	  false,
-	  O_END("\"content\":\"\"", "length", "", ""),
+	  O_END("\"content\":\"\"", "length", "\"prompt_eval_count\":0,", "\"eval_count\":0,"),
 	  { EV(START), EV(FINISH, .finish = CHAT_FINISH_LENGTH), EV(END) },
 	  3 },
 	{ "lines of a prompt",
