@@ -17,8 +17,13 @@ struct ask_fields {
 int cli_read_prompt(struct cli *cli, int argc, char **argv, struct buf *prompt);
 /* An OpenAI chat completions body from the prompt and the options of `ask`. */
 void cli_chat_body(struct cli *cli, struct span prompt, bool stream, struct buf *body);
+enum ask_how {
+	ASK_AGAIN,  /* as any program would: a question is waited for */
+	ASK_RETURN, /* a question comes back at once, to be put here */
+	ASK_HERE,   /* on this device only */
+};
 /* Hither-App, Hither-Max-Tier, Hither-Consent. */
-void cli_ask_fields(struct cli *cli, bool return_questions, struct ask_fields *f);
+void cli_ask_fields(struct cli *cli, enum ask_how how, struct ask_fields *f);
 
 struct ask_cost {
 	double amount;

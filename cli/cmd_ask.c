@@ -173,7 +173,7 @@ void cli_chat_body(struct cli *cli, struct span prompt, bool stream, struct buf 
 	buf_add_char(body, '}');
 }
 
-void cli_ask_fields(struct cli *cli, bool return_questions, struct ask_fields *f)
+void cli_ask_fields(struct cli *cli, enum ask_how how, struct ask_fields *f)
 {
 	const char *app = cli_option(cli, "app");
 	const char *tier = cli_option(cli, "max-tier");
@@ -185,13 +185,13 @@ void cli_ask_fields(struct cli *cli, bool return_questions, struct ask_fields *f
 		tier = getenv("HITHER_MAX_TIER");
 	snprintf(f->app, sizeof f->app, "Hither-App: %s", app != NULL ? app : "hither-cli");
 	f->list[n++] = f->app;
-	if (cli_flag(cli, "local"))
+	if (cli_flag(cli, "local") || how == ASK_HERE)
 		tier = "device";
 	if (tier != NULL && tier[0] != '\0') {
 		snprintf(f->tier, sizeof f->tier, "Hither-Max-Tier: %s", tier);
 		f->list[n++] = f->tier;
 	}
-	if (return_questions)
+	if (how == ASK_RETURN)
 		f->list[n++] = "Hither-Consent: return";
 	f->list[n] = NULL;
 }
@@ -337,7 +337,7 @@ static int finish(struct cli *cli, struct cli_reply *reply, struct answer *a,
 }
 
 /* One try. A question that came back is left in `question` (its id), with exit 7. */
-static int ask_once(struct cli *cli, struct span body, bool return_questions, char question[32])
+static int ask_once(struct cli *cli, struct span body, enum ask_how how, char question[32])
 {
 	struct arena *arena = arena_new("ask", EVENT_BYTES_MAX * 4);
 	struct answer a = { .finish_reason = "stop", .to_stdout = !cli->json };
@@ -353,7 +353,7 @@ static int ask_once(struct cli *cli, struct span body, bool return_questions, ch
 				 err_text(ERR_NO_MEMORY));
 	buf_init(&a.text, 64u << 20);
 	a.reader = upstream_openai_chat.reader_new(arena, true, EVENT_BYTES_MAX);
-	cli_ask_fields(cli, return_questions, &fields);
+	cli_ask_fields(cli, how, &fields);
 	e = upstream_openai_chat.reader_status(a.reader, 200, on_event, &a);
 	if (e == ERR_OK)
 		e = cli_call(cli,
@@ -400,7 +400,7 @@ static int ask_apart(struct cli *cli, struct span body, char question[32])
 		return cli_error(cli, CLI_FAILED, "internal_error", NULL,
 				 "cannot start a process: %s", strerror(errno));
 	if (pid == 0) {
-		int code = ask_once(cli, body, true, question);
+		int code = ask_once(cli, body, ASK_RETURN, question);
 
 		fflush(stdout);
 		_exit(write(ends[1], question, 32) == 32 ? code : CLI_FAILED);
@@ -427,7 +427,7 @@ int cmd_ask(struct cli *cli, int argc, char **argv)
 	}
 	cli_chat_body(cli, buf_span(&prompt), true, &body);
 	if (!question_terminal()) {
-		code = ask_once(cli, buf_span(&body), false, question);
+		code = ask_once(cli, buf_span(&body), ASK_AGAIN, question);
 	} else {
 		code = ask_apart(cli, buf_span(&body), question);
 		if (code == CLI_CONSENT_OPEN && question[0] != '\0') {
@@ -435,9 +435,16 @@ int cmd_ask(struct cli *cli, int argc, char **argv)
 
 			/* Yes or no, the same request again: the daemon knows the answer, and a
 			 * no gets what the policy says, the answer of this device with the
-			 * reason. */
-			if (answer != QUESTION_GONE)
-				code = ask_once(cli, buf_span(&body), false, question);
+			 * reason. Without an answer it would be asked again, so it is not to
+			 * leave. */
+			if (answer == QUESTION_UNHEARD)
+				fputs("answered on this device because nobody answered the "
+				      "question\n",
+				      stderr);
+			if (answer == QUESTION_LATER || answer == QUESTION_UNHEARD)
+				code = ask_once(cli, buf_span(&body), ASK_HERE, question);
+			else if (answer != QUESTION_GONE)
+				code = ask_once(cli, buf_span(&body), ASK_AGAIN, question);
 		}
 	}
 	buf_free(&body);

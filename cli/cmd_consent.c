@@ -130,7 +130,7 @@ static int cmd_receipt(struct cli *cli, int argc, char **argv)
 
 static int cmd_show(struct cli *cli, int argc, char **argv)
 {
-	char path[128];
+	char path[128], words[160];
 	cJSON *q;
 	int code;
 
@@ -141,10 +141,16 @@ static int cmd_show(struct cli *cli, int argc, char **argv)
 	q = question_get(cli, path, cli->json, &code);
 	if (q == NULL)
 		return code;
-	question_print(cli, stdout, q);
-	question_print_body(stdout, q, false);
-	if (json_get_string(q, "original") != NULL)
-		question_print_body(stdout, q, true);
+	if (json_get_string(q, "body") == NULL) {
+		question_words_ended(q, words, sizeof words);
+		fprintf(stderr, "question %s: %s\n", argv[0], words);
+	} else {
+		question_print(cli, stdout, q);
+		question_print_reading(cli, stdout, q);
+		question_print_body(stdout, q, false);
+		if (json_get_string(q, "original") != NULL)
+			question_print_body(stdout, q, true);
+	}
 	cJSON_Delete(q);
 	return CLI_OK;
 }
@@ -165,8 +171,8 @@ static int answer(struct cli *cli, int argc, char **argv, bool approve)
 	q = question_fetch(cli, argv[0], &code);
 	if (q == NULL)
 		return code;
-	code = question_reply(cli, q, approve, scope, until, mode, cli_option(cli, "reason"),
-			      &reply);
+	code = question_reply(cli, q, approve ? "approve" : "deny", scope, until, mode,
+			      cli_option(cli, "reason"), &reply);
 	if (code == CLI_OK && cli->json) {
 		struct buf b;
 

@@ -130,7 +130,7 @@ int cmd_route(struct cli *cli, int argc, char **argv)
 		return code;
 	}
 	cli_chat_body(cli, buf_span(&prompt), false, &body);
-	cli_ask_fields(cli, false, &fields);
+	cli_ask_fields(cli, ASK_AGAIN, &fields);
 	e = cli_call(cli,
 		     &(struct cli_request){ .socket = CLI_SOCKET_API,
 					    .method = "POST",

@@ -16,6 +16,7 @@ struct watch {
 	struct cli *cli;
 	struct sse_reader reader;
 	bool interactive, broken;
+	char shown[32]; /* the question that was put here last: its end was said there */
 };
 
 static void on_question(struct watch *w, const char *id)
@@ -24,18 +25,15 @@ static void on_question(struct watch *w, const char *id)
 	int code;
 
 	if (w->interactive && !w->cli->json) {
-		switch (question_ask_inline(w->cli, id)) {
-		case QUESTION_SEND:
+		snprintf(w->shown, sizeof w->shown, "%s", id);
+		enum question_answer a = question_ask_inline(w->cli, id);
+
+		if (a == QUESTION_SEND)
 			fputs("  released.\n\n", stderr);
-			break;
-		case QUESTION_KEEP:
+		else if (a == QUESTION_KEEP)
 			fputs("  kept on this device.\n\n", stderr);
-			break;
-		case QUESTION_GONE:
-		default:
-			fputs("  the question is gone.\n\n", stderr);
-			break;
-		}
+		else if (a == QUESTION_LATER)
+			fputs("  put aside; nothing was sent.\n\n", stderr);
 		return;
 	}
 	q = question_fetch(w->cli, id, &code);
@@ -43,6 +41,18 @@ static void on_question(struct watch *w, const char *id)
 		question_print(w->cli, stdout, q);
 	cJSON_Delete(q);
 	fflush(stdout);
+}
+
+/* What became of a question that was not answered here. */
+static void on_end(struct watch *w, const char *id)
+{
+	char words[160];
+	int code;
+	cJSON *q = question_fetch(w->cli, id, &code);
+
+	question_words_ended(q, words, sizeof words);
+	fprintf(stderr, "question %s: %s\n", id, words);
+	cJSON_Delete(q);
 }
 
 static bool on_sse(void *ctx, struct span event, struct span data)
@@ -65,8 +75,8 @@ static bool on_sse(void *ctx, struct span event, struct span data)
 		on_question(w, id);
 	else if (id != NULL && span_is(event, "sent"))
 		fprintf(stderr, "sent, as your policy allows: hither consent receipt %s\n", id);
-	else if (id != NULL && !w->cli->quiet)
-		fprintf(stderr, "question %s: %.*s\n", id, (int)event.len, event.ptr);
+	else if (id != NULL && !w->cli->quiet && strcmp(id, w->shown) != 0)
+		on_end(w, id);
 	cJSON_Delete(tree);
 	return true;
 }

@@ -1,22 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/question.h"
 
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "cli/ask.h"
-
-bool question_terminal(void)
-{
-	int fd = isatty(STDERR_FILENO) ? open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY) : -1;
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
-}
+#include "cli/reading_print.h"
 
 bool question_from_reply(struct cli_reply *r, char id[32])
 {
@@ -95,9 +84,7 @@ static void put(FILE *out, const char *label, const char *format, ...)
 	if (vasprintf(&text, format, ap) < 0)
 		abort();
 	va_end(ap);
-	fprintf(out, "  %-9s ", label);
-	cli_print_safe(out, span_of(text));
-	fputc('\n', out);
+	reading_put_labelled(out, label, span_of(text), false);
 	free(text);
 }
 
@@ -123,7 +110,7 @@ void question_words_retention(const cJSON *q, char *out, size_t out_bytes)
 static void print_found(FILE *out, const cJSON *q)
 {
 	const cJSON *c;
-	bool any = false;
+	bool any = false, complete = true;
 
 	cJSON_ArrayForEach (c, json_get_array(q, "categories")) {
 		double count = 0;
@@ -137,6 +124,8 @@ static void print_found(FILE *out, const cJSON *q)
 	}
 	if (!any)
 		put(out, "found", "nothing that looks sensitive");
+	if (json_get_bool(q, "scan_complete", &complete) && !complete)
+		put(out, "", "NOT all of the text could be checked");
 }
 
 void question_words_price(const cJSON *q, char *out, size_t out_bytes)
@@ -156,28 +145,91 @@ void question_words_price(const cJSON *q, char *out, size_t out_bytes)
 		n = snprintf(out, out_bytes, "at most %s %.4f", currency, bound);
 	if (left != NULL && json_get_number(left, "amount", &amount) && n > 0 &&
 	    (size_t)n < out_bytes)
-		snprintf(out + n, out_bytes - (size_t)n, "; %s %.2f left in the budget",
-			 text_of(left, "currency", ""), amount);
+		n += snprintf(out + n, out_bytes - (size_t)n, "; %s %.2f left in the budget",
+			      text_of(left, "currency", ""), amount);
+	if (json_get_string(q, "over_budget") != NULL && n > 0 && (size_t)n < out_bytes)
+		snprintf(out + n, out_bytes - (size_t)n, "; this goes beyond the budget");
 }
 
 void question_words_size(const cJSON *q, char *out, size_t out_bytes)
 {
 	double messages = 1, bytes = 0, attachments = 0;
+	char earlier[48] = "", files[48] = "";
 
 	json_get_number(q, "messages", &messages);
 	json_get_number(q, "bytes", &bytes);
 	json_get_number(q, "attachments", &attachments);
-	snprintf(out, out_bytes, "%.0f message%s, %.0f attachment%s, %.0f bytes in all",
-		 messages, messages == 1 ? "" : "s", attachments, attachments == 1 ? "" : "s",
-		 bytes);
+	if (messages > 1)
+		snprintf(earlier, sizeof earlier, " and %.0f earlier one%s", messages - 1,
+			 messages > 2 ? "s" : "");
+	if (attachments > 0)
+		snprintf(files, sizeof files, ", %.0f file%s", attachments,
+			 attachments > 1 ? "s" : "");
+	if (bytes < 10000)
+		snprintf(out, out_bytes, "1 message%s%s, %.0f bytes in all", earlier, files,
+			 bytes);
+	else
+		snprintf(out, out_bytes, "1 message%s%s, %.0f KB in all", earlier, files,
+			 bytes / 1000);
 }
 
+void question_words_ended(const cJSON *q, char *out, size_t out_bytes)
+{
+	static const char *const words[][2] = {
+		{ "expired", "nobody answered in time, so it stayed on this device" },
+		{ "withdrawn", "it was withdrawn; nothing was sent" },
+		{ "denied", "it was kept on this device" },
+		{ "dismissed", "it was put aside; nothing was sent" },
+		{ "approved", "it was sent: somebody said yes elsewhere" },
+		{ "used", "it was sent: somebody said yes elsewhere" },
+	};
+	const char *state = json_get_string(q, "state");
+
+	snprintf(out, out_bytes, "it is over");
+	for (size_t i = 0; state != NULL && i < LEN(words); i++)
+		if (strcmp(state, words[i][0]) == 0)
+			snprintf(out, out_bytes, "%s", words[i][1]);
+}
+
+bool question_is_open(const cJSON *q)
+{
+	const char *state = json_get_string(q, "state");
+
+	return state != NULL && json_get_string(q, "nonce") != NULL &&
+	       (strcmp(state, "open") == 0 || strcmp(state, "queued") == 0);
+}
+
+void question_words_time(const cJSON *q, char *out, size_t out_bytes)
+{
+	double age = 0, left = 0;
+
+	json_get_number(q, "age_ms", &age);
+	json_get_number(q, "expires_in_ms", &left);
+	snprintf(out, out_bytes, "asked %.0f s ago, %.0f s left", age / 1000, left / 1000);
+}
+
+static void print_where(FILE *out, const cJSON *q)
+{
+	const char *proxy = json_get_string(q, "proxy");
+	char words[160];
+
+	put(out, "to", "%s, %s · %s · %s",
+	    text_of(q, "operator", text_of(q, "destination", "?")),
+	    text_of(q, "region", "region unknown"), text_of(q, "destination", "?"),
+	    text_of(q, "model", "?"));
+	question_words_retention(q, words, sizeof words);
+	put(out, "", "%s", words);
+	if (proxy != NULL)
+		put(out, "", "through the proxy %s, which sees the text", proxy);
+	if (json_get_string(q, "privacy_url") != NULL)
+		put(out, "", "what they say about it: %s", json_get_string(q, "privacy_url"));
+}
+
+/* In the order of the question's fields: who, where, why, what, found, cost, how long. */
 void question_print(struct cli *cli, FILE *out, const cJSON *q)
 {
-	char words[160];
-	double left = 0;
+	char words[200];
 
-	json_get_number(q, "expires_in_ms", &left);
 	fputs(cli_bold(cli), out);
 	cli_print_safe(out, span_of(text_of(q, "app", "A program without a name")));
 	fprintf(out, " (");
@@ -186,26 +238,21 @@ void question_print(struct cli *cli, FILE *out, const cJSON *q)
 	fprintf(out, ") asks to use a %s model%s\n",
 		strcmp(text_of(q, "tier", "cloud"), "trusted") == 0 ? "TRUSTED" : "CLOUD",
 		cli_normal(cli));
-	put(out, "question", "%s, %.0f s left", text_of(q, "id", "?"), left / 1000);
-	question_words_retention(q, words, sizeof words);
-	put(out, "to", "%s, %s · %s · %s",
-	    text_of(q, "operator", text_of(q, "destination", "?")),
-	    text_of(q, "region", "region unknown"), text_of(q, "destination", "?"),
-	    text_of(q, "model", "?"));
-	put(out, "", "%s", words);
-	if (json_get_string(q, "proxy") != NULL)
-		put(out, "", "through the proxy %s, which sees the text",
-		    json_get_string(q, "proxy"));
+	question_words_time(q, words, sizeof words);
+	put(out, "question", "%s, %s", text_of(q, "id", "?"), words);
+	put(out, "", "nothing has been sent; without an answer it stays on this device");
+	print_where(out, q);
 	put(out, "why", "%s", text_of(q, "why", "no reason given"));
 	question_words_size(q, words, sizeof words);
 	put(out, "sends", "%s", words);
 	print_found(out, q);
 	question_words_price(q, words, sizeof words);
 	put(out, "cost", "%s", words);
-	put(out, "digest", "%s", text_of(q, "digest", "?"));
+	put(out, "lasts", "once, unless you choose more");
 	put(out, "later", "%s",
 	    text_of(q, "revoke_hint",
 		    "take a permission back with: hither consent revoke GRANT"));
+	put(out, "digest", "%s", text_of(q, "digest", "?"));
 }
 
 void question_print_body(FILE *out, const cJSON *q, bool original)
@@ -213,14 +260,25 @@ void question_print_body(FILE *out, const cJSON *q, bool original)
 	const char *text = json_get_string(q, original ? "original" : "body");
 
 	fprintf(out, "--- %s ---\n",
-		original ? "the original, unmasked" : "exactly these bytes would be sent");
+		original ? "the original's bytes, which stay here unless you send it as it is"
+			 : "exactly these bytes would be sent");
 	cli_print_safe(out, span_of(text != NULL ? text : "(there is no unmasked version)"));
 	fputs("\n--- end ---\n", out);
 }
 
+void question_print_reading(struct cli *cli, FILE *out, const cJSON *q)
+{
+	const char *original = json_get_string(q, "original");
+
+	fprintf(out, "--- what would be sent, turn by turn%s ---\n",
+		original != NULL ? "; what was masked beside the original" : "");
+	reading_print(out, text_of(q, "body", ""), original, reading_columns(out), cli->plain);
+	fputs("--- end ---\n", out);
+}
+
 /* --- the answer --- */
 
-int question_reply(struct cli *cli, const cJSON *q, bool approve, const char *scope,
+int question_reply(struct cli *cli, const cJSON *q, const char *decision, const char *scope,
 		   const char *until, const char *mode, const char *reason, cJSON **ret)
 {
 	char path[128];
@@ -234,7 +292,7 @@ int question_reply(struct cli *cli, const cJSON *q, bool approve, const char *sc
 	buf_add_char(&body, '{');
 	json_put_key_cstr(&body, "nonce", text_of(q, "nonce", ""));
 	json_put_key_cstr(&body, "digest", text_of(q, "digest", ""));
-	json_put_key_cstr(&body, "decision", approve ? "approve" : "deny");
+	json_put_key_cstr(&body, "decision", decision);
 	if (scope != NULL)
 		json_put_key_cstr(&body, "scope", scope);
 	if (until != NULL)
@@ -264,7 +322,7 @@ int question_reply(struct cli *cli, const cJSON *q, bool approve, const char *sc
 	return code;
 }
 
-static bool has(const cJSON *q, const char *list, const char *word)
+bool question_offers(const cJSON *q, const char *list, const char *word)
 {
 	const cJSON *item;
 
@@ -274,101 +332,4 @@ static bool has(const cJSON *q, const char *list, const char *word)
 			return true;
 	}
 	return false;
-}
-
-static void print_choices(FILE *tty, const cJSON *q)
-{
-	bool masked = cJSON_GetArraySize(json_get_array(q, "masked")) > 0;
-
-	fputs("  [k] keep it on this device (default)   [v] view exact text", tty);
-	if (json_get_string(q, "original") != NULL)
-		fputs("   [o] view the original", tty);
-	fprintf(tty, "\n  [r] send %s, once", masked ? "masked" : "it");
-	if (has(q, "scopes", "session"))
-		fprintf(tty, "   [s] send %s, this session", masked ? "masked" : "it");
-	if (has(q, "modes", "as_is") && json_get_string(q, "original") != NULL)
-		fputs("   [a] send as it is, once", tty);
-	fputs("\n  [n] never for this app   [?] why am I asked\n> ", tty);
-	fflush(tty);
-}
-
-static enum question_answer sent(struct cli *cli, const cJSON *q, const char *scope,
-				 const char *mode)
-{
-	return question_reply(cli, q, true, scope, NULL, mode, NULL, NULL) == CLI_OK
-		       ? QUESTION_SEND
-		       : QUESTION_GONE;
-}
-
-static enum question_answer kept(struct cli *cli, const cJSON *q, const char *scope)
-{
-	return question_reply(cli, q, false, scope, NULL, NULL, NULL, NULL) == CLI_OK
-		       ? QUESTION_KEEP
-		       : QUESTION_GONE;
-}
-
-/*
- * One letter and Enter. Enter alone and the end of input keep it here; a letter that is not
- * offered asks again. Nothing is sent without a letter that says so.
- */
-static enum question_answer converse(struct cli *cli, FILE *tty, const cJSON *q)
-{
-	const char *mode = has(q, "modes", "redacted") ? "redacted" : "as_is";
-	char line[64];
-
-	question_print(cli, tty, q);
-	for (;;) {
-		print_choices(tty, q);
-		if (fgets(line, sizeof line, tty) == NULL)
-			return kept(cli, q, "once");
-		if (line[0] != '\n' && line[1] != '\n') {
-			fputs("  one letter, please\n", tty);
-			continue;
-		}
-		switch (line[0]) {
-		case '\n':
-		case 'k':
-			return kept(cli, q, "once");
-		case 'n':
-			return kept(cli, q, "always");
-		case 'v':
-			question_print_body(tty, q, false);
-			break;
-		case 'o':
-			question_print_body(tty, q, true);
-			break;
-		case 'r':
-			return sent(cli, q, "once", mode);
-		case 's':
-			if (has(q, "scopes", "session"))
-				return sent(cli, q, "session", mode);
-			break;
-		case 'a':
-			if (has(q, "modes", "as_is") && json_get_string(q, "original") != NULL)
-				return sent(cli, q, "once", "as_is");
-			break;
-		default:
-			fputs("  the policy asks before this may leave; what is sent is what "
-			      "[v] shows,\n"
-			      "  and nothing is sent unless you choose r, s or a\n",
-			      tty);
-		}
-	}
-}
-
-enum question_answer question_ask_inline(struct cli *cli, const char *id)
-{
-	enum question_answer answer = QUESTION_GONE;
-	int code;
-	FILE *tty = fopen("/dev/tty", "r+e");
-	cJSON *q;
-
-	if (tty == NULL)
-		return QUESTION_GONE;
-	q = question_fetch(cli, id, &code);
-	if (q != NULL)
-		answer = converse(cli, tty, q);
-	cJSON_Delete(q);
-	fclose(tty);
-	return answer;
 }

@@ -9,14 +9,21 @@
 
 #include "cli/cli.h"
 
-enum question_answer { QUESTION_SEND, QUESTION_KEEP, QUESTION_GONE };
+enum question_answer {
+	QUESTION_SEND,
+	QUESTION_KEEP,
+	QUESTION_LATER,   /* not now */
+	QUESTION_UNHEARD, /* nobody answered in time */
+	QUESTION_GONE
+};
 
 /* A person can be asked here: /dev/tty opens and stderr is a terminal. */
-bool question_terminal(void);
+bool question_terminal(void); /* converse.c */
 /* The id of the question in a 403 consent_required reply; false when it is something else. */
 bool question_from_reply(struct cli_reply *r, char id[32]);
-/* Shows the question and carries the answer to the daemon. */
-enum question_answer question_ask_inline(struct cli *cli, const char *id);
+/* Shows the question and carries the answer to the daemon. Ends when there is an answer, here
+ * or elsewhere, or when nobody answered in time; says which. */
+enum question_answer question_ask_inline(struct cli *cli, const char *id); /* converse.c */
 
 /*
  * GET `path` on the agents' socket. The tree; NULL after the error was printed (*code set), and
@@ -33,14 +40,24 @@ void question_print(struct cli *cli, FILE *out, const cJSON *q);
 void question_words_retention(const cJSON *q, char *out, size_t out_bytes);
 void question_words_price(const cJSON *q, char *out, size_t out_bytes);
 void question_words_size(const cJSON *q, char *out, size_t out_bytes);
-/* The exact text as it would be sent, hidden characters made visible. */
+/* "asked 2 s ago, 58 s left" */
+void question_words_time(const cJSON *q, char *out, size_t out_bytes);
+/* What became of a question that is over, after "question ID: ". */
+void question_words_ended(const cJSON *q, char *out, size_t out_bytes);
+/* It waits for an answer. */
+bool question_is_open(const cJSON *q);
+/* `word` is in the question's list `list` ("scopes", "modes"). */
+bool question_offers(const cJSON *q, const char *list, const char *word);
+/* What the exact bytes say, turn by turn, the original beside what was masked. */
+void question_print_reading(struct cli *cli, FILE *out, const cJSON *q);
+/* The exact bytes as they would be sent, hidden characters made visible. */
 void question_print_body(FILE *out, const cJSON *q, bool original);
 /*
- * POST the answer, echoing nonce and digest of `q`. `scope`, `until`, `mode` and `reason` may
- * be NULL. Returns the exit code; an error was printed unless it is CLI_OK. `ret`, if not NULL,
- * gets the reply's JSON for cJSON_Delete().
+ * POST the answer ("approve", "deny", "dismiss", "extend"), echoing nonce and digest of `q`.
+ * `scope`, `until`, `mode` and `reason` may be NULL. Returns the exit code; an error was
+ * printed unless it is CLI_OK. `ret`, if not NULL, gets the reply's JSON for cJSON_Delete().
  */
-int question_reply(struct cli *cli, const cJSON *q, bool approve, const char *scope,
+int question_reply(struct cli *cli, const cJSON *q, const char *decision, const char *scope,
 		   const char *until, const char *mode, const char *reason, cJSON **ret);
 
 #endif

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "cli/reading.h"
 #include "consent/visible.h"
@@ -102,6 +103,29 @@ static void visible(struct span text, struct buf *out)
 {
 	buf_init(out, text.len * 40 + 64);
 	visible_write(text, out);
+}
+
+#define LABEL_COLUMNS 12 /* "  question  " */
+
+void reading_put_labelled(FILE *out, const char *label, struct span text, bool plain)
+{
+	unsigned columns = plain || !isatty(fileno(out)) ? UINT_MAX : reading_columns(out), n;
+	struct buf seen;
+	struct span rest, one;
+
+	if (columns < 2 * LABEL_COLUMNS)
+		columns = 2 * LABEL_COLUMNS;
+	visible(text, &seen);
+	rest = seen.len > 0 ? buf_span(&seen) : (struct span){ "", 0 };
+	fprintf(out, "  %-*s", LABEL_COLUMNS - 2, label);
+	for (bool first = true; take_line(&rest, columns - LABEL_COLUMNS, &one, &n);
+	     first = false) {
+		if (!first)
+			fprintf(out, "%*s", LABEL_COLUMNS, "");
+		put_line(out, one);
+		fputc('\n', out);
+	}
+	buf_free(&seen);
 }
 
 /* ---- one text, two texts ---- */

@@ -17,4 +17,8 @@ void reading_print(FILE *out, const char *sent, const char *original, unsigned c
 /* The columns of the terminal behind `out`; 80 when that is not known. */
 unsigned reading_columns(FILE *out);
 
+/* "label  text" with the text made visible, on as many lines as it takes on that terminal, all
+ * but the first of them under the text. One line when `out` is no terminal or `plain`. */
+void reading_put_labelled(FILE *out, const char *label, struct span text, bool plain);
+
 #endif

@@ -56,6 +56,14 @@ static int64_t left_ms(struct gate *g, const struct question *q)
 		       : 0;
 }
 
+/* Since it was asked; never below zero, whatever the clock did. */
+static int64_t age_ms(struct gate *g, const struct question *q)
+{
+	int64_t age = g->io->wall_ms(g->ctx) - q->created_wall_ms;
+
+	return age > 0 ? age : 0;
+}
+
 static void write_common(struct gate *g, const struct question *q, struct buf *out)
 {
 	json_put_key_cstr(out, "id", q->id);
@@ -68,6 +76,7 @@ static void write_common(struct gate *g, const struct question *q, struct buf *o
 	json_put_key_i64(out, "waiting", question_waiters(g, q));
 	put_time(out, "created", q->created_wall_ms);
 	put_time(out, "expires", q->expires_wall_ms);
+	json_put_key_i64(out, "age_ms", age_ms(g, q));
 	json_put_key_i64(out, "expires_in_ms", left_ms(g, q));
 }
 
@@ -235,6 +244,7 @@ static void write_how_long(struct gate *g, const struct question *q, const struc
 	json_put_key_bool(out, "strong_auth", a->j.strong_auth);
 	put_time(out, "created", q->created_wall_ms);
 	put_time(out, "expires", q->expires_wall_ms);
+	json_put_key_i64(out, "age_ms", age_ms(g, q));
 	json_put_key_i64(out, "expires_in_ms", left_ms(g, q));
 	json_put_key_cstr(out, "revoke_hint",
 			  "take a permission back with: hither consent grants, hither consent "
