@@ -64,27 +64,18 @@ static const char *text_of(const cJSON *q, const char *key, const char *otherwis
 	return v != NULL && v[0] != '\0' ? v : otherwise;
 }
 
-static bool has(const cJSON *q, const char *list, const char *word)
-{
-	const cJSON *item;
-
-	cJSON_ArrayForEach (item, json_get_array(q, list)) {
-		if (cJSON_GetStringValue(item) != NULL &&
-		    strcmp(cJSON_GetStringValue(item), word) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void head(struct buf *out, const char *title)
+/* `left_s`: of a question; below 0: none. */
+static void head(struct buf *out, const char *title, double left_s)
 {
 	buf_add_str(out,
 		    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 		    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 		    "<title>");
 	cstr(out, title);
-	buf_add_str(out, " – hither</title>\n<link rel=\"stylesheet\" href=\"/style.css\">\n"
-			 "</head>\n<body>\n<main>\n");
+	buf_add_str(out, " – hither</title>\n<link rel=\"stylesheet\" href=\"/style.css\">\n");
+	if (left_s >= 0)
+		buf_printf(out, "<link rel=\"stylesheet\" href=\"/time/%.0f.css\">\n", left_s);
+	buf_add_str(out, "</head>\n<body>\n<main>\n");
 }
 
 static void foot(struct buf *out)
@@ -160,80 +151,39 @@ static void fact_found(struct buf *out, const cJSON *q)
 
 /* --- the text ------------------------------------------------------------------------ */
 
-/* Length of a placeholder such as [EMAIL-1] at the start; 0 when there is none. */
-static size_t placeholder(const char *p, size_t len)
-{
-	size_t n = 1;
-
-	if (len < 5 || p[0] != '[')
-		return 0;
-	while (n < len && ((p[n] >= 'A' && p[n] <= 'Z') || p[n] == '_'))
-		n++;
-	if (n == 1 || n >= len || p[n] != '-')
-		return 0;
-	size_t digits = ++n;
-	while (n < len && p[n] >= '0' && p[n] <= '9')
-		n++;
-	return n > digits && n < len && p[n] == ']' ? n + 1 : 0;
-}
-
-static void marked_text(struct buf *out, const char *text)
-{
-	size_t from = 0, len = strlen(text);
-
-	for (size_t i = 0; i < len;) {
-		size_t n = placeholder(text + i, len - i);
-
-		if (n == 0) {
-			i++;
-			continue;
-		}
-		web_text(out, (struct span){ text + from, i - from });
-		buf_add_str(out, "<mark>");
-		web_text(out, (struct span){ text + i, n });
-		buf_add_str(out, "</mark>");
-		from = i += n;
-	}
-	web_text(out, (struct span){ text + from, len - from });
-}
-
 /* A line feed right after <pre> is dropped by the reader (HTML, 13.2.6.4.7), so one is given.
  */
-static void pre(struct buf *out, const char *label, const char *id, const char *text, bool mark)
+static void bytes(struct buf *out, const char *label, const char *id, const char *text,
+		  bool mark)
 {
 	buf_printf(out,
-		   "<pre id=\"%s\" tabindex=\"0\" role=\"region\" aria-label=\"%s\" "
-		   "dir=\"auto\">\n",
-		   id, label);
+		   "<details><summary>%s (%zu)</summary>\n<pre id=\"%s\" tabindex=\"0\" "
+		   "role=\"region\" aria-label=\"%s\" dir=\"auto\">\n",
+		   label, strlen(text), id, label);
 	if (mark)
-		marked_text(out, text);
+		web_marked(out, span_of(text));
 	else
 		cstr(out, text);
-	buf_add_str(out, "</pre>\n");
+	buf_add_str(out, "</pre>\n</details>\n");
 }
 
 static void what_exactly(struct buf *out, const cJSON *q)
 {
 	const char *original = json_get_string(q, "original");
+	const char *body = text_of(q, "body", "");
 	char words[160];
 
 	question_words_size(q, words, sizeof words);
 	buf_add_str(out, "<h2>What exactly</h2>\n<p>");
 	cstr(out, words);
 	buf_add_str(out, original != NULL ? ". What stands in [BRACKETS] replaces something "
-					    "that stays here; open the original to compare."
+					    "that stays here; the original stands beside it."
 					  : ".");
-	buf_add_str(out, "</p>\n<div class=\"texts\">\n<details open><summary>The text as it "
-			 "would be sent</summary>\n");
-	pre(out, "The text as it would be sent", "sent", text_of(q, "body", ""),
-	    original != NULL);
-	buf_add_str(out, "</details>\n");
-	if (original != NULL) {
-		buf_add_str(out, "<details><summary>The original, unmasked</summary>\n");
-		pre(out, "The original, unmasked", "original", original, false);
-		buf_add_str(out, "</details>\n");
-	}
-	buf_add_str(out, "</div>\n");
+	buf_add_str(out, "</p>\n");
+	web_reading(out, body, original);
+	bytes(out, "The exact bytes as they would be sent", "sent", body, original != NULL);
+	if (original != NULL)
+		bytes(out, "The original's bytes", "original", original, false);
 }
 
 /* --- the answers --------------------------------------------------------------------- */
@@ -258,15 +208,15 @@ static void more_answers(struct buf *out, const cJSON *q, const char *mode)
 			 "<div class=\"buttons\">\n");
 	button(out, "dismiss once", "-", "Not now", false);
 	button(out, "deny always", "-", "Never for this program there", false);
-	if (has(q, "scopes", "session"))
+	if (question_offers(q, "scopes", "session"))
 		button(out, "approve session", mode, "Send, also later this session", false);
-	if (has(q, "scopes", "always"))
+	if (question_offers(q, "scopes", "always"))
 		button(out, "approve always", mode, "Send, always", false);
-	if (has(q, "modes", "as_is") && strcmp(mode, "as_is") != 0 &&
+	if (question_offers(q, "modes", "as_is") && strcmp(mode, "as_is") != 0 &&
 	    json_get_string(q, "original") != NULL)
 		button(out, "approve once", "as_is", "Send the original, once", false);
 	buf_add_str(out, "</div>\n");
-	if (has(q, "scopes", "until")) {
+	if (question_offers(q, "scopes", "until")) {
 		buf_add_str(out, "<p><label>For how long <select name=\"until\">"
 				 "<option value=\"1h\">1 hour</option>"
 				 "<option value=\"1d\">1 day</option>"
@@ -280,7 +230,7 @@ static void more_answers(struct buf *out, const cJSON *q, const char *mode)
 
 static void answers(struct buf *out, const cJSON *q)
 {
-	const char *mode = has(q, "modes", "redacted") ? "redacted" : "as_is";
+	const char *mode = question_offers(q, "modes", "redacted") ? "redacted" : "as_is";
 	bool masked = cJSON_GetArraySize(json_get_array(q, "masked")) > 0;
 	bool reason = false;
 
@@ -310,23 +260,59 @@ static void answers(struct buf *out, const cJSON *q)
 
 /* --- pages --------------------------------------------------------------------------- */
 
-static void summary(struct buf *out, const cJSON *q, int64_t now_ms)
+static double seconds_left(const cJSON *q)
 {
 	double left = 0;
-	time_t until;
+
+	json_get_number(q, "expires_in_ms", &left);
+	return floor(left / 1000);
+}
+
+static void summary(struct buf *out, const cJSON *q, int64_t now_ms)
+{
+	double left = seconds_left(q), age = 0;
+	time_t until = (time_t)(now_ms / 1000 + (int64_t)left);
 	struct tm tm;
 	char clock[16];
 
-	json_get_number(q, "expires_in_ms", &left);
-	until = (time_t)((now_ms + (int64_t)left) / 1000);
+	json_get_number(q, "age_ms", &age);
 	if (localtime_r(&until, &tm) == NULL ||
 	    strftime(clock, sizeof clock, "%H:%M:%S", &tm) == 0)
 		clock[0] = '\0';
-	buf_add_str(out, "<p id=\"summary\">Nothing has been sent. Without an answer by ");
-	buf_printf(out,
-		   "<time>%s</time> (%.0f seconds from when this page was made) it stays on "
-		   "this device.</p>\n",
-		   clock, floor(left / 1000));
+	buf_printf(
+		out,
+		"<p id=\"summary\">Nothing has been sent. Asked %.0f seconds ago. Without an "
+		"answer by <time>%s</time> (%.0f seconds from when this page was made) it "
+		"stays on this device.</p>\n",
+		floor(age / 1000), clock, left);
+}
+
+/*
+ * Said when it is time, without a script: the style sheet of the seconds that are left shows
+ * one line after the other, and what appears in a live region is read out.
+ */
+static void time_left(struct buf *out, const cJSON *q)
+{
+	double left = seconds_left(q);
+
+	buf_add_str(out, "<div class=\"left\" role=\"status\" aria-live=\"polite\">\n");
+	if (left > 30)
+		buf_add_str(out, "<p class=\"at30\">30 seconds left.</p>\n");
+	if (left > 10)
+		buf_add_str(out, "<p class=\"at10\">10 seconds left.</p>\n");
+	buf_add_str(out,
+		    "<p class=\"at0\">The time is over. Without an answer nothing was sent; "
+		    "load this page again to see what became of it.</p>\n</div>\n");
+}
+
+void web_time_style(struct buf *out, unsigned left_s)
+{
+	static const unsigned at_s[] = { 30, 10, 0 };
+
+	for (size_t i = 0; i < LEN(at_s); i++)
+		if (left_s > at_s[i] || at_s[i] == 0)
+			buf_printf(out, ".left .at%u{animation-delay:%us}\n", at_s[i],
+				   left_s - at_s[i]);
 }
 
 void web_page_question(struct buf *out, const cJSON *q, int64_t now_ms)
@@ -335,7 +321,7 @@ void web_page_question(struct buf *out, const cJSON *q, int64_t now_ms)
 		strcmp(text_of(q, "tier", "cloud"), "trusted") == 0 ? "trusted" : "cloud";
 	char words[160];
 
-	head(out, "A program asks to send text");
+	head(out, "A program asks to send text", seconds_left(q));
 	buf_add_str(out, "<section role=\"alertdialog\" aria-labelledby=\"title\" "
 			 "aria-describedby=\"summary\">\n<div class=\"question\" "
 			 "tabindex=\"0\" role=\"group\" aria-labelledby=\"title\">\n"
@@ -353,17 +339,18 @@ void web_page_question(struct buf *out, const cJSON *q, int64_t now_ms)
 	fact_found(out, q);
 	question_words_price(q, words, sizeof words);
 	fact(out, "Cost", words);
-	fact(out, "How long", "once, unless you choose more");
+	fact(out, "How long", "Once, unless you choose more.");
 	fact(out, "Later", text_of(q, "revoke_hint", "see: hither consent grants"));
 	buf_add_str(out, "</dl>\n</div>\n");
 	answers(out, q);
+	time_left(out, q);
 	buf_add_str(out, "</section>\n");
 	foot(out);
 }
 
 void web_page_link(struct buf *out, const char *secret)
 {
-	head(out, "Open the question");
+	head(out, "Open the question", -1);
 	buf_add_str(out, "<h1>A program asks to send text</h1>\n"
 			 "<p>Nothing has been sent. This link works once.</p>\n"
 			 "<form method=\"post\" action=\"/open\">\n");
@@ -376,7 +363,7 @@ void web_page_link(struct buf *out, const char *secret)
 
 void web_page_message(struct buf *out, const char *title, const char *message, const char *next)
 {
-	head(out, title);
+	head(out, title, -1);
 	buf_add_str(out, "<h1>");
 	cstr(out, title);
 	buf_add_str(out, "</h1>\n<p role=\"status\">");

@@ -30,4 +30,11 @@ void web_page_question(struct buf *out, const cJSON *q, int64_t now_ms);
 void web_page_message(struct buf *out, const char *title, const char *message,
 		      const char *next);
 
+/* What would be sent, turn by turn, with the original (NULL: none) beside what was masked. */
+void web_reading(struct buf *out, const char *sent, const char *original);
+/* Escaped like web_text(), with placeholders marked. */
+void web_marked(struct buf *out, struct span text);
+/* The style sheet that says when to show that time runs out, `left_s` seconds from now. */
+void web_time_style(struct buf *out, unsigned left_s);
+
 #endif

@@ -8,6 +8,7 @@
  *   POST /q/ID       the answer                                 session
  *   GET  /           the oldest open question                   session
  *   GET  /style.css  how it looks                               anyone of this user
+ *   GET  /time/N.css when to say that time runs out, N seconds  anyone of this user
  *
  * Opening the link does not use it up, so that a preview or a virus scanner cannot; pressing
  * its button does. The secret is no use to another user of the machine: the kernel says whose
@@ -18,6 +19,7 @@
  * origins either way.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -313,6 +315,26 @@ static void get_style(struct call *k)
 	reply(k, 200, "text/css; charset=utf-8", NULL, span_of(web_style));
 }
 
+/* "N.css", N whole seconds. */
+static void get_time(struct call *k)
+{
+	char digits[8];
+	struct buf css;
+	size_t n = 0;
+
+	while (n < k->rest.len && k->rest.ptr[n] >= '0' && k->rest.ptr[n] <= '9')
+		n++;
+	if (n == 0 || !span_copy((struct span){ k->rest.ptr, n }, digits, sizeof digits) ||
+	    !span_is((struct span){ k->rest.ptr + n, k->rest.len - n }, ".css")) {
+		reply_message(k, 404, "No such page", "There is nothing here.", NULL);
+		return;
+	}
+	buf_init(&css, 1024);
+	web_time_style(&css, (unsigned)strtoul(digits, NULL, 10));
+	reply(k, 200, "text/css; charset=utf-8", NULL, buf_span(&css));
+	buf_free(&css);
+}
+
 /* --- which one ----------------------------------------------------------------------- */
 
 static const struct {
@@ -323,6 +345,7 @@ static const struct {
 	{ "GET", "/l/", true, get_link },     { "POST", "/open", false, post_open },
 	{ "GET", "/q/", true, get_question }, { "POST", "/q/", true, post_question },
 	{ "GET", "/", false, get_first },     { "GET", "/style.css", false, get_style },
+	{ "GET", "/time/", true, get_time },
 };
 
 static void dispatch(struct call *k)

@@ -3,6 +3,10 @@
  * The look of the pages. Both answers have the same size and colour; nothing moves; colours
  * keep 7:1 for text in both schemes. Where the window is high enough the question scrolls by
  * itself above the answers, so that the focus on the first of them does not scroll it away.
+ * In a low one the whole page scrolls; there the first focus, for a second, reaches up to the
+ * beginning, which is then what is seen. How much time is left is shown by animations without
+ * motion, whose delays are in a style sheet of the question's own (/time/N.css); without it
+ * they never begin.
  */
 #include "cli/web_page.h"
 
@@ -25,6 +29,14 @@ const char web_style[] =
 	"pre{margin:.25rem 0;padding:.75rem;max-height:20rem;overflow:auto;"
 	"white-space:pre-wrap;unicode-bidi:plaintext;background:var(--box);"
 	"border:1px solid var(--line);font:.95rem/1.45 ui-monospace,monospace}\n"
+	"h3{font-size:1rem;margin:.75rem 0 .25rem}h3:first-child{margin-block-start:0}\n"
+	".reading{padding:.75rem;max-height:24rem;overflow:auto;border:1px solid var(--line)}\n"
+	".reading pre{max-height:none;margin:0 0 .5rem}\n"
+	".tag{margin:.25rem 0 0;color:var(--quiet)}\n"
+	".beside{display:grid;gap:0 .75rem}\n"
+	".left p{visibility:hidden;max-block-size:0;margin:0;overflow:hidden;"
+	"animation:show 1ms linear 9999999s forwards}\n"
+	"@keyframes show{to{visibility:visible;max-block-size:none;padding-block:.25rem}}\n"
 	"mark{background:var(--mark);color:inherit;font-weight:700}\n"
 	"summary{padding:.5rem 0;cursor:pointer;font-weight:700}\n"
 	"form{background:var(--paper);border-block-start:1px solid var(--line);"
@@ -39,15 +51,16 @@ const char web_style[] =
 	"button{cursor:pointer}\n"
 	":focus-visible{outline:3px solid var(--focus);outline-offset:2px}\n"
 	"@media (min-width:48rem){dl>div{display:grid;grid-template-columns:10rem 1fr}"
-	".texts{display:grid;gap:1rem;grid-template-columns:repeat(auto-fit,minmax(20rem,1fr))}"
-	"}\n"
-	"@media (min-height:36rem){main:has(.question){display:flex;"
+	".beside{grid-template-columns:1fr 1fr}}\n"
+	"@media (max-height:24rem){pre,.reading{max-height:none}"
+	"[autofocus]{animation:begin 1s step-end}}\n"
+	"@keyframes begin{from{scroll-margin-block-start:99999rem}}\n"
+	"@media (min-height:24rem){main:has(.question){display:flex;"
 	"flex-direction:column;max-block-size:100vh;max-block-size:100dvh}"
 	"section{display:flex;flex-direction:column;min-block-size:0}"
 	".question{overflow:auto;min-block-size:8rem;padding:4px;margin:-4px}form{flex:none;"
 	"max-block-size:60vh;"
 	"overflow:auto;margin-inline:-.5rem;padding-inline:.5rem}}\n"
-	"@media (prefers-reduced-motion:reduce){*{animation:none;transition:none;"
-	"scroll-behavior:auto}}\n"
+	"@media (prefers-reduced-motion:reduce){*{transition:none;scroll-behavior:auto}}\n"
 	"@media (forced-colors:active){mark{forced-color-adjust:none;color:#000;"
 	"background:#ffe9a8}}\n";

@@ -134,6 +134,12 @@ class Page:
         return re.sub("</?mark>", "", self.element(r'<pre id="sent"[^>]*>\n(.*?)</pre>'))
 
     @property
+    def reading(self):
+        """What the turns say."""
+        return html.unescape(re.sub("<[^>]*>", "", re.search(
+            r'<div class="reading".*?>\n(.*?)\n</div>\n<details>', self.html, re.S)[1]))
+
+    @property
     def original(self):
         return self.element(r'<pre id="original"[^>]*>\n(.*?)</pre>')
 

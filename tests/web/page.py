@@ -105,7 +105,10 @@ class Web(unittest.TestCase):
         page = browser.open(secret)
         order = ["org.example.Builder</bdi> asks", "Who", "says it is", "Where to", "Fake", "eu", "far",
                  "fake-large", "keeps no text", "does not train", "Why not here", "too hard", "What exactly",
-                 "1 message", "as it would be sent", "original", "What was found",
+                 "1 message", "What would be sent, turn by turn", "1. You or your program", "would be sent",
+                 "[EMAIL-1]", "the original, stays here", "ann.example@example.org",
+                 "The exact bytes as they would be sent", "The original's bytes",
+                 "What was found",
                  "personal.contact.email", "masked", "Cost", "EUR", "at most", "How long", "revoke",
                  "Keep on this device", "Send masked, once", "More answers", "60 seconds more"]
         at = -1
@@ -335,14 +338,18 @@ class Web(unittest.TestCase):
         waiting, browser, secret = self.question(prompt)
         page = browser.open(secret)
         self.check_hidden(page.html, page.sent, texts)
+        self.check_hidden(page.html, page.reading, texts)
         self.assertIn("Fa<U+202E RIGHT-TO-LEFT OVERRIDE>ke<U+200B ZERO WIDTH SPACE>",
                       page.html.replace("&lt;", "<").replace("&gt;", ">"))
         self.assertEqual(self.d.answer(self.d.question(), "dismiss").status, 200)
         waiting.result()
         self.a.close()
-        screen = self.terminal(prompt)
-        self.check_hidden(screen.replace("\r\n", "\n"), screen, texts)
-        print(f"{len(texts)} texts in two agents", file=sys.stderr)
+        screen = self.terminal(prompt).replace("\r\n", "\n")
+        turns, exact = screen.split("--- exactly these bytes")
+        self.assertIn("--- what would be sent, turn by turn ---", turns)
+        self.check_hidden(screen, re.sub(r"\n    \| (?!\d{4}\|)", "", turns), texts)
+        self.check_hidden(screen, exact, texts)
+        print(f"{len(texts)} texts in two agents, two views each", file=sys.stderr)
 
     def check_hidden(self, whole, text, texts):
         for i, (original, character) in enumerate(texts):
@@ -362,7 +369,7 @@ class Web(unittest.TestCase):
         if pid == 0:
             os.environ.update({"HITHER_HOST": "unix:" + self.d.path("run", "hither.sock"), "TERM": "dumb"})
             os.execv(COMMAND, [COMMAND, "consent", "watch"])
-        screen, keys, done = [], [b"v\n", b"k\n"], threading.Event()
+        screen, keys, done = [], [b"v\n", b"b\n", b"k\n"], threading.Event()
 
         def read():
             while True:
