@@ -24,8 +24,10 @@
 #include "cli/web.h"
 #include "common/clock.h"
 
-#define LINGER_MS     3000
-#define EVENTS_GAP_MS 60000 /* the daemon writes every 15 s */
+#define LINGER_MS 3000
+#define EVENTS_GAP_MS                                                                          \
+	(CLI_ANSWER_MS +                                                                       \
+	 60000) /* the daemon writes every 15 s, but an answer may be waited for */
 
 extern char **environ;
 

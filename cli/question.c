@@ -199,6 +199,17 @@ bool question_is_open(const cJSON *q)
 	       (strcmp(state, "open") == 0 || strcmp(state, "queued") == 0);
 }
 
+bool question_words_waiting(const cJSON *q, char *out, size_t out_bytes)
+{
+	double waiting = 0;
+
+	if (!json_get_number(q, "waiting", &waiting) || waiting < 2)
+		return false;
+	snprintf(out, out_bytes, "%.0f requests of the same bytes wait for this answer",
+		 waiting);
+	return true;
+}
+
 void question_words_time(const cJSON *q, char *out, size_t out_bytes)
 {
 	double age = 0, left = 0;
@@ -229,6 +240,7 @@ static void print_where(FILE *out, const cJSON *q)
 void question_print(struct cli *cli, FILE *out, const cJSON *q)
 {
 	char words[200];
+	bool strong = false;
 
 	fputs(cli_bold(cli), out);
 	cli_print_safe(out, span_of(text_of(q, "app", "A program without a name")));
@@ -241,6 +253,8 @@ void question_print(struct cli *cli, FILE *out, const cJSON *q)
 	question_words_time(q, words, sizeof words);
 	put(out, "question", "%s, %s", text_of(q, "id", "?"), words);
 	put(out, "", "nothing has been sent; without an answer it stays on this device");
+	if (question_words_waiting(q, words, sizeof words))
+		put(out, "", "%s", words);
 	print_where(out, q);
 	put(out, "why", "%s", text_of(q, "why", "no reason given"));
 	question_words_size(q, words, sizeof words);
@@ -249,6 +263,8 @@ void question_print(struct cli *cli, FILE *out, const cJSON *q)
 	question_words_price(q, words, sizeof words);
 	put(out, "cost", "%s", words);
 	put(out, "lasts", "once, unless you choose more");
+	if (json_get_bool(q, "strong_auth", &strong) && strong)
+		put(out, "", "to send, this computer asks you who you are");
 	put(out, "later", "%s",
 	    text_of(q, "revoke_hint",
 		    "take a permission back with: hither consent revoke GRANT"));

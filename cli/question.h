@@ -44,6 +44,8 @@ void question_words_size(const cJSON *q, char *out, size_t out_bytes);
 void question_words_time(const cJSON *q, char *out, size_t out_bytes);
 /* What became of a question that is over, after "question ID: ". */
 void question_words_ended(const cJSON *q, char *out, size_t out_bytes);
+/* That several requests wait for this answer; false when it is one. */
+bool question_words_waiting(const cJSON *q, char *out, size_t out_bytes);
 /* It waits for an answer. */
 bool question_is_open(const cJSON *q);
 /* `word` is in the question's list `list` ("scopes", "modes"). */

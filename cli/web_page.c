@@ -273,7 +273,7 @@ static void summary(struct buf *out, const cJSON *q, int64_t now_ms)
 	double left = seconds_left(q), age = 0;
 	time_t until = (time_t)(now_ms / 1000 + (int64_t)left);
 	struct tm tm;
-	char clock[16];
+	char clock[16], words[160];
 
 	json_get_number(q, "age_ms", &age);
 	if (localtime_r(&until, &tm) == NULL ||
@@ -285,6 +285,11 @@ static void summary(struct buf *out, const cJSON *q, int64_t now_ms)
 		"answer by <time>%s</time> (%.0f seconds from when this page was made) it "
 		"stays on this device.</p>\n",
 		floor(age / 1000), clock, left);
+	if (question_words_waiting(q, words, sizeof words)) {
+		buf_add_str(out, "<p>");
+		cstr(out, words);
+		buf_add_str(out, ".</p>\n");
+	}
 }
 
 /*
@@ -320,6 +325,7 @@ void web_page_question(struct buf *out, const cJSON *q, int64_t now_ms)
 	const char *kind =
 		strcmp(text_of(q, "tier", "cloud"), "trusted") == 0 ? "trusted" : "cloud";
 	char words[160];
+	bool strong = false;
 
 	head(out, "A program asks to send text", seconds_left(q));
 	buf_add_str(out, "<section role=\"alertdialog\" aria-labelledby=\"title\" "
@@ -339,7 +345,11 @@ void web_page_question(struct buf *out, const cJSON *q, int64_t now_ms)
 	fact_found(out, q);
 	question_words_price(q, words, sizeof words);
 	fact(out, "Cost", words);
-	fact(out, "How long", "Once, unless you choose more.");
+	json_get_bool(q, "strong_auth", &strong);
+	fact(out, "How long",
+	     strong ? "Once, unless you choose more. To send, this computer asks you who you "
+		      "are."
+		    : "Once, unless you choose more.");
 	fact(out, "Later", text_of(q, "revoke_hint", "see: hither consent grants"));
 	buf_add_str(out, "</dl>\n</div>\n");
 	answers(out, q);

@@ -7,6 +7,7 @@ command.py HITHERD HITHER [unittest arguments]
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 import threading
@@ -33,6 +34,13 @@ class Commands(unittest.TestCase):
                        "rules": [{"id": "secrets-stay", "effect": "local_only",
                                   "when": {"data": {"any": ["secret.*"]}}}],
                        "consent": {"timeout": "30s", "scopes": ["once", "session"]}, **more})
+
+    def change_policy(self, **more):
+        """The same with a rule whose name is new, and until it is in force."""
+        before = self.json("status")["policy"]["generation"]
+        self.write_policy(**{"rules": [{"id": "changed", "effect": "ask", "when": {"tier": ["cloud"]}}], **more})
+        stage.until("the policy", lambda: self.json("status")["policy"]["generation"] > before and
+                    self.json("route", stage.HARD)["destinations"]["far"]["by"] == ["changed"])
 
     def run_command(self, *args, code=0, text=None):
         env = {**os.environ, "HITHER_HOST": "unix:" + self.d.path("run", "hither.sock"),
@@ -256,8 +264,9 @@ class Commands(unittest.TestCase):
         self.assertEqual(self.json("budget", "show"), {"schema": "hither.budgets/1", "budgets": []})
         self.assertIn("no budgets", self.run_command("budget", "show").stdout)
 
-    def watch(self, *keys):
-        """`consent watch` on a terminal of its own; types a key whenever it is prompted."""
+    def watch(self, *keys, before=b""):
+        """`consent watch` on a terminal of its own; types `before` at once and a key whenever it is
+        prompted."""
         pid, fd = pty.fork()
         if pid == 0:
             os.environ.update({"HITHER_HOST": "unix:" + self.d.path("run", "hither.sock"), "TERM": "dumb"})
@@ -277,6 +286,7 @@ class Commands(unittest.TestCase):
 
         threading.Thread(target=read, daemon=True).start()
         stage.until("watching", lambda: b"watching" in b"".join(screen))
+        os.write(fd, before)
 
         def end():
             os.kill(pid, 15)
@@ -287,11 +297,12 @@ class Commands(unittest.TestCase):
         return screen
 
     def test_a_person_at_a_terminal_says_yes(self):
-        screen = self.watch(b"v", b"r")
+        screen = self.watch(b"v", b"b", b"r")
         r = self.d.program(stage.HARD).result()
         self.assertEqual((r.status, r.headers["x-hither-tier"]), (200, "cloud"), r.body)
         text = b"".join(screen).decode()
-        for word in ("Fake", "eu", "fake-large", "too hard", "exactly these bytes", "keep it on this device"):
+        for word in ("Fake", "eu", "fake-large", "too hard", "turn by turn", "1. You or your program",
+                     "exactly these bytes", '{"model":"fake-large"', "keep it on this device", "released"):
             self.assertIn(word, text)
         order = [text.index(w) for w in ("asks to use", "  to ", "  why", "  sends", "  found", "  cost")]
         self.assertEqual(order, sorted(order))
@@ -301,6 +312,71 @@ class Commands(unittest.TestCase):
         r = self.d.program(stage.HARD).result()
         self.assertEqual((r.status, r.headers["x-hither-tier"]), (200, "device"), r.body)
         self.assertEqual(self.d.cloud.connections, 0)
+
+    def test_a_letter_that_sends_nothing(self):
+        """What is not offered, is too long or asks for more time leaves the question open."""
+        screen = self.watch(b"yes", b"rr", b"r" * 200, b"?", b"a", b"t", b"l")
+        r = self.d.program(stage.HARD).result()
+        self.assertEqual((r.status, r.headers["x-hither-tier"]), (200, "device"), r.body)
+        self.assertEqual(self.d.cloud.connections, 0)
+        stage.until("the end", lambda: b"put aside" in b"".join(screen))
+        text = b"".join(screen).decode()
+        self.assertEqual(text.count("one letter, please"), 3)
+        self.assertIn("Enter alone keeps it here", text)
+        self.assertGreater(int(re.search(r"(\d+) seconds left", text)[1]), 60)
+        self.assertNotIn("[a]", text, "nothing was masked, so there is no other form")
+
+    def test_what_was_typed_before_the_question_does_not_count(self):
+        screen = self.watch(b"", before=b"r\nr\nr")
+        r = self.d.program(stage.HARD).result()
+        self.assertEqual((r.status, r.headers["x-hither-tier"]), (200, "device"), r.body)
+        self.assertEqual(self.d.cloud.connections, 0)
+        stage.until("the end", lambda: b"kept on this device" in b"".join(screen))
+
+    def test_nobody_answers(self):
+        self.change_policy(consent={"timeout": "2s"})
+        screen = self.watch()
+        r = self.d.program(stage.HARD).result()
+        self.assertEqual((r.status, r.headers["x-hither-tier"]), (200, "device"), r.body)
+        stage.until("that is said", lambda: b"nobody answered in time" in b"".join(screen))
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.environ.update({"HITHER_HOST": "unix:" + self.d.path("run", "hither.sock"), "TERM": "dumb"})
+            os.execv(COMMAND, [COMMAND, "ask", stage.HARD + " Once more."])
+        said = b""
+        while True:
+            try:
+                said += os.read(fd, 65536)
+            except OSError:
+                break
+        _, status = os.waitpid(pid, 0)
+        os.close(fd)
+        self.assertEqual(os.waitstatus_to_exitcode(status), 0, said)
+        self.assertIn(b"answered on this device because nobody answered", said)
+        self.assertEqual(self.d.cloud.connections, 0)
+
+    def test_a_reason_where_policy_asks_for_one(self):
+        self.change_policy(consent={"timeout": "30s", "require_reason": True})
+        screen = self.watch(b"r", b"", b"r", b"it is needed")
+        r = self.d.program(stage.HARD).result()
+        self.assertEqual((r.status, r.headers["x-hither-tier"]), (200, "cloud"), r.body)
+        self.assertEqual(b"".join(screen).count(b"why may it be sent?"), 2)
+
+    def test_plain_words_for_a_screen_reader(self):
+        self.change_policy(rules=[{"id": "changed", "effect": "ask", "when": {"tier": ["cloud"]},
+                                  "with": {"redact": ["personal.contact.*"]}}],
+                          consent={"timeout": "30s", "modes": ["redacted", "as_is"]})
+        waiting = self.d.program(stage.HARD + " Write to ann@example.org.")
+        stage.until("a question", lambda: self.json("consent", "list")["consents"])
+        id = self.json("consent", "list")["consents"][0]["id"]
+        text = self.run_command("--plain", "consent", "show", id).stdout
+        self.assertIn("    would be sent:\n    | Prove", text)
+        self.assertIn("    the original, which stays here:\n    | Prove", text)
+        self.assertIn("Write to [EMAIL-1].", text)
+        self.assertNotIn("\x1b", text)
+        self.run_command("consent", "deny", id)
+        waiting.result()
+        self.assertIn("it was kept on this device", self.run_command("consent", "show", id).stderr)
 
     def test_asking_in_the_same_terminal(self):
         pid, fd = pty.fork()
