@@ -9,7 +9,7 @@
 struct ask_fields {
 	char app[200];
 	char tier[64];
-	const char *list[4];
+	const char *list[5];
 };
 
 /* The prompt. CLI_OK, or the exit code after the error was printed; free `prompt` in any case.
@@ -17,6 +17,19 @@ struct ask_fields {
 int cli_read_prompt(struct cli *cli, int argc, char **argv, struct buf *prompt);
 /* An OpenAI chat completions body from the prompt and the options of `ask`. */
 void cli_chat_body(struct cli *cli, struct span prompt, bool stream, struct buf *body);
+/* A draft on its way from the process that asks to the one that shows it (ask_draft.c). */
+struct ask_draft {
+	int fd; /* of a socket pair; -1: nobody wants one, or it is over */
+	char line[64];
+	size_t n; /* of it */
+};
+/* Thoughts; dropped when the other end does not take them at once. */
+void ask_draft_text(struct ask_draft *d, struct span text);
+/* The raw bytes of the stream: remarks say when the draft is whole, and when it is over. */
+void ask_draft_watch(struct ask_draft *d, struct span bytes);
+/* Shows what comes on `fd` until it is whole or over, or the person presses Enter on `tty`. */
+void ask_draft_show(int tty, int fd);
+
 enum ask_how {
 	ASK_AGAIN,  /* as any program would: a question is waited for */
 	ASK_RETURN, /* a question comes back at once, to be put here */

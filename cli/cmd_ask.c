@@ -3,14 +3,16 @@
  * `hither ask`: one prompt, one answer.
  *
  * The answer streams to stdout as it comes; afterwards one provenance line goes to stderr.
- * With a person at a terminal the request asks for questions to be returned: the question is
- * shown on /dev/tty, answered there, and the same request is sent again. Without a terminal
- * the request simply waits or is answered on the device, as the policy says.
+ * With a person at a terminal the request asks for questions to be returned, and the same
+ * request is then sent again to wait for the answer. Meanwhile the draft of this device is
+ * shown on the terminal, then the question (ask_draft.c). Without a terminal the request simply
+ * waits or is answered on the device, as the policy says.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +31,7 @@ struct answer {
 	const char *finish_reason;
 	int64_t input_tokens, output_tokens;
 	bool ended, to_stdout;
+	struct ask_draft draft;
 	char error[300];
 	char error_code[64];
 	struct upstream_reader *reader;
@@ -64,6 +67,9 @@ static bool on_event(void *ctx, const struct chat_event *ev)
 			fflush(stdout);
 		}
 		break;
+	case CHAT_EV_REASONING:
+		ask_draft_text(&a->draft, ev->text);
+		break;
 	case CHAT_EV_FINISH:
 		a->finish_reason = finish_name(ev->finish);
 		break;
@@ -92,6 +98,7 @@ static bool on_data(void *ctx, struct span bytes)
 	struct answer *a = ctx;
 
 	a->broken = upstream_openai_chat.reader_bytes(a->reader, bytes, on_event, a);
+	ask_draft_watch(&a->draft, bytes);
 	return a->broken == ERR_OK && a->error[0] == '\0';
 }
 
@@ -336,11 +343,17 @@ static int finish(struct cli *cli, struct cli_reply *reply, struct answer *a,
 	return CLI_OK;
 }
 
-/* One try. A question that came back is left in `question` (its id), with exit 7. */
-static int ask_once(struct cli *cli, struct span body, enum ask_how how, char question[32])
+/*
+ * One try. A question that came back is left in `question` (its id), with exit 7. `draft_fd`:
+ * where a draft goes while a question is open; -1: none is wanted.
+ */
+static int ask_once(struct cli *cli, struct span body, enum ask_how how, int draft_fd,
+		    char question[32])
 {
 	struct arena *arena = arena_new("ask", EVENT_BYTES_MAX * 4);
-	struct answer a = { .finish_reason = "stop", .to_stdout = !cli->json };
+	struct answer a = { .finish_reason = "stop",
+			    .to_stdout = !cli->json,
+			    .draft = { .fd = draft_fd } };
 	struct ask_fields fields;
 	struct cli_reply reply;
 	uint64_t start = clock_mono_ms();
@@ -354,6 +367,13 @@ static int ask_once(struct cli *cli, struct span body, enum ask_how how, char qu
 	buf_init(&a.text, 64u << 20);
 	a.reader = upstream_openai_chat.reader_new(arena, true, EVENT_BYTES_MAX);
 	cli_ask_fields(cli, how, &fields);
+	for (unsigned i = 0; draft_fd >= 0 && i + 1 < LEN(fields.list); i++) {
+		if (fields.list[i] == NULL) {
+			fields.list[i] = "Hither-Draft: thinking";
+			fields.list[i + 1] = NULL;
+			break;
+		}
+	}
 	e = upstream_openai_chat.reader_status(a.reader, 200, on_event, &a);
 	if (e == ERR_OK)
 		e = cli_call(cli,
@@ -384,13 +404,22 @@ static int ask_once(struct cli *cli, struct span body, enum ask_how how, char qu
 	return code;
 }
 
+static int wait_for(pid_t pid)
+{
+	int status = 0;
+
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : CLI_INTERRUPTED;
+}
+
 /*
  * The first try, in a process of its own: the program that asks may not answer its own
  * question, so this one, which only shows it to the person, must not be the one that asks.
  */
 static int ask_apart(struct cli *cli, struct span body, char question[32])
 {
-	int ends[2], status = 0;
+	int ends[2], code;
 	ssize_t n;
 	pid_t pid;
 
@@ -400,19 +429,66 @@ static int ask_apart(struct cli *cli, struct span body, char question[32])
 		return cli_error(cli, CLI_FAILED, "internal_error", NULL,
 				 "cannot start a process: %s", strerror(errno));
 	if (pid == 0) {
-		int code = ask_once(cli, body, ASK_RETURN, question);
-
+		code = ask_once(cli, body, ASK_RETURN, -1, question);
 		fflush(stdout);
 		_exit(write(ends[1], question, 32) == 32 ? code : CLI_FAILED);
 	}
 	close(ends[1]);
 	n = read(ends[0], question, 32);
 	close(ends[0]);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	code = wait_for(pid);
 	if (n != 32)
 		question[0] = '\0';
-	return WIFEXITED(status) ? WEXITSTATUS(status) : CLI_INTERRUPTED;
+	return code;
+}
+
+/*
+ * The same request again, waiting this time: in a process of its own, while this one shows the
+ * draft and puts the question. Yes, no or neither, what that process prints is the answer.
+ */
+static int ask_again_apart(struct cli *cli, struct span body, char question[32])
+{
+	int ends[2], code, tty;
+	cJSON *open_ones = question_get(cli, "/hither/v1/consents", false, &code);
+	pid_t pid;
+
+	/* Who listed the questions is there to answer them: the daemon waits. */
+	if (open_ones == NULL)
+		return code;
+	cJSON_Delete(open_ones);
+	tty = open("/dev/tty", O_RDONLY | O_CLOEXEC);
+
+	if (tty < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0 ||
+	    (pid = fork()) < 0)
+		return cli_error(cli, CLI_FAILED, "internal_error", NULL,
+				 "cannot start a process: %s", strerror(errno));
+	if (pid == 0) {
+		close(ends[0]);
+		code = ask_once(cli, body, false, ends[1], question);
+		fflush(stdout);
+		_exit(code);
+	}
+	close(ends[1]);
+	ask_draft_show(tty, ends[0]);
+	close(ends[0]);
+	close(tty);
+	(void)question_ask_inline(cli, question);
+	return wait_for(pid);
+}
+
+/* Puts the question of the first try. `code`: of that one, if the question is gone. */
+static int ask_and_decide(struct cli *cli, struct span body, char question[32], int code)
+{
+	const char *model = cli_option(cli, "model");
+
+	/* Where the device may not answer there is nothing to read meanwhile. */
+	if (!cli->json && !cli->quiet && (model == NULL || strcmp(model, "auto") == 0))
+		return ask_again_apart(cli, body, question);
+	/* Yes or no, the same request again: the daemon knows the answer, and a no gets what
+	 * the policy says, the answer of this device with the reason. */
+	if (question_ask_inline(cli, question) == QUESTION_GONE)
+		return code;
+	return ask_once(cli, body, false, -1, question);
 }
 
 int cmd_ask(struct cli *cli, int argc, char **argv)
@@ -427,24 +503,11 @@ int cmd_ask(struct cli *cli, int argc, char **argv)
 	}
 	cli_chat_body(cli, buf_span(&prompt), true, &body);
 	if (!question_terminal()) {
-		code = ask_once(cli, buf_span(&body), ASK_AGAIN, question);
+		code = ask_once(cli, buf_span(&body), ASK_AGAIN, -1, question);
 	} else {
 		code = ask_apart(cli, buf_span(&body), question);
 		if (code == CLI_CONSENT_OPEN && question[0] != '\0') {
-			enum question_answer answer = question_ask_inline(cli, question);
-
-			/* Yes or no, the same request again: the daemon knows the answer, and a
-			 * no gets what the policy says, the answer of this device with the
-			 * reason. Without an answer it would be asked again, so it is not to
-			 * leave. */
-			if (answer == QUESTION_UNHEARD)
-				fputs("answered on this device because nobody answered the "
-				      "question\n",
-				      stderr);
-			if (answer == QUESTION_LATER || answer == QUESTION_UNHEARD)
-				code = ask_once(cli, buf_span(&body), ASK_HERE, question);
-			else if (answer != QUESTION_GONE)
-				code = ask_once(cli, buf_span(&body), ASK_AGAIN, question);
+			code = ask_and_decide(cli, buf_span(&body), question, code);
 		}
 	}
 	buf_free(&body);

@@ -232,8 +232,13 @@ void draft_lose(struct request *q, bool broken)
 void draft_ended(struct request *q)
 {
 	device_stop(q, false);
-	if (q->draft.state == DRAFT_RUNNING)
-		q->draft.state = DRAFT_WHOLE;
+	if (q->draft.state != DRAFT_RUNNING)
+		return;
+	q->draft.state = DRAFT_WHOLE;
+	if (q->draft.shown && !q->draft.another) {
+		reply_remark(q, "draft", "whole", NULL, NULL);
+		reply_flush(q);
+	}
 }
 
 void draft_yield(struct router *r)

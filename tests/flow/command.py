@@ -400,6 +400,43 @@ class Commands(unittest.TestCase):
         self.assertIn(b"CLOUD far", screen)
         self.assertEqual(len(self.d.cloud.requests), 1)
 
+    def ask_at_a_terminal(self, prompt, until, keys):
+        """The screen; `keys` are typed when it first holds `until` after a prompt."""
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.environ.update({"HITHER_HOST": "unix:" + self.d.path("run", "hither.sock"), "TERM": "dumb"})
+            os.execv(COMMAND, [COMMAND, "ask", prompt])
+        screen = b""
+        left = list(zip(until, keys))
+        while True:
+            try:
+                more = os.read(fd, 65536)
+            except OSError:
+                break
+            screen += more
+            if left and left[0][0] in screen and (left[0][0] != b"> " or screen.endswith(b"> ")):
+                os.write(fd, left.pop(0)[1])
+        _, status = os.waitpid(pid, 0)
+        os.close(fd)
+        self.assertEqual(os.waitstatus_to_exitcode(status), 0, screen)
+        return screen.decode().replace("\r\n", "\n")
+
+    def test_a_draft_to_read_before_the_question(self):
+        said = "fake:engine_says=It_is_Lyon_I_think."
+        for key, answer in ((b"r\n", "The capital of France is Paris."), (b"\n", "It is Lyon I think.")):
+            screen = self.ask_at_a_terminal(f"{stage.HARD} {said} {len(answer)}", [b"> "], [key])
+            draft, question, after = (screen.index("Draft from this device."), screen.index("asks to use"),
+                                      screen.rindex(answer))
+            self.assertTrue(draft < screen.index("It is Lyon I think.") < question < after, screen)
+        self.assertEqual(len(self.d.cloud.requests), 1)
+
+    def test_enter_ends_the_reading_and_answers_nothing(self):
+        prompt = f"{stage.HARD} fake:engine_tokens=100000 fake:engine_delay_ms=5"
+        screen = self.ask_at_a_terminal(prompt, [b"t9 ", b"> "], [b"r\n", b"r\n"])
+        self.assertIn("The capital of France is Paris.\n", screen)
+        self.assertIn("CLOUD far", screen)
+        self.assertEqual(len(self.d.cloud.requests), 1)
+
     # --- policy ------------------------------------------------------------------------------
 
     def test_a_change_of_policy_counts_at_once_and_a_broken_one_does_not(self):
