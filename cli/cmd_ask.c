@@ -442,6 +442,11 @@ static int ask_apart(struct cli *cli, struct span body, char question[32])
 	return code;
 }
 
+static void say_unheard(void)
+{
+	fputs("answered on this device because nobody answered the question\n", stderr);
+}
+
 /*
  * The same request again, waiting this time: in a process of its own, while this one shows the
  * draft and puts the question. Yes, no or neither, what that process prints is the answer.
@@ -457,14 +462,13 @@ static int ask_again_apart(struct cli *cli, struct span body, char question[32])
 		return code;
 	cJSON_Delete(open_ones);
 	tty = open("/dev/tty", O_RDONLY | O_CLOEXEC);
-
 	if (tty < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0 ||
 	    (pid = fork()) < 0)
 		return cli_error(cli, CLI_FAILED, "internal_error", NULL,
 				 "cannot start a process: %s", strerror(errno));
 	if (pid == 0) {
 		close(ends[0]);
-		code = ask_once(cli, body, false, ends[1], question);
+		code = ask_once(cli, body, ASK_AGAIN, ends[1], question);
 		fflush(stdout);
 		_exit(code);
 	}
@@ -472,7 +476,8 @@ static int ask_again_apart(struct cli *cli, struct span body, char question[32])
 	ask_draft_show(tty, ends[0]);
 	close(ends[0]);
 	close(tty);
-	(void)question_ask_inline(cli, question);
+	if (question_ask_inline(cli, question) == QUESTION_UNHEARD)
+		say_unheard();
 	return wait_for(pid);
 }
 
@@ -484,11 +489,16 @@ static int ask_and_decide(struct cli *cli, struct span body, char question[32], 
 	/* Where the device may not answer there is nothing to read meanwhile. */
 	if (!cli->json && !cli->quiet && (model == NULL || strcmp(model, "auto") == 0))
 		return ask_again_apart(cli, body, question);
+	enum question_answer answer = question_ask_inline(cli, question);
+
 	/* Yes or no, the same request again: the daemon knows the answer, and a no gets what
-	 * the policy says, the answer of this device with the reason. */
-	if (question_ask_inline(cli, question) == QUESTION_GONE)
-		return code;
-	return ask_once(cli, body, false, -1, question);
+	 * the policy says, the answer of this device with the reason. Without an answer it
+	 * would be asked again, so it is not to leave. */
+	if (answer == QUESTION_UNHEARD)
+		say_unheard();
+	if (answer == QUESTION_LATER || answer == QUESTION_UNHEARD)
+		return ask_once(cli, body, ASK_HERE, -1, question);
+	return answer == QUESTION_GONE ? code : ask_once(cli, body, ASK_AGAIN, -1, question);
 }
 
 int cmd_ask(struct cli *cli, int argc, char **argv)
@@ -506,9 +516,8 @@ int cmd_ask(struct cli *cli, int argc, char **argv)
 		code = ask_once(cli, buf_span(&body), ASK_AGAIN, -1, question);
 	} else {
 		code = ask_apart(cli, buf_span(&body), question);
-		if (code == CLI_CONSENT_OPEN && question[0] != '\0') {
+		if (code == CLI_CONSENT_OPEN && question[0] != '\0')
 			code = ask_and_decide(cli, buf_span(&body), question, code);
-		}
 	}
 	buf_free(&body);
 	buf_free(&prompt);
