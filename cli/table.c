@@ -46,6 +46,8 @@ static const struct cli_option score_options[] = {
 	{ 0, "jsonl", NULL, "JSON lines on standard input and output" },
 	{ 0, "weights", "FILE",
 	  "weights of the classifier (default: those that come with hither)" },
+	{ 0, "explain", NULL,
+	  "say more: output_tokens, fresh, language and the reasons in words" },
 	{ 0, NULL, NULL, NULL },
 };
 

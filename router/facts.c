@@ -362,15 +362,12 @@ static void say_the_band(struct request *q, uint16_t usual_pm)
 static void say_what_it_is(struct request *q)
 {
 	const struct classify_result *j = &q->facts.judged;
-	char words[PLAN_REASON_BYTES - 32] = "";
-	size_t n = 0;
+	char words[PLAN_REASON_BYTES - 32];
 
 	if (q->want.kind != WANT_AUTO)
 		return;
-	for (uint32_t i = 0; i < j->n_reasons && n < sizeof words; i++)
-		n += (size_t)snprintf(words + n, sizeof words - n, "%s%s", i > 0 ? ", " : "",
-				      j->reasons[i]);
-	if (n > 0)
+	classify_explain(j, words, sizeof words);
+	if (words[0] != '\0')
 		plan_reason(&q->plan, "score %.2f: the prompt %s", (double)j->score, words);
 }
 

@@ -63,6 +63,38 @@ uint32_t classify_output_tokens(enum classify_task task, size_t text_bytes)
 	}
 }
 
+/* ---------------------------------------------------------------- in words */
+
+static void append(char *out, size_t out_bytes, const char *before, const char *text)
+{
+	size_t len = strlen(out);
+
+	snprintf(out + len, out_bytes - len, "%s%s", before, text);
+}
+
+void classify_explain(const struct classify_result *r, char *out, size_t out_bytes)
+{
+	static const struct {
+		int8_t lean;
+		const char *because;
+	} groups[] = { { 0, "" }, { 1, "harder because it " }, { -1, "easier because it " } };
+
+	out[0] = '\0';
+	for (size_t g = 0; g < LEN(groups); g++) {
+		const char *before = groups[g].because;
+
+		if (out[0] != '\0')
+			before = groups[g].lean > 0 ? "; harder because it "
+						    : "; easier because it ";
+		for (uint32_t i = 0; i < r->n_reasons; i++) {
+			if (r->lean[i] != groups[g].lean)
+				continue;
+			append(out, out_bytes, before, r->reasons[i]);
+			before = " and ";
+		}
+	}
+}
+
 /* ---------------------------------------------------------------- finding the file */
 
 static bool program_folder(char out[CLASSIFIER_PATH_BYTES])

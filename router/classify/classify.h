@@ -70,6 +70,7 @@ struct classify_result {
 	const char *language;   /* ISO 639-1 code; "" when it cannot be told */
 	/* What drove the score, in words a person understands; static texts. */
 	const char *reasons[CLASSIFY_REASONS_MAX];
+	int8_t lean[CLASSIFY_REASONS_MAX]; /* of each: 1 harder, -1 easier, 0 what it is */
 	uint32_t n_reasons;
 };
 
@@ -97,6 +98,12 @@ void classifier_free(struct classifier *c); /* NULL is fine */
 
 /* "linear-1", or the name in the weights file and the first digits of its digest. */
 const char *classifier_name(const struct classifier *c);
+
+/*
+ * The reasons as one sentence's end: "asks for a program; harder because it is long; easier
+ * because ...". Cut to fit, always terminated; empty when there are none.
+ */
+void classify_explain(const struct classify_result *r, char *out, size_t out_bytes);
 
 /* Any bytes, any length; bounded time. */
 void classify(const struct classifier *c, const struct classify_input *in,

@@ -301,10 +301,12 @@ static float log2_1p(double x)
 	return (float)log2(1.0 + x);
 }
 
-static void add_reason(struct classify_result *ret, const char *reason)
+static void add_reason(struct classify_result *ret, int8_t lean, const char *reason)
 {
-	if (ret->n_reasons < CLASSIFY_REASONS_MAX)
-		ret->reasons[ret->n_reasons++] = reason;
+	if (ret->n_reasons >= CLASSIFY_REASONS_MAX)
+		return;
+	ret->lean[ret->n_reasons] = lean;
+	ret->reasons[ret->n_reasons++] = reason;
 }
 
 static float weigh(const struct reading *r, const struct classify_input *in,
@@ -328,22 +330,22 @@ static float weigh(const struct reading *r, const struct classify_input *in,
 		if (given && r->words > 60 && f != F_GIVEN && f != F_PROOF)
 			continue;
 		z += features[f].weight * (float)(n < features[f].cap ? n : features[f].cap);
-		add_reason(ret, features[f].reason);
+		add_reason(ret, features[f].weight > 0 ? 1 : -1, features[f].reason);
 	}
 	if (in->tools > 0) {
 		z += 0.60f;
-		add_reason(ret, "may call tools");
+		add_reason(ret, 1, "may call tools");
 	}
 	if (in->attachments > 0) {
 		z += 0.60f;
-		add_reason(ret, "has attachments");
+		add_reason(ret, 1, "has attachments");
 	}
 	if (r->question_start && r->words <= 16 && r->counts[F_PROOF] == 0) {
 		z -= 1.10f;
-		add_reason(ret, "is a short question");
+		add_reason(ret, -1, "is a short question");
 	}
 	if (length > 3.0f && !given)
-		add_reason(ret, "is long");
+		add_reason(ret, 1, "is long");
 	return z;
 }
 

@@ -11,6 +11,7 @@
 
 struct part {
 	float moved;
+	int8_t lean;
 	const char *text;
 };
 
@@ -74,19 +75,24 @@ static void add(struct part *parts, uint32_t *n, float moved, const char *more,
 	const char *text = moved > 0 ? more : less;
 
 	if (text != NULL && (moved > LEAST || moved < -LEAST))
-		parts[(*n)++] = (struct part){ moved > 0 ? moved : -moved, text };
+		parts[(*n)++] =
+			(struct part){ moved > 0 ? moved : -moved, moved > 0 ? 1 : -1, text };
 }
 
 static uint32_t find_parts(const struct weights_head *h, const struct reading *r,
-			   const struct classify_input *in, struct part *parts)
+			   const struct classify_input *in, enum classify_task task,
+			   struct part *parts)
 {
 	uint32_t n = 0;
 
+	/* What "small talk" and "a short question" say already is not said twice. */
+	bool told = task <= CLASSIFY_QUESTION;
+
 	for (int g = 0; g < GROUPS; g++)
 		add(parts, &n, group_moved(h, r, groups[g].counts), groups[g].more,
-		    groups[g].less);
-	add(parts, &n, (r->words - h->words_mean) * h->slope, "uses words of hard requests",
-	    "uses words of easy requests");
+		    g == 0 && told ? NULL : groups[g].less);
+	add(parts, &n, (r->words - h->words_mean) * h->slope,
+	    "uses words that hard requests use", "uses words that easy requests use");
 	add(parts, &n, in->tools > 0 ? 0.60f : 0, "may call tools", NULL);
 	add(parts, &n, in->attachments > 0 ? 0.60f : 0, "has attachments", NULL);
 	add(parts, &n, in->history_bytes > 8192 ? r->request : 0,
@@ -98,7 +104,7 @@ void reasons_find(const struct weights_head *h, const struct reading *r,
 		  const struct classify_input *in, struct classify_result *ret)
 {
 	struct part parts[GROUPS + 4];
-	uint32_t n = find_parts(h, r, in, parts);
+	uint32_t n = find_parts(h, r, in, ret->task, parts);
 
 	ret->reasons[ret->n_reasons++] = task_text(ret->task);
 	while (ret->n_reasons < CLASSIFY_REASONS_MAX) {
@@ -110,6 +116,7 @@ void reasons_find(const struct weights_head *h, const struct reading *r,
 				best = &parts[i];
 		if (best == NULL)
 			return;
+		ret->lean[ret->n_reasons] = best->lean;
 		ret->reasons[ret->n_reasons++] = best->text;
 		best->moved = 0;
 	}

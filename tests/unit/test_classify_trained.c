@@ -105,6 +105,29 @@ static void hard_leaves(void **state)
 	}
 }
 
+static void says_why(void **state)
+{
+	struct classify_result r = judge(hard[0]);
+	char whole[400], cut[24], none[8] = "x";
+
+	(void)state;
+	classify_explain(&r, whole, sizeof whole);
+	CHECK(strstr(whole, r.reasons[0]) == whole, "what it is comes first");
+	CHECK(strstr(whole, "; harder because it ") != NULL, "then what makes it hard");
+	classify_explain(&r, cut, sizeof cut);
+	CHECK(strlen(cut) == sizeof cut - 1 && strncmp(cut, whole, sizeof cut - 1) == 0,
+	      "cut to fit");
+	r = (struct classify_result){ .reasons = { "is long", "has attachments", "is plain" },
+				      .lean = { 1, 1, -1 },
+				      .n_reasons = 3 };
+	classify_explain(&r, whole, sizeof whole);
+	assert_string_equal(whole, "harder because it is long and has attachments; "
+				   "easier because it is plain");
+	r.n_reasons = 0;
+	classify_explain(&r, none, sizeof none);
+	assert_string_equal(none, "");
+}
+
 /* ---------------------------------------------------------------- the same bits */
 
 /* Written down when models/classifier.bin was trained (training/golden.py). */
@@ -304,10 +327,15 @@ static void files_that_do_not_fit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(everyday_stays),        cmocka_unit_test(hard_leaves),
-		cmocka_unit_test(same_bits_everywhere),  cmocka_unit_test(folding),
-		cmocka_unit_test(padding_moves_little),  cmocka_unit_test(more_of_it_is_harder),
-		cmocka_unit_test(long_documents_leave),  cmocka_unit_test(any_bytes),
+		cmocka_unit_test(everyday_stays),
+		cmocka_unit_test(hard_leaves),
+		cmocka_unit_test(says_why),
+		cmocka_unit_test(same_bits_everywhere),
+		cmocka_unit_test(folding),
+		cmocka_unit_test(padding_moves_little),
+		cmocka_unit_test(more_of_it_is_harder),
+		cmocka_unit_test(long_documents_leave),
+		cmocka_unit_test(any_bytes),
 		cmocka_unit_test(files_that_do_not_fit),
 	};
 
