@@ -333,17 +333,19 @@ static void take_usage(struct upstream_reader *r, struct span usage)
 {
 	struct span in = { NULL, 0 }, out = { NULL, 0 }, cached = { NULL, 0 },
 		    in_details = { NULL, 0 }, out_details = { NULL, 0 },
-		    reasoning = { NULL, 0 };
+		    reasoning = { NULL, 0 }, total = { NULL, 0 };
 
 	if (!walk_is_object(usage))
 		return;
 	walk_members(usage,
 		     (struct walk_wanted[]){ { "prompt_tokens", &in },
 					     { "completion_tokens", &out },
+					     { "total_tokens", &total },
 					     { "prompt_cache_hit_tokens", &cached },
+					     { "num_cached_tokens", &cached },
 					     { "prompt_tokens_details", &in_details },
 					     { "completion_tokens_details", &out_details } },
-		     5);
+		     7);
 	walk_members(in_details, (struct walk_wanted[]){ { "cached_tokens", &cached } }, 1);
 	walk_members(out_details, (struct walk_wanted[]){ { "reasoning_tokens", &reasoning } },
 		     1);
@@ -353,6 +355,10 @@ static void take_usage(struct upstream_reader *r, struct span usage)
 				 .output_tokens = count_or_unknown(out),
 				 .cached_tokens = count_or_unknown(cached),
 				 .reasoning_tokens = count_or_unknown(reasoning) };
+	/* Some count thoughts beside the answer (docs.x.ai): the total tells. */
+	if (ev.input_tokens >= 0 && ev.output_tokens >= 0 && ev.reasoning_tokens > 0 &&
+	    count_or_unknown(total) == ev.input_tokens + ev.output_tokens + ev.reasoning_tokens)
+		ev.output_tokens += ev.reasoning_tokens;
 	bool same = ev.input_tokens == r->usage.input_tokens &&
 		    ev.output_tokens == r->usage.output_tokens &&
 		    ev.cached_tokens == r->usage.cached_tokens &&

@@ -60,58 +60,68 @@ static const struct recording {
 	const char *file;
 	const struct upstream_dialect *upstream;
 	const char *last;
-	const char *want; /* gist: the trace of the whole, without usage */
+	const char *want; /* the trace of the whole, without usage */
+	const char
+		*usage; /* what was counted in the end: in/out/cached/reasoning; -1 unknown */
 } recordings[] = {
 	{ "openai-chat-text.sse", &upstream_openai_chat, "data: [DONE]\n",
 	  "S T\"The\" T\" capital\" T\" of France\" T\" is **Paris**\" T\", on the “Seine”.\" "
 	  "Fstop "
-	  "E " },
+	  "E ",
+	  "1042/12/1024/0" },
 	{ "openai-chat-calls.sse", &upstream_openai_chat, "data: [DONE]\n",
 	  "S C0 call_S1aQ get_weather A0\"{\"\" A0\"city\" A0\"\":\"\" A0\"Paris\" A0\"\"}\" "
-	  "C1 call_S2bR get_time A1\"{\"zone\":\" A1\"\"Europe/Paris\"}\" Ftools E " },
+	  "C1 call_S2bR get_time A1\"{\"zone\":\" A1\"\"Europe/Paris\"}\" Ftools E ",
+	  "88/40/0/0" },
 	{ "openai-chat-length.sse", &upstream_openai_chat, "data: [DONE]\n",
-	  "S T\"Once upon\" Flength E " },
+	  "S T\"Once upon\" Flength E ", "9/2/-1/-1" },
 	{ "openai-responses-call.sse", &upstream_openai_responses, "event: response.completed",
 	  "S R\"A tool\" R\" is needed.\" T\"The weather\" T\" in Paris:\" C0 call_9Zy "
 	  "get_weather "
-	  "A0\"{\"city\"\" A0\":\"Paris\"}\" Ftools E " },
+	  "A0\"{\"city\"\" A0\":\"Paris\"}\" Ftools E ",
+	  "81/35/64/16" },
 	{ "openai-responses-incomplete.sse", &upstream_openai_responses,
-	  "event: response.incomplete", "S T\"Once upon\" Flength E " },
+	  "event: response.incomplete", "S T\"Once upon\" Flength E ", "81/35/64/16" },
 	{ "anthropic-thinking-tool.sse", &upstream_anthropic, "event: message_stop",
 	  "S R\"The user wants\" R\" the weather.\" G\"EqQBsynthetic==\" T\"I look\" "
 	  "T\" that up.\" C0 toolu_01Syn get_weather A0\"{\"city\": \"Pa\" A0\"ris\"}\" Ftools "
-	  "E " },
+	  "E ",
+	  "2060/57/2048/-1" },
 	{ "anthropic-text.sse", &upstream_anthropic, "event: message_stop",
-	  "S T\"The capital\" T\"\nof France\" T\" is Paris ✓\" Fstop E " },
-	{ "anthropic-error.sse", &upstream_anthropic, NULL, "S T\"The\" !502 upstream_error " },
+	  "S T\"The capital\" T\"\nof France\" T\" is Paris ✓\" Fstop E ", "2060/57/2048/-1" },
+	{ "anthropic-error.sse", &upstream_anthropic, NULL, "S T\"The\" !502 upstream_error ",
+	  "2060/3/2048/-1" },
 	{ "gemini-text.sse", &upstream_gemini, "\"finishReason\"",
-	  "S R\"Capital of France.\" T\"The capital\" T\" of France is Paris.\" Fstop E " },
+	  "S R\"Capital of France.\" T\"The capital\" T\" of France is Paris.\" Fstop E ",
+	  "7/41/-1/33" },
 	{ "gemini-call.sse", &upstream_gemini, "\"finishReason\"",
 	  "S C0 call_0 get_weather A0\"{\"city\":\"Paris\",\"days\":2}\" C1 call_1 get_time "
-	  "A1\"{}\" Ftools E " },
-	{ "gemini-safety.sse", &upstream_gemini, "\"finishReason\"", "S T\"I\" Ffilter E " },
+	  "A1\"{}\" Ftools E ",
+	  "51/74/-1/60" },
+	{ "gemini-safety.sse", &upstream_gemini, "\"finishReason\"", "S T\"I\" Ffilter E ",
+	  "9/1/-1/-1" },
 	{ "azure-text.sse", &upstream_azure_openai, "data: [DONE]\n",
-	  "S T\"The capital\" T\" is Paris.\" Fstop E " },
+	  "S T\"The capital\" T\" is Paris.\" Fstop E ", "14/6/0/0" },
 	{ "azure-filtered.sse", &upstream_azure_openai, "data: [DONE]\n",
-	  "S T\"First\" Ffilter E " },
+	  "S T\"First\" Ffilter E ", "" },
 	{ "mistral-text.sse", &upstream_mistral, "data: [DONE]\n",
-	  "S T\"La capitale\" T\" est Paris.\" Fstop E " },
+	  "S T\"La capitale\" T\" est Paris.\" Fstop E ", "8/6/0/-1" },
 	{ "mistral-call.sse", &upstream_mistral, "data: [DONE]\n",
-	  "S C0 D681PevKs get_weather A0\"{\"city\": \"Paris\"}\" Ftools E " },
+	  "S C0 D681PevKs get_weather A0\"{\"city\": \"Paris\"}\" Ftools E ", "95/22/-1/-1" },
 	{ "openrouter-text.sse", &upstream_openrouter, "data: [DONE]\n",
-	  "S T\"The capital\" T\" is Paris.\" Fstop E " },
-	{ "openrouter-error.sse", &upstream_openrouter, NULL,
-	  "S T\"The\" !502 upstream_error " },
+	  "S T\"The capital\" T\" is Paris.\" Fstop E ", "14/6/0/0" },
+	{ "openrouter-error.sse", &upstream_openrouter, NULL, "S T\"The\" !502 upstream_error ",
+	  "" },
 	{ "deepseek-reasoning.sse", &upstream_openai_chat, "data: [DONE]\n",
-	  "S R\"Easy: \" R\"Paris.\" T\"Paris\" T\".\" Fstop E " },
+	  "S R\"Easy: \" R\"Paris.\" T\"Paris\" T\".\" Fstop E ", "12/9/0/5" },
 	{ "xai-text.sse", &upstream_openai_chat, "data: [DONE]\n",
-	  "S R\"Thinking\" T\"Par\" T\"is.\" Fstop E " },
+	  "S R\"Thinking\" T\"Par\" T\"is.\" Fstop E ", "11/139/4/137" },
 	{ "xai-call.sse", &upstream_openai_chat, "data: [DONE]\n",
-	  "S R\"Thinking\" C0 call_58 get_weather A0\"{\"city\":\"Paris\"}\" Ftools E " },
+	  "S R\"Thinking\" C0 call_58 get_weather A0\"{\"city\":\"Paris\"}\" Ftools E ", "" },
 	{ "ollama-text.ndjson", &upstream_ollama, "\"done\":true",
-	  "S R\"France\" T\"The capital\" T\" is Paris.\" Fstop E " },
+	  "S R\"France\" T\"The capital\" T\" is Paris.\" Fstop E ", "26/28/-1/-1" },
 	{ "ollama-call.ndjson", &upstream_ollama, "\"done\":true",
-	  "S C0 call_k1 get_weather A0\"{\"city\":\"Paris\"}\" Ftools E " },
+	  "S C0 call_k1 get_weather A0\"{\"city\":\"Paris\"}\" Ftools E ", "26/28/-1/-1" },
 };
 
 static void load(const struct recording *r, struct buf *out)
@@ -216,10 +226,21 @@ static bool looks_broken(const struct client *c, const struct way *w, bool strea
 
 /* --- the tests ------------------------------------------------------------------------- */
 
+struct gist_and_usage {
+	struct buf gist;
+	char usage[100];
+};
+
 static bool gist_of(void *ctx, const struct chat_event *ev)
 {
-	if (ev->kind != CHAT_EV_USAGE)
-		trace_event(ctx, ev);
+	struct gist_and_usage *g = ctx;
+
+	if (ev->kind == CHAT_EV_USAGE)
+		snprintf(g->usage, sizeof g->usage, "%lld/%lld/%lld/%lld",
+			 (long long)ev->input_tokens, (long long)ev->output_tokens,
+			 (long long)ev->cached_tokens, (long long)ev->reasoning_tokens);
+	else
+		trace_event(&g->gist, ev);
 	return true;
 }
 
@@ -230,22 +251,25 @@ static void says_what_it_says(void **state)
 		const struct recording *r = &recordings[i];
 		struct arena *a = arena_new("recorded", 1 << 20);
 		struct upstream_reader *reader = r->upstream->reader_new(a, true, 1 << 16);
-		struct buf file, t;
+		struct gist_and_usage t = { .usage = "" };
+		struct buf file;
 
 		load(r, &file);
-		buf_init(&t, 1 << 16);
+		buf_init(&t.gist, 1 << 16);
 		enum err e = r->upstream->reader_status(reader, 200, gist_of, &t);
 		if (e == ERR_OK)
 			e = r->upstream->reader_bytes(reader, buf_span(&file), gist_of, &t);
 		if (e == ERR_OK)
 			e = r->upstream->reader_end(reader, gist_of, &t);
 		CHECK((e == ERR_OK) == (r->last != NULL), r->file);
-		if (strcmp(buf_cstr(&t), r->want) != 0)
-			fail_msg("%s:\n  %s\nnot\n  %s", r->file, buf_cstr(&t), r->want);
+		if (strcmp(buf_cstr(&t.gist), r->want) != 0)
+			fail_msg("%s:\n  %s\nnot\n  %s", r->file, buf_cstr(&t.gist), r->want);
+		if (strcmp(t.usage, r->usage) != 0)
+			fail_msg("%s: %s, not %s", r->file, t.usage, r->usage);
 		r->upstream->reader_free(reader);
 		arena_free(a);
 		buf_free(&file);
-		buf_free(&t);
+		buf_free(&t.gist);
 	}
 }
 
