@@ -71,23 +71,23 @@ static bool wanted(const struct lines *l, const struct record *r)
 	       (r->destination != NULL && text_glob(l->destination, span_of(r->destination)));
 }
 
-static bool print_line(void *ctx, const struct record *r, struct span body)
+/* One event as its own record would say it; `body` is empty where it has none of its own. */
+static void print_event(struct lines *l, const struct record *r, struct span body)
 {
-	struct lines *l = ctx;
 	char time[CLOCK_RFC3339_BYTES];
 	struct buf b;
 
-	l->last_seq = r->seq;
-	if (!wanted(l, r))
-		return true;
 	l->printed++;
-	if (l->array) {
-		printf("%s%.*s", l->printed > 1 ? "," : "", (int)body.len, body.ptr);
-		return true;
-	}
-	if (l->cli->json || cli_flag(l->cli, "jsonl")) {
-		printf("%.*s\n", (int)body.len, body.ptr);
-		return true;
+	if (l->array || l->cli->json || cli_flag(l->cli, "jsonl")) {
+		buf_init(&b, RECORD_MAX_BYTES * 2);
+		if (body.len == 0) {
+			record_write(r, &b);
+			body = buf_span(&b);
+		}
+		printf("%s%.*s%s", l->array && l->printed > 1 ? "," : "", (int)body.len,
+		       body.ptr, l->array ? "" : "\n");
+		buf_free(&b);
+		return;
 	}
 	clock_rfc3339(r->time_ms, time);
 	buf_init(&b, RECORD_MAX_BYTES * 2);
@@ -104,6 +104,33 @@ static bool print_line(void *ctx, const struct record *r, struct span body)
 	cli_print_safe(stdout, buf_span(&b));
 	putchar('\n');
 	buf_free(&b);
+}
+
+static bool each_event(void *ctx, const struct record *r)
+{
+	struct lines *l = ctx;
+
+	if (wanted(l, r))
+		print_event(l, r, (struct span){ NULL, 0 });
+	return true;
+}
+
+/* A record that stands for many requests is shown as many: each with the record's number. */
+static bool print_line(void *ctx, const struct record *r, struct span body)
+{
+	struct lines *l = ctx;
+	struct arena *a;
+
+	l->last_seq = r->seq;
+	if (r->decisions == NULL) {
+		if (wanted(l, r))
+			print_event(l, r, body);
+		return true;
+	}
+	a = arena_new("decisions", RECORD_MAX_BYTES * 64);
+	if ((a == NULL || record_each(r, a, each_event, l) != ERR_OK) && wanted(l, r))
+		print_event(l, r, body); /* as it stands, rather than not at all */
+	arena_free(a);
 	return true;
 }
 
@@ -439,7 +466,8 @@ static const struct cli_option prune_options[] = {
 
 static const struct cli_option left_options[] = {
 	{ 0, "since", "DURATION", "default 30d" },
-	{ 0, "by", "day|app|destination|category", "how to group (default destination)" },
+	{ 0, "by", "day|app|destination|category", "only this table" },
+	{ 0, "html", "FILE", "as a page, into a file that only you can read" },
 	STATE_DIR_OPTION,
 	{ 0, NULL, NULL, NULL },
 };
@@ -454,8 +482,11 @@ const struct cli_command cmd_ledger_commands[] = {
 	{ "tail", "", "the newest records", NULL, tail_options, NULL, cmd_tail },
 	{ "query", "", "records by app, destination, kind, time", NULL, query_options, NULL,
 	  cmd_query },
-	{ "left", "", "what left this device: counts, bytes, tokens, cost", NULL, left_options,
-	  NULL, cmd_left },
+	{ "left", "", "what left this device: by day, program, destination and kind of data",
+	  "How many requests, how large, tokens and cost. --json gives one table, by "
+	  "destination\n"
+	  "unless --by says otherwise.",
+	  left_options, NULL, cmd_left },
 	{ "verify", "", "is the chain whole? exit 0 whole, 1 broken", NULL, verify_options,
 	  NULL, cmd_verify },
 	{ "export", "", "everything, as JSON lines or CSV", NULL, export_options, NULL,

@@ -14,13 +14,6 @@
 
 #define GROUPS_MAX 4096
 
-struct group {
-	char name[160];
-	uint64_t sends, bytes_out, tokens, unknown_tokens, open;
-	int64_t cost_nano;
-	char currency[8];
-};
-
 /* A granted record that waits for its closed one: which group it went to. */
 struct pending {
 	char id[TEXT_ULID_BYTES];
@@ -28,15 +21,19 @@ struct pending {
 	unsigned groups[16], n;
 };
 
-struct left {
-	const char *by;
-	struct group *groups;
+struct adding {
+	struct left_table *t;
 	struct pending *pending;
-	unsigned n, n_pending, pending_capacity;
-	bool full;
+	unsigned n_pending, capacity;
 };
 
-static unsigned group_of(struct left *l, const char *name)
+struct left {
+	struct adding tables[LEFT_TABLES];
+	unsigned n;
+	struct left_report *report;
+};
+
+static unsigned group_of(struct left_table *l, const char *name)
 {
 	if (name == NULL || name[0] == '\0')
 		name = "(unknown)";
@@ -51,38 +48,38 @@ static unsigned group_of(struct left *l, const char *name)
 	return l->n++;
 }
 
-static void add_granted(struct left *l, struct pending *p, unsigned group)
+static void add_granted(struct left_table *l, struct pending *p, unsigned group)
 {
-	struct group *g = &l->groups[group];
+	struct left_group *g = &l->groups[group];
 
 	g->sends++;
 	g->open++;
-	g->bytes_out += p->bytes;
+	g->bytes += p->bytes;
 	if (p->n < LEN(p->groups))
 		p->groups[p->n++] = group;
 }
 
-static void on_granted(struct left *l, const struct record *r)
+static void on_granted(struct adding *a, const struct record *r)
 {
-	char day[CLOCK_RFC3339_BYTES];
+	struct left_table *l = a->t;
+	char day[16];
 	struct json_where where;
 	cJSON *categories = NULL;
 	const cJSON *c;
 	struct pending *p;
 
-	if (l->n_pending == l->pending_capacity) {
-		l->pending_capacity = l->pending_capacity * 2 + 64;
-		l->pending = realloc(l->pending, l->pending_capacity * sizeof *l->pending);
-		if (l->pending == NULL)
+	if (a->n_pending == a->capacity) {
+		a->capacity = a->capacity * 2 + 64;
+		a->pending = realloc(a->pending, a->capacity * sizeof *a->pending);
+		if (a->pending == NULL)
 			abort();
 	}
-	p = &l->pending[l->n_pending++];
+	p = &a->pending[a->n_pending++];
 	memset(p, 0, sizeof *p);
 	memcpy(p->id, r->id, sizeof p->id);
 	p->bytes = r->bytes != RECORD_ABSENT ? (uint64_t)r->bytes : 0;
 	if (strcmp(l->by, "day") == 0) {
-		clock_rfc3339(r->time_ms, day);
-		day[10] = '\0';
+		left_day(r->time_ms, day);
 		add_granted(l, p, group_of(l, day));
 	} else if (strcmp(l->by, "app") == 0) {
 		add_granted(l, p, group_of(l, r->app));
@@ -100,34 +97,49 @@ static void on_granted(struct left *l, const struct record *r)
 	cJSON_Delete(categories);
 }
 
-static void on_closed(struct left *l, const struct record *r)
+/* Every currency by itself; more than there is room for are left out of the sum and counted. */
+static void add_cost(struct left_group *g, const struct record *r)
 {
-	for (unsigned i = l->n_pending; i > 0; i--) {
-		struct pending *p = &l->pending[i - 1];
+	if (r->cost_nano == RECORD_ABSENT || r->currency == NULL)
+		return;
+	for (unsigned i = 0; i < LEFT_CURRENCIES; i++) {
+		struct left_money *m = &g->money[i];
+
+		if (m->currency[0] != '\0' && strcmp(m->currency, r->currency) != 0)
+			continue;
+		snprintf(m->currency, sizeof m->currency, "%.7s", r->currency);
+		m->nano += r->cost_nano;
+		return;
+	}
+}
+
+static void close_one(struct left_group *g, const struct pending *p, const struct record *r)
+{
+	g->open--;
+	if (r->bytes_out == 0) { /* certain: not one byte left */
+		g->sends--;
+		g->bytes -= p->bytes;
+		return;
+	}
+	if (r->tokens_in == RECORD_ABSENT && r->tokens_out == RECORD_ABSENT)
+		g->unknown++;
+	if (r->tokens_in != RECORD_ABSENT)
+		g->tokens += (uint64_t)r->tokens_in;
+	if (r->tokens_out != RECORD_ABSENT)
+		g->tokens += (uint64_t)r->tokens_out;
+	add_cost(g, r);
+}
+
+static void on_closed(struct adding *a, const struct record *r)
+{
+	for (unsigned i = a->n_pending; i > 0; i--) {
+		struct pending *p = &a->pending[i - 1];
 
 		if (strcmp(p->id, r->ref) != 0)
 			continue;
-		for (unsigned k = 0; k < p->n; k++) {
-			struct group *g = &l->groups[p->groups[k]];
-
-			g->open--;
-			if (r->bytes_out == 0) { /* certain: not one byte left */
-				g->sends--;
-				g->bytes_out -= p->bytes;
-				continue;
-			}
-			if (r->tokens_in == RECORD_ABSENT && r->tokens_out == RECORD_ABSENT)
-				g->unknown_tokens++;
-			if (r->tokens_in != RECORD_ABSENT)
-				g->tokens += (uint64_t)r->tokens_in;
-			if (r->tokens_out != RECORD_ABSENT)
-				g->tokens += (uint64_t)r->tokens_out;
-			if (r->cost_nano != RECORD_ABSENT)
-				g->cost_nano += r->cost_nano;
-			if (r->currency != NULL)
-				snprintf(g->currency, sizeof g->currency, "%.7s", r->currency);
-		}
-		*p = l->pending[--l->n_pending];
+		for (unsigned k = 0; k < p->n; k++)
+			close_one(&a->t->groups[p->groups[k]], p, r);
+		*p = a->pending[--a->n_pending];
 		return;
 	}
 }
@@ -137,103 +149,93 @@ static bool on_record(void *ctx, const struct record *r, struct span body)
 	struct left *l = ctx;
 
 	(void)body;
-	if (r->kind == RECORD_GRANTED)
-		on_granted(l, r);
-	else if (r->kind == RECORD_CLOSED)
-		on_closed(l, r);
+	for (unsigned i = 0; i < l->n; i++) {
+		if (r->kind == RECORD_GRANTED)
+			on_granted(&l->tables[i], r);
+		else if (r->kind == RECORD_CLOSED)
+			on_closed(&l->tables[i], r);
+	}
+	if (r->kind == RECORD_DECIDED)
+		l->report->kept += r->count > 0 ? (uint64_t)r->count : 1;
 	return true;
 }
 
-static void print_json(struct cli *cli, const struct left *l)
+/* ---- the command ---- */
+
+static bool choose(const char *by, struct left_report *r)
 {
-	struct buf b;
+	static const char *const all[LEFT_TABLES] = { "day", "app", "destination", "category" };
 
-	buf_init(&b, 8u << 20);
-	buf_add_char(&b, '{');
-	json_put_key_cstr(&b, "schema", "hither.left/1");
-	json_put_key_cstr(&b, "by", l->by);
-	json_put_key(&b, "groups");
-	buf_add_char(&b, '[');
-	for (unsigned i = 0; i < l->n; i++) {
-		const struct group *g = &l->groups[i];
-
-		if (i > 0)
-			buf_add_char(&b, ',');
-		buf_add_char(&b, '{');
-		json_put_key_cstr(&b, "name", g->name);
-		json_put_key_i64(&b, "sends", (int64_t)g->sends);
-		json_put_key_i64(&b, "bytes", (int64_t)g->bytes_out);
-		json_put_key_i64(&b, "tokens", (int64_t)g->tokens);
-		json_put_key_i64(&b, "sends_with_unknown_tokens",
-				 (int64_t)(g->unknown_tokens + g->open));
-		json_put_key_number(&b, "cost", (double)g->cost_nano / 1e9);
-		json_put_key_cstr(&b, "currency", g->currency[0] != '\0' ? g->currency : NULL);
-		buf_add_char(&b, '}');
-	}
-	buf_add_str(&b, "]}");
-	cli_print_json(cli, buf_span(&b));
-	buf_free(&b);
+	r->n = 0;
+	for (unsigned i = 0; i < LEFT_TABLES; i++)
+		if (by == NULL || strcmp(by, all[i]) == 0)
+			r->tables[r->n++].by = all[i];
+	return r->n > 0;
 }
 
-static void print_table(struct cli *cli, const struct left *l)
+static enum err add_up(struct ledger *ledger, struct left_report *r)
 {
-	static const char *const headings[] = { "WHAT",   "SENDS",   "BYTES",
-						"TOKENS", "UNKNOWN", "COST" };
-	struct cli_table *t = cli_table_new(cli, headings, 6);
+	struct left l = { .n = r->n, .report = r };
+	uint64_t from = ledger_seq_at(ledger, r->since_ms);
+	enum err e = ERR_OK;
 
-	for (unsigned i = 0; i < l->n; i++) {
-		const struct group *g = &l->groups[i];
-
-		if (g->sends == 0)
-			continue;
-		cli_table_cell(t, "%s", g->name);
-		cli_table_cell(t, "%llu", (unsigned long long)g->sends);
-		cli_table_cell(t, "%llu", (unsigned long long)g->bytes_out);
-		cli_table_cell(t, "%llu", (unsigned long long)g->tokens);
-		cli_table_cell(t, "%llu", (unsigned long long)(g->unknown_tokens + g->open));
-		cli_table_cell(t, "%s %.6f", g->currency, (double)g->cost_nano / 1e9);
+	for (unsigned i = 0; i < r->n; i++) {
+		r->tables[i].groups = calloc(GROUPS_MAX, sizeof *r->tables[i].groups);
+		if (r->tables[i].groups == NULL)
+			abort();
+		l.tables[i].t = &r->tables[i];
 	}
-	cli_table_print(t);
+	if (from != 0)
+		e = ledger_each(ledger, from, 0, on_record, &l);
+	for (unsigned i = 0; i < r->n; i++)
+		free(l.tables[i].pending);
+	return e;
+}
+
+static int show(struct cli *cli, const struct left_report *r)
+{
+	const char *file = cli_option(cli, "html");
+
+	if (file != NULL)
+		return left_write_page(cli, r, file);
+	if (cli->json)
+		left_print_json(cli, &r->tables[0]);
+	else
+		left_print(cli, r);
+	return CLI_OK;
 }
 
 int cmd_left(struct cli *cli, int argc, char **argv)
 {
-	const char *by = cli_option(cli, "by");
-	const char *since = cli_option(cli, "since");
-	struct left l = { .by = by != NULL ? by : "destination" };
-	uint64_t back_ms = 30ull * 24 * 3600 * 1000, from;
+	const char *by = cli_option(cli, "by"), *since = cli_option(cli, "since");
+	struct left_report report = { .until_ms = clock_wall_ms() };
+	uint64_t back_ms = 30ull * 24 * 3600 * 1000;
 	struct ledger *ledger;
-	enum err e = ERR_OK;
 	int code;
 
 	(void)argv;
 	if (argc > 0 || (since != NULL && text_duration_ms(since, &back_ms) != ERR_OK))
 		return cli_usage(cli, "--since takes a duration such as 12h or 30d");
-	if (strcmp(l.by, "day") != 0 && strcmp(l.by, "app") != 0 &&
-	    strcmp(l.by, "destination") != 0 && strcmp(l.by, "category") != 0)
+	/* One object of --json has one table, as it always had. */
+	if (!choose(by == NULL && cli->json && cli_option(cli, "html") == NULL ? "destination"
+									       : by,
+		    &report))
 		return cli_usage(cli, "--by takes day, app, destination or category");
+	report.since_ms = report.until_ms - (int64_t)back_ms;
 	code = cli_open_ledger(cli, false, &ledger);
 	if (code != CLI_OK)
 		return code;
-	l.groups = calloc(GROUPS_MAX, sizeof *l.groups);
-	if (l.groups == NULL)
-		abort();
-	from = ledger_seq_at(ledger, clock_wall_ms() - (int64_t)back_ms);
-	if (from != 0)
-		e = ledger_each(ledger, from, 0, on_record, &l);
+	enum err e = add_up(ledger, &report);
 	ledger_close(ledger);
-	if (e != ERR_OK)
-		code = cli_error(cli, CLI_FAILED, "ledger", "hither ledger verify",
-				 "the ledger could not be read: %s", err_text(e));
-	else if (cli->json)
-		print_json(cli, &l);
-	else if (l.n == 0)
-		puts("nothing left this device");
-	else
-		print_table(cli, &l);
-	if (l.full && !cli->quiet)
-		fputs("more than 4096 groups: the last line holds the rest\n", stderr);
-	free(l.groups);
-	free(l.pending);
+	code = e == ERR_OK ? show(cli, &report)
+			   : cli_error(cli, CLI_FAILED, "ledger", "hither ledger verify",
+				       "the ledger could not be read: %s", err_text(e));
+	for (unsigned i = 0; i < report.n; i++) {
+		if (report.tables[i].full && !cli->quiet)
+			fprintf(stderr,
+				"by %s: more than %d groups: the last line holds the rest\n",
+				report.tables[i].by, GROUPS_MAX);
+		free(report.tables[i].groups);
+	}
 	return code;
 }
