@@ -197,6 +197,8 @@ static void read_llama_server(const struct engine_answer *a, struct engine_facts
 
 	if (n > 0) {
 		f->kind = ENGINE_KIND_LLAMA_SERVER;
+		if (f->n_models == 0)
+			(void)add_model(f, "default");
 		for (uint32_t i = 0; i < f->n_models; i++) {
 			f->models[i].context_tokens = n;
 			f->models[i].loaded = f->n_models == 1;

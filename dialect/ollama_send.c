@@ -179,6 +179,8 @@ static void put_options(struct buf *b, const struct chat *c)
 		json_put_key_i64(b, "seed", c->seed);
 	if (c->max_tokens > 0)
 		json_put_key_i64(b, "num_predict", c->max_tokens);
+	if (c->engine_context_tokens > 0)
+		json_put_key_i64(b, "num_ctx", c->engine_context_tokens);
 	send_texts(b, "stop", c->stop, c->n_stop);
 	buf_add_char(b, '}');
 }
@@ -202,6 +204,12 @@ enum err ollama_send(const struct chat *c, const char *model, struct buf *out)
 	put_format(out, c);
 	put_think(out, c);
 	put_options(out, c);
+	/* On this device it is told never to cut a prompt in silence (Ollama 0.12.6 and later).
+	 */
+	if (c->engine_context_tokens > 0) {
+		json_put_key_bool(out, "truncate", false);
+		json_put_key_bool(out, "shift", false);
+	}
 	json_put_key_bool(out, "stream", c->stream);
 	buf_add_char(out, '}');
 	return out->failed ? ERR_TOO_BIG : ERR_OK;

@@ -16,6 +16,7 @@
 #include "common/buf.h"
 #include "common/json.h"
 #include "http/client.h"
+#include "local/dialer.h"
 
 #define PROPS_BYTES (1u << 20) /* it holds the model's chat template */
 
@@ -45,6 +46,8 @@ enum err endpoint_connect(const char *path, int *ret_fd)
 
 	if (path[0] == '\0')
 		return ERR_PEER_GONE;
+	if (strncmp(path, "http:", 5) == 0)
+		return dialer_connect(ret_fd);
 	if (strlen(path) >= sizeof a.sun_path)
 		return ERR_TOO_BIG;
 	strcpy(a.sun_path, path);

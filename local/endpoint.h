@@ -19,7 +19,8 @@
 
 /*
  * A connected stream socket, close-on-exec, non-blocking. ERR_AGAIN: the backlog is full;
- * ERR_PEER_GONE: nobody listens; ERR_TOO_BIG: the path; ERR_SYSTEM.
+ * ERR_PEER_GONE: nobody listens; ERR_TOO_BIG: the path; ERR_SYSTEM. A `path` "http:…" means the
+ * address that the dialer knows (local/dialer.h).
  */
 MUST_CHECK enum err endpoint_connect(const char *path, int *ret_fd);
 

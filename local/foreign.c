@@ -2,20 +2,37 @@
 /* One timer of zero length brings the two answers that must not come from inside a call. */
 #include "local/foreign.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SCHEME "unix:"
+#define SILENT                                                                                 \
+	"the engine at engine.endpoint does not answer: see that it runs and listens there"
 
 struct foreign {
 	uv_timer_t soon;
+	const struct config_engine *config;
 	const char *path;
+	char why[300];
 	checker_on_done *on_checked;
 	engine_on_exit *on_exit;
 	void *ctx;
 	bool checking, killed;
 };
+
+static void say(struct foreign *f, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void say(struct foreign *f, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(f->why, sizeof f->why, format, ap);
+	va_end(ap);
+}
 
 static void on_soon(uv_timer_t *t)
 {
@@ -24,8 +41,7 @@ static void on_soon(uv_timer_t *t)
 
 	f->checking = f->killed = false;
 	if (killed)
-		f->on_exit(f->ctx, "the engine at engine.endpoint does not answer: see that it "
-				   "runs and listens there");
+		f->on_exit(f->ctx, f->why);
 	if (checking)
 		f->on_checked(f->ctx, ERR_OK, "");
 }
@@ -46,7 +62,11 @@ enum err foreign_new(uv_loop_t *loop, const struct config *config, checker_on_do
 		return ERR_SYSTEM;
 	}
 	f->soon.data = f;
-	f->path = config->engine.endpoint + strlen(SCHEME);
+	f->config = &config->engine;
+	f->path = config->engine.endpoint;
+	if (strncmp(f->path, SCHEME, strlen(SCHEME)) == 0)
+		f->path += strlen(SCHEME);
+	say(f, SILENT);
 	f->on_checked = on_checked;
 	f->on_exit = on_exit;
 	f->ctx = ctx;
@@ -57,6 +77,72 @@ enum err foreign_new(uv_loop_t *loop, const struct config *config, checker_on_do
 const char *foreign_socket(const struct foreign *f)
 {
 	return f->path;
+}
+
+/* Ollama loads a model with as much context as it is asked for; the others have what they have.
+ */
+static uint32_t context_of(const struct foreign *f, const struct engine_facts *facts,
+			   const struct engine_model_facts *m)
+{
+	uint32_t usual = f->config->context_tokens;
+
+	if (m->context_tokens == 0)
+		return usual;
+	if (facts->kind == ENGINE_KIND_OLLAMA && !m->loaded)
+		return usual < m->context_tokens ? usual : m->context_tokens;
+	return m->context_tokens;
+}
+
+static const struct engine_model_facts *choose(const struct foreign *f,
+					       const struct engine_facts *facts)
+{
+	const struct engine_model_facts *m = engine_choose(facts, f->config->model);
+
+	/* A llama-server has the model that it was started with. */
+	return m == NULL && facts->kind == ENGINE_KIND_LLAMA_SERVER ? engine_choose(facts, "")
+								    : m;
+}
+
+enum supervise_health foreign_judge(struct foreign *f, bool there,
+				    const struct engine_facts *facts, struct foreign_use *ret,
+				    bool *ret_refused)
+{
+	const struct engine_model_facts *m;
+
+	*ret_refused = false;
+	say(f, SILENT);
+	if (!there)
+		return HEALTH_DOWN;
+	if (facts->loading)
+		return HEALTH_LOADING;
+	*ret_refused = true;
+	m = choose(f, facts);
+	if (facts->kind == ENGINE_KIND_UNKNOWN) {
+		say(f, "what answers at engine.endpoint is no engine known here: try hither "
+		       "engine "
+		       "probe");
+	} else if (m == NULL && f->config->model[0] != '\0') {
+		say(f, "%s at engine.endpoint has no model %s: see hither engine probe",
+		    engine_kind_name(facts->kind), f->config->model);
+	} else if (m == NULL) {
+		say(f,
+		    "%s at engine.endpoint has no model of this device to chat with: see "
+		    "hither "
+		    "engine probe",
+		    engine_kind_name(facts->kind));
+	} else if (engine_locality(facts, m) == ENGINE_ELSEWHERE) {
+		say(f,
+		    "a server answers for the model %s of %s, not this device: name another in "
+		    "engine.model",
+		    m->name, engine_kind_name(facts->kind));
+	} else {
+		*ret_refused = false;
+		*ret = (struct foreign_use){ .kind = facts->kind,
+					     .context_tokens = context_of(f, facts, m) };
+		memcpy(ret->served, m->name, sizeof ret->served);
+		return HEALTH_UP;
+	}
+	return HEALTH_DOWN;
 }
 
 void foreign_check(struct foreign *f)

@@ -30,10 +30,12 @@
 #include "local/check.h"
 #include "local/desk.h"
 #include "local/device_watch.h"
+#include "local/dialer.h"
 #include "local/endpoint.h"
 #include "local/engine.h"
 #include "local/foreign.h"
 #include "local/person.h"
+#include "local/probe.h"
 #include "local/shelf.h"
 #include "proc/service.h"
 
@@ -46,6 +48,8 @@ struct local {
 	struct desk *desk;
 	struct engine *engine;
 	struct foreign *foreign; /* instead of engine and checker; NULL: none */
+	struct probe *probe;     /* of `foreign` */
+	struct foreign_use use;
 	struct endpoint *endpoint;
 	struct checker *checker;
 	struct shelf *shelf;
@@ -240,7 +244,10 @@ static void do_kill(void *ctx, int sig)
 static void do_probe(void *ctx)
 {
 	(void)ctx;
-	endpoint_health(self.endpoint, socket_of_engine());
+	if (self.foreign != NULL)
+		probe_start(self.probe);
+	else
+		endpoint_health(self.endpoint, socket_of_engine());
 }
 
 /*
@@ -280,6 +287,8 @@ static void on_changed(void *ctx, enum supervise_state before)
 	}
 	if (before == SUPERVISE_READY) {
 		endpoint_reset(self.endpoint);
+		if (self.probe != NULL)
+			probe_reset(self.probe);
 		self.context_tokens = 0;
 	}
 	if (s->state == SUPERVISE_STOPPED)
@@ -325,12 +334,6 @@ static void on_exit_of_engine(void *ctx, const char *why)
 static void on_health(void *ctx, enum supervise_health health)
 {
 	(void)ctx;
-	/* It is there or it is not: nobody here is starting it. */
-	if (self.foreign != NULL && health == HEALTH_DOWN &&
-	    self.engine_life.state == SUPERVISE_STARTING) {
-		foreign_kill(self.foreign);
-		return;
-	}
 	if (health == HEALTH_UP && self.engine_life.state != SUPERVISE_READY) {
 		if (endpoint_props(self.endpoint, socket_of_engine()))
 			return;
@@ -347,6 +350,25 @@ static void on_props(void *ctx, uint32_t context_tokens)
 }
 
 static const struct endpoint_handler endpoint_ears = { on_health, on_props };
+
+/* The same for an engine that somebody else runs: it is there, and may be used, or it is not.
+ */
+static void on_probed(void *ctx, bool there, const struct engine_facts *facts)
+{
+	bool refused;
+	enum supervise_health health =
+		foreign_judge(self.foreign, there, facts, &self.use, &refused);
+
+	(void)ctx;
+	if (health == HEALTH_DOWN &&
+	    (refused || self.engine_life.state == SUPERVISE_STARTING)) {
+		foreign_kill(self.foreign);
+		return;
+	}
+	if (health == HEALTH_UP)
+		self.context_tokens = self.use.context_tokens;
+	engine_event(&(struct supervise_event){ .kind = EV_HEALTH, .health = health });
+}
 
 /* --- the desk's hands ----------------------------------------------------------------------
  */
@@ -376,6 +398,10 @@ static enum err do_give(void *ctx, uint64_t request_id, const char *model)
 	if (e != ERR_OK)
 		return e;
 	snprintf(m.model, sizeof m.model, "%s", model);
+	if (self.foreign != NULL) {
+		m.kind = (uint8_t)self.use.kind;
+		memcpy(m.served, self.use.served, sizeof m.served);
+	}
 	send_router(CHANNEL_SEND(service_channel(self.service, ROLE_ROUTER), ENGINE_GIVE, &m,
 				 &fd, 1));
 	close(fd);
@@ -455,6 +481,14 @@ static void watch_shelf(void)
 /* --- the role ------------------------------------------------------------------------------
  */
 
+/* What may connect to a port has to be made before the jail forbids it. */
+static enum err before_jail(struct service *s)
+{
+	const char *endpoint = s->config->engine.endpoint;
+
+	return strncmp(endpoint, "http:", 5) == 0 ? dialer_start(endpoint) : ERR_OK;
+}
+
 static enum err after_jail(struct service *s)
 {
 	const struct config_engine *c = &s->config->engine;
@@ -477,6 +511,11 @@ static enum err after_jail(struct service *s)
 	self.desk = desk_new(&desk_limits, &self.engine_life, &desk_hands, &self);
 	self.engine = engine_new(s->loop, s->config, on_exit_of_engine, &self);
 	self.endpoint = endpoint_new(s->loop, &endpoint_ears, &self);
+	if (self.foreign != NULL) {
+		self.probe = probe_new(s->loop, foreign_socket(self.foreign), on_probed, &self);
+		if (self.probe == NULL)
+			return ERR_NO_MEMORY;
+	}
 	self.checker = checker_new(s->loop, s->config->state_dir, on_checked, &self);
 	self.shelf = shelf_new(s->config);
 	if (self.desk == NULL || self.engine == NULL || self.endpoint == NULL ||
@@ -592,6 +631,7 @@ int local_main(void)
 {
 	static const struct service_handler handler = {
 		.role = ROLE_LOCAL,
+		.before_jail = before_jail,
 		.after_jail = after_jail,
 		.on_frame = on_frame,
 		.on_peer = on_peer,

@@ -77,8 +77,11 @@ static const struct setting settings[] = {
 
 	STR(engine, binary, "path of llama-server; empty: in data_dir, then on PATH"),
 	{ "engine", "endpoint", SOCKET, offsetof(struct config, engine.endpoint), 0, 0, 0,
-	  "unix:/PATH of an engine on this device that somebody else runs; empty: start one" },
-	STR(engine, model, "name or path; empty: what `hither model use` chose"),
+	  "unix:/PATH or http://127.0.0.1:PORT of an engine on this device that somebody else "
+	  "runs; empty: start one" },
+	STR(engine, model,
+	    "name or path; empty: what `hither model use` chose, with engine.endpoint "
+	    "what it has loaded"),
 	NUM(engine, context_tokens, 512, 1048576, 4096,
 	    "prompt and answer together; never more than the model was made for"),
 	NUM(engine, parallel, 1, 4096, 1, "answers at once; they share context and memory"),
@@ -286,8 +289,10 @@ static enum err wrong_value(struct reading *r, const struct setting *s)
 	else if (s->kind == APPS)
 		detail(r, "%s takes up to %u ids of letters, digits, . _ -", s->key, s->max);
 	else if (s->kind == SOCKET)
-		detail(r, "%s takes unix: and an absolute path of at most %zu bytes", s->key,
-		       SOCKET_PATH_MAX);
+		detail(r,
+		       "%s takes http://127.0.0.1:PORT, or unix: and an absolute path of at "
+		       "most %zu bytes",
+		       s->key, SOCKET_PATH_MAX);
 	else if (s->kind == TCP)
 		detail(r, "%s takes 127.0.0.1:PORT, [::1]:PORT or localhost:PORT", s->key);
 	else
@@ -301,6 +306,16 @@ static enum err no_room(struct reading *r)
 	return ERR_NO_MEMORY;
 }
 
+/* A Unix socket, or a loopback port by its URL; nothing that a network lies in between of. */
+static bool is_engine_address(const char *text)
+{
+	struct config_tcp tcp;
+
+	if (strncmp(text, "http://", 7) == 0)
+		return config_is_tcp(span_of(text + 7), &tcp) && tcp.port != 0;
+	return strncmp(text, "unix:/", 6) == 0 && strlen(text + 5) <= SOCKET_PATH_MAX;
+}
+
 static enum err read_text(struct reading *r, const struct setting *s, const char *text)
 {
 	if (s->kind == DIR && text[0] == '\0')
@@ -309,8 +324,7 @@ static enum err read_text(struct reading *r, const struct setting *s, const char
 		detail(r, "%s takes an absolute path", s->key);
 		return complain(r, s->group, s->key, false, "path is relative");
 	}
-	if (s->kind == SOCKET && text[0] != '\0' &&
-	    (strncmp(text, "unix:/", 6) != 0 || strlen(text + 5) > SOCKET_PATH_MAX))
+	if (s->kind == SOCKET && text[0] != '\0' && !is_engine_address(text))
 		return wrong_value(r, s);
 	struct config_tcp tcp;
 	if (s->kind == TCP && text[0] != '\0' && !config_is_tcp(span_of(text), &tcp))

@@ -38,7 +38,8 @@ struct config_tcp {
 
 struct config_engine {
 	const char *binary;   /* path; "" = look in data dir, then PATH */
-	const char *endpoint; /* "unix:/path": an engine that runs already; "" = start one */
+	const char *endpoint; /* "unix:/path", "http://127.0.0.1:PORT": one that runs; "" =
+				 start one */
 	const char *model;    /* "" = the chosen one (`hither model use`) */
 	uint32_t context_tokens;
 	uint32_t parallel;    /* slots */

@@ -17,10 +17,43 @@
 #include "router/impl.h"
 
 #define ENGINE_PATH         "/v1/chat/completions"
+#define OLLAMA_PATH         "/api/chat"
 #define EMBED_PATH          "/v1/embeddings"
 #define ENGINE_HEADER_BYTES 32768
 #define ENGINE_BODY_BYTES   ((size_t)32 << 20)
 #define WANT_DEADLINE_MAX   600000
+
+/* ---------------------------------------------------------------- how it is spoken to */
+
+static bool is_llama_server(const struct router *r)
+{
+	return r->engine_kind == ENGINE_KIND_UNKNOWN ||
+	       r->engine_kind == ENGINE_KIND_LLAMA_SERVER;
+}
+
+static const struct upstream_dialect *wire_of(const struct router *r)
+{
+	if (r->engine_kind == ENGINE_KIND_OLLAMA)
+		return &upstream_ollama;
+	return is_llama_server(r) ? &upstream_llamacpp_chat : &upstream_openai_chat;
+}
+
+/* A tool of this name would be run away from this device, whatever the model's place. */
+static bool tools_stay(struct request *q)
+{
+	for (uint32_t i = 0; i < q->chat.n_tools; i++) {
+		if (!engine_tool_leaves(q->router->engine_kind, q->chat.tools[i].name))
+			continue;
+		problem_set(
+			&q->problem, 400, "unsupported_value",
+			"The engine on this device would run the tool %.*s on its operator's "
+			"servers.",
+			(int)q->chat.tools[i].name.len, q->chat.tools[i].name.ptr);
+		snprintf(q->problem.param, sizeof q->problem.param, "tools");
+		return false;
+	}
+	return true;
+}
 
 /* ---------------------------------------------------------------- the engine's share */
 
@@ -131,6 +164,8 @@ static bool localise(struct request *q, struct chat *ret)
 	ret->stream = q->engine_streams;
 	ret->logprobs = q->cascade.watching || q->chat.logprobs;
 	ret->top_logprobs = q->chat.top_logprobs > 1 ? q->chat.top_logprobs : 1;
+	if (q->router->engine_kind == ENGINE_KIND_OLLAMA)
+		ret->engine_context_tokens = q->router->engine_context_tokens;
 	if (m == NULL)
 		return true;
 	const struct model_recipe *r =
@@ -214,7 +249,7 @@ void device_stop(struct request *q, bool broken)
 	http_call_cancel(q->call);
 	q->call = NULL;
 	if (q->reader != NULL)
-		upstream_llamacpp_chat.reader_free(q->reader);
+		q->engine_wire->reader_free(q->reader);
 	q->reader = NULL;
 	if (!q->wants_engine)
 		return;
@@ -257,6 +292,12 @@ void device_problem(struct request *q)
 			    "Describe it in the prompt, ask for json_object, or use another "
 			    "model.");
 		snprintf(p->param, sizeof p->param, "response_format");
+	} else if (strcmp(p->code, "upstream_bad_request") == 0 &&
+		   q->router->engine_kind == ENGINE_KIND_OLLAMA) {
+		problem_set(p, p->status, "engine_refused",
+			    "Ollama on this device refused the request. It reads at most %u "
+			    "tokens, prompt and answer together, and cuts nothing in silence.",
+			    q->router->engine_context_tokens);
 	} else if (strcmp(p->code, "upstream_bad_request") == 0) {
 		problem_set(p, p->status, "engine_refused",
 			    "The on-device engine refused the request.");
@@ -280,7 +321,7 @@ static void on_head(void *ctx, int status, struct span content_type)
 	q->engine_spoke = true;
 	q->embed_status = status;
 	if (q->embed == NULL &&
-	    upstream_llamacpp_chat.reader_status(q->reader, status, reply_sink, q) != ERR_OK)
+	    q->engine_wire->reader_status(q->reader, status, reply_sink, q) != ERR_OK)
 		q->failed = true;
 }
 
@@ -290,7 +331,7 @@ static void on_data(void *ctx, struct span bytes)
 
 	if (q->embed != NULL)
 		embed_data(q, bytes);
-	else if (upstream_llamacpp_chat.reader_bytes(q->reader, bytes, reply_sink, q) != ERR_OK)
+	else if (q->engine_wire->reader_bytes(q->reader, bytes, reply_sink, q) != ERR_OK)
 		q->failed = true;
 	if (q->embed == NULL) {
 		cascade_turn(q);
@@ -316,9 +357,9 @@ static void on_end(void *ctx, enum err why, bool reusable)
 {
 	struct request *q = ctx;
 
-	if (why == ERR_OK && (q->embed != NULL ? !embed_end(q)
-					       : upstream_llamacpp_chat.reader_end(
-							 q->reader, reply_sink, q) != ERR_OK))
+	if (why == ERR_OK &&
+	    (q->embed != NULL ? !embed_end(q)
+			      : q->engine_wire->reader_end(q->reader, reply_sink, q) != ERR_OK))
 		q->failed = true;
 	leave_slot(q);
 	if (reusable && !q->failed)
@@ -360,6 +401,33 @@ static struct http_call_limits limits_of(const struct request *q)
 					  .total_bytes = REQUEST_REPLY_BYTES };
 }
 
+/* False: its dialect has no words for this request, and q->problem says so. */
+static bool write_chat(struct request *q, const struct chat *chat)
+{
+	const char *served = q->router->engine_served;
+	enum err e =
+		q->engine_wire->write(chat, served[0] != '\0' ? served : "local", &q->body);
+
+	if (e == ERR_UNSUPPORTED)
+		problem_set(
+			&q->problem, 400, "unsupported_value",
+			"%s on this device cannot be asked this: it has no word for something "
+			"in the request (a required tool, audio or a file).",
+			engine_kind_name(q->router->engine_kind));
+	return e == ERR_OK;
+}
+
+/* The others want the name of a model made for it, which nobody has told us. */
+static bool can_embed(struct request *q)
+{
+	if (is_llama_server(q->router))
+		return true;
+	problem_set(&q->problem, 400, "unsupported_value",
+		    "Embeddings are made by llama-server only; %s runs on this device.",
+		    engine_kind_name(q->router->engine_kind));
+	return false;
+}
+
 /* What the engine is sent, and who reads its answer. */
 static bool prepare(struct request *q)
 {
@@ -368,19 +436,22 @@ static bool prepare(struct request *q)
 	buf_clear(&q->body);
 	q->body.max = ENGINE_BODY_BYTES;
 	q->engine_spoke = false;
+	q->problem.status = 0;
 	if (q->embed != NULL)
-		return embed_prepare(q);
+		return can_embed(q) && embed_prepare(q);
 	if (!q->to_count)
 		cascade_begin(q);
 	/* Token for token, so that doubt is noticed before the end. */
 	q->engine_streams = q->chat.stream || q->cascade.watching;
-	q->reader = upstream_llamacpp_chat.reader_new(q->arena, q->engine_streams,
-						      REQUEST_EVENT_BYTES);
-	if (q->reader == NULL || !reply_begin_source(q) || !localise(q, &chat))
+	q->engine_wire = wire_of(q->router);
+	q->reader =
+		q->engine_wire->reader_new(q->arena, q->engine_streams, REQUEST_EVENT_BYTES);
+	if (q->reader == NULL || !tools_stay(q) || !reply_begin_source(q) ||
+	    !localise(q, &chat))
 		return false;
 	if (!q->to_count)
 		take_slot(q, &chat);
-	return upstream_llamacpp_chat.write(&chat, "local", &q->body) == ERR_OK;
+	return write_chat(q, &chat);
 }
 
 /* The same body is counted and answered. */
@@ -388,7 +459,9 @@ static const char *path_of(const struct request *q)
 {
 	if (q->embed != NULL)
 		return EMBED_PATH;
-	return q->to_count ? FIT_COUNT_PATH : ENGINE_PATH;
+	if (q->to_count)
+		return FIT_COUNT_PATH;
+	return q->router->engine_kind == ENGINE_KIND_OLLAMA ? OLLAMA_PATH : ENGINE_PATH;
 }
 
 static const struct http_call_handler *handler_of(const struct request *q)

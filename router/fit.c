@@ -96,7 +96,8 @@ enum decide_fit fit_of(const struct request *q, uint32_t context_tokens, bool *r
 		return DECIDE_FIT_NO;
 	/* Counting is for a choice: not where there is nowhere else, or only one place named.
 	 */
-	if (q->dry || q->router->engine_cannot_count || q->want.kind != WANT_AUTO ||
+	if (q->dry || q->router->engine_cannot_count ||
+	    q->router->engine_kind > ENGINE_KIND_LLAMA_SERVER || q->want.kind != WANT_AUTO ||
 	    policy_destinations(q->set) == 1)
 		return DECIDE_FIT_ESTIMATE;
 	*ret_count = true;

@@ -13,6 +13,7 @@
 #include "common/text.h"
 #include "dialect/dialect.h"
 #include "dialect/embed.h"
+#include "dialect/engines.h"
 #include "http/client.h"
 #include "http/server.h"
 #include "proc/service.h"
@@ -190,7 +191,8 @@ struct request {
 	bool slot_kept;      /* its connection served another request before */
 	uint32_t slot_epoch; /* lease.c */
 	bool engine_streams;
-	uint32_t place;     /* in the queue for the engine; 1: next */
+	const struct upstream_dialect *engine_wire; /* of `reader` */
+	uint32_t place;                             /* in the queue for the engine; 1: next */
 	bool has_cache_use; /* cache_use.slot is in use by this request */
 	struct prompt_cache_use cache_use;
 	struct buf body;
@@ -270,6 +272,8 @@ struct router {
 	struct model_list models;
 	bool models_known;
 	uint32_t engine_context_tokens;
+	enum engine_kind engine_kind; /* of the engine that local gave last; UNKNOWN: our own */
+	char engine_served[129];      /* its name of the model; "": any will do */
 	bool engine_cannot_count;
 	uint64_t next_id;
 	struct request *table[REQUEST_TABLE];

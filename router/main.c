@@ -162,6 +162,8 @@ static bool on_given(struct router *r, struct span frame, const int *fds, unsign
 			close(fds[0]);
 		return false;
 	}
+	r->engine_kind = (enum engine_kind)m.kind;
+	memcpy(r->engine_served, m.served, sizeof r->engine_served);
 	struct request *q = request_find(r, m.request_id);
 	if (q == NULL) { /* the client left while it was on its way; ENGINE_DONE was said */
 		close(fds[0]);

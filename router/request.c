@@ -174,6 +174,8 @@ static enum request_state on_local_wait(struct request *q, const struct event *e
 		q->router->engine_context_tokens = ev->context_tokens;
 		if (device_start(q, ev->fd))
 			return REQ_LOCAL;
+		if (q->problem.status == 400) /* the engine has no words for it */
+			return give_up(q, &q->problem);
 		return give_up_with(q, 503, "engine_unavailable",
 				    "The on-device engine could not be given this request.");
 	case EV_WAIT:

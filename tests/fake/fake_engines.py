@@ -12,6 +12,7 @@ error).
 import http.server
 import json
 import re
+import socket
 import socketserver
 import sys
 import threading
@@ -188,12 +189,17 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     def handle_error(self, request, client_address):
         pass
 
+    def get_request(self):
+        connection, address = super().get_request()
+        self.engine.connections.append(connection)
+        return connection, address
+
 
 class Engine:
     def __init__(self, kind, host="127.0.0.1", port=0):
         self.kind = kind
         self.answers = json.loads(json.dumps(MODELS[kind]))
-        self.requests, self.chats = [], []
+        self.requests, self.chats, self.connections = [], [], []
         self.loading, self.answered = False, 0
         self.server = Server((host, port), Handler)
         self.server.engine = self
@@ -209,6 +215,11 @@ class Engine:
     def close(self):
         self.server.shutdown()
         self.server.server_close()
+        for c in self.connections:  # a process that ends takes them with it
+            try:
+                c.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
 
     def __enter__(self):
         return self

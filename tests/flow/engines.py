@@ -84,5 +84,144 @@ class Probing(unittest.TestCase):
         self.assertNotIn("http://192.0.2.1:80", [f["url"] for f in found])
 
 
+def says(prompt):
+    return {"messages": [{"role": "user", "content": prompt}]}
+
+
+class Using(unittest.TestCase):
+    """The daemon with engine.endpoint at one of them."""
+
+    def daemon(self, kind, model="", answers=None, **more):
+        e = Engine(kind)
+        self.addCleanup(e.close)
+        e.answers.update(answers or {})
+        d = stage.Daemon(PROGRAM, model=None, engine={"endpoint": e.url, "binary": "/nonexistent", "model": model,
+                                                      **more})
+        self.addCleanup(d.close)
+        return d.start(), e
+
+    def test_each_kind_answers_whole_and_streamed(self):
+        for kind in NAMES:
+            with self.subTest(kind):
+                d, e = self.daemon(kind)
+                r = d.chat("What is the capital of France?")
+                self.assertEqual((r.status, r.text), (200, "The capital of France is Paris."), r.body)
+                self.assertEqual(r.headers["x-hither-tier"], "device")
+                r = d.chat("fake:tokens=3 fake:comment x", stream=True)
+                self.assertEqual((r.text, r.events[-1], r.cut), ("t0 t1 t2 ", "[DONE]", False))
+                self.assertNotIn(e.chats[0]["model"], ("big:cloud", "openai.gpt", "nomic"))
+                for path, body in (("/v1/messages", {"model": "auto", "max_tokens": 9, **says("x")}),
+                                   ("/api/chat", {"model": "auto", "stream": False, **says("x")})):
+                    self.assertEqual(d.call("POST", path, body).status, 200, path)
+                self.doCleanups()
+
+    def test_a_cut_and_an_error_inside_are_never_complete(self):
+        for kind in ("ollama", "vllm", "lm-studio", "llama-server"):
+            d, _ = self.daemon(kind)
+            for script in ("fake:tokens=9 fake:cut_after=4", "fake:tokens=9 fake:error_after=4", "fake:late_error"):
+                r = d.chat(script + " x", stream=True)
+                self.assertNotIn(b"[DONE]", r.body, (kind, script))
+                self.assertTrue(r.cut or r.status != 200, (kind, script, r.body))
+            self.doCleanups()
+
+    def test_tools_with_their_quirks(self):
+        tool = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
+        for kind, script in (("ollama", ""), ("vllm", ""), ("lm-studio", "fake:args_object ")):
+            d, _ = self.daemon(kind)
+            r = d.chat("fake:tool=weather " + script + "x", stream=True, tools=[tool])
+            calls = [c["choices"][0]["delta"]["tool_calls"][0] for c in r.chunks
+                     if c.get("choices") and c["choices"][0]["delta"].get("tool_calls")]
+            self.assertEqual(calls[0]["function"]["name"], "weather", r.body)
+            self.assertEqual(json.loads("".join(c["function"].get("arguments", "") for c in calls)), {"city": "Paris"})
+            self.doCleanups()
+
+    def test_ollama_is_told_how_much_to_read_and_to_cut_nothing(self):
+        d, e = self.daemon("ollama", context_tokens=2048)
+        d.chat("hello")
+        self.assertEqual(e.chats[0]["options"]["num_ctx"], 4096)  # as it is loaded already
+        self.assertEqual((e.chats[0]["truncate"], e.chats[0]["shift"]), (False, False))
+        r = d.chat("word " * 5000, model="local")
+        self.assertEqual((r.status, r.json["error"]["code"]), (400, "engine_refused"), r.body)
+        self.assertIn("4096 tokens", r.json["error"]["message"])
+        d, e = self.daemon("ollama", answers={"/api/ps": {"models": []}}, context_tokens=2048)
+        d.chat("hello")
+        self.assertEqual(e.chats[0]["options"]["num_ctx"], 2048)
+        r = d.chat("x" * 30000, model="local")  # may be few tokens; Ollama counts, and refuses
+        self.assertEqual((r.status, len(e.chats)), (400, 2), r.body)
+
+    def test_a_tool_that_ollama_would_run_elsewhere_is_refused(self):
+        d, e = self.daemon("ollama")
+        for name, status in (("web_search", 400), ("web_fetch", 400), ("my_search", 200)):
+            r = d.chat("hello", tools=[{"type": "function", "function": {"name": name, "parameters": {"type": "object"}}}])
+            self.assertEqual(r.status, status, r.body)
+        self.assertEqual(len(e.chats), 1)
+
+    def test_a_model_that_a_server_answers_for_is_never_asked(self):
+        for model in ("big:cloud", "hidden"):
+            d, e = self.daemon("ollama", model, {"/api/tags": {"models": [
+                {"name": "big:cloud"}, {"name": "hidden:latest", "remote_host": "https://ollama.com:443"}]}})
+            r = d.chat("hello", model="local")
+            self.assertEqual((r.status, r.json["error"]["code"]), (503, "engine_unavailable"), r.body)
+            self.assertIn("a server answers for", r.json["error"]["message"])
+            self.assertEqual([x for x in e.requests if x.startswith("POST")], [])
+        d, e = self.daemon("lemonade", "openai.gpt")
+        self.assertEqual(d.chat("hello", model="local").status, 503)
+        self.assertEqual(e.chats, [])
+
+    def test_a_named_model_is_used_and_a_missing_one_is_said(self):
+        d, e = self.daemon("ollama", "llama3.2")
+        self.assertEqual(d.chat("hello").status, 200)
+        self.assertEqual(e.chats[0]["model"], "llama3.2:latest")
+        d, _ = self.daemon("vllm", "other")
+        r = d.chat("hello", model="local")
+        self.assertIn("has no model other", r.json["error"]["message"])
+
+    def test_loading_is_waited_for(self):
+        e = Engine("llama-server")
+        self.addCleanup(e.close)
+        e.loading = True
+        d = stage.Daemon(PROGRAM, model=None, engine={"endpoint": e.url})
+        self.addCleanup(d.close)
+        d.start()
+        waiting = d.later(d.chat, "hello", "local")
+        stage.until("it is looked at", lambda: len(e.requests) > 2)
+        e.loading = False
+        self.assertEqual(waiting.result().status, 200)
+
+    def test_a_kept_connection_that_the_engine_closed_is_tried_once_more(self):
+        d, e = self.daemon("vllm")
+        self.assertEqual(d.chat("hello").status, 200)
+        r = d.chat("fake:drop x")
+        self.assertEqual((r.status, len(e.chats)), (200, 2), r.body)
+        self.assertEqual(e.requests.count("POST /v1/chat/completions"), 3)
+        # After the first byte nothing is asked again.
+        before = len(e.chats)
+        d.chat("fake:tokens=9 fake:cut_after=4 x", stream=True)
+        self.assertEqual(len(e.chats), before + 1)
+
+    def test_away_and_back(self):
+        d, e = self.daemon("mlc")
+        self.assertEqual(d.chat("hello").status, 200)
+        e.close()
+        r = d.chat("hello", model="local")
+        self.assertEqual((r.status, r.json["error"]["code"]), (503, "engine_unavailable"), r.body)
+        self.assertIn("engine.endpoint", r.json["error"]["message"])
+        again = Engine("mlc", port=e.port)
+        self.addCleanup(again.close)
+        stage.until("it answers", lambda: d.chat("hello", model="local").status == 200)
+
+    def test_nothing_but_loopback_can_be_named(self):
+        for url in ("http://10.0.0.1:80", "https://127.0.0.1:80", "http://127.0.0.1", "http://example.com:80"):
+            d = stage.Daemon(PROGRAM, model=None, engine={"endpoint": url})
+            with self.assertRaisesRegex(AssertionError, "endpoint"):
+                d.start()
+            d.close()
+
+    def test_embeddings_are_refused_by_name(self):
+        d, _ = self.daemon("ollama")
+        r = d.call("POST", "/v1/embeddings", {"model": "local", "input": "x"})
+        self.assertEqual(r.status, 400, r.body)
+
+
 if __name__ == "__main__":
     unittest.main()

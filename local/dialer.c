@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One byte asks for a connection; one byte answers, with the descriptor beside it when there is
+ * one (SCM_RIGHTS, unix(7)). The asker waits: a loopback connection is made or refused at once,
+ * and CONNECT_MS bounds a listener whose backlog is full.
+ */
+#include "local/dialer.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "dialect/engines.h"
+
+#define CONNECT_MS  500
+#define DESCRIPTORS 16
+
+enum answer { ANSWER_CONNECTED, ANSWER_REFUSED, ANSWER_BUSY };
+
+struct address {
+	bool v6;
+	uint16_t port;
+};
+
+static int asker = -1; /* our end of the pair */
+
+/* --- the other process ----------------------------------------------------------------------
+ */
+
+/* A descriptor, or -1 with *ret_why set. */
+static int dial(const struct address *to, enum answer *ret_why)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} a = { .any.sa_family = to->v6 ? AF_INET6 : AF_INET };
+	int on = 1, why = 0;
+	socklen_t len = sizeof why;
+	struct pollfd p = { .events = POLLOUT };
+
+	if (to->v6)
+		a.v6 = (struct sockaddr_in6){ .sin6_family = AF_INET6,
+					      .sin6_addr = IN6ADDR_LOOPBACK_INIT,
+					      .sin6_port = htons(to->port) };
+	else
+		a.v4 = (struct sockaddr_in){ .sin_family = AF_INET,
+					     .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+					     .sin_port = htons(to->port) };
+	*ret_why = ANSWER_BUSY;
+	p.fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (p.fd < 0)
+		return -1;
+	(void)setsockopt(p.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* speed only */
+	if (connect(p.fd, &a.any, to->v6 ? sizeof a.v6 : sizeof a.v4) == 0)
+		return p.fd;
+	if (errno == EINPROGRESS && poll(&p, 1, CONNECT_MS) == 1 &&
+	    getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &why, &len) == 0 && why == 0)
+		return p.fd;
+	if (errno == ECONNREFUSED || why == ECONNREFUSED)
+		*ret_why = ANSWER_REFUSED;
+	close(p.fd);
+	return -1;
+}
+
+static bool reply(int pair, enum answer answer, int fd)
+{
+	char byte = (char)answer;
+	struct iovec iov = { &byte, 1 };
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (fd >= 0) {
+		m.msg_control = control.room;
+		m.msg_controllen = sizeof control.room;
+		control.head.cmsg_level = SOL_SOCKET;
+		control.head.cmsg_type = SCM_RIGHTS;
+		control.head.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
+	}
+	return sendmsg(pair, &m, MSG_NOSIGNAL) == 1;
+}
+
+static void serve(int pair, const struct address *to)
+{
+	struct rlimit files = { DESCRIPTORS, DESCRIPTORS }, none = { 0, 0 };
+	char byte;
+
+	prctl(PR_SET_NAME, "hither-dialer");
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_DUMPABLE, 0);
+	if (dup2(pair, 3) != 3 || close_range(4, ~0u, 0) != 0)
+		_exit(1);
+	setrlimit(RLIMIT_NOFILE, &files);
+	setrlimit(RLIMIT_FSIZE, &none);
+	setrlimit(RLIMIT_NPROC, &none);
+	while (read(3, &byte, 1) == 1) {
+		enum answer why = ANSWER_CONNECTED;
+		int fd = dial(to, &why);
+		bool told = reply(3, fd >= 0 ? ANSWER_CONNECTED : why, fd);
+
+		if (fd >= 0)
+			close(fd);
+		if (!told)
+			break;
+	}
+	_exit(0);
+}
+
+/* --- this side
+ * --------------------------------------------------------------------------------- */
+
+enum err dialer_start(const char *url)
+{
+	struct address to;
+	int pair[2];
+	pid_t pid;
+	enum err e = engine_address(url, &to.v6, &to.port);
+
+	if (e != ERR_OK)
+		return e;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+		return ERR_SYSTEM;
+	pid = fork();
+	if (pid < 0) {
+		close(pair[0]);
+		close(pair[1]);
+		return ERR_SYSTEM;
+	}
+	if (pid == 0)
+		serve(pair[1], &to);
+	close(pair[1]);
+	asker = pair[0];
+	return ERR_OK;
+}
+
+enum err dialer_connect(int *ret_fd)
+{
+	char byte = 0;
+	struct iovec iov = { &byte, 1 };
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control.room,
+			    .msg_controllen = sizeof control.room };
+	struct cmsghdr *c;
+
+	if (asker < 0 || send(asker, &byte, 1, MSG_NOSIGNAL) != 1 ||
+	    recvmsg(asker, &m, MSG_CMSG_CLOEXEC) != 1)
+		return ERR_SYSTEM;
+	if (byte != ANSWER_CONNECTED)
+		return byte == ANSWER_REFUSED ? ERR_PEER_GONE : ERR_AGAIN;
+	c = CMSG_FIRSTHDR(&m);
+	if (c == NULL || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof(int)))
+		return ERR_SYSTEM;
+	memcpy(ret_fd, CMSG_DATA(c), sizeof *ret_fd);
+	return ERR_OK;
+}
