@@ -36,10 +36,11 @@ static int print_list(struct cli *cli, const char *path, const char *key,
 	t = cli_table_new(cli, headings, columns);
 	cJSON_ArrayForEach (item, json_get_array(tree, key)) {
 		for (unsigned c = 0; c < columns; c++) {
+			bool ms = strstr(fields[c], "_ms") != NULL;
 			double n;
 
 			if (json_get_number(item, fields[c], &n))
-				cli_table_cell(t, "%.0f", n);
+				cli_table_cell(t, ms ? "%.0f s" : "%.0f", ms ? n / 1000 : n);
 			else
 				cli_table_cell(t, "%s", text_or(item, fields[c], "-"));
 		}
@@ -51,15 +52,17 @@ static int print_list(struct cli *cli, const char *path, const char *key,
 
 static int cmd_list(struct cli *cli, int argc, char **argv)
 {
-	static const char *const headings[] = { "QUESTION", "APP",   "DESTINATION",
-						"MODEL",    "BYTES", "MS LEFT" };
-	static const char *const fields[] = { "id",    "app",   "destination",
-					      "model", "bytes", "expires_in_ms" };
+	static const char *const headings[] = { "QUESTION", "APP",     "DESTINATION", "MODEL",
+						"BYTES",    "WAITING", "ASKED AGO",   "LEFT" };
+	static const char *const fields[] = {
+		"id",    "app",     "destination", "model",
+		"bytes", "waiting", "age_ms",      "expires_in_ms"
+	};
 
 	(void)argv;
 	if (argc > 0)
 		return cli_usage(cli, "list takes no arguments");
-	return print_list(cli, "/hither/v1/consents", "consents", headings, fields, 6,
+	return print_list(cli, "/hither/v1/consents", "consents", headings, fields, 8,
 			  "no open questions");
 }
 
@@ -119,11 +122,15 @@ static int cmd_receipt(struct cli *cli, int argc, char **argv)
 	tree = question_get(cli, path, cli->json, &code);
 	if (tree == NULL)
 		return code;
-	text = cJSON_Print(tree);
-	if (text != NULL)
-		cli_print_safe(stdout, span_of(text));
-	putchar('\n');
-	cJSON_free(text);
+	if (format == NULL) {
+		question_print_receipt(cli, tree);
+	} else {
+		text = cJSON_Print(tree);
+		if (text != NULL)
+			cli_print_safe(stdout, span_of(text));
+		putchar('\n');
+		cJSON_free(text);
+	}
 	cJSON_Delete(tree);
 	return CLI_OK;
 }
@@ -318,6 +325,7 @@ const struct cli_command cmd_consent_commands[] = {
 	  revoke_options, NULL, cmd_revoke },
 	{ "receipts", "", "one line per consent event", NULL, receipts_options, NULL,
 	  cmd_receipts },
-	{ "receipt", "ID", "one receipt, whole", NULL, receipt_options, NULL, cmd_receipt },
+	{ "receipt", "ID", "one receipt, in words", "All of it with --json or --format.",
+	  receipt_options, NULL, cmd_receipt },
 	{ NULL, NULL, NULL, NULL, NULL, NULL, NULL },
 };

@@ -54,6 +54,8 @@ bool question_offers(const cJSON *q, const char *list, const char *word);
 void question_print_reading(struct cli *cli, FILE *out, const cJSON *q);
 /* The exact bytes as they would be sent, hidden characters made visible. */
 void question_print_body(FILE *out, const cJSON *q, bool original);
+/* A receipt (hither.receipt/1) in words, on stdout; receipt_text.c. */
+void question_print_receipt(struct cli *cli, const cJSON *r);
 /*
  * POST the answer ("approve", "deny", "dismiss", "extend"), echoing nonce and digest of `q`.
  * `scope`, `until`, `mode` and `reason` may be NULL. Returns the exit code; an error was

@@ -316,6 +316,29 @@ static void iso(const struct record *r, const char *hash, struct buf *out)
 
 /* --- Kantara ------------------------------------------------------------------------- */
 
+/* Its categories are words. */
+static void category_names(struct buf *out, const char *key, const struct record *r)
+{
+	struct json_where where;
+	cJSON *root = NULL;
+	const cJSON *item;
+
+	if (r->categories != NULL &&
+	    json_parse(span_of(r->categories), &json_limits_api, &root, &where) != ERR_OK)
+		root = NULL;
+	json_put_key(out, key);
+	buf_add_char(out, '[');
+	cJSON_ArrayForEach (item, root) {
+		const char *name = json_get_string(item, "name");
+
+		if (item != root->child)
+			buf_add_char(out, ',');
+		json_put_string(out, span_of(name != NULL ? name : "unknown"));
+	}
+	buf_add_char(out, ']');
+	cJSON_Delete(root);
+}
+
 static void kantara(const struct record *r, struct buf *out)
 {
 	bool special = r->categories != NULL && strstr(r->categories, "\"health.") != NULL;
@@ -349,7 +372,7 @@ static void kantara(const struct record *r, struct buf *out)
 	json_put_key_cstr(out, "consentType", "EXPLICIT");
 	json_put_key(out, "purposeCategory");
 	buf_add_str(out, "[\"core function\"]");
-	put_categories(out, "piiCategory", r);
+	category_names(out, "piiCategory", r);
 	json_put_key_bool(out, "primaryPurpose", true);
 	json_put_key_cstr(out, "termination", "hither consent revoke");
 	json_put_key_bool(out, "thirdPartyDisclosure", true);

@@ -238,6 +238,15 @@ class Commands(unittest.TestCase):
         self.assertGreaterEqual(len(receipts), 3)
         one = self.json("consent", "receipt", receipts[-1]["id"])
         self.assertEqual(one["schema"], "hither.receipt/1")
+        given = next(r for r in receipts if r["decision"] == "given")
+        text = self.run_command("consent", "receipt", given["id"]).stdout
+        order = [text.index(w) for w in ("Receipt " + given["id"], "  what      you said yes", "  when ", "  who ",
+                                         "  to        Fake, eu", "keeps no text", "  sends ", "sha256:", "  policy ",
+                                         "  ledger    record")]
+        self.assertEqual(order, sorted(order))
+        self.assertNotIn("primes", text, "a receipt never has the text")
+        for form, key in (("27560", "pii_principal_id"), ("kantara", "piiPrincipalId")):
+            self.assertIn(key, json.loads(self.run_command("consent", "receipt", given["id"], "--format", form).stdout))
 
     def test_what_left_says_what_it_cost(self):
         self.write_policy(rules=[{"id": "go", "effect": "allow", "when": {"destination": ["far"]}}],

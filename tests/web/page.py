@@ -171,6 +171,19 @@ class Web(unittest.TestCase):
                                               "Never for this program there", "60 seconds more"])
         page.press("Keep on this device")
 
+    def test_the_original_is_not_offered_when_it_holds_a_key(self):
+        self.start()
+        waiting, browser, secret = self.question(PROMPT + " The key is AKIAQYLPMN5HFIQR7XYZ.")
+        page = browser.open(secret)
+        self.assertIn("secret.api_key", page.html)
+        self.assertIn("Send masked, once", page.buttons)
+        self.assertNotIn("Send the original, once", page.buttons)
+        words = {**page.form, "answer": "approve once as_is"}
+        self.assertEqual(browser.send("POST", page.path, words).status, 422)
+        page.press("Keep on this device")
+        waiting.result()
+        self.assertEqual(self.d.cloud.connections, 0)
+
     def test_it_listens_only_while_a_question_is_open(self):
         self.start("--once")
         waiting, browser, secret = self.question()
