@@ -10,9 +10,11 @@ import json
 import os
 import select
 import shutil
+import socket
 import struct
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -66,12 +68,53 @@ def until(condition):
         time.sleep(0.005)
 
 
+class Proxy:
+    """CONNECT and nothing else; remembers where to."""
+
+    def __init__(self):
+        self.asked = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = "http://127.0.0.1:%d" % self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += client.recv(65536)
+        self.asked.append(head)
+        host, port = head.split(b" ")[1].decode().rsplit(":", 1)
+        with client, socket.create_connection((host, int(port))) as server:
+            client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            while True:
+                for s in select.select([client, server], [], [])[0]:
+                    data = s.recv(65536)
+                    if not data:
+                        return
+                    (server if s is client else client).sendall(data)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+
 class CloudRole(unittest.TestCase):
     def setUp(self):
         self.dir = tempfile.mkdtemp(prefix="hither-cloud-")
         for name in ("run", "state", "config"):
             os.mkdir(os.path.join(self.dir, name), 0o700)
         self.limits = {"allow_loopback": True}
+        self.environment = {}
         self.process = None
         self.last_id = 0
         self.opened = []
@@ -118,7 +161,7 @@ class CloudRole(unittest.TestCase):
                   "cloud": self.limits}
         with open(self.path("log"), "wb") as log:
             self.process = wire.spawn([PROGRAM], {wire.CONTROL: self.boot, wire.CONSENT: self.consent},
-                                      config, policy, stderr=log)
+                                      config, policy, environment=self.environment, stderr=log)
         self.boot.expect("READY")
 
     def body(self, prompt, stream):
@@ -567,6 +610,31 @@ class CloudRole(unittest.TestCase):
             self.end()
             self.start(provider.base_url, pin={"ca_file": ca, "sha256": right})
             self.assert_whole(self.reply("hello")[0], fake.ANSWER)
+
+    def test_a_proxy_only_when_told(self):
+        ca, server = fake.make_certificates(self.dir)
+        everywhere = {"https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY"}
+        with fake.FakeCloud(tls=server) as provider, Proxy() as proxy:
+            mine = {"HITHER_HTTPS_PROXY": proxy.url}
+            rows = [("the environment names one, the policy does not", {**dict.fromkeys(everywhere, proxy.url), **mine},
+                     {}, 0),
+                    ("the policy says none", mine, {"proxy": "none"}, 0),
+                    ("the policy names it", {}, {"proxy": proxy.url}, 1),
+                    ("the policy says: as the environment", mine, {"proxy": "env"}, 1),
+                    ("which excludes this host", {**mine, "HITHER_NO_PROXY": "127.0.0.1"}, {"proxy": "env"}, 0),
+                    ("or names none", {}, {"proxy": "env"}, 0)]
+            for name, environment, more, through in rows:
+                with self.subTest(name):
+                    self.end()
+                    self.environment = environment
+                    proxy.asked.clear()
+                    self.secret("key", KEY)
+                    self.start(provider.base_url, pin={"ca_file": ca}, auth={"secret": "key"}, **more)
+                    self.assert_whole(self.reply("hello")[0], fake.ANSWER)
+                    self.assertEqual(len(proxy.asked), through)
+                    for head in proxy.asked:  # it learns where to, and neither key nor text
+                        self.assertTrue(head.startswith(b"CONNECT 127.0.0.1:"), head)
+                        self.assertNotIn(KEY.encode(), head)
 
     def test_a_list_of_pins(self):
         ca, server = fake.make_certificates(self.dir)

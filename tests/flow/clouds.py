@@ -118,6 +118,42 @@ class Clouds(unittest.TestCase):
                     r = self.d.chat("hello", model=f"{name}/{model}")
                     self.assertEqual((r.status, self.clouds[name].connections), (404, before))
 
+    def test_nothing_in_a_request_chooses_where_it_goes(self):
+        """Addresses, keys and header fields in bodies, in model names and in header fields: no socket is opened."""
+        trap = stage.FakeCloud()
+        self.addCleanup(trap.close)
+        url = trap.base_url
+        keys = ["api_base", "base_url", "baseURL", "api-base", "apiBase", "api_key", "apiKey", "api-key", "headers",
+                "extra_headers", "extraHeaders", "extra_body", "extra_query", "proxy", "proxies", "http_proxy",
+                "https_proxy", "fallbacks", "organization", "azure_endpoint", "openai_api_base", "authorization",
+                "custom_llm_provider", "vertex_credentials", "litellm_params", "default_headers"]
+        paths = {CHAT: {"messages": [{"role": "user", "content": "x"}]},
+                 "/v1/completions": {"prompt": "x"}, "/v1/responses": {"input": "x"},
+                 "/v1/messages": {"max_tokens": 9, "messages": [{"role": "user", "content": "x"}]},
+                 "/api/chat": {"messages": [{"role": "user", "content": "x"}]}, "/api/generate": {"prompt": "x"}}
+        models = [url, url + "/x", "http://127.0.0.1", "openai/" + url, "openai@" + url, "openai?base=" + url,
+                  "openai#" + url, "openai/%2e%2e/x", "gemini/../../v1/x", "openai:cloud", "openai\r\nHost: x",
+                  "openai/far-large?key=1", "//" + url.split("//")[1], "unix:/run/x", "file:///etc/passwd"]
+        before = {n: c.connections for n, c in self.clouds.items()}
+        tried = 0
+        for path, body in paths.items():
+            for key in keys:
+                for where in ({key: url}, {"metadata": {"a": [{key: url}]}}):
+                    r = self.d.call("POST", path, {"model": "openai", "stream": False, **body, **where})
+                    self.assertEqual(r.status, 400, (path, where, r.body))
+                    tried += 1
+            for model in models:
+                r = self.d.call("POST", path, {"model": model, "stream": False, **body})
+                self.assertIn(r.status, (400, 404), (path, model, r.body))
+                tried += 1
+        self.assertGreaterEqual(tried, 200)
+        self.assertEqual(trap.connections, 0)
+        self.assertEqual({n: c.connections for n, c in self.clouds.items()}, before)
+        for name in ("Authorization", "x-api-key", "api-key", "x-goog-api-key", "OpenAI-Organization", "X-Base-Url"):
+            r = self.d.chat("x", model="azure", headers={name: "Bearer sk-of-the-client"})
+            self.assertEqual(r.status, 200)
+            self.assertNotIn(b"sk-of-the-client", b"".join(self.clouds["azure"].requests[-1]))
+
     # --- what comes back -----------------------------------------------------------------
 
     @each
