@@ -335,9 +335,15 @@ static void on_written(void *ctx)
 	c->written_any = true;
 }
 
-static int64_t next_wait_ms(const struct call *c, enum fetch_end end, int64_t retry_after_ms)
+static uint64_t left_ms(const struct call *c)
 {
 	uint64_t spent_ms = uv_now(c->loop) - c->began_ms;
+
+	return spent_ms < c->plan.send.deadline_ms ? c->plan.send.deadline_ms - spent_ms : 0;
+}
+
+static int64_t next_wait_ms(const struct call *c, enum fetch_end end, int64_t retry_after_ms)
+{
 	struct again_facts f = {
 		.end = end,
 		.status = c->status,
@@ -346,9 +352,7 @@ static int64_t next_wait_ms(const struct call *c, enum fetch_end end, int64_t re
 		.attempts = c->attempts,
 		.retries = c->plan.retries,
 		.wait_max_ms = c->plan.retry_wait_ms,
-		.left_ms = spent_ms < c->plan.send.deadline_ms
-				   ? c->plan.send.deadline_ms - spent_ms
-				   : 0,
+		.left_ms = left_ms(c),
 	};
 
 	return again_wait_ms(&f);
@@ -542,6 +546,8 @@ void call_again(struct call *c, const struct fetch_plan *plan, const char *why)
 	if (plan != NULL) {
 		c->plan.fetch = *plan;
 		c->plan.fetch.body = c->plan.body;
+		if (left_ms(c) < c->plan.fetch.total_timeout_ms)
+			c->plan.fetch.total_timeout_ms = (uint32_t)left_ms(c) + 1;
 		c->fetch = fetch_start(c->fetcher, &c->plan.fetch, &exchange, c);
 		why = "the exchange could not be set up";
 	}

@@ -14,7 +14,8 @@
 #include "common/log.h"
 #include "router/impl.h"
 
-#define BODY_BYTES ((size_t)16 << 20)
+#define GAP_GRACE_MS 2000 /* cloud keeps the time; this is in case it cannot */
+#define BODY_BYTES   ((size_t)16 << 20)
 
 struct reply_pipe {
 	uv_pipe_t handle;
@@ -238,6 +239,13 @@ static void cut(struct request *q, const char *text)
 	q->failed = true;
 }
 
+static uint32_t gap_ms(const struct request *q)
+{
+	uint32_t own_ms = policy_destination(q->set, q->plan.destination)->timeouts.gap_ms;
+
+	return own_ms != 0 ? own_ms : q->router->service->config->cloud.gap_timeout_ms;
+}
+
 static void on_pipe(uv_stream_t *stream, ssize_t n, const uv_buf_t *b)
 {
 	struct reply_pipe *p = stream->data;
@@ -249,8 +257,7 @@ static void on_pipe(uv_stream_t *stream, ssize_t n, const uv_buf_t *b)
 		if (chat_event_read(&p->reader, (struct span){ b->base, (size_t)n }, reply_sink,
 				    q) != ERR_OK)
 			cut(q, "The reply could not be read. It is not complete.");
-		q->deadline_ms =
-			uv_now(stream->loop) + q->router->service->config->cloud.gap_timeout_ms;
+		q->deadline_ms = uv_now(stream->loop) + gap_ms(q) + GAP_GRACE_MS;
 	} else if (!q->over) {
 		cut(q, "The answer broke off before its end was stated. It is not complete.");
 	}

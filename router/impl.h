@@ -44,7 +44,7 @@
 	X(LOCAL_WAIT, 0)  /* local's ENGINE_GIVE; deadline from the configuration      */      \
 	X(LOCAL, 0)       /* the engine's reply; http_call keeps the time              */      \
 	X(ASKING, 660000) /* consent's ANSWER; consent keeps the time, this is a net   */      \
-	X(CLOUD, 120000)  /* the next bytes on the reply pipe                          */      \
+	X(CLOUD, 660000)  /* events on the reply pipe; cloud keeps the time, this is a net */  \
 	X(REPLYING, 0)    /* the client to take the rest; http keeps the time          */      \
 	X(DONE, 0)        /* the exchange to end                                       */
 
