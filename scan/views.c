@@ -331,7 +331,12 @@ static void scan_unquoted(struct scan_view *v)
 
 static bool is_base64(char c)
 {
-	return is_alnum(c) || c == '+' || c == '/' || c == '-' || c == '_';
+	/* One bit for each of the 64 signs below 64 and of those from 64 on. */
+	static const uint64_t low = UINT64_C(0x03ffa80000000000),
+			      high = UINT64_C(0x07fffffe87fffffe);
+	unsigned char u = (unsigned char)c;
+
+	return u < 128 && ((u < 64 ? low : high) >> (u & 63) & 1) != 0;
 }
 
 /* Bytes that are a text: UTF-8, hardly any control characters. */
@@ -448,15 +453,13 @@ static void scan_base64(struct scan_view *v)
 {
 	struct span t = v->text;
 
-	for (size_t i = 0; i < t.len;) {
-		/* No run can avoid every BASE64_MIN-th byte. */
-		if (i + BASE64_MIN - 1 < t.len && !is_base64(t.ptr[i + BASE64_MIN - 1])) {
-			i += BASE64_MIN;
-			while (i > 0 && i - 1 < t.len && is_base64(t.ptr[i - 1]))
-				i--;
-			continue;
-		}
-		i = scan_run(v, i) + 1;
+	/* From the end of each window of BASE64_MIN bytes: most hold a space near there. */
+	for (size_t i = 0; i + BASE64_MIN <= t.len;) {
+		size_t k = i + BASE64_MIN;
+
+		while (k > i && is_base64(t.ptr[k - 1]))
+			k--;
+		i = k > i ? k : scan_run(v, i) + 1;
 	}
 }
 
