@@ -103,7 +103,7 @@ static bool on_data(void *ctx, struct span bytes)
 }
 
 /* In the child; does not return. */
-static void ask(struct cli *cli, struct span body, bool return_questions, int out)
+static void ask(struct cli *cli, struct span body, enum ask_how how, int out)
 {
 	struct ask_fields fields;
 	struct cli_reply reply;
@@ -114,7 +114,7 @@ static void ask(struct cli *cli, struct span body, bool return_questions, int ou
 
 	signal(SIGINT, SIG_DFL);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	cli_ask_fields(cli, return_questions, &fields);
+	cli_ask_fields(cli, how, &fields);
 	e = cli_call(cli,
 		     &(struct cli_request){ .socket = CLI_SOCKET_API,
 					    .method = "POST",
@@ -286,7 +286,7 @@ static void receive(struct turn *t, int fd)
 }
 
 /* Asks and shows; the process that asked is gone when this returns. */
-static bool exchange(struct turn *t, struct span body, bool return_questions)
+static bool exchange(struct turn *t, struct span body, enum ask_how how)
 {
 	int ends[2];
 	pid_t pid;
@@ -296,7 +296,7 @@ static bool exchange(struct turn *t, struct span body, bool return_questions)
 		return false;
 	pid = fork();
 	if (pid == 0)
-		ask(t->cli, body, return_questions, ends[1]);
+		ask(t->cli, body, how, ends[1]);
 	close(ends[1]);
 	if (pid > 0)
 		receive(t, ends[0]);
@@ -337,7 +337,7 @@ static int outcome(struct turn *t)
 }
 
 /* One try; a question that came back is left in `question`. */
-static int try_once(struct cli *cli, struct span body, bool return_questions,
+static int try_once(struct cli *cli, struct span body, enum ask_how how,
 		    struct chat_outcome *ret, char question[32])
 {
 	struct arena *arena = arena_new("chat", EVENT_BYTES_MAX * 4);
@@ -354,13 +354,13 @@ static int try_once(struct cli *cli, struct span body, bool return_questions,
 	buf_init(&t.reply.body, RECORD_BYTES_MAX);
 	t.reader = upstream_openai_chat.reader_new(arena, true, EVENT_BYTES_MAX);
 	t.broken = upstream_openai_chat.reader_status(t.reader, 200, on_event, &t);
-	if (!exchange(&t, body, return_questions)) {
+	if (!exchange(&t, body, how)) {
 		code = cli_error(cli, CLI_FAILED, "internal_error", NULL,
 				 "cannot start a process: %s", strerror(errno));
 	} else {
 		end_thought(&t);
 		show_end(&t);
-		if (return_questions && question_from_reply(&t.reply, question))
+		if (how == ASK_RETURN && question_from_reply(&t.reply, question))
 			code = CLI_CONSENT_OPEN;
 		else
 			code = outcome(&t);
@@ -387,11 +387,16 @@ int chat_turn(struct cli *cli, struct span body, struct chat_outcome *ret)
 	memset(ret, 0, sizeof *ret);
 	buf_init(&ret->text, ANSWER_BYTES_MAX);
 	(void)chat_interrupted();
-	code = try_once(cli, body, person, ret, question);
+	code = try_once(cli, body, person ? ASK_RETURN : ASK_AGAIN, ret, question);
 	if (code != CLI_CONSENT_OPEN || question[0] == '\0')
 		return code;
-	if (question_ask_inline(cli, question) == QUESTION_GONE)
+	enum question_answer answer = question_ask_inline(cli, question);
+	if (answer == QUESTION_GONE)
 		return code;
+	/* Without an answer it would be asked again, so it is not to leave. */
+	bool here = answer == QUESTION_LATER || answer == QUESTION_UNHEARD;
+	if (answer == QUESTION_UNHEARD)
+		fputs("answered on this device because nobody answered the question\n", stderr);
 	buf_clear(&ret->text);
-	return try_once(cli, body, false, ret, question);
+	return try_once(cli, body, here ? ASK_HERE : ASK_AGAIN, ret, question);
 }
