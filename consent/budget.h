@@ -47,8 +47,9 @@ enum budget_state budgets_check(const struct budgets *b, const struct policy_set
  * none. */
 bool budgets_left(const struct budgets *b, const struct policy_set *set,
 		  const struct budget_query *q, int64_t *ret_nano, const char **ret_currency);
-/* [{"id","window","scope","on_exceed","requests","tokens","cost",…}]: what this host used in the
- * window that runs, all users, apps and destinations together; limits where they are stated. */
+/* [{"id","window","scope","on_exceed","requests","tokens","cost",…}]: what this host used in
+ * the window that runs, all users, apps and destinations together; limits where they are
+ * stated. */
 void budgets_write(const struct budgets *b, const struct policy_set *set, int64_t now_ms,
 		   struct buf *out);
 

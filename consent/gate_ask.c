@@ -465,23 +465,97 @@ static void record_no(struct gate *g, struct ask *a, enum record_kind kind, cons
 	buf_free(&b);
 }
 
+/* --- taint --------------------------------------------------------------------------- */
+
+void gate_taint(struct gate *g, const struct msg_DECIDED *m)
+{
+	struct perm_query q = { .uid = m->uid,
+				.app = m->app,
+				.destination = "",
+				.task = m->task,
+				.conversation = m->conversation,
+				.digest = "",
+				.policy_sha256 = g->policy_sha256,
+				.tier = (enum policy_tier)m->kept,
+				.now_ms = g->io->wall_ms(g->ctx) };
+	const struct perm *no;
+	struct record r;
+
+	if (m->conversation[0] == '\0' || m->kept == POLICY_TIER_DEVICE || !book_usable(g))
+		return;
+	no = perms_refusing(g->perms, &q);
+	if (no != NULL && no->conversation[0] != '\0')
+		return; /* it is known */
+	record_init(&r, RECORD_TAINTED);
+	r.uid = m->uid;
+	r.app = m->app;
+	r.identity = policy_identity_name((enum policy_identity)m->identity);
+	r.decision_id = m->decision_id;
+	r.conversation = m->conversation;
+	r.tier = policy_tier_name((enum policy_tier)m->kept);
+	r.policy_sha256 = g->policy_sha256;
+	(void)!book_append(g, &r, 1); /* a ledger that fails keeps everything here anyway */
+}
+
+/* Would it be possible had nothing been found? Then the data is what keeps it here. */
+static bool kept_for_data(struct gate *g, const struct ask *a)
+{
+	struct arena *scratch = a->readable && a->in.complete && a->in.n_found > 0
+					? arena_new("taint", 1u << 20)
+					: NULL;
+	struct policy_decision *d =
+		scratch != NULL ? policy_decisions_new(g->set, 1, scratch) : NULL;
+	struct span data[INSPECT_FOUND_MAX], kinds[4];
+	struct policy_request q;
+	bool kept = false;
+
+	if (d != NULL) {
+		facts(g, a, data, kinds, &q);
+		policy_decide(g->set, &q, a->j.destination, d);
+		kept = d->verdict == POLICY_DENY;
+		q.data = (struct policy_words){ .known = true };
+		policy_decide(g->set, &q, a->j.destination, d);
+		kept = kept && d->verdict != POLICY_DENY;
+	}
+	arena_free(scratch);
+	return kept;
+}
+
+static void taint_when_kept(struct gate *g, const struct ask *a)
+{
+	struct msg_DECIDED m = { .uid = a->m.uid, .identity = a->m.identity };
+
+	if (a->m.conversation[0] == '\0' || !kept_for_data(g, a))
+		return;
+	m.kept = (uint8_t)policy_destination(g->set, a->j.destination)->tier;
+	memcpy(m.app, a->m.app, sizeof m.app);
+	memcpy(m.task, a->m.task, sizeof m.task);
+	memcpy(m.decision_id, a->m.decision_id, sizeof m.decision_id);
+	memcpy(m.conversation, a->m.conversation, sizeof m.conversation);
+	gate_taint(g, &m);
+}
+
 /* --- which way ----------------------------------------------------------------------- */
 
 void gate_perm_query(struct gate *g, const struct ask *a, struct perm_query *ret)
 {
-	*ret = (struct perm_query){ .uid = a->m.uid,
-				    .app = a->m.app,
-				    .destination = a->m.destination,
-				    .model = a->m.model,
-				    .task = a->m.task,
-				    .conversation = a->m.conversation,
-				    .digest = a->body.digest,
-				    .session = a->session,
-				    .policy_sha256 = g->policy_sha256,
-				    .identity = (enum policy_identity)a->m.identity,
-				    .found = &a->in,
-				    .modes = a->j.modes,
-				    .now_ms = g->io->wall_ms(g->ctx) };
+	*ret = (struct perm_query){
+		.uid = a->m.uid,
+		.app = a->m.app,
+		.destination = a->m.destination,
+		.model = a->m.model,
+		.task = a->m.task,
+		.conversation = a->m.conversation,
+		.digest = a->body.digest,
+		.session = a->session,
+		.policy_sha256 = g->policy_sha256,
+		.identity = (enum policy_identity)a->m.identity,
+		.tier = a->readable ? policy_destination(g->set, a->j.destination)->tier
+				    : POLICY_TIER_CLOUD,
+		.found = &a->in,
+		.modes = a->j.modes,
+		.now_ms = g->io->wall_ms(g->ctx)
+	};
 }
 
 static void refuse_again(struct gate *g, struct ask *a, const struct perm *no)
@@ -489,6 +563,18 @@ static void refuse_again(struct gate *g, struct ask *a, const struct perm *no)
 	char detail[400], when[CLOCK_RFC3339_BYTES];
 
 	clock_rfc3339(no->created_ms, when);
+	if (no->from_tier > 0) {
+		snprintf(detail, sizeof detail,
+			 "an earlier turn of this conversation, at %s, held data that your "
+			 "policy "
+			 "keeps here, so later turns stay too; to lift it: hither consent "
+			 "revoke "
+			 "%s",
+			 when, no->id);
+		record_no(g, a, RECORD_LIMITED, no->id);
+		ask_finish(g, a, ASK_DENIED_POLICY, false, detail);
+		return;
+	}
 	snprintf(
 		detail, sizeof detail,
 		no->digest[0] != '\0'
@@ -535,6 +621,7 @@ void gate_ask_decide(struct gate *g, struct ask *a)
 	}
 	if (!a->j.possible) {
 		record_no(g, a, RECORD_DENIED, a->j.problem);
+		taint_when_kept(g, a);
 		ask_finish(g, a, ASK_DENIED_POLICY, false, a->j.problem);
 		return;
 	}

@@ -70,7 +70,7 @@ static void ended(struct replay *p, const char *ref)
 static bool matters(enum record_kind k)
 {
 	return k == RECORD_APPROVED || k == RECORD_REFUSED || k == RECORD_REVOKED ||
-	       k == RECORD_GRANTED || k == RECORD_CLOSED;
+	       k == RECORD_TAINTED || k == RECORD_GRANTED || k == RECORD_CLOSED;
 }
 
 /* Rows come with their columns only; those that are folded are decoded here. */

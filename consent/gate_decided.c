@@ -184,6 +184,7 @@ void gate_decided(struct gate *g, const struct msg_DECIDED *m)
 		g->count.decided[m->tier]++;
 	if (!g->ledger_ok || d == NULL)
 		return;
+	gate_taint(g, m);
 	take(g, d, m);
 	if (d->n == 0 && ledger_queued(g->ledger) < SINGLY)
 		book_queue(g, &d->now.r);

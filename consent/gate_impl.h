@@ -214,6 +214,9 @@ void gate_judge(struct gate *g, struct ask *a);
 void gate_judge_again(struct gate *g, struct ask *a);
 /* Decides and acts: NEW -> somewhere. */
 void gate_ask_decide(struct gate *g, struct ask *a);
+/* A conversation held data that policy keeps from a tier (m->kept): later turns are kept too.
+ */
+void gate_taint(struct gate *g, const struct msg_DECIDED *m);
 void gate_perm_query(struct gate *g, const struct ask *a, struct perm_query *ret);
 /* A record with everything that is known of the ask; strings live as long as ask and `b`. */
 void gate_fill_record(struct gate *g, struct ask *a, enum record_kind kind,

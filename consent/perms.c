@@ -4,6 +4,10 @@
  * for the conversation, so that a later turn cannot carry out what was refused. A no with a
  * longer scope covers the app at that destination. After PERMS_STREAK refusals in a row for
  * the same app and task we stop asking about them. All are listed, and revoking one lifts it.
+ *
+ * A taint is a no that the policy said: a conversation held data that it keeps from a tier, so
+ * later turns do not go there either, where that data may be quoted in words that no detector
+ * knows. It counts under the policy that said so.
  */
 #include "consent/perms.h"
 
@@ -189,6 +193,20 @@ static void note_refused(struct perms *p, const struct record *r)
 	}
 }
 
+static void note_tainted(struct perms *p, const struct record *r)
+{
+	enum policy_tier tier;
+	struct perm *g;
+
+	if (r->tier == NULL || !policy_tier_from(span_of(r->tier), &tier) ||
+	    r->conversation == NULL || (g = from_record(p, r, false)) == NULL)
+		return;
+	g->destination[0] = '\0';
+	g->from_tier = tier;
+	copy(g->conversation, sizeof g->conversation, r->conversation);
+	copy(g->policy_sha256, sizeof g->policy_sha256, r->policy_sha256);
+}
+
 static void note_revoked(struct perms *p, const struct record *r)
 {
 	unsigned kept = 0;
@@ -215,6 +233,8 @@ void perms_note(struct perms *p, const struct record *r)
 		note_approved(p, r);
 	else if (r->kind == RECORD_REFUSED)
 		note_refused(p, r);
+	else if (r->kind == RECORD_TAINTED)
+		note_tainted(p, r);
 	else if (r->kind == RECORD_REVOKED)
 		note_revoked(p, r);
 }
@@ -286,6 +306,9 @@ static bool allows(const struct perm *g, const struct perm_query *q)
 static bool refuses(const struct perm *g, const struct perm_query *q)
 {
 	if (g->allow || g->uid != q->uid || g->until_ms <= q->now_ms)
+		return false;
+	if (g->from_tier > 0 && ((unsigned)q->tier < g->from_tier ||
+				 strcmp(g->policy_sha256, q->policy_sha256) != 0))
 		return false;
 	if (g->conversation[0] != '\0')
 		return strcmp(g->conversation, q->conversation) == 0;
@@ -379,6 +402,9 @@ void perm_write(const struct perm *g, const char *state, struct buf *out)
 	json_put_key_cstr(out, "task", g->task[0] != '\0' ? g->task : NULL);
 	json_put_key_cstr(out, "conversation",
 			  g->conversation[0] != '\0' ? g->conversation : NULL);
+	json_put_key_cstr(out, "keeps_from_tier",
+			  g->from_tier > 0 ? policy_tier_name((enum policy_tier)g->from_tier)
+					   : NULL);
 	json_put_key_cstr(out, "digest", g->digest[0] != '\0' ? g->digest : NULL);
 	json_put_key_cstr(out, "scope", g->scope);
 	json_put_key_cstr(out, "mode", g->mode[0] != '\0' ? g->mode : NULL);

@@ -36,6 +36,8 @@ struct perm {
 	char categories[1024]; /* names, each between commas */
 	char mode[12], scope[12];
 	char session[160], policy_sha256[65], notice_version[16];
+	unsigned from_tier; /* of a taint: enum policy_tier from which on it counts; 0: no taint
+			     */
 	int64_t created_ms, until_ms;
 	uint64_t uses;
 };
@@ -46,6 +48,7 @@ struct perm_query {
 	const char *app, *destination, *model, *task, *conversation, *digest, *session,
 		*policy_sha256;
 	enum policy_identity identity;
+	enum policy_tier tier; /* of the destination */
 	const struct inspected *found;
 	unsigned modes; /* enum policy_mode bits that are possible */
 	int64_t now_ms;
@@ -55,7 +58,7 @@ struct perms;
 struct perms *perms_new(void); /* NULL when memory is out */
 void perms_free(struct perms *p);
 
-/* APPROVED, REFUSED and REVOKED count; the others are ignored. */
+/* APPROVED, REFUSED, TAINTED and REVOKED count; the others are ignored. */
 void perms_note(struct perms *p, const struct record *r);
 
 /* The permission that covers this; NULL when there is none. Never when data is unknown. */

@@ -35,6 +35,7 @@ const char *receipt_decision(enum record_kind k)
 	case RECORD_DISMISSED:
 	case RECORD_DENIED:
 	case RECORD_LIMITED:
+	case RECORD_TAINTED:
 	case RECORD_OVER_BUDGET:
 		return record_kind_name(k);
 	default:

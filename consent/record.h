@@ -46,7 +46,10 @@
 	X(DECIDED, "decided", "a request was answered or refused without leaving the device")  \
 	X(POLICY, "policy", "another policy came into force")                                  \
 	X(PRUNED, "pruned", "older records were removed; the chain starts after `upto`")       \
-	X(ACKNOWLEDGED, "acknowledged", "a person saw that the ledger was damaged and went on")
+	X(ACKNOWLEDGED, "acknowledged",                                                        \
+	  "a person saw that the ledger was damaged and went on")                              \
+	X(TAINTED, "tainted",                                                                  \
+	  "a conversation held data that policy keeps here: its later turns stay")
 
 enum record_kind {
 #define X(name, text, meaning) RECORD_##name,

@@ -191,6 +191,35 @@ void decision_print(const struct decision *d, struct buf *out)
 
 /* ---------------------------------------------------------------- keeping */
 
+/* The lowest tier that what was found keeps the request from; POLICY_TIER_DEVICE: none. */
+static enum policy_tier kept_from(const struct decision *d)
+{
+	size_t n = policy_destinations(d->set);
+	struct arena *a = d->q.data.known && d->q.data.n > 0
+				  ? arena_new("kept", VERDICT_ARENA_BYTES)
+				  : NULL;
+	struct policy_decision *with = a != NULL ? policy_decisions_new(d->set, n, a) : NULL,
+			       *clean = a != NULL ? policy_decisions_new(d->set, n, a) : NULL;
+	enum policy_tier lowest = POLICY_TIER_DEVICE;
+	struct policy_request nothing = d->q;
+
+	nothing.data = (struct policy_words){ .known = true };
+	if (with != NULL && clean != NULL) {
+		policy_decide_all(d->set, &d->q, with);
+		policy_decide_all(d->set, &nothing, clean);
+		for (size_t i = 0; i < n; i++) {
+			enum policy_tier tier = policy_destination(d->set, i)->tier;
+
+			if (tier != POLICY_TIER_DEVICE && with[i].verdict == POLICY_DENY &&
+			    clean[i].verdict != POLICY_DENY &&
+			    (lowest == POLICY_TIER_DEVICE || tier < lowest))
+				lowest = tier;
+		}
+	}
+	arena_free(a);
+	return lowest;
+}
+
 void decision_tell(const struct request *q, const struct decision *d)
 {
 	struct msg_DECIDED m = { .identity = (uint8_t)q->who.identity,
@@ -221,6 +250,9 @@ void decision_tell(const struct request *q, const struct decision *d)
 					d->counts[i]);
 	if (!d->q.data.known)
 		memcpy(m.categories, "?", 2);
+	m.kept = (uint8_t)kept_from(d);
+	if (m.kept != POLICY_TIER_DEVICE)
+		facts_conversation(q, m.conversation);
 	tell_add(q->router, &m);
 }
 

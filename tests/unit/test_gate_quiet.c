@@ -10,7 +10,9 @@
 
 #include <cmocka.h>
 
+#include "common/clock.h"
 #include "common/log.h"
+#include "consent/perms.h"
 #include "tests/fake/gate_world.h"
 
 #define FAR(more)                                                                              \
@@ -229,6 +231,80 @@ static void a_hundred_names_leave_no_more_open_than_one(void **state)
 	world_free(w);
 }
 
+/* --- conversations that held what stays here --------------------------------------------- */
+
+#define KEEPS(title)                                                                           \
+	"{\"hither_policy\":1,\"id\":\"t\",\"title\":\"" title                                 \
+	"\",\"destinations\":{\"far\":{\"tier\":\"cloud\",\"api\":\"openai\",\"operator\":"    \
+	"\"Far Inc\",\"region\":\"eu\",\"base_url\":\"https://far.example/v1\",\"models\":["   \
+	"\"big-1\"]},\"near\":{\"tier\":\"trusted\",\"api\":\"openai\",\"operator\":\"Us\","   \
+	"\"region\":\"eu\",\"base_url\":\"https://near.example/v1\",\"models\":[\"big-1\"]}}," \
+	"\"default\":{\"cloud\":\"allow\",\"trusted\":\"allow\"},\"rules\":[{\"id\":\"mail-"   \
+	"stays"                                                                                \
+	"\",\"effect\":\"deny\",\"when\":{\"tier\":[\"cloud\"],\"data\":{\"any\":["            \
+	"\"personal.*\"]}}}]}"
+
+static void a_denied_turn_keeps_the_later_ones_here(void **state)
+{
+	struct world *w = world_new(KEEPS("one"));
+	struct msg_ASK m = world_ask(w);
+	struct gate_result gone;
+	struct buf out;
+	char *id;
+
+	(void)state;
+	strcpy(m.conversation, "c1");
+	assert_int_equal(put(w, &m, "the first turn"), ASK_GRANTED);
+	assert_int_equal(put(w, &m, "mail anna.example@example.com"), ASK_DENIED_POLICY);
+	assert_int_equal(put(w, &m, "and now quoted in other words"), ASK_DENIED_POLICY);
+	assert_non_null(strstr(last(w, &m)->detail, "an earlier turn of this conversation"));
+	assert_int_equal(put(w, &m, "mail anna.example@example.com again"), ASK_DENIED_POLICY);
+	assert_int_equal(world_records(w, RECORD_TAINTED, NULL), 1);
+	strcpy(m.destination, "near"); /* where that data may go, the conversation may */
+	assert_int_equal(put(w, &m, "trusted"), ASK_GRANTED);
+	strcpy(m.destination, "far");
+	strcpy(m.conversation, "c2"); /* others are free */
+	assert_int_equal(put(w, &m, "another conversation"), ASK_GRANTED);
+	strcpy(m.conversation, "");
+	assert_int_equal(put(w, &m, "none"), ASK_GRANTED);
+	strcpy(m.conversation, "c1");
+	world_restart(w, KEEPS("one"));
+	assert_int_equal(put(w, &m, "after a restart"), ASK_DENIED_POLICY);
+	id = strstr(last(w, &m)->detail, "n-");
+	assert_non_null(id);
+	buf_init(&out, 1 << 16);
+	gate_revoke(w->gate, (uint32_t)getuid(), id, &gone, &out);
+	buf_free(&out);
+	assert_int_equal(gone.status, 200);
+	assert_int_equal(put(w, &m, "lifted"), ASK_GRANTED);
+	world_free(w);
+}
+
+static void what_the_router_kept_keeps_the_later_turns_too(void **state)
+{
+	struct world *w = world_new(KEEPS("one"));
+	struct msg_DECIDED here = { .uid = (uint32_t)getuid(),
+				    .kept = POLICY_TIER_CLOUD,
+				    .categories = "personal.contact.email=1" };
+	struct msg_ASK m = world_ask(w);
+
+	(void)state;
+	text_ulid(here.decision_id);
+	strcpy(here.conversation, "c1"); /* a tool's result, say */
+	gate_decided(w->gate, &here);
+	gate_decided(w->gate, &here);
+	assert_int_equal(world_records(w, RECORD_TAINTED, NULL), 1);
+	strcpy(m.conversation, "c1");
+	assert_int_equal(put(w, &m, "later"), ASK_DENIED_POLICY);
+	world_set_policy(w, KEEPS("another")); /* it is another policy's word */
+	assert_int_equal(put(w, &m, "later"), ASK_GRANTED);
+	world_set_policy(w, KEEPS("one"));
+	assert_int_equal(put(w, &m, "later still"), ASK_DENIED_POLICY);
+	w->wall_ms = clock_wall_ms() + PERMS_SESSION_MS + 1000; /* records have the real time */
+	assert_int_equal(put(w, &m, "tomorrow"), ASK_GRANTED);
+	world_free(w);
+}
+
 /* --- who waits --------------------------------------------------------------------------- */
 
 static void a_question_says_how_many_wait_for_it(void **state)
@@ -367,6 +443,8 @@ int main(void)
 		cmocka_unit_test(a_record_says_how_the_machine_was),
 		cmocka_unit_test(a_hundred_names_are_worth_no_more_than_one),
 		cmocka_unit_test(a_hundred_names_leave_no_more_open_than_one),
+		cmocka_unit_test(a_denied_turn_keeps_the_later_ones_here),
+		cmocka_unit_test(what_the_router_kept_keeps_the_later_turns_too),
 		cmocka_unit_test(a_question_says_how_many_wait_for_it),
 		cmocka_unit_test(without_polkit_it_stays_here),
 		cmocka_unit_test(a_yes_without_proof_is_none),
