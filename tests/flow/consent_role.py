@@ -235,6 +235,25 @@ class ConsentRole(ConsentStage):
         self.end()
         self.assertEqual([r["outcome"] for r in self.records() if r["kind"] == "closed"], ["unknown"])
 
+    def test_64_at_the_limit_let_exactly_n_pass(self):
+        """All on the wire before the first answer is read; half of them after a yes, which counts no more."""
+        limit = [{"id": "mine", "scope": ["host"], "window": "month", "max_requests": 17, "on_exceed": "refuse"}]
+        self.start(policy(budgets=limit, rules=[{"id": "auto", "effect": "allow",
+                                                 "when": {"app": ["org.example.Auto"]}}]))
+        self.agent()
+        held = [self.ask(f"held {i}", task=f"t{i}") for i in range(20)]
+        questions = [self.answer(r)[1]["question"] for r in held]
+        requests = [self.ask(f"text {i}", app="org.example.Auto") for i in range(44)]
+        outcomes = [self.answer(r)[0] for r in requests]
+        self.assertEqual((outcomes.count("GRANTED"), outcomes.count("BUDGET")), (17, 27))
+        for question in questions:
+            self.assertEqual(self.respond(question, "approve")[1][1]["outcome"], "over_budget")
+        self.assertEqual([self.answer(r)[0] for r in held], ["BUDGET"] * 20)
+        self.assertEqual(len([self.cloud.expect("SEND") for _ in range(17)]), 17)
+        self.end()
+        self.assertEqual(len([r for r in self.records() if r["kind"] == "granted"]), 17)
+        self.assertEqual([m for m in self.cloud.inbox if m[0] == "SEND"], [])
+
     UNLOCKED = dict(power=1, battery_pct=255, network=3, thermal=1, locked=1, vpn=1)
 
     def test_a_proof_counts_for_its_own_question_only(self):
