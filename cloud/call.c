@@ -35,6 +35,7 @@
 #include <unistd.h>
 
 #include "cloud/again.h"
+#include "cloud/ends.h"
 #include "common/file.h"
 #include "common/log.h"
 
@@ -265,33 +266,6 @@ static void on_pipe(uv_poll_t *poll, int status, int events)
 
 /* --- the exchange -------------------------------------------------------------------- */
 
-static const struct {
-	enum send_outcome outcome;
-	int status;
-	const char *code, *text;
-} ends[] = {
-	[FETCH_WHOLE] = { SEND_COMPLETE, 0, "", "" },
-	[FETCH_STOPPED] = { SEND_FAILED, 502, "upstream_malformed",
-			    "the reply was not usable" },
-	[FETCH_ADDRESS_REFUSED] = { SEND_REFUSED, 502, "upstream_address",
-				    "the destination's name leads to an address that its tier "
-				    "may not have" },
-	[FETCH_NO_ADDRESS] = { SEND_FAILED, 502, "upstream_unreachable",
-			       "the destination's name has no address" },
-	[FETCH_NO_CONNECTION] = { SEND_FAILED, 502, "upstream_unreachable",
-				  "the destination does not accept connections" },
-	[FETCH_TLS] = { SEND_FAILED, 502, "upstream_tls",
-			"the destination could not prove who it is" },
-	[FETCH_TIMEOUT] = { SEND_FAILED, 504, "upstream_timeout",
-			    "the destination took too long" },
-	[FETCH_BROKEN] = { SEND_FAILED, 502, "upstream_broken",
-			   "the destination broke the connection" },
-	[FETCH_TOO_BIG] = { SEND_FAILED, 502, "upstream_too_big", "the reply exceeds a limit" },
-	[FETCH_ENCODED] = { SEND_FAILED, 502, "upstream_encoding",
-			    "the reply is in a content coding that was not asked for" },
-	[FETCH_FAILED] = { SEND_FAILED, 502, "upstream_failed", "the exchange failed" },
-};
-
 static void end_whole(struct call *c)
 {
 	enum err e = c->plan.dialect->reader_end(c->reader, sink, c);
@@ -309,7 +283,8 @@ static void end_whole(struct call *c)
 /* The exchange is over; `end` says how. */
 static void conclude(struct call *c, enum fetch_end end)
 {
-	enum send_outcome outcome = ends[end].outcome;
+	const struct ending *how = ending_of(end);
+	enum send_outcome outcome = how->outcome;
 
 	if (c->reader_gone) {
 		account(c, SEND_CANCELLED, "nobody reads the reply any more");
@@ -322,9 +297,8 @@ static void conclude(struct call *c, enum fetch_end end)
 	if (c->state == CALL_REPLYING && c->status >= 200 && c->status <= 299 &&
 	    end != FETCH_STOPPED && end != FETCH_TOO_BIG && end != FETCH_ENCODED)
 		outcome = SEND_CUT;
-	say_error(c, ends[end].status, outcome == SEND_CUT ? "stream_cut" : ends[end].code,
-		  ends[end].text);
-	account(c, outcome, ends[end].text);
+	say_error(c, how->status, outcome == SEND_CUT ? "stream_cut" : how->code, how->text);
+	account(c, outcome, how->text);
 }
 
 static void on_written(void *ctx)
@@ -404,7 +378,7 @@ static void came_to_nothing(struct call *c, enum fetch_end end)
 	};
 	snprintf(c->again.detail, sizeof c->again.detail, "%s",
 		 c->status != 0 ? "the destination asked to be tried again later"
-				: ends[end].text);
+				: ending_of(end)->text);
 	c->earlier.bytes_out += count.bytes_out;
 	c->earlier.bytes_in += count.bytes_in;
 	c->handler->on_attempt(c->ctx, c, LANE_FAILED);

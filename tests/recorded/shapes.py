@@ -265,8 +265,41 @@ def ollama_lines(body, whole, part):
 O_PARTS = {"ollama.chat": {"message": O_MESSAGE}, "ollama.generate": {"response": str, "?thinking": str}}
 
 
+MODEL = {"id": str, "object": "model", "created": count, "owned_by": str}
+A_MODEL = {"type": "model", "id": str, "display_name": str, "created_at": str}
+O_DETAILS = {"parent_model": str, "format": str, "family": str, "families": [str], "parameter_size": str,
+             "quantization_level": str}
+O_MODEL = {"name": str, "model": str, "size": count, "digest": str, "details": O_DETAILS}
+EMBEDDINGS = {"object": "list", "model": str, "usage": {"prompt_tokens": count, "total_tokens": count}, "data": [
+    {"object": "embedding", "index": count, "embedding": ([float], str)}]}
+O_LOADED = {"model": str, "created_at": str, "done": True, "done_reason": ("load", "unload")}
+# name: shape, and what the published document calls it
+LISTS = {
+    "openai.models": ({"object": "list", "data": [MODEL]}, "ListModelsResponse"), "openai.model": (MODEL, "Model"),
+    "anthropic.models": ({"data": [A_MODEL], "has_more": False, "first_id": (str, None), "last_id": (str, None)}, None),
+    "anthropic.model": (A_MODEL, None), "anthropic.count": ({"input_tokens": count}, None),
+    "ollama.tags": ({"models": [{**O_MODEL, "modified_at": str}]}, None),
+    "ollama.ps": ({"models": [{**O_MODEL, "expires_at": str, "size_vram": count}]}, None),
+    "ollama.show": ({"details": O_DETAILS, "model_info": dict, "capabilities": [str]}, None),
+    "ollama.version": ({"version": str}, None), "ollama.loaded.chat": ({**O_LOADED, "message": O_MESSAGE}, None),
+    "ollama.loaded.generate": ({**O_LOADED, "response": ""}, None),
+    "openai.embeddings": (EMBEDDINGS, "CreateEmbeddingResponse"),
+    "openai.embeddings.base64": ({**EMBEDDINGS, "data": [{"object": "embedding", "index": count, "embedding": str}]},
+                                 None),  # the document knows numbers only, its clients ask for base64
+    "ollama.embed": ({"model": str, "embeddings": [[float]], "?total_duration": count, "?load_duration": count,
+                      "prompt_eval_count": count}, None),
+    "ollama.embeddings": ({"embedding": [float]}, None),
+}
+
+
 def check(row, published):
     client, whole, body = row["client"], row["what"] == "whole", row["body"]
+    if row["what"] == "list":
+        shape, name = LISTS[client]
+        value = fits(shape, json.loads(body))
+        if name:
+            published(name, value)
+        return
     if row["stream"]:
         if client == "openai.chat":
             for value in chat_stream(body, whole, CHUNK):
@@ -359,10 +392,11 @@ def main():
                   f"{type(e).__name__}: {e}\n  {row['body'][:1500]!r}")
     kinds = collections.Counter((row["what"], row["stream"]) for row in rows)
     print(f"{len(rows)} replies ({kinds['whole', True]} streams that end, {kinds['error', True]} that break, "
-          f"{kinds['whole', False]} whole bodies, {kinds['error', False]} errors): {bad} of another shape")
+          f"{kinds['whole', False]} whole bodies, {kinds['error', False]} errors, {kinds['list', False]} lists): "
+          f"{bad} of another shape")
     if published.document is not None:
         print("against the published document:", dict(published.checked))
-    if not rows or min(kinds.values()) < 50:
+    if kinds["list", False] != len(LISTS) or min(kinds[k] for k in kinds if k[0] != "list") < 50:
         print("too few to say anything")
         return 1
     return 1 if bad else 0

@@ -15,6 +15,8 @@
 
 #include "common/file.h"
 #include "common/json.h"
+#include "dialect/embed.h"
+#include "dialect/lists.h"
 #include "tests/unit/dialect_trace.h"
 
 #define CLIENTS 6
@@ -372,7 +374,7 @@ static void a_cut_never_looks_complete(void **state)
 
 /* --- what we emit, for the check of its shape ------------------------------------------- */
 
-static void print(const char *what, const struct client *c, bool stream, const char *name,
+static void print(const char *what, const char *client, bool stream, const char *name,
 		  struct span body)
 {
 	struct buf line;
@@ -380,7 +382,7 @@ static void print(const char *what, const struct client *c, bool stream, const c
 	buf_init(&line, 4 << 20);
 	buf_add_char(&line, '{');
 	json_put_key_cstr(&line, "what", what);
-	json_put_key_cstr(&line, "client", c->dialect->name);
+	json_put_key_cstr(&line, "client", client);
 	json_put_key_bool(&line, "stream", stream);
 	json_put_key_cstr(&line, "name", name);
 	json_put_key_string(&line, "body", body);
@@ -399,14 +401,98 @@ static void print_recording(const struct recording *r)
 		const struct client *c = &clients[k / 2];
 
 		reply(r, c, buf_span(&file), false, k % 2, SIZE_MAX, &w);
-		print(looks_complete(c, &w, k % 2) ? "whole" : "error", c, k % 2, r->file,
-		      buf_span(&w.out));
+		print(looks_complete(c, &w, k % 2) ? "whole" : "error", c->dialect->name, k % 2,
+		      r->file, buf_span(&w.out));
 		buf_free(&w.out);
 		reply(r, c, (struct span){ file.ptr, file.len / 2 }, true, k % 2, SIZE_MAX, &w);
-		print("error", c, k % 2, r->file, buf_span(&w.out));
+		print("error", c->dialect->name, k % 2, r->file, buf_span(&w.out));
 		buf_free(&w.out);
 	}
 	buf_free(&file);
+}
+
+static void print_list(const char *name, struct buf *b)
+{
+	print("list", name, false, name, buf_span(b));
+	buf_clear(b);
+}
+
+static void print_lists(void)
+{
+	static const struct model_card cards[] = {
+		{ .id = "local", .owner = "local", .created_s = 7 },
+		{ .id = "local/tiny:q4",
+		  .owner = "local",
+		  .created_s = 8,
+		  .size_bytes = 9,
+		  .digest = "ab",
+		  .family = "llama",
+		  .parameters = "1.1B",
+		  .quantization = "Q4_K_M",
+		  .context_tokens = 2048,
+		  .tools = true,
+		  .loaded = true },
+	};
+	const struct reply_head head = { .model = "local", .created_s = 7 };
+	struct buf b;
+
+	buf_init(&b, 1 << 16);
+	openai_put_models(cards, LEN(cards), &b);
+	print_list("openai.models", &b);
+	openai_put_model(&cards[1], &b);
+	print_list("openai.model", &b);
+	anthropic_put_models(cards, LEN(cards), &b);
+	print_list("anthropic.models", &b);
+	anthropic_put_model(&cards[1], &b);
+	print_list("anthropic.model", &b);
+	anthropic_put_count(9, &b);
+	print_list("anthropic.count", &b);
+	ollama_put_tags(cards, LEN(cards), &b);
+	print_list("ollama.tags", &b);
+	ollama_put_ps(cards, LEN(cards), &b);
+	print_list("ollama.ps", &b);
+	ollama_put_show(&cards[1], &b);
+	print_list("ollama.show", &b);
+	ollama_put_version("0.1.0", &b);
+	print_list("ollama.version", &b);
+	ollama_put_loaded(&head, true, false, &b);
+	print_list("ollama.loaded.generate", &b);
+	ollama_put_loaded(&head, false, true, &b);
+	print_list("ollama.loaded.chat", &b);
+	buf_free(&b);
+}
+
+static void print_embeddings(void)
+{
+	static const float values[] = { 0.5f, -0.25f };
+	static const struct {
+		const char *name;
+		enum embed_shape kind;
+		const char *body;
+	} asked[] = {
+		{ "openai.embeddings", EMBED_OPENAI,
+		  "{\"model\":\"m\",\"input\":[\"a\",\"b\"]}" },
+		{ "openai.embeddings.base64", EMBED_OPENAI,
+		  "{\"model\":\"m\",\"input\":[\"a\",\"b\"],\"encoding_format\":\"base64\"}" },
+		{ "ollama.embed", EMBED_OLLAMA, "{\"model\":\"m\",\"input\":[\"a\",\"b\"]}" },
+		{ "ollama.embeddings", EMBED_OLLAMA_OLD, "{\"model\":\"m\",\"prompt\":\"a\"}" },
+	};
+
+	for (size_t i = 0; i < LEN(asked); i++) {
+		struct arena *a = arena_new("recorded", 1 << 20);
+		struct embed_request q;
+		struct chat_problem p;
+		struct buf b;
+		const struct embed_vector vectors[] = { { values, 2 }, { values, 2 } };
+
+		buf_init(&b, 1 << 16);
+		if (embed_read(asked[i].kind, span_of(asked[i].body), a, &q, &p) != ERR_OK)
+			exit(1);
+		embed_put(&q, "m", vectors, 4, &b);
+		print_list(asked[i].name, &b);
+		buf_free(&b);
+		arena_free(a);
+	}
 }
 
 static void print_all(void)
@@ -416,6 +502,8 @@ static void print_all(void)
 
 	for (size_t i = 0; i < LEN(recordings); i++)
 		print_recording(&recordings[i]);
+	print_lists();
+	print_embeddings();
 	for (size_t k = 0; k < CLIENTS; k++) {
 		for (size_t i = 0; i < LEN(statuses); i++) {
 			struct chat_problem p = { .status = statuses[i],
@@ -425,7 +513,8 @@ static void print_all(void)
 
 			buf_init(&b, 4096);
 			clients[k].dialect->error_body(&p, &b);
-			print("error", &clients[k], false, "error_body", buf_span(&b));
+			print("error", clients[k].dialect->name, false, "error_body",
+			      buf_span(&b));
 			buf_free(&b);
 		}
 	}
