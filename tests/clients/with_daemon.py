@@ -7,6 +7,7 @@ Without `real` the fake engine answers; with it the engine and model named by HI
 HITHER_TEST_MODEL (skipped, exit 77, when they are not set).
 """
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -35,14 +36,21 @@ daemon = stage.Daemon(program, model=None if real else "fake")
 try:
     if real:
         stage.use_real_engine(daemon)
-    daemon.policy({"hither_policy": 1, "id": "clients", "destinations": {"far": daemon.destination()},
+    daemon.config["listen"] = {"tcp": "127.0.0.1:0"}
+    daemon.policy({"hither_policy": 1, "id": "clients",
+                   "destinations": {"far": daemon.destination(), "free": daemon.destination()},
+                   "rules": [{"id": "free", "effect": "allow", "when": {"destination": ["free"]}}],
                    "default": {"cloud": "ask"}})
     daemon.start()
+    with open(daemon.path("state", "tcp.token"), encoding="ascii") as f:
+        token = f.read().strip()
+    address = re.search(r"boot\.tcp.*?address=(\S+)", daemon.said()).group(1)
     gone = threading.Event()
     somebody = threading.Thread(target=person, args=(daemon, gone), daemon=True)
     somebody.start()
     env = {**os.environ, "HITHER_SOCKET": daemon.path("run", "hither.sock"),
-           **({} if real else {"HITHER_PERSON": "1"})}
+           "HITHER_TCP": "http://" + address, "HITHER_TOKEN": token, "HITHER_CLOUD_MODEL": "free",
+           **({"HITHER_REAL": "1"} if real else {"HITHER_PERSON": "1"})}
     code = subprocess.run([script], env=env, stdin=subprocess.DEVNULL, check=False).returncode
     gone.set()
     somebody.join()
