@@ -16,8 +16,9 @@
 
 #include "cli/ask.h"
 
-#define FIRST_WORD_MS 1500 /* then the question comes without a draft: the engine is loading   \
-			    */
+#define FIRST_WORD_MS                                                                          \
+	1500 /* then the question comes without a draft: the engine is loading                 \
+	      */
 
 static void pass_on(struct ask_draft *d, struct span text)
 {

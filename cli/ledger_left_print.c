@@ -91,12 +91,12 @@ static void words_summary(const struct left_report *r, char out[400])
 			 "From %s to %s: nothing left this device. %llu request%s stayed here.",
 			 from, to, (unsigned long long)r->kept, r->kept == 1 ? "" : "s");
 	else
-		snprintf(
-			out, 400,
-			"From %s to %s: %llu request%s left this device, %s in all. %llu stayed "
-			"here.",
-			from, to, (unsigned long long)all.sends, all.sends == 1 ? "" : "s",
-			bytes, (unsigned long long)r->kept);
+		snprintf(out, 400,
+			 "From %s to %s: %llu request%s left this device, %s in all. %llu "
+			 "stayed "
+			 "here.",
+			 from, to, (unsigned long long)all.sends, all.sends == 1 ? "" : "s",
+			 bytes, (unsigned long long)r->kept);
 }
 
 /* ---- on the terminal ---- */

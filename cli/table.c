@@ -30,6 +30,14 @@ static const struct cli_option chat_options[] = {
 	{ 0, NULL, NULL, NULL },
 };
 
+static const struct cli_option setup_options[] = {
+	{ 'y', "yes", NULL, "ask nothing, take what is proposed" },
+	{ 0, "engine", "NAME|URL",
+	  "llama-server (hither's own), ollama, lm-studio, vllm … or http://127.0.0.1:PORT" },
+	{ 0, "no-cloud", NULL, "do not offer a cloud" },
+	{ 0, NULL, NULL, NULL },
+};
+
 static const struct cli_option run_options[] = {
 	{ 0, "app", "ID",
 	  "the program's name in questions and records (default: its file name)" },
@@ -107,6 +115,9 @@ const struct cli_command cli_commands[] = {
 	  cmd_status },
 	{ "doctor", "", "check everything, with the command that mends what is wrong", NULL,
 	  doctor_options, NULL, cmd_doctor },
+	{ "setup", "", "the first run: engine, model, a policy under which nothing leaves",
+	  "Changes nothing that is there already. With --yes a model may be fetched.",
+	  setup_options, NULL, cmd_setup },
 	{ "calibrate", "[FILE]",
 	  "set the difficulty limit of the model in use by what it can do",
 	  "Asks the model on this device questions with known answers and keeps the limit "

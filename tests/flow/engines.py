@@ -88,6 +88,54 @@ def says(prompt):
     return {"messages": [{"role": "user", "content": prompt}]}
 
 
+class Setup(unittest.TestCase):
+    """The first run, without anybody to ask."""
+
+    def setUp(self):
+        self.d = stage.Daemon(PROGRAM, model=None)
+        self.addCleanup(self.d.close)
+
+    def run_setup(self, *args, code=0, **env):
+        done = subprocess.run([COMMAND, "setup", *args], capture_output=True, text=True, check=False,
+                              timeout=4 * stage.PATIENCE_S, stdin=subprocess.DEVNULL, start_new_session=True,
+                              env={**os.environ, "NO_COLOR": "1", "HOME": self.d.home,
+                                   "XDG_CONFIG_HOME": self.d.path("config"), "XDG_DATA_HOME": self.d.path("data"),
+                                   "XDG_STATE_HOME": self.d.path("state"),
+                                   "HITHER_HOST": "unix:" + self.d.path("run", "hither.sock"), **env})
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def read(self, *parts):
+        with open(self.d.path("config", "hither", *parts), encoding="utf-8") as f:
+            return json.load(f)
+
+    def test_with_an_engine_of_somebody_else(self):
+        e = Engine("ollama")
+        self.addCleanup(e.close)
+        out = self.run_setup("--yes", "--engine", "ollama", "--no-cloud", OLLAMA_HOST=f"127.0.0.1:{e.port}").stdout
+        self.assertIn("hither chat", out)
+        self.assertEqual(self.read("policy.d", "10-mine.json")["default"]["cloud"], "deny")
+        self.assertEqual(self.read("hitherd.json")["engine"], {"endpoint": e.url, "model": "llama3.2:latest"})
+        for name in ("hitherd.json", os.path.join("policy.d", "10-mine.json")):
+            path = self.d.path("config", "hither", name)
+            self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+            with open(path, "a", encoding="utf-8") as f:
+                f.write("\n")
+        again = self.run_setup("--yes", "--engine", e.url, "--no-cloud").stdout
+        self.assertIn("stays as it is", again)
+        self.assertIn(e.url, again)
+        # The daemon takes what was written.
+        self.d.config["engine"] = self.read("hitherd.json")["engine"]
+        self.d.policy(self.read("policy.d", "10-mine.json"))
+        self.d.start()
+        self.assertEqual(self.d.chat("hello").headers["x-hither-tier"], "device")
+
+    def test_what_is_missing_is_said(self):
+        self.run_setup("--yes", "--engine", "nonesuch", "--no-cloud", code=1)
+        self.run_setup(code=2)
+        self.assertFalse(os.path.exists(self.d.path("config", "hither")))
+
+
 class Using(unittest.TestCase):
     """The daemon with engine.endpoint at one of them."""
 
