@@ -100,11 +100,21 @@ void chat_api_completions(struct router *r, struct http_exchange *x,
 	request_event(q, &(struct event){ .kind = EV_BEGIN, .fd = -1 });
 }
 
+void chat_api_counted(struct request *q, uint32_t tokens)
+{
+	struct buf b;
+
+	q->outcome = "answered";
+	buf_init(&b, 256);
+	anthropic_put_count(tokens > 0 ? tokens : q->facts.input_tokens, &b);
+	reply_json(q->x, 200, buf_span(&b));
+	buf_free(&b);
+}
+
 void chat_api_count(struct router *r, struct http_exchange *x, const struct http_request *h)
 {
 	struct request *q = chat_api_admit(r, x, h);
 	struct chat_problem p;
-	struct buf b;
 
 	if (q == NULL)
 		return;
@@ -114,11 +124,15 @@ void chat_api_count(struct router *r, struct http_exchange *x, const struct http
 		return;
 	}
 	facts_judge(q);
-	q->outcome = "answered";
-	buf_init(&b, 256);
-	anthropic_put_count(q->facts.input_tokens, &b);
-	reply_json(x, 200, buf_span(&b));
-	buf_free(&b);
+	if (r->engine_context_tokens == 0 || r->engine_cannot_count ||
+	    !chat_api_stay_here(q, "model", "")) {
+		chat_api_counted(q, 0);
+		return;
+	}
+	if (span_is(q->chat.model, "auto"))
+		q->chat.model = SPAN_LITERAL("local");
+	q->only_count = true;
+	request_event(q, &(struct event){ .kind = EV_BEGIN, .fd = -1 });
 }
 
 /* ---------------------------------------------------------------- the dry run */

@@ -184,6 +184,7 @@ struct request {
 	/* The device. */
 	bool wants_engine, engine_spoke, tried_again;
 	bool to_count;       /* the engine counts before it answers */
+	bool only_count;     /* nothing else is asked for: /v1/messages/count_tokens */
 	bool counted;        /* and has: facts.input_tokens is exact */
 	bool too_long;       /* the engine says that the prompt does not fit */
 	int count_status;    /* of its reply */
@@ -487,6 +488,8 @@ bool tell_is_full(const struct router *r);
 extern const struct http_handler routes_handler;
 
 /* chat_api.c, models_api.c, embed_api.c */
+/* Of a request that is only counted; 0 tokens: the engine could not. */
+void chat_api_counted(struct request *q, uint32_t tokens);
 /* A request of this exchange, with who asks; NULL: it was answered (too many at once). */
 struct request *chat_api_admit(struct router *r, struct http_exchange *x,
 			       const struct http_request *h);
@@ -497,7 +500,8 @@ void chat_api_unreadable(struct request *q, const struct chat_problem *p);
 void chat_api_completions(struct router *r, struct http_exchange *x,
 			  const struct http_request *q);
 void chat_api_route(struct router *r, struct http_exchange *x, const struct http_request *q);
-/* POST /v1/messages/count_tokens: the estimate that the decision uses too. */
+/* POST /v1/messages/count_tokens: the engine's count where it runs and can, else the estimate
+ * that the decision uses too. */
 void chat_api_count(struct router *r, struct http_exchange *x, const struct http_request *q);
 void models_api_list(struct router *r, struct http_exchange *x);
 void models_api_get(struct router *r, struct http_exchange *x, struct span id);

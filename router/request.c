@@ -58,7 +58,10 @@ static enum request_state give_up(struct request *q, const struct chat_problem *
 	q->outcome = q->outcome != NULL ? q->outcome : "failed";
 	if (p != &q->problem)
 		q->problem = *p;
-	reply_error(q, &q->problem);
+	if (q->only_count)
+		chat_api_counted(q, 0); /* the estimate is better than none */
+	else
+		reply_error(q, &q->problem);
 	return REQ_REPLYING;
 }
 
@@ -164,6 +167,7 @@ static enum request_state on_facts(struct request *q, const struct event *ev)
 		return give_up(q, &q->problem);
 	if (!facts_decide(q))
 		return give_up(q, &q->problem);
+	q->to_count = q->to_count || q->only_count;
 	return follow_plan(q);
 }
 
@@ -210,6 +214,12 @@ static bool better_elsewhere(struct request *q, uint32_t tokens)
 
 static enum request_state on_counted(struct request *q, const struct event *ev)
 {
+	if (q->only_count) {
+		if (ev->fd >= 0)
+			close(ev->fd);
+		chat_api_counted(q, ev->tokens);
+		return finish(q);
+	}
 	bool elsewhere = ev->tokens > 0 && better_elsewhere(q, ev->tokens);
 
 	q->to_count = false;
@@ -507,7 +517,7 @@ static void request_release(struct request *q)
 		q->all_next->all_prev = q->all_prev;
 	bool kept = false;
 	facts_answered(q);
-	if (q->decided && !q->dry) {
+	if (q->decided && !q->dry && !q->only_count) {
 		struct decision *d = decision_record(q);
 
 		kept = !q->asked && later_keep(q, d);

@@ -251,6 +251,18 @@ class Dialects(unittest.TestCase):
         self.assertLess(few.json["input_tokens"], many.json["input_tokens"])
         self.assertEqual(self.d.call("POST", "/v1/messages/count_tokens", {"model": "x"}).status, 400)
 
+    def test_the_engine_counts_where_it_runs(self):
+        self.assertEqual(self.d.chat(EASY).status, 200)
+        requests = self.d.engine_stats()["requests"]
+        for model in ("local", "auto", "local/fake"):
+            r = self.d.call("POST", "/v1/messages/count_tokens", {"model": model, "messages": says("a b c " * 900)})
+            self.assertEqual((r.status, r.json), (200, {"input_tokens": 2700 + 4}), "as the fake engine counts")
+        far = self.d.call("POST", "/v1/messages/count_tokens", {"model": "far", "messages": says("a b c " * 900)})
+        self.assertNotEqual(far.json["input_tokens"], 2704, "another tokeniser: an estimate")
+        self.assertEqual(self.d.engine_stats()["requests"], requests, "nothing was generated")
+        self.assertEqual(self.d.chat(EASY).status, 200)
+
+
     def test_a_question_is_returned_in_the_shape(self):
         for name in DIALECTS:
             with self.subTest(name):
