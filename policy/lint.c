@@ -484,6 +484,30 @@ static void consent(struct linter *l)
 		       "no mode is left that all files offer: nobody can say yes");
 }
 
+static void fallback(struct linter *l)
+{
+	const struct policy_routing *r = &l->set->routing;
+	char pointer[64], message[160];
+
+	for (size_t i = 0; i < r->n_fallback; i++) {
+		const char *name = r->fallback[i];
+		size_t d;
+		const char *why = NULL;
+
+		if (!policy_destination_find(l->set, span_of(name), &d))
+			why = "is not defined by any file";
+		else if (policy_destination(l->set, d)->tier == POLICY_TIER_DEVICE)
+			why = "is this device, which answers last anyway";
+		else if (policy_destination(l->set, d)->n_models == 0)
+			why = "lists no model, so none can be asked for";
+		snprintf(pointer, sizeof pointer, "/routing/fallback/%zu", i);
+		snprintf(message, sizeof message, "fallback \"%.63s\" is passed over: it %s",
+			 name, why != NULL ? why : "");
+		if (why != NULL)
+			say_at(l, l->set->routing_from[2], pointer, "fallback-unused", message);
+	}
+}
+
 static void without_tests(struct linter *l)
 {
 	for (size_t i = 0; i < l->set->n_files; i++) {
@@ -497,8 +521,9 @@ static void without_tests(struct linter *l)
 size_t policy_lints(struct policy_set *s, policy_lint_fn *fn, void *ctx)
 {
 	static void (*const checks[])(struct linter *) = {
-		never_matches, shadowed,  single_rules, words_without_meaning, groups_twice,
-		destinations,  detectors, consent,      without_tests,
+		never_matches, shadowed,      single_rules, words_without_meaning,
+		groups_twice,  destinations,  detectors,    consent,
+		fallback,      without_tests,
 	};
 	struct linter l = { s, fn, ctx, 0 };
 

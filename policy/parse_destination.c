@@ -96,6 +96,9 @@ static bool on_price(struct reader *r, const cJSON *v, void *field, const struct
 	(void)k;
 	if (!read_object(r, v, price_keys, LEN(price_keys), price))
 		return false;
+	if (price->cached_input_per_mtok > price->input_per_mtok)
+		return reader_fail(r, v, "at most input_per_mtok",
+				   "tokens of the cache cost more than others");
 	price->known = price->currency[0] != '\0' && json_get(v, "input_per_mtok") != NULL &&
 		       json_get(v, "output_per_mtok") != NULL;
 	return true;

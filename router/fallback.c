@@ -35,7 +35,8 @@ static bool next_possible(struct request *q, size_t *ret)
 	while (q->step < r->n_fallback) {
 		struct span name = span_of(r->fallback[q->step++]);
 
-		if (policy_destination_find(q->set, name, ret) && *ret != DECIDE_LOCAL &&
+		if (policy_destination_find(q->set, name, ret) &&
+		    policy_destination(q->set, *ret)->tier != POLICY_TIER_DEVICE &&
 		    *ret != q->first_destination && facts_possible(q, *ret))
 			return true;
 	}

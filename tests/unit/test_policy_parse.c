@@ -135,6 +135,10 @@ static const struct refusal {
 	  "wrong type", "a number", "" },
 	{ "a pin with an unknown key", HEAD "\"destinations\":{\"x\":{\"pin\":{\"x\":1}}}}", 1,
 	  0, "unknown key", "", "" },
+	{ "a cache that costs more than none",
+	  HEAD "\"destinations\":{\"x\":{\"price\":{\"input_per_mtok\":1,"
+	       "\"cached_input_per_mtok\":2}}}}",
+	  1, 0, "cost more than others", "at most input_per_mtok", "" },
 	{ "a pin that is none", HEAD "\"destinations\":{\"x\":{\"pin\":{\"sha256\":\"y\"}}}}",
 	  1, 0, "is not a pin", "base64", "" },
 	{ "no pins", HEAD "\"destinations\":{\"x\":{\"pin\":{\"sha256\":[]}}}}", 1, 0,

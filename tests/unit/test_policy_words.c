@@ -542,6 +542,13 @@ static const struct {
 	    "\"company.c\":{\"regex\":\"x\\\\b\"},\"company.d\":{\"regex\":\"\\\\bx$\"},"
 	    "\"company.e\":{\"keywords\":[\"x\"]}}"),
 	  "regex-unanchored:2 regex-unanchored:3 regex-unanchored:4 " },
+	{ "a fallback that is passed over",
+	  F("\n\"destinations\":{\"x\":{\"tier\":\"cloud\",\"api\":\"openai\",\"retention_"
+	    "days\":0},"
+	    "\"z\":{\"tier\":\"cloud\",\"api\":\"openai\",\"retention_days\":0,\"models\":["
+	    "\"m\"]}},"
+	    "\"routing\":{\"fallback\":[\n\"gone\",\n\"local\",\n\"x\",\n\"z\"]}"),
+	  "fallback-unused:3 fallback-unused:4 fallback-unused:5 " },
 	{ "nothing can be approved", F("\"consent\":{\"scopes\":[],\n\"modes\":[]}"),
 	  "nothing-approvable:1 nothing-approvable:2 " },
 };
