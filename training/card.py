@@ -38,7 +38,8 @@ def tasks(f):
     yield "|---|---|"
     for name, v in f["label_f1"].items():
         yield "| %s | %.3f |" % (name, v)
-    yield "| **mean of the labels (macro-F1)** | **%.3f** |" % f["label_macro_f1"]
+    yield "| **mean of the labels (macro-F1)** | **%.3f** [%.3f, %.3f] |" % (f["label_macro_f1"], *f["label_macro_f1_95"])
+    yield "| mean of the seven that name a task (without chat) | %.3f |" % f["task_macro_f1"]
     yield ""
     yield "Accuracy over these labels %.3f; over the finer task names %.3f. Needs fresh knowledge: F1 %.3f. " \
           "Language of the prompts written for this project (Latin script): %.3f right." % (

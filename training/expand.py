@@ -38,7 +38,43 @@ Anyone who wants a flu shot can sign the list at the front desk.
 The bakery on the corner closes for good at the end of March.
 Let me know whether Tuesday suits you, otherwise we take Friday.
 The hotel has confirmed two rooms with a view of the lake.
-Best wishes and see you soon.""".split("\n")
+Best wishes and see you soon.
+The choir sings in the old chapel on Sunday, and the entrance is free for children.
+We have two offers for the new windows, one for 2,400 and one for 2,950 with fitting.
+The key for the storeroom hangs behind the calendar again.
+On the way back the chain came off twice, so I took the tram.
+The nurse said that the results come by post within ten days.
+If anybody finds a red umbrella with a wooden handle, it is mine.
+Our guests arrive on the 11th at 15:40 and stay until the following Monday.
+The second class reads about frogs and would like to borrow the microscope.
+He has paid his share, she still owes us twelve euros for the tickets.
+The rehearsal was moved to the gym because the stage is being painted.
+Whoever wants to sell something at the flea market should sign up by the 3rd.
+The new printer takes longer, but it prints on both sides and saves paper.
+After the storm the fence at the back has to be repaired before the sheep return.
+Please bring your own cup, we are trying to do without plastic this time.
+The vote was close: seven for the green curtains, six for the yellow ones, two did not care.
+As agreed we cancelled the old contract and the new one starts in October.
+The train at 7:52 no longer runs on Saturdays, so we share two cars.
+Mum asks whether you would like the round table and the four chairs from the cellar.
+I enclose the minutes, the list of members and the bill for the stamps.
+The swimming pool is closed for cleaning, and lessons start again after the holidays.
+We learned a lot from the talk about bats and will put up six boxes.
+Das Sommerfest findet am zweiten Samstag im Juli hinter der Schule statt.
+Bitte gebt den Schlüssel bis Freitag im Büro ab, der Hausmeister ist ab drei Uhr da.
+Die Rechnung über 86 Euro haben wir schon bezahlt, es fehlt nur noch die Quittung.
+Leider ist der Termin beim Zahnarzt ausgefallen, der nächste ist erst am 19.
+Wir suchen noch jemanden, der am Sonntag den Kuchenstand übernimmt.
+Le parking sera fermé pendant les travaux, merci de prendre la rue de la Gare.
+La prochaine réunion aura lieu mardi à dix-huit heures dans la salle du bas.
+Nous avons reçu votre colis, mais il manque deux assiettes et le mode d'emploi.
+Les enfants doivent apporter un pique-nique et des chaussures de marche.
+Merci de confirmer votre présence avant le 25 du mois.
+La obra empieza el lunes y durará unas tres semanas, perdonen las molestias.
+El médico cambió la cita al jueves a las nueve y cuarto.
+Hemos comprado las entradas y nos vemos en la puerta a las ocho menos diez.
+Falta pagar la última cuota, son cuarenta y dos euros por familia.
+Los libros se pueden devolver en la biblioteca hasta el viernes.""".split("\n")
 
 GIVEN = [
     ("summarize", "en", "Summarize this email:\n\n{}"),
@@ -56,6 +92,19 @@ GIVEN = [
     ("translate", "en", "Translate the following text into Spanish.\n\n{}"),
     ("extract", "en", "Which dates and times are in this message?\n{}"),
     ("extract", "en", "List the names and places in the text below.\n{}"),
+    ("extract", "en", "{}\n\nWhat do they want me to do?"),
+    ("extract", "de", "Welche Termine stehen in dieser Mail?\n\n{}"),
+    ("extract", "fr", "Quelles sont les dates dans ce message ?\n{}"),
+    ("summarize", "en", "tl;dr\n\n{}"),
+    ("summarize", "en", "{}\n\nIn one sentence?"),
+    ("summarize", "it", "Riassumi questa mail:\n{}"),
+    ("reply", "fr", "Réponds à ce message et dis que je viens :\n{}"),
+    ("reply", "es", "Contesta a este correo y di que no puedo:\n{}"),
+    ("rewrite", "de", "Korrigiere die Rechtschreibung:\n{}"),
+    ("rewrite", "fr", "Corrige les fautes de ce texte :\n{}"),
+    ("translate", "en", "Translate this mail into French:\n\n{}"),
+    ("translate", "de", "Übersetze die Mail ins Englische:\n{}"),
+    ("translate", "es", "Traduce este texto al inglés:\n{}"),
 ]
 
 CODE = """for (size_t i = 0; i < n; i++)
@@ -123,12 +172,13 @@ def written():
 
 
 def mail(rnd):
-    n = rnd.choice([3, 5, 8, 12, 20])
-    return rnd.choice([" ", "\n"]).join(rnd.choice(MAIL) for _ in range(n))
+    """Up to about 900 words; what people paste is often long and never hard for being so."""
+    n = rnd.choice([3, 5, 8, 12, 20, 30, 45, 60])
+    return rnd.choice([" ", "\n", "\n\n"]).join(rnd.sample(MAIL, n) if n <= len(MAIL) else rnd.sample(MAIL, len(MAIL)))
 
 
 def long_ones(rnd):
-    for i in range(300):
+    for i in range(600):
         task, lang, form = rnd.choice(GIVEN)
         yield dict(id=f"given-{i}", text=form.format(mail(rnd)), task=task, level=EASY + 0.04, lang="")
     for i in range(120):
@@ -141,6 +191,28 @@ def long_ones(rnd):
     for i in range(60):
         text = " ".join(rnd.choice(MAIL) for _ in range(rnd.randint(2, 5)))
         yield dict(id=f"bare-{i}", text=text, task="chat", level=0.08, lang="en")
+
+
+DEEP = [
+    ("reasoning", "Go through the following text clause by clause, name every legal risk and contradiction, and propose better wording with reasons.\n\n{}"),
+    ("reasoning", "{}\n\nAnalyse this in depth: hidden assumptions, causal claims, what evidence would refute each, and a justified verdict."),
+    ("research", "Write a research report that places the following in its historical and economic context, with sources and a comparison of views.\n\n{}"),
+    ("reasoning", "Build a formal model of the situation below, derive what follows from it, and discuss the limits of the model.\n\n{}"),
+    ("reasoning", "Analysiere den folgenden Text Satz für Satz auf Widersprüche und rechtliche Risiken und begründe jede Änderung.\n\n{}"),
+    ("code.write", "Design and implement a complete system for what is described below: data model, services, tests and deployment.\n\n{}"),
+]
+
+
+def pasted(rnd, sentences):
+    """What people paste is about anything; what they ask for decides whether it is hard."""
+    for i in range(900):
+        task, lang, form = rnd.choice(GIVEN)
+        body = rnd.choice([" ", "\n", "\n\n"]).join(rnd.sample(sentences, rnd.choice([3, 6, 12, 20, 30, 45, 60])))
+        yield dict(id=f"pasted-{i}", text=form.format(body), task=task, level=EASY + 0.04, lang="")
+    for i in range(220):
+        task, form = rnd.choice(DEEP)
+        body = rnd.choice([" ", "\n"]).join(rnd.sample(sentences, rnd.choice([6, 12, 20, 30, 45])))
+        yield dict(id=f"deep-{i}", text=form.format(body), task=task, level=HARD - .15, lang="")
 
 
 def filled(form, rnd):
@@ -164,19 +236,43 @@ def language_rows(rnd):
             yield lang, " ".join(rnd.sample(words, rnd.randint(2, 12)))
 
 
-def own_rows():
+def tested():
+    """What tests/eval judges by: never trained on."""
+    for name in ("everyday.tsv", "kinds.tsv"):
+        for line in (HERE.parents[1] / "tests" / "eval" / name).read_text(encoding="utf8").splitlines():
+            yield plain(line.split("\t")[-1].replace("\\n", "\n"))
+
+
+def harmless():
+    """Sentences that only measuring uses."""
+    return (HERE.parents[1] / "tests" / "eval" / "mails.txt").read_text(encoding="utf8").splitlines()
+
+
+def plain(text):
+    return re.sub(r"\W+", " ", text.lower()).strip()
+
+
+def own_rows(sentences=()):
     rnd = random.Random(20240607)
     rows = []
     for r in written():
         rows.append(dict(r, group=r["id"], made=False))
     rows += [dict(r, group=r["id"], made=True) for r in long_ones(rnd)]
     rows += [dict(r, made=True) for r in formed(rnd)]
+    if sentences:
+        rows += [dict(r, group=r["id"], made=True) for r in pasted(rnd, sentences)]
+    kept_apart = set(tested())
+    for r in rows:
+        if plain(r["text"]) in kept_apart:
+            raise SystemExit("a prompt of tests/eval is among those to train on: " + r["text"])
     return rows
 
 
 def perturbed(text, rnd):
     """The same request in another dress."""
-    kind = rnd.randrange(6)
+    kind = rnd.randrange(7)
+    if kind == 6:
+        return text + rnd.choice([" ", "\n", "\n\n"]) + " ".join(rnd.sample(MAIL, rnd.choice([2, 3, 4])))
     if kind == 0:
         return text + rnd.choice([" ", "\n", "\n\n"]) + rnd.choice(PHRASES)
     if kind == 1:

@@ -6,7 +6,7 @@ import os
 import numpy as np
 import scipy.sparse as sp
 
-BITS, COUNTS, MAX = 15, 24, 8200
+BITS, COUNTS, MAX, VERSION = 15, 24, 8200, 2  # as text_features.h
 ROWS = 1 << BITS
 
 
@@ -27,7 +27,7 @@ class Input(ctypes.Structure):
 class Result(ctypes.Structure):
     _fields_ = [("score", ctypes.c_float), ("confidence", ctypes.c_float), ("task", ctypes.c_int),
                 ("output_tokens", ctypes.c_uint32), ("fresh", ctypes.c_bool), ("language", ctypes.c_char_p),
-                ("reasons", ctypes.c_char_p * 4), ("n_reasons", ctypes.c_uint32)]
+                ("reasons", ctypes.c_char_p * 4), ("lean", ctypes.c_int8 * 4), ("n_reasons", ctypes.c_uint32)]
 
 
 lib = ctypes.CDLL(os.environ["HITHER_CLASSIFY_LIB"])

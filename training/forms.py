@@ -382,4 +382,202 @@ creative|.25|Write a short scene: {w} finds out the truth about {t}.
 creative|.3|Rewrite the ending of a famous tale so that {t} play a part.
 creative|.3|Create three characters for a role playing game set in a world of {t}.
 creative|.28|Write an article in the style of a gossip magazine about {t}.
-creative|.3|Build a fantasy world around {t}: people, magic, conflict.""".split("\n")
+creative|.3|Build a fantasy world around {t}: people, magic, conflict.
+creative|.25|Write a screenplay scene in which {w} discovers {t}.
+creative|.25|Write a script for a short video about {t}, with a surprise at the end.
+creative|.25|A short plot for a horror film about {t}
+creative|.22|tell me a story about {t}
+creative|.22|tell me a funny story tonight
+creative|.22|Tell a bedtime story with {t} in it.
+creative|.22|generate lyrics for an old ballad about {t}
+creative|.22|rap verse about {t}
+creative|.22|five jokes about {t}
+creative|.22|Write a stand-up routine about {t}.
+creative|.22|cartoon captions about {t}
+creative|.22|ten one-liners about {t}, dry humour
+creative|.25|A dialogue between a cat and a robot about {t}
+creative|.28|Write the next chapter. So far: {n} {n} {n}
+creative|.28|Here is the beginning of my story. Go on in the same style.\\n{n} {n} {n}
+creative|.28|In my story the gods choose {w} for a mission about {t}. Describe the heroes and their powers.
+creative|.28|Invent an encounter for a fantasy role playing party that involves {t}.
+creative|.28|Create a character sheet for a wizard who is obsessed with {t}.
+creative|.28|Design a fantasy map and the peoples that live on it; they all need {t}.
+creative|.28|Write a narrative essay of not more than 700 words on a day that changed your life.
+creative|.28|Write prose in the style of a famous author: {w} recovers after an accident.
+creative|.25|Act as a screenwriter and turn this into a scene with camera moves: {n} {n}
+creative|.25|Convert the text into a film script: {n} {n} {n}
+creative|.22|Write a slogan and a radio spot for {t}.
+creative|.22|Write a caption for a photo of {t}.
+creative|.22|Write an alternate history in which {t} were never invented.
+creative|.25|Write a diary of thirty days by {w} who studies {t}.
+creative|.22|Write a limerick about {w}.
+creative|.22|Write a love letter from the moon to the sea.
+creative|.22|You are a pirate. Greet me and tell me about {t}.
+creative|.22|Act as {w} and complain about {t}.
+creative|.22|Pretend to be a knight who has never seen {t}.
+creative|.22|Play the part of a shopkeeper in a fantasy town; I walk in.
+creative|.22|Be a strict sports coach and react to my excuses.
+creative|.22|Imagine you are a river. Describe your life.
+creative|.22|Take the role of a doctor in the middle ages and advise me about {t}.
+creative|.22|Speak as the narrator of a nature film about {t}.
+creative|.22|Describe a forest at night so that the reader shivers.
+creative|.22|Describe a street market with all senses.
+creative|.25|Write a travel article about {t} that makes people want to leave at once.
+creative|.25|Write an opinion column about {t}.
+creative|.25|Write a persuasive speech about {t} for a school election.
+creative|.25|Write an obituary for an old machine.
+creative|.22|Schreib ein Gedicht über den Herbst
+creative|.25|Schreibe eine kurze Geschichte über einen Jungen, der nicht schlafen kann.
+creative|.25|Erfinde ein Märchen mit einem Fuchs und einer Uhr.
+creative|.25|Schreib einen lustigen Dialog zwischen zwei Möwen.
+creative|.22|Dichte vier Zeilen für eine Einladung zum Geburtstag.
+creative|.25|Écris un poème sur la mer et le vent
+creative|.25|Fais-moi un poème qui parle d'un vieux chat.
+creative|.25|Raconte une histoire drôle sur un boulanger distrait.
+creative|.25|Peux-tu inventer un conte pour endormir mes enfants ?
+creative|.28|Écris le premier chapitre d'un roman policier à Marseille.
+creative|.25|Escribe un cuento corto sobre un faro
+creative|.25|Crea cuatro estrofas con rima para una canción alegre.
+creative|.28|Estoy creando un personaje que ha perdido todo; dale una vida nueva.
+creative|.25|Genera un poema sobre la lluvia en la ciudad
+creative|.25|CUENTO PARA NIÑOS SOBRE LA AMISTAD
+creative|.25|Scrivi una poesia sulla neve
+creative|.28|Agisci come sceneggiatore e scrivi una scena tra due fratelli.
+creative|.25|Inventa una favola con un asino e una stella.
+creative|.25|Escreva um conto sobre um pescador e um rio
+creative|.25|Faça uma letra de samba sobre saudade.
+creative|.25|Crie um roteiro engraçado para um vídeo de um minuto.
+creative|.25|Напиши стихотворение о зиме
+creative|.25|Придумай короткий сценарий мультфильма с неожиданным концом.
+creative|.28|Напиши рассказ о человеке, который нашёл старое письмо.
+creative|.25|Napisz krótkie opowiadanie o starym domu
+creative|.28|Napisz scenę w stylu powieści grozy: mężczyzna wraca do pustego mieszkania.
+creative|.25|Ułóż wiersz o jesieni.
+creative|.25|Napiš krátkou pohádku o drakovi
+creative|.28|Popiš filmovou scénu: dívka potká robota.
+creative|.25|Napiši pesmu od osam stihova sa rimom o moru
+creative|.25|Viết một bài thơ về mùa xuân
+creative|.25|Hãy viết kịch bản video dài một phút về một con mèo.
+creative|.25|Kể cho tôi một câu chuyện vui về bà tôi
+creative|.25|Thơ về quê hương
+creative|.25|Deniz hakkında kısa bir şiir yaz
+creative|.25|Bana yalnız bir astronot hakkında bir hikaye anlat
+creative|.25|写一首关于秋天的诗
+creative|.25|写一个关于机器人和小猫的短篇故事。
+creative|.25|请为一部短片写一个剧本，结局要出人意料。
+creative|.25|猫についての短い物語を書いてください。
+creative|.25|夏の海をテーマに詩を作ってください。
+creative|.25|가을에 대한 짧은 시를 써 줘
+creative|.25|외계인과 소년의 이야기를 써 주세요.
+creative|.25|اكتب قصيدة قصيرة عن البحر
+creative|.25|Tulis cerita pendek tentang seorang nelayan
+creative|.25|Kirjoita lyhyt tarina talvesta
+creative|.25|Skriv en kort saga om en räv
+question|.05|Giá vé xe buýt là bao nhiêu?
+question|.05|Ile kosztuje bilet do kina?
+question|.05|Сколько времени лететь до Рима?
+question|.05|Bugün hava nasıl?
+question|.05|Kolik je teď hodin v Tokiu?
+question|.05|巴黎的人口是多少？
+question|.05|東京タワーの高さは？
+question|.05|서울의 날씨는 어때?
+question|.05|Hur långt är det till Oslo?
+question.open|.25|Hãy giải thích lạm phát là gì.
+question.open|.25|Wyjaśnij, jak działa szczepionka.
+question.open|.25|Объясни, почему небо голубое.
+question.open|.25|请解释一下什么是通货膨胀。
+question.open|.25|なぜ空は青いのですか。説明してください。
+question.open|.25|Explique la différence entre un impôt et une taxe.
+question.open|.25|Explica cómo funciona un motor eléctrico.
+question.open|.25|Erkläre mir, wie eine Wärmepumpe arbeitet.
+summarize|.04|Tóm tắt đoạn văn này: {n}
+summarize|.04|Streść ten tekst: {n}
+summarize|.04|Кратко перескажи текст: {n}
+summarize|.04|总结一下这段文字：{n}
+code.write|.6|Viết một hàm {l} để sắp xếp một danh sách.
+code.write|.6|Napisz skrypt w {l}, który zmienia nazwy plików.
+code.write|.6|Напиши функцию на {l}, которая ищет повторы в списке.
+code.write|.6|用{l}写一个读取CSV文件的程序。
+code.write|.6|{l}でリストを並べ替える関数を書いてください。
+code.write|.6|Escribe un programa en {l} que lea un archivo y cuente palabras.
+code.write|.6|Écris une fonction en {l} qui inverse une liste chaînée.
+code.write|.6|Schreib ein {l}-Programm, das Primzahlen ausgibt.
+code.write|.6|How do I call a web API from {l} and parse the JSON?
+code.write|.6|How to set up {x} with Docker and nginx on Linux?
+code.write|.6|Write a Kubernetes deployment for {x} with a config map and health checks.
+code.write|.6|Write a bash script that makes a backup every night and rotates old ones.
+code.write|.6|Give me a systemd unit and timer for {x}.
+code.write|.6|Create an HTML page with CSS for {x}, no JavaScript.
+code.write|.6|How to validate a form in React and show errors?
+code.write|.6|Write a Terraform module for {x}.
+code.write|.6|Write an SQL query with a window function for the latest order of each customer.
+code.write|.6|pandas: group by month and plot the mean, with error bars
+code.write|.6|Write a regular expression that matches dates like 2024-05-01.
+code.write|.6|How can I read a sensor over I2C on an Arduino and send the value by MQTT?
+code.write|.6|Which steps install drivers for a wireless card on a minimal Linux system?
+code.write|.6|Implement a linked list with an iterator in {l}.
+code.write|.6|Given an array of numbers, write {l} code that finds the longest run of equal values, and state the complexity.
+code.write|.6|def median(xs):\\n    '''Return the median of a list.'''\\n\\nComplete this function.
+code.write|.62|Write {x} in {l} that runs several jobs at a time and stops cleanly on a signal.
+code.write|.62|Write a small game in {l} with a score and three levels.
+code.explain|.45|In {l}, is appending to a list thread safe? Explain.
+code.explain|.45|What is the time complexity of this? {p}
+code.explain|.45|Why does {l} copy the value here? {p}
+code.fix|.58|I get a segmentation fault when I run this.\\n{p}\\n{p}
+code.fix|.5|{p}\\n\\nfix the bug
+code.fix|.5|whats wrong here?\\n{p}
+code.explain|.42|{p}\\nwhat does this do
+code.fix|.58|docker compose says the port is already in use, what is wrong with my file?\\n{p}
+code.fix|.58|error: undefined reference to `main`. How do I fix this build?
+code.fix|.58|The page layout breaks on mobile. Here is my CSS:\\n{p}
+extract|.4|From the reviews below, give a rating from 1 to 5 for each as a JSON array.\\n{n}\\n{n}\\n{n}
+extract|.4|Extract every person, place and organisation from this text and group them: {n} {n}
+extract|.4|Read the table and report the row with the largest growth.\\nNorth 11 13 17\\nSouth 21 20 26\\nEast 9 9 12
+extract|.4|Turn these notes into a CSV with the columns who, what and when.\\n{n}\\n{n}
+extract|.4|List all amounts with currency and purpose as YAML: {n} {n}
+extract|.4|Which of the following sentences are facts and which are opinions? Return the counts as JSON. {n} {n} {n}
+extract|.4|From this log list the times of all errors: 08:11 disk ok; 08:14 net error; 08:20 disk error
+extract|.4|Collect all variables that occur in these equations and write them in LaTeX: F = ma, v = s/t
+extract|.35|Compare the items in this passage by price and weight, one line of JSON for each: {n} {n}
+extract|.35|Classify each message as complaint, question or praise.\\n{n}\\n{n}\\n{n}
+question.text|.3|Read the passage and answer the question.\\n\\n{n} {n} {n}\\n\\nQuestion: What happened first?
+question.text|.3|Passage: {n} {n} {n} {n}\\nQuestion: Which statement is supported by the passage?
+question.text|.3|Based on the text below, who is responsible?\\n{n} {n} {n}
+question.text|.3|{n} {n} {n} {n}\\n\\nAccording to the passage, what is the main point of the author?
+question.text|.3|Answer only from the context.\\nContext: {n} {n} {n}\\nQuestion: when does it take place?
+reasoning|.5|{w} is older than Ben, Ben is older than Cleo, and Dora is younger than Cleo. Who is the second oldest?
+reasoning|.5|In a race you pass the runner in second place. In which place are you now? Explain why people get it wrong.
+reasoning|.5|All tailors are patient and some patient people are tall. Does it follow that some tailors are tall?
+reasoning|.5|Three jars have wrong labels. You may look into one. How do you correct all labels?
+reasoning|.5|Two doors, two guards, one always lies. What do you ask?
+reasoning|.5|How can you measure exactly four litres with a three litre jug and a five litre jug?
+reasoning|.5|A man points at a picture and says: his mother is the daughter of my mother. Who is it?
+reasoning|.5|Which word does not belong with the others: oak, birch, rose, maple? Give your reason.
+reasoning|.5|If five cats catch five mice in five minutes, how long do a hundred cats need for a hundred mice? Reason step by step.
+reasoning|.5|Solve this riddle and explain: the more you take, the more you leave behind.
+reasoning|.5|Yesterday's tomorrow is Monday. Which day is it the day after tomorrow?
+reasoning|.55|Six people sit around a table. A sits opposite B, C left of D, E not next to A. Where does F sit?
+reasoning|.5|Is it possible that {w} told the truth if both statements contradict each other? Work it out.
+math|.5|Find all x with |x - 4| + |2x + 1| < 9.
+math|.45|Solve 4x - 3y = 7 and x + y = 5.
+math|.45|What is the area of the triangle with corners (0, 1), (3, 5) and (6, 1)?
+math|.5|How many committees of two women and three men can be formed from six women and eight men?
+math|.55|Find the remainder of 5 to the power of 77 divided by 11.
+math|.55|Where does f(x) = x^3 - 6x^2 + 9x have maxima and minima?
+math|.5|Two dice are thrown. What is the probability that the product is even?
+math|.5|Compute the integral of x times the cosine of x.
+math|.5|Giải phương trình x^2 - 5x + 6 = 0.
+math|.5|Решите уравнение: 3x^2 + 2x - 8 = 0.
+math|.5|Rozwiąż układ równań: x + y = 7, 2x - y = 2.
+math|.5|求解方程 2x + 3 = 11，并写出步骤。
+math|.5|Berechne die Ableitung von x^2 sin(x).
+question.open|.25|Why do bridges have joints, and how does steel behave in the heat?
+question.open|.25|What is the difference between a comet and an asteroid, and why does it matter?
+question.open|.25|Describe how a diode works.
+question.open|.25|How does a plane stay in the air?
+question.open|.25|Which factors decide how fast milk turns sour?
+question.open|.25|Compare the ideas of two philosophers on freedom.
+question.open|.25|What role did {t} play in the nineteenth century?
+question.open|.25|Explain the difference between a civil and a criminal case with an example.
+question.open|.25|What can we learn from {t} about trade in ancient times?
+question.open|.25|How do interest rates affect the price of houses?""".split("\n")

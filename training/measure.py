@@ -76,6 +76,15 @@ def f1(truth, said, classes):
     return out
 
 
+def macro_interval(truth, said, rounds=200):
+    rnd = np.random.default_rng(0)
+    tries = []
+    for _ in range(rounds):
+        i = rnd.integers(0, len(truth), len(truth))
+        tries.append(np.mean(list(f1(truth[i], said[i], sources.LABELS).values())))
+    return [float(np.quantile(tries, q)) for q in (.025, .975)]
+
+
 def label_of(task):
     return sources.LABEL_OF.get(task, "assistant_command")
 
@@ -89,6 +98,7 @@ DRESSES = {
     "padding with dots": lambda t, r: t + " " + ". " * 100,
     "a kind sentence after": lambda t, r: t + " " + r.choice(expand.PHRASES),
     "a kind sentence before": lambda t, r: r.choice(expand.PHRASES) + " " + t,
+    "a harmless paragraph after": lambda t, r: t + "\n\n" + " ".join(r.sample(expand.harmless(), 3)),
     "the text twice": lambda t, r: t + "\n" + t,
     "one typing slip": lambda t, r: slip(t, r),
 }
@@ -127,7 +137,7 @@ def figures(rows):
     for task in sorted({r["task"] for r in rows if r["id"].startswith("middle")}):
         own = np.array([r["id"].startswith("middle") and r["task"] == task for r in rows])
         out["sources"]["own middle " + task] = spread(score[own])
-    for task_level in ("easy", "middle", "hard", "given", "work", "form"):
+    for task_level in ("easy", "middle", "hard", "given", "pasted", "deep", "work", "form"):
         own = np.array([r["src"] == "own" and r["id"].startswith(task_level) for r in rows])
         out["sources"]["own " + task_level] = spread(score[own])
     out["everyday_kept"] = float((score[np.isin(src, EVERYDAY)] < THRESHOLD).mean())
@@ -155,6 +165,8 @@ def tasks(out, rows):
     out["label_f1"] = f1(truth, said, sources.LABELS)
     out["label_accuracy"] = float((truth == said).mean())
     out["label_macro_f1"] = float(np.mean(list(out["label_f1"].values())))
+    out["label_macro_f1_95"] = macro_interval(truth, said)
+    out["task_macro_f1"] = float(np.mean([v for k, v in out["label_f1"].items() if k != "chat"]))
     own = [r for r in rows if r["src"] == "own" and not r["made"]]
     truth, said = np.array([r["task"] for r in own]), np.array([r["said"]["task"] for r in own])
     out["task_f1_own"] = f1(truth, said, sources.TASKS)
@@ -184,7 +196,8 @@ def show(f):
         print("%-26s n %5d  mean %.2f  5%% %.2f  95%% %.2f  at or above the threshold %.3f" %
               (s, r["n"], r["mean"], r["p5"], r["p95"], r["up"]))
     for k in ("everyday_kept", "auroc_fails", "calibration_error", "auroc_fails_outcomes",
-              "calibration_error_outcomes", "label_accuracy", "label_macro_f1", "label_f1",
+              "calibration_error_outcomes", "label_accuracy", "label_macro_f1", "label_macro_f1_95",
+              "task_macro_f1", "label_f1",
               "task_accuracy_all", "task_f1_own", "language_accuracy_own", "fresh_f1"):
         print(k, f[k])
     for name, r in f["flips"].items():

@@ -64,14 +64,29 @@ def code_task(text):
     return "code.write"
 
 
-PROGRAM = re.compile(r"```|\b(python|javascript|typescript|java|rust|golang|c\+\+|c#|sql|php|bash|powershell|html|css|"
-                     r"react|django|pytorch|docker|kubernetes|regex|api|compile[rd]?|function|script|source code|"
-                     r"codebase|class|query|def|import)\b", re.I)
+PROGRAM = re.compile(r"```|\b(python3?|javascript|typescript|java|rust|golang|c\+\+|c#|sql|mysql|sqlite|php|bash|powershell|"
+                     r"html|css|react|vue|angular|django|flask|node\.?js|pytorch|tensorflow|pandas|numpy|seaborn|"
+                     r"matplotlib|docker|kubernetes|terraform|ansible|nginx|apache|aws|linux|ubuntu|git|regex|regexp|api|"
+                     r"compile[rd]?|function|script|program|closure|trait|composer|pyplot|extension|source code|codebase|class|query|def|import|kotlin|swift|scala|ruby|"
+                     r"matlab|verilog|vhdl|arduino|opengl|cuda|assembly|xml|json|yaml|cron|wordpress|excel|vba|selenium|"
+                     r"unity|blender|nixos|gentoo|kernel module|neural network|dataframe|webpage|plugin|chrome extension|"
+                     r"rest|http|tcp|mqtt|jni|jsp|latex|openapi)\b", re.I)
+NAMED = re.compile(r"\b(python3?|javascript|typescript|golang|c\+\+|c#|sql|mysql|php|bash|powershell|css|pytorch|tensorflow|"
+                   r"pandas|kubernetes|terraform|django|flask|regex|kotlin|swift|scala|verilog|arduino|cuda|vba|vuejs|react|"
+                   r"haskell|rails|docker\w*|nginx|linux|source code|api|\.net|vb\.net)\b|```|\bin (java|rust|c|go|lua|r|perl)\b", re.I)
+FORMULA = re.compile(r"\$[^$]{3,}\$|\\(frac|sum|int|begin)|\b(prove|proof|theorem|lemma|integral|derivative|equation|matrix|"
+                     r"probability|how many ways|solve for|calculate the|compute the|eigen\w+|vector space|find all)\b", re.I)
+TALE = re.compile(r"\b(poem|song|lyrics|story|tale|screenplay|script for|scene|dialogue|roleplay|role-play|novel|joke|haiku|"
+                  r"limerick|monologue|fan ?fiction|fictional|character sheet|adventure for|text-based (video )?game|melody)\b", re.I)
 
 
 def open_task(text):
-    """Arena questions are of all sorts; those about programs are not taught as open questions."""
-    return code_task(text) if len(PROGRAM.findall(text)) >= 2 or "```" in text else "question.open"
+    """Arena questions are of all sorts; taught is what they ask for, as far as words tell it."""
+    if NAMED.search(text) or len(PROGRAM.findall(text)) >= 2:
+        return code_task(text)
+    if TALE.search(text):
+        return "creative"
+    return "math" if FORMULA.search(text) else "question.open"
 
 
 def mean(values):
@@ -149,6 +164,18 @@ def stem(text):
     return re.sub(r"\W+", " ", text.split("\nA.")[0].lower()).strip()
 
 
+# Prose about anything, to paste: everyday sentences and the stories of school arithmetic.
+PASTED = {"prompts_clinc150", "prompts_snips2017", "prompts_gsm8k_train"}
+
+
+def sentences(rows):
+    found = set()
+    for r in rows:
+        if r["src"] in PASTED:
+            found.update(s.strip() for s in re.split(r"(?<=[.!?])\s+", r["text"]) if 25 < len(s) < 240)
+    return sorted(s for s in found if not s.endswith("?"))
+
+
 def fold(text, folds):
     return int(hashlib.md5(text.encode()).hexdigest()[:8], 16) % folds
 
@@ -172,7 +199,11 @@ def load(folder, folds):
                        excluded=r.get("routellm_excluded", False), fold=fold(stem(r["prompt"]), folds))
             row.update(teach(r))
             rows.append(row)
-    for r in expand.own_rows():
+    kept_apart = set(expand.tested())
+    for r in rows:
+        if expand.plain(r["text"]) in kept_apart:
+            raise SystemExit("a prompt of tests/eval is in the data: " + r["text"])
+    for r in expand.own_rows(sentences(rows)):
         plain = not r["made"]
         rows.append(dict(BLANK, id=r["id"], src="own", text=r["text"], task=r["task"], lang=r["lang"], made=r["made"],
                          level=r["level"], weight=8 if plain else 1.5, task_weight=5 if plain else 2,

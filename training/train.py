@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trains models/classifier.bin and writes the figures of docs/classifier.md.
 
-  train.py --data DIR --out FILE [--pin HEADER] [--report JSON] [--folds 3]
+  train.py --data DIR --out FILE [--pin HEADER] [--report JSON] [--folds 3] [--every N]
 
 Linear models over hashed pieces of words, one per column of the weights file; see
 router/classify/trained.c for how they are put together. Convex problems with fixed seeds:
@@ -131,7 +131,7 @@ class Model:
         return np.maximum(1 - total, 0) * base + (g * v).sum(1)
 
     def write(self, path, name):
-        head = struct.pack("<8s6I32s", b"HITHERCL", 1, 1, features.BITS, COLUMNS, features.COUNTS,
+        head = struct.pack("<8s6I32s", b"HITHERCL", 1, features.VERSION, features.BITS, COLUMNS, features.COUNTS,
                            len(sources.TASKS) + 1, name.encode())
         floats = [self.scale, self.bias, self.count, self.count_mean, [self.words_mean]]
         for k in self.kinds:
@@ -242,9 +242,11 @@ def main():
     ap.add_argument("--pin", help="C header that gets the digest")
     ap.add_argument("--report", help="JSON file for the figures of cross-validation")
     ap.add_argument("--folds", type=int, default=3, help="0: no cross-validation")
-    ap.add_argument("--name", default="hashed-1")
+    ap.add_argument("--every", type=int, default=1, help="train on every N-th row only, to try things quickly")
+    ap.add_argument("--name", default="hashed-2")
     a = ap.parse_args()
     rows = sources.load(Path(a.data), a.folds or 3)
+    rows = rows[:: a.every]
     log(len(rows), "rows")
     if a.folds:
         cross_validate(rows, a.folds)

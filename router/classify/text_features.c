@@ -261,6 +261,12 @@ static float share(uint32_t part, uint32_t whole)
 	return whole == 0 ? 0.0f : (float)part / (float)whole;
 }
 
+/* One word of a thousand letters is odd, but not a thousand times as hard. */
+static float at_most_two(float x)
+{
+	return x < 2.0f ? x : 2.0f;
+}
+
 /* log2(n + 1) / 16, linear between powers of two. */
 static float magnitude(uint32_t count)
 {
@@ -296,8 +302,8 @@ static void fill_counts(const struct pass *p)
 	c[COUNT_OTHER_SCRIPTS] = share(p->other_scripts, p->letters);
 	c[17] = share(p->long_words, p->words);
 	c[18] = share(p->numbers, p->words);
-	c[19] = share(p->letters, p->words * 10);
-	c[20] = share(p->words, (p->sentences + 1) * 40);
+	c[19] = at_most_two(share(p->letters, p->words * 10));
+	c[20] = at_most_two(share(p->words, (p->sentences + 1) * 40));
 	c[21] = p->words <= 4 ? 1.0f : 0.0f;
 	c[22] = p->words > 60 ? 1.0f : 0.0f;
 	c[23] = p->options >= 3 ? 1.0f : 0.0f;
