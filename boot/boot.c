@@ -35,6 +35,7 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "proc/egress.h"
 #include "proc/resident.h"
 #include "proc/spawn.h"
 
@@ -47,6 +48,7 @@ struct boot {
 	struct options options;
 	struct policies_from from;
 	struct policies_bundle policy; /* in force; its descriptor belongs to the supervisor */
+	struct landlock_grants egress; /* what cloud's jail is open for */
 	struct places places;
 	int config_fd;
 	uv_loop_t loop;
@@ -89,12 +91,28 @@ static void announce(const struct policies_bundle *p)
 
 static void watch_expiry(struct boot *b);
 
+/* cloud's jail was opened for the policy that was in force when it started. */
+static void renew_egress(struct boot *b, const struct policy_set *set)
+{
+	struct landlock_grants wanted = { .n_paths = 0 };
+
+	egress_grants(set, &wanted);
+	if (egress_covers(&b->egress, &wanted)) {
+		landlock_grants_free(&wanted);
+		return;
+	}
+	landlock_grants_free(&b->egress);
+	b->egress = wanted;
+	supervisor_renew_cloud(b->supervisor);
+}
+
 static void put_in_force(struct boot *b, const struct policies_bundle *p)
 {
 	policy_set_free(b->policy.set);
 	b->policy = *p;
 	announce(p);
 	supervisor_policy(b->supervisor, p->generation, p->fd);
+	renew_egress(b, p->set);
 	watch_expiry(b);
 }
 

@@ -39,8 +39,9 @@
 #include "ipc/channel.h"
 #include "proc/spawn.h"
 
-#define QUIET_MS      10000 /* a life longer than this forgives earlier deaths */
-#define KILL_AFTER_MS 1000
+#define QUIET_MS          10000 /* a life longer than this forgives earlier deaths */
+#define KILL_AFTER_MS     1000
+#define RENEW_DEADLINE_MS 1000
 
 static const uint32_t backoff_ms[] = { 50, 200, 1000, 3000, 10000 };
 
@@ -55,8 +56,9 @@ struct slot {
 	uv_timer_t retry;
 	uint64_t started_ms;
 	unsigned deaths; /* in a row, each after a short life */
-	uint32_t restarts, sandbox;
-	char detail[201], judge[65], judge_problem[201]; /* as in READY */
+	uint32_t restarts;
+	bool renew;            /* its end is wanted, and a new start */
+	struct msg_READY jail; /* as the role said; zero while it is not ready */
 };
 
 struct supervisor {
@@ -77,6 +79,9 @@ struct supervisor {
 	struct msg_DEVICE_STATE device;
 	struct msg_RELOADED failure; /* the last reload, when it failed */
 	bool failed;
+	bool renewing;            /* cloud was told to stop and is to start at once */
+	struct msg_RELOADED owed; /* to consent, when cloud is there again */
+	bool owes;
 	unsigned open_handles;
 };
 
@@ -115,13 +120,15 @@ static void tell_health(struct supervisor *s, const struct slot *about)
 {
 	struct msg_HEALTH m = { .role = (uint8_t)about->role,
 				.pid = (uint32_t)about->pid,
-				.sandbox = about->sandbox,
+				.sandbox = about->jail.sandbox,
+				.landlock = about->jail.landlock,
 				.restarts = about->restarts,
 				.ready = about->state == READY };
 
-	snprintf(m.detail, sizeof m.detail, "%s", about->detail);
-	memcpy(m.judge, about->judge, sizeof about->judge);
-	memcpy(m.judge_problem, about->judge_problem, sizeof about->judge_problem);
+	memcpy(m.filter, about->jail.filter, sizeof m.filter);
+	memcpy(m.detail, about->jail.detail, sizeof m.detail);
+	memcpy(m.judge, about->jail.judge, sizeof m.judge);
+	memcpy(m.judge_problem, about->jail.judge_problem, sizeof m.judge_problem);
 	if (alive(&s->slots[ROLE_CONSENT]))
 		TELL(&s->slots[ROLE_CONSENT], HEALTH, &m, NULL, 0);
 }
@@ -150,6 +157,13 @@ static void copy_text(char *out, size_t out_bytes, const char *text)
 	out[n] = '\0';
 }
 
+static void pay(struct supervisor *s)
+{
+	if (s->owes && alive(&s->slots[ROLE_CONSENT]))
+		TELL(&s->slots[ROLE_CONSENT], RELOADED, &s->owed, NULL, 0);
+	s->owes = false;
+}
+
 void supervisor_reloaded(struct supervisor *s, uint64_t tag, bool ok, const char *detail)
 {
 	struct msg_RELOADED m = { .tag = tag, .ok = ok };
@@ -158,8 +172,11 @@ void supervisor_reloaded(struct supervisor *s, uint64_t tag, bool ok, const char
 	s->failed = !ok;
 	s->failure = m;
 	s->failure.tag = 0;
-	if (alive(&s->slots[ROLE_CONSENT]))
-		TELL(&s->slots[ROLE_CONSENT], RELOADED, &m, NULL, 0);
+	pay(s); /* one at a time */
+	s->owed = m;
+	s->owes = true;
+	if (!s->renewing)
+		pay(s);
 }
 
 static const struct msg_DEVICE_STATE device_unknown = { .battery_pct = 255 };
@@ -196,13 +213,16 @@ static bool on_ready(struct slot *r, struct span frame)
 	if (msg_READY_decode(frame, &m) != ERR_OK || r->state != STARTING)
 		return false;
 	enter(r, READY);
-	r->sandbox = m.sandbox;
-	snprintf(r->detail, sizeof r->detail, "%s", m.detail);
-	memcpy(r->judge, m.judge, sizeof r->judge);
-	memcpy(r->judge_problem, m.judge_problem, sizeof r->judge_problem);
-	log_info("boot.ready", "role=%s pid=%d sandbox=0x%x%s%s", role_name(r->role),
-		 (int)r->pid, m.sandbox, m.detail[0] != '\0' ? " " : "", m.detail);
+	r->jail = m;
+	log_info("boot.ready", "role=%s pid=%d sandbox=0x%x filter=%s landlock=%u%s%s",
+		 role_name(r->role), (int)r->pid, m.sandbox,
+		 m.filter[0] != '\0' ? m.filter : "none", m.landlock,
+		 m.detail[0] != '\0' ? " without: " : "", m.detail);
 	tell_health(r->s, r);
+	if (r->role == ROLE_CLOUD) {
+		r->s->renewing = false;
+		pay(r->s);
+	}
 	if (r->s->slots[ROLE_CLOUD].state == DOWN && r->s->slots[ROLE_ROUTER].state == READY &&
 	    r->s->slots[ROLE_CONSENT].state == READY && !r->s->stopping)
 		first_start(&r->s->slots[ROLE_CLOUD]);
@@ -463,8 +483,7 @@ static void start_role(struct slot *r)
 
 	enter(r, STARTING);
 	r->started_ms = clock_mono_ms();
-	r->sandbox = 0;
-	r->detail[0] = '\0';
+	r->jail = (struct msg_READY){ .sandbox = 0 };
 	if (ok && spawn(r, &e) == ERR_OK) {
 		r->control = channel_open(r->s->loop, e.boot, ROLE_BOOT, r->role, &handler, r);
 		e.boot = -1;
@@ -498,7 +517,13 @@ static void first_start(struct slot *r)
 
 static void log_death(const struct slot *r, int status)
 {
-	if (WIFSIGNALED(status))
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		/* only the kernel saw the number: its audit record of type 1326 has it */
+		log_error("boot.death",
+			  "role=%s pid=%d made a system call that is on none of its lists and "
+			  "was ended for it; the number: journalctl -k -g type=1326, or dmesg",
+			  role_name(r->role), (int)r->pid);
+	else if (WIFSIGNALED(status))
 		log_warning("boot.death", "role=%s pid=%d signal=%d", role_name(r->role),
 			    (int)r->pid, WTERMSIG(status));
 	else
@@ -538,7 +563,9 @@ static void on_death(struct slot *r, int status)
 {
 	struct supervisor *s = r->s;
 	struct msg_PEER m = { (uint8_t)r->role };
-	bool good_end = s->stopping && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	bool renewed = s->renewing && r->role == ROLE_CLOUD && r->renew;
+	bool good_end =
+		(s->stopping || renewed) && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 
 	if (!good_end) {
 		log_death(r, status);
@@ -559,6 +586,15 @@ static void on_death(struct slot *r, int status)
 		enter(r, STOPPED);
 		check_stopped(s);
 		return;
+	}
+	if (renewed) {
+		r->renew = false;
+		start_role(r);
+		return;
+	}
+	if (r->role == ROLE_CLOUD) { /* it does not come back soon: nobody is to wait for it */
+		s->renewing = false;
+		pay(s);
 	}
 	if (clock_mono_ms() - r->started_ms > QUIET_MS)
 		r->deaths = 0;
@@ -624,6 +660,18 @@ void supervisor_policy(struct supervisor *s, uint64_t generation, int fd)
 	for (unsigned r = ROLE_ROUTER; r < ROLE_COUNT; r++)
 		if (alive(&s->slots[r]))
 			TELL(&s->slots[r], POLICY, &m, &fd, 1);
+}
+
+void supervisor_renew_cloud(struct supervisor *s)
+{
+	struct slot *r = &s->slots[ROLE_CLOUD];
+	struct msg_STOP m = { RENEW_DEADLINE_MS };
+
+	if (!alive(r) || s->stopping || r->renew)
+		return;
+	log_info("boot.renew", "role=cloud: the policy needs other ports or files");
+	s->renewing = r->renew = true;
+	TELL(r, STOP, &m, NULL, 0);
 }
 
 void supervisor_keys(struct supervisor *s)

@@ -38,6 +38,13 @@ struct supervisor *supervisor_new(uv_loop_t *loop, const struct supervisor_handl
 /* Takes over `fd`; sends it to every role that runs, hands it to every role that starts. */
 void supervisor_policy(struct supervisor *s, uint64_t generation, int fd);
 
+/*
+ * Has cloud start afresh, because the policy needs ports or files that its jail keeps shut.
+ * What it is sending ends (CALL_LEAVING). An outcome of a reload that is told meanwhile reaches
+ * consent when cloud is there again, so that whoever asked for the reload can use it at once.
+ */
+void supervisor_renew_cloud(struct supervisor *s);
+
 /* Tells cloud to read the provider keys again; one that is not running reads them at its start.
  */
 void supervisor_keys(struct supervisor *s);

@@ -259,9 +259,12 @@ static void check_roles(struct doctor *d, const cJSON *status)
 		double pid = 0;
 		bool sandboxed = false;
 		const char *detail = json_get_string(role, "detail");
+		const char *filter = json_get_string(role, "filter");
+		double abi = 0;
 
 		json_get_number(role, "pid", &pid);
 		json_get_bool(role, "sandboxed", &sandboxed);
+		json_get_number(role, "landlock_abi", &abi);
 		if (strcmp(role->string, "boot") == 0)
 			continue;
 		if (pid <= 0)
@@ -272,8 +275,9 @@ static void check_roles(struct doctor *d, const cJSON *status)
 				   "%s runs without its sandbox: %s", role->string,
 				   detail != NULL ? detail : "no reason given");
 		else
-			doctor_say(d, DOCTOR_OK, "roles", NULL, "%s runs confined%s%s",
-				   role->string,
+			doctor_say(d, DOCTOR_OK, "roles", NULL,
+				   "%s runs confined: system calls %s, Landlock %.0f%s%s",
+				   role->string, filter != NULL ? filter : "unfiltered", abi,
 				   detail != NULL && detail[0] != '\0'
 					   ? "; not to be had here: "
 					   : "",

@@ -57,4 +57,7 @@ struct call *send_start(struct cloud *c, struct call_plan *plan,
 /* The next attempt of a call, as the policy of now says; the same bytes. */
 void send_again(struct cloud *c, struct call *call);
 
+/* grants.c: what the jail leaves open, by the policy that is in force at the start. */
+void cloud_grants(struct service *s, struct landlock_grants *ret);
+
 #endif

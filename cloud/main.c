@@ -431,6 +431,7 @@ int cloud_main(void)
 	static const struct service_handler role = {
 		.role = ROLE_CLOUD,
 		.before_jail = before_jail,
+		.grants = cloud_grants,
 		.after_jail = after_jail,
 		.on_frame = on_frame,
 		.on_peer = on_peer,

@@ -61,7 +61,7 @@ static void get_ready(struct consent *c, struct http_exchange *x)
 	for (size_t i = 0; i < LEN(all_roles); i++) {
 		const struct role_health *h = &c->roles[all_roles[i]];
 
-		check(&b, role_name(all_roles[i]), h->ready, true, h->detail);
+		check(&b, role_name(all_roles[i]), h->says.ready, true, h->says.detail);
 	}
 	check(&b, "policy", state == POLICY_ACTIVE, false,
 	      state == POLICY_ACTIVE ? policy_state_name(state) : c->policy_problem);
@@ -87,7 +87,8 @@ static void write_sandbox(uint32_t bits, struct buf *b)
 {
 	static const char *const names[] = { "no_new_privs", "not_dumpable", "rlimits",
 					     "clean_env",    "seccomp",      "landlock",
-					     "no_network" };
+					     "no_network",   "own_user",
+					     "no_capabilities" };
 	bool first = true;
 
 	json_put_key(b, "sandbox");
@@ -114,12 +115,15 @@ static void write_roles(struct consent *c, struct buf *b)
 
 		json_put_key(b, role_name(all_roles[i]));
 		buf_add_char(b, '{');
-		json_put_key_i64(b, "pid", h->pid);
-		json_put_key_bool(b, "sandboxed", (h->sandbox & JAIL_SECCOMP) != 0);
-		json_put_key_bool(b, "ready", h->ready);
-		json_put_key_i64(b, "restarts", h->restarts);
-		write_sandbox(h->sandbox, b);
-		json_put_key_cstr(b, "detail", h->detail);
+		json_put_key_i64(b, "pid", h->says.pid);
+		json_put_key_bool(b, "sandboxed", (h->says.sandbox & JAIL_SECCOMP) != 0);
+		json_put_key_bool(b, "ready", h->says.ready);
+		json_put_key_i64(b, "restarts", h->says.restarts);
+		write_sandbox(h->says.sandbox, b);
+		json_put_key_cstr(b, "filter",
+				  h->says.filter[0] != '\0' ? h->says.filter : NULL);
+		json_put_key_i64(b, "landlock_abi", h->says.landlock);
+		json_put_key_cstr(b, "detail", h->says.detail);
 		buf_add_char(b, '}');
 	}
 	buf_add_char(b, '}');

@@ -12,15 +12,18 @@
 #include "consent/consent.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "consent/peer.h"
+#include "consent/peer_tcp.h"
 #include "consent/role.h"
 
 static struct consent self;
@@ -264,12 +267,45 @@ static enum err before_jail(struct service *s)
 	s->ctx = &self;
 	if (crypto_init() != ERR_OK)
 		return ERR_SYSTEM;
+	if (peer_tcp_helper() != ERR_OK)
+		return ERR_SYSTEM;
 	session_name(session, sizeof session);
 	self.gate = gate_new(&setup);
 	if (self.gate == NULL)
 		return ERR_NO_MEMORY;
 	take_policy(&self);
 	return ERR_OK;
+}
+
+/*
+ * Its own folder to write; the head that cloud witnessed, who asks and who answers (peer.c) to
+ * read. A ledger that could not be opened may be mended while this runs: then what is above its
+ * folder is open, and status says so.
+ */
+static void grants(struct service *s, struct landlock_grants *ret)
+{
+	static const char *const read[] = { "/proc",          "/dev/null",
+					    "/dev/urandom",   "/etc/machine-id",
+					    "/etc/localtime", "/usr/share/zoneinfo" };
+	char path[PATH_MAX];
+	struct stat st;
+
+	for (size_t i = 0; i < LEN(read); i++)
+		landlock_grant(ret, read[i], LANDLOCK_READ);
+	snprintf(path, sizeof path, "%s/witness", s->config->state_dir);
+	if (file_mkdirs(path, 0700) != ERR_OK) /* cloud has not been there yet */
+		log_warning("consent.witness", "folder=%s cannot be made", path);
+	landlock_grant(ret, path, LANDLOCK_READ);
+	snprintf(path, sizeof path, "%s/ledger.head", s->config->state_dir);
+	landlock_grant(ret, path, LANDLOCK_WRITE);
+	snprintf(path, sizeof path, "%s/ledger", s->config->state_dir);
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+		landlock_grant(ret, path, LANDLOCK_WRITE);
+		return;
+	}
+	landlock_grant(ret, s->config->state_dir, LANDLOCK_WRITE);
+	snprintf(s->without, sizeof s->without,
+		 "the ledger had no folder: all of state_dir is open");
 }
 
 static enum err after_jail(struct service *s)
@@ -286,8 +322,9 @@ static enum err after_jail(struct service *s)
 
 bool consent_ready(const struct consent *c)
 {
-	return c->roles[ROLE_ROUTER].ready && c->roles[ROLE_LOCAL].ready &&
-	       c->roles[ROLE_CONSENT].ready && c->roles[ROLE_CLOUD].ready && !c->stopping;
+	return c->roles[ROLE_ROUTER].says.ready && c->roles[ROLE_LOCAL].says.ready &&
+	       c->roles[ROLE_CONSENT].says.ready && c->roles[ROLE_CLOUD].says.ready &&
+	       !c->stopping;
 }
 
 static bool from_router(struct consent *c, enum msg_type type, struct span frame,
@@ -351,12 +388,7 @@ static bool from_boot(struct consent *c, enum msg_type type, struct span frame)
 	case MSG_HEALTH:
 		if (msg_HEALTH_decode(frame, &health) != ERR_OK || health.role >= ROLE_COUNT)
 			return false;
-		c->roles[health.role] = (struct role_health){ .pid = health.pid,
-							      .sandbox = health.sandbox,
-							      .restarts = health.restarts,
-							      .ready = health.ready,
-							      .known = true };
-		memcpy(c->roles[health.role].detail, health.detail, sizeof health.detail);
+		c->roles[health.role] = (struct role_health){ health, true };
 		if (health.role == ROLE_ROUTER) {
 			memcpy(c->judge, health.judge, sizeof c->judge);
 			memcpy(c->judge_problem, health.judge_problem, sizeof c->judge_problem);
@@ -437,6 +469,7 @@ int consent_main(void)
 {
 	static const struct service_handler role = { .role = ROLE_CONSENT,
 						     .before_jail = before_jail,
+						     .grants = grants,
 						     .after_jail = after_jail,
 						     .on_frame = on_frame,
 						     .on_peer = on_peer,

@@ -8,14 +8,21 @@
 #include "consent/peer_tcp.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/file.h"
 #include "consent/peer.h"
+#include "proc/jail.h"
+
+#define HELPER_FD       3
 
 #define TABLE_BYTES_MAX ((size_t)8 << 20)
 #define ESTABLISHED     "01"
@@ -78,6 +85,9 @@ uint64_t peer_tcp_inode(struct span table, bool v6, uint16_t port, uint16_t at_p
 	return found;
 }
 
+static pid_t daemon_pid; /* whose connections are looked at; 0: the parent's */
+static int helper = -1;  /* the wire to it */
+
 static uint64_t find_inode(uint16_t port, uint16_t at_port)
 {
 	static const char *const tables[] = { "tcp", "tcp6" };
@@ -87,7 +97,8 @@ static uint64_t find_inode(uint16_t port, uint16_t at_port)
 		struct buf table;
 		char path[40];
 
-		snprintf(path, sizeof path, "/proc/%d/net/%s", (int)getppid(), tables[i]);
+		snprintf(path, sizeof path, "/proc/%d/net/%s",
+			 (int)(daemon_pid != 0 ? daemon_pid : getppid()), tables[i]);
 		buf_init(&table, TABLE_BYTES_MAX);
 		if (file_read(path, TABLE_BYTES_MAX, &table) == ERR_OK)
 			found = peer_tcp_inode(buf_span(&table), i == 1, port, at_port,
@@ -118,7 +129,7 @@ static bool holds(const char *pid, const char *link)
 	return yes;
 }
 
-pid_t peer_tcp_pid(uint16_t port, uint16_t at_port)
+static pid_t look(uint16_t port, uint16_t at_port)
 {
 	uint64_t inode = find_inode(port, at_port);
 	struct peer eldest = { .pid = 0 };
@@ -140,4 +151,64 @@ pid_t peer_tcp_pid(uint16_t port, uint16_t at_port)
 	if (dir != NULL)
 		closedir(dir);
 	return eldest.pid;
+}
+
+/* --- the helper -----------------------------------------------------------------------------
+ */
+
+struct wanted {
+	uint16_t port, at_port;
+};
+
+__attribute__((noreturn)) static void help(void)
+{
+	struct wanted w;
+
+	while (read(HELPER_FD, &w, sizeof w) == sizeof w) {
+		pid_t pid = look(w.port, w.at_port);
+
+		if (write(HELPER_FD, &pid, sizeof pid) != sizeof pid)
+			break;
+	}
+	_exit(0);
+}
+
+enum err peer_tcp_helper(void)
+{
+	int pair[2];
+	pid_t consent = getpid();
+
+	daemon_pid = getppid();
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return ERR_SYSTEM;
+	pid_t pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_NAME, "hither-looker");
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != consent ||
+		    dup3(pair[1], HELPER_FD, O_CLOEXEC) < 0 ||
+		    close_range(HELPER_FD + 1, ~0u, 0) != 0 ||
+		    jail_helper(JAIL_LOOKER, 0) != ERR_OK)
+			_exit(1);
+		help();
+	}
+	close(pair[1]);
+	if (pid < 0) {
+		close(pair[0]);
+		return ERR_SYSTEM;
+	}
+	helper = pair[0];
+	return ERR_OK;
+}
+
+pid_t peer_tcp_pid(uint16_t port, uint16_t at_port)
+{
+	struct wanted w = { port, at_port };
+	pid_t pid = 0;
+
+	if (helper < 0)
+		return look(port, at_port);
+	if (write(helper, &w, sizeof w) != sizeof w ||
+	    read(helper, &pid, sizeof pid) != sizeof pid)
+		return 0;
+	return pid;
 }

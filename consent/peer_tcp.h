@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/err.h"
 #include "common/span.h"
 
 /*
@@ -19,7 +20,15 @@
  */
 uint64_t peer_tcp_inode(struct span table, bool v6, uint16_t port, uint16_t at_port, uid_t uid);
 
-/* A process of our user that holds that socket; 0 when it cannot be told. */
+/*
+ * Forks a process that looks for this one, before its jail closes: whoever is under Landlock
+ * may not look into other processes. It reads /proc and nothing else can be asked of it; it
+ * ends with this process. ERR_SYSTEM with errno.
+ */
+MUST_CHECK enum err peer_tcp_helper(void);
+
+/* A process of our user that holds that socket; 0 when it cannot be told. The helper's answer
+ * where there is one. */
 pid_t peer_tcp_pid(uint16_t port, uint16_t at_port);
 
 #endif

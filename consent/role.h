@@ -34,9 +34,8 @@ struct agent {
 };
 
 struct role_health {
-	uint32_t pid, sandbox, restarts;
-	bool ready, known;
-	char detail[201];
+	struct msg_HEALTH says;
+	bool known;
 };
 
 struct reload {

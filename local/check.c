@@ -4,7 +4,7 @@
  * thread shares nothing with the loop but a flag that tells it to stop. A job that was
  * cancelled runs to its end unheard and frees itself.
  *
- * state_dir/models-checked.json:
+ * FOLDER/models-checked.json:
  * {"schema":"hither.models-checked/1","files":[{"device","inode",
  * "mtime_ns","bytes","sha256"}]}, newest last, at most REMEMBERED. Lost or broken it costs a
  * hash.
@@ -58,7 +58,7 @@ struct job {
 
 struct checker {
 	uv_loop_t *loop;
-	const char *state_dir;
+	const char *folder;
 	checker_on_done *on_done;
 	void *ctx;
 	struct records records;
@@ -88,7 +88,7 @@ static bool same_file(const struct record *a, const struct record *b)
 
 static void store_path(const struct checker *c, char out[PATH_MAX])
 {
-	snprintf(out, PATH_MAX, "%s/models-checked.json", c->state_dir);
+	snprintf(out, PATH_MAX, "%s/models-checked.json", c->folder);
 }
 
 /* Inode and time do not fit JSON's exact numbers, so they are strings. */
@@ -346,7 +346,7 @@ void checker_start(struct checker *c, const struct engine_model *m)
 	}
 }
 
-struct checker *checker_new(uv_loop_t *loop, const char *state_dir, checker_on_done *on_done,
+struct checker *checker_new(uv_loop_t *loop, const char *folder, checker_on_done *on_done,
 			    void *ctx)
 {
 	struct checker *c = calloc(1, sizeof *c);
@@ -354,7 +354,7 @@ struct checker *checker_new(uv_loop_t *loop, const char *state_dir, checker_on_d
 	if (c == NULL)
 		return NULL;
 	c->loop = loop;
-	c->state_dir = state_dir;
+	c->folder = folder;
 	c->on_done = on_done;
 	c->ctx = ctx;
 	load(c);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Is a model file what it should be? Its size always, its SHA-256 once for each state of the
- * file (device, inode, change of content, size); the outcome is remembered in state_dir.
+ * file (device, inode, change of content, size); the outcome is remembered in folder.
  * Hashing runs in a worker thread.
  */
 #ifndef HITHER_LOCAL_CHECK_H
@@ -21,8 +21,8 @@ struct checker;
  */
 typedef void checker_on_done(void *ctx, enum err e, const char *detail);
 
-/* crypto_init() has been called. `state_dir` outlives it. NULL when memory is out. */
-struct checker *checker_new(uv_loop_t *loop, const char *state_dir, checker_on_done *on_done,
+/* crypto_init() has been called. `folder` outlives it. NULL when memory is out. */
+struct checker *checker_new(uv_loop_t *loop, const char *folder, checker_on_done *on_done,
 			    void *ctx);
 /* Gives up a check under way; the thread is told to end. */
 void checker_free(struct checker *c);

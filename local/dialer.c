@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "dialect/engines.h"
+#include "proc/jail.h"
 
 #define CONNECT_MS  500
 #define DESCRIPTORS 16
@@ -104,6 +105,8 @@ static void serve(int pair, const struct address *to)
 	setrlimit(RLIMIT_NOFILE, &files);
 	setrlimit(RLIMIT_FSIZE, &none);
 	setrlimit(RLIMIT_NPROC, &none);
+	if (jail_helper(JAIL_DIALER, to->port) != ERR_OK)
+		_exit(1);
 	while (read(3, &byte, 1) == 1) {
 		enum answer why = ANSWER_CONNECTED;
 		int fd = dial(to, &why);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One process at a time. It is forked here and not by the event loop's helper, because the
- * confinement has to be put on between fork and exec. SIGCHLD tells that it ended; its standard
- * output and error are one pipe, read into a ring of TAIL_BYTES until engine_quiet().
+ * One process at a time, started by the starter, which tells when it ended; its standard output
+ * and error are one pipe, read into a ring of TAIL_BYTES until engine_quiet().
  *
  * Invariants
- *   1. pid != 0 from a successful fork until waitpid(2) returned it; on_exit once per pid.
+ *   1. pid != 0 from a successful start until its end was told; on_exit once per pid.
  *   2. The socket's name is new at each start, so that a late connection never meets a new
  * engine.
  *   3. The child's environment holds PATH and LANG only: every option of llama-server can also
@@ -44,12 +43,12 @@ struct engine {
 	const struct config *config;
 	engine_on_exit *on_exit;
 	void *ctx;
-	struct child_jail *jail;
+	struct starter *starter; /* NULL: an engine of somebody else is used */
 	struct options options;
 	pid_t pid;
 	unsigned starts;
 	char socket[sizeof((struct sockaddr_un *)0)->sun_path];
-	uv_signal_t child_signal;
+	uv_poll_t ends;
 	struct output *output; /* NULL: none */
 	bool quiet;
 	char tail[TAIL_BYTES];
@@ -191,7 +190,7 @@ static void watch_output(struct engine *e, int fd)
 {
 	struct output *o = calloc(1, sizeof *o);
 
-	if (o == NULL || uv_pipe_init(e->child_signal.loop, &o->pipe, 0) != 0) {
+	if (o == NULL || uv_pipe_init(e->ends.loop, &o->pipe, 0) != 0) {
 		free(o);
 		close(fd);
 		return;
@@ -236,19 +235,12 @@ static void describe_end(const struct engine *e, int status, char *out, size_t o
 			 WEXITSTATUS(status), said[0] != '\0' ? ": " : "", said);
 }
 
-static void on_child(uv_signal_t *handle, int signal)
+static void on_end(struct engine *e, int status)
 {
-	struct engine *e = handle->data;
 	char why[256];
-	int status;
 
-	(void)signal;
-	if (e->pid == 0 || waitpid(e->pid, &status, WNOHANG) != e->pid)
-		return;
 	drain_output(e);
 	describe_end(e, status, why, sizeof why);
-	/* Its own children, if it had any, must not stay. */
-	kill(-e->pid, SIGKILL);
 	e->pid = 0;
 	close_output(e);
 	unlink(e->socket);
@@ -256,35 +248,47 @@ static void on_child(uv_signal_t *handle, int signal)
 	e->on_exit(e->ctx, why);
 }
 
-static void on_signal_closed(uv_handle_t *h)
+static void on_ends(uv_poll_t *poll, int status, int events)
 {
-	struct engine *e = h->data;
+	struct engine *e = poll->data;
+	pid_t pid;
+	int how;
 
-	child_jail_free(e->jail);
-	free(e);
+	(void)status;
+	(void)events;
+	while (starter_ended(e->starter, &pid, &how))
+		if (e->pid != 0 && pid == e->pid)
+			on_end(e, how);
+	if (pid < 0) { /* nothing can be started any more: boot starts this role afresh */
+		log_error("engine.starter", "the starter of engines is gone: leaving");
+		exit(1);
+	}
 }
 
-struct engine *engine_new(uv_loop_t *loop, const struct config *config, engine_on_exit *on_exit,
-			  void *ctx)
+static void on_poll_closed(uv_handle_t *h)
+{
+	free(h->data);
+}
+
+struct engine *engine_new(uv_loop_t *loop, const struct config *config, struct starter *starter,
+			  engine_on_exit *on_exit, void *ctx)
 {
 	struct engine *e = calloc(1, sizeof *e);
 
 	if (e == NULL)
 		return NULL;
 	e->config = config;
+	e->starter = starter;
 	e->on_exit = on_exit;
 	e->ctx = ctx;
-	e->jail = child_jail_new();
-	if (e->jail == NULL || uv_signal_init(loop, &e->child_signal) != 0) {
-		child_jail_free(e->jail);
+	if (starter == NULL)
+		return e;
+	if (uv_poll_init(loop, &e->ends, starter_fd(starter)) != 0) {
 		free(e);
 		return NULL;
 	}
-	e->child_signal.data = e;
-	if (uv_signal_start(&e->child_signal, on_child, SIGCHLD) != 0) {
-		uv_close((uv_handle_t *)&e->child_signal, on_signal_closed);
-		return NULL;
-	}
+	e->ends.data = e;
+	uv_poll_start(&e->ends, UV_READABLE, on_ends); /* fails on closing handles only */
 	return e;
 }
 
@@ -293,13 +297,15 @@ void engine_free(struct engine *e)
 	if (e == NULL)
 		return;
 	if (e->pid != 0) {
-		kill(-e->pid, SIGKILL);
-		waitpid(e->pid, NULL, 0);
+		starter_kill(e->starter, e->pid, SIGKILL);
 		unlink(e->socket);
 	}
 	e->pid = 0;
 	close_output(e);
-	uv_close((uv_handle_t *)&e->child_signal, on_signal_closed);
+	if (e->starter != NULL)
+		uv_close((uv_handle_t *)&e->ends, on_poll_closed);
+	else
+		free(e);
 }
 
 /* Free memory and free swap, from /proc/meminfo (proc(5)); 0 when it cannot be told. */
@@ -338,7 +344,7 @@ static enum err check_memory(const struct engine_model *m, char *detail, unsigne
 
 static enum err name_socket(struct engine *e, char *detail, unsigned cap)
 {
-	int n = snprintf(e->socket, sizeof e->socket, "%s/engine-%u.sock",
+	int n = snprintf(e->socket, sizeof e->socket, "%s/engine/%u.sock",
 			 e->config->runtime_dir, e->starts + 1);
 
 	if (n < 0 || (size_t)n >= sizeof e->socket) {
@@ -351,18 +357,6 @@ static enum err name_socket(struct engine *e, char *detail, unsigned cap)
 	unlink(e->socket); /* of an earlier daemon: the engine refuses a stale one */
 	e->starts++;
 	return ERR_OK;
-}
-
-static void become_engine(const struct engine *e, char *const argv[], int output, pid_t parent)
-{
-	static char path[] = "PATH=/usr/local/bin:/usr/bin:/bin", lang[] = "LANG=C.UTF-8";
-	char *const envp[] = { path, lang, NULL };
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	if (null >= 0 && dup2(null, 0) >= 0 && dup2(output, 1) >= 0 && dup2(output, 2) >= 0 &&
-	    child_jail_enter(e->jail, parent) == 0)
-		execve(argv[0], argv, envp);
-	_exit(127);
 }
 
 /*
@@ -395,15 +389,12 @@ static uint32_t threads(const struct engine *e)
 static enum err launch(struct engine *e, const struct engine_model *m)
 {
 	struct options_argv line;
-	pid_t parent = getpid(), child;
 	int output[2];
 
 	options_argv(&e->options, &e->config->engine, m, threads(e), e->socket, &line);
 	if (pipe2(output, O_CLOEXEC) != 0)
 		return ERR_SYSTEM;
-	child = fork();
-	if (child == 0)
-		become_engine(e, line.argv, output[1], parent);
+	pid_t child = starter_start(e->starter, line.argv, output[1]);
 	close(output[1]);
 	if (child < 0) {
 		close(output[0]);
@@ -427,7 +418,7 @@ enum err engine_start(struct engine *e, const struct engine_model *m, char *deta
 	if (err == ERR_OK)
 		err = check_memory(m, detail, cap);
 	if (err == ERR_OK)
-		err = options_learn(&e->options, binary, e->jail, detail, cap);
+		err = options_learn(&e->options, binary, e->starter, detail, cap);
 	if (err == ERR_OK)
 		err = name_socket(e, detail, cap);
 	if (err != ERR_OK)
@@ -442,11 +433,8 @@ enum err engine_start(struct engine *e, const struct engine_model *m, char *deta
 
 void engine_kill(struct engine *e, int signal)
 {
-	if (e->pid == 0)
-		return;
-	/* Before it has its own group the child itself is there already. */
-	if (kill(-e->pid, signal) != 0)
-		kill(e->pid, signal);
+	if (e->pid != 0)
+		starter_kill(e->starter, e->pid, signal);
 }
 
 void engine_quiet(struct engine *e)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The engine's program and its process: finding llama-server, learning its options, starting it
- * confined (proc/child_jail.h) on a Unix socket of its own, keeping the end of what it said
+ * confined (starter.h) on a Unix socket of its own, keeping the end of what it said
  * while it started. Once it is ready its output is thrown away: it could hold words of a
  * prompt.
  */
@@ -13,6 +13,7 @@
 #include <uv.h>
 
 #include "common/err.h"
+#include "local/starter.h"
 #include "local/supervise.h"
 #include "proc/config.h"
 
@@ -21,9 +22,10 @@ struct engine;
 /* The process ended; `why` for people. Called once for each successful engine_start(). */
 typedef void engine_on_exit(void *ctx, const char *why);
 
-/* NULL when memory, the loop or the filter refuses. `config` outlives it. */
-struct engine *engine_new(uv_loop_t *loop, const struct config *config, engine_on_exit *on_exit,
-			  void *ctx);
+/* NULL when memory or the loop refuses. `config` and `starter` outlive it; without a starter
+ * nothing is ever started. */
+struct engine *engine_new(uv_loop_t *loop, const struct config *config, struct starter *starter,
+			  engine_on_exit *on_exit, void *ctx);
 /* Kills the process if there is one, no more callbacks. The loop must run once more. */
 void engine_free(struct engine *e);
 

@@ -17,6 +17,7 @@
  */
 #include "local/local.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,7 @@
 #include "local/person.h"
 #include "local/probe.h"
 #include "local/shelf.h"
+#include "local/starter.h"
 #include "proc/service.h"
 
 #define MODELS_MESSAGE_BYTES (4u << 20)
@@ -46,6 +48,8 @@ struct local {
 	struct service *service;
 	struct supervise engine_life;
 	struct desk *desk;
+	char folder[PATH_MAX];   /* what this role keeps */
+	struct starter *starter; /* of engines; NULL: engine.endpoint names one */
 	struct engine *engine;
 	struct foreign *foreign; /* instead of engine and checker; NULL: none */
 	struct probe *probe;     /* of `foreign` */
@@ -481,12 +485,50 @@ static void watch_shelf(void)
 /* --- the role ------------------------------------------------------------------------------
  */
 
-/* What may connect to a port has to be made before the jail forbids it. */
+/* While this role may still fork: what may connect to a port, what starts engines. */
 static enum err before_jail(struct service *s)
 {
-	const char *endpoint = s->config->engine.endpoint;
+	snprintf(self.folder, sizeof self.folder, "%.4000s/local", s->config->state_dir);
+	if (strncmp(s->config->engine.endpoint, "http:", 5) == 0)
+		return dialer_start(s->config->engine.endpoint);
+	if (s->config->engine.endpoint[0] != '\0')
+		return ERR_OK;
+	self.starter = starter_new(s->config, s->without, sizeof s->without);
+	if (self.starter == NULL)
+		log_error("local.starter", "%s", strerror(errno));
+	return self.starter != NULL ? ERR_OK : ERR_SYSTEM;
+}
 
-	return strncmp(endpoint, "http:", 5) == 0 ? dialer_start(endpoint) : ERR_OK;
+static void grant_at(struct landlock_grants *g, const char *root, const char *path)
+{
+	char whole[PATH_MAX];
+
+	snprintf(whole, sizeof whole, "%.2000s%s", root, path);
+	landlock_grant(g, whole, LANDLOCK_READ);
+}
+
+/* Models, the state of the machine, who is asked to prove to be there (/proc), the engine's
+ * sockets, and what was checked. */
+static void grants(struct service *s, struct landlock_grants *ret)
+{
+	static const char *const machine[] = { "/sys/class", "/sys/devices", "/proc/net" };
+	static const char *const read[] = { "/proc", "/dev/null", "/sys/devices/system/cpu",
+					    "/etc/localtime", "/usr/share/zoneinfo" };
+	const struct config *c = s->config;
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < LEN(machine); i++)
+		grant_at(ret, c->sys_dir, machine[i]);
+	for (size_t i = 0; i < LEN(read); i++)
+		landlock_grant(ret, read[i], LANDLOCK_READ);
+	landlock_grant(ret, c->models_dir, LANDLOCK_READ);
+	if (strchr(c->engine.model, '/') != NULL)
+		landlock_grant(ret, c->engine.model, LANDLOCK_READ);
+	snprintf(path, sizeof path, "%s/engine", c->runtime_dir);
+	landlock_grant(ret, path, LANDLOCK_WRITE);
+	if (file_mkdirs(self.folder, 0700) != ERR_OK)
+		log_warning("local.state", "folder=%s cannot be made", self.folder);
+	landlock_grant(ret, self.folder, LANDLOCK_WRITE);
 }
 
 static enum err after_jail(struct service *s)
@@ -509,14 +551,14 @@ static enum err after_jail(struct service *s)
 	}
 	supervise_init(&self.engine_life, &limits, &supervise_hands, &self);
 	self.desk = desk_new(&desk_limits, &self.engine_life, &desk_hands, &self);
-	self.engine = engine_new(s->loop, s->config, on_exit_of_engine, &self);
+	self.engine = engine_new(s->loop, s->config, self.starter, on_exit_of_engine, &self);
 	self.endpoint = endpoint_new(s->loop, &endpoint_ears, &self);
 	if (self.foreign != NULL) {
 		self.probe = probe_new(s->loop, foreign_socket(self.foreign), on_probed, &self);
 		if (self.probe == NULL)
 			return ERR_NO_MEMORY;
 	}
-	self.checker = checker_new(s->loop, s->config->state_dir, on_checked, &self);
+	self.checker = checker_new(s->loop, self.folder, on_checked, &self);
 	self.shelf = shelf_new(s->config);
 	if (self.desk == NULL || self.engine == NULL || self.endpoint == NULL ||
 	    self.checker == NULL || self.shelf == NULL)

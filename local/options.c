@@ -98,20 +98,6 @@ uint32_t options_in(struct span help)
 	return known;
 }
 
-static pid_t start_help(const char *binary, const struct child_jail *jail, int out)
-{
-	pid_t parent = getpid(), child = fork();
-
-	if (child != 0)
-		return child;
-	char *const argv[] = { (char *)(uintptr_t)binary, (char *)(uintptr_t) "--help", NULL };
-	char *const envp[] = { NULL };
-
-	if (dup2(out, 1) >= 0 && dup2(out, 2) >= 0 && child_jail_enter(jail, parent) == 0)
-		execve(binary, argv, envp);
-	_exit(127);
-}
-
 /* Everything it says until it closes its output; ERR_TIMEOUT when it does not. */
 static enum err read_help(int fd, struct buf *help)
 {
@@ -136,29 +122,45 @@ static enum err read_help(int fd, struct buf *help)
 	}
 }
 
-static enum err ask(const char *binary, const struct child_jail *jail, struct buf *help)
+/* Its wait(2) status; nothing else runs while a program is asked. */
+static enum err wait_help(struct starter *starter, pid_t child, int *ret_status)
 {
-	int pipe_fds[2], status;
-	enum err e;
+	struct pollfd p = { .fd = starter_fd(starter), .events = POLLIN };
+	pid_t ended = 0;
+
+	while (ended != child) {
+		if (poll(&p, 1, HELP_TIMEOUT_MS) == 0)
+			return ERR_TIMEOUT;
+		if (!starter_ended(starter, &ended, ret_status) && ended < 0)
+			return ERR_SYSTEM;
+	}
+	return ERR_OK;
+}
+
+static enum err ask(const char *binary, struct starter *starter, struct buf *help)
+{
+	char *const argv[] = { (char *)(uintptr_t)binary, (char *)(uintptr_t) "--help", NULL };
+	int pipe_fds[2], status = 0;
 
 	if (pipe2(pipe_fds, O_CLOEXEC) != 0)
 		return ERR_SYSTEM;
-	pid_t child = start_help(binary, jail, pipe_fds[1]);
+	pid_t child = starter_start(starter, argv, pipe_fds[1]);
 	close(pipe_fds[1]);
-	e = child < 0 ? ERR_SYSTEM : read_help(pipe_fds[0], help);
+	enum err e = child < 0 ? ERR_SYSTEM : read_help(pipe_fds[0], help);
 	close(pipe_fds[0]);
 	if (child < 0)
 		return e;
 	if (e != ERR_OK)
-		kill(child, SIGKILL);
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
+		starter_kill(starter, child, SIGKILL);
+	enum err ended = wait_help(starter, child, &status);
+	if (e == ERR_OK && ended != ERR_OK)
+		return ended;
 	if (e == ERR_OK && WIFEXITED(status) && WEXITSTATUS(status) == 127)
 		return ERR_SYSTEM;
 	return e;
 }
 
-enum err options_learn(struct options *io, const char *binary, const struct child_jail *jail,
+enum err options_learn(struct options *io, const char *binary, struct starter *starter,
 		       char *detail, unsigned cap)
 {
 	const uint32_t must = 1u << HOST | 1u << MODEL;
@@ -176,7 +178,7 @@ enum err options_learn(struct options *io, const char *binary, const struct chil
 	    st.st_mtim.tv_nsec == io->mtime.tv_nsec)
 		return ERR_OK;
 	buf_init(&help, HELP_BYTES);
-	e = ask(binary, jail, &help);
+	e = ask(binary, starter, &help);
 	o.known = options_in(buf_span(&help));
 	buf_free(&help);
 	if (e != ERR_OK) {

@@ -9,8 +9,8 @@
 
 #include "common/err.h"
 #include "common/span.h"
+#include "local/starter.h"
 #include "local/supervise.h"
-#include "proc/child_jail.h"
 #include "proc/config.h"
 
 #define OPTIONS_ARGV_MAX 40
@@ -32,7 +32,7 @@ uint32_t options_in(struct span help);
  * already knows this very file. ERR_UNSUPPORTED with what is missing in `detail`; ERR_SYSTEM.
  */
 MUST_CHECK enum err options_learn(struct options *io, const char *binary,
-				  const struct child_jail *jail, char *detail, unsigned cap);
+				  struct starter *starter, char *detail, unsigned cap);
 
 /*
  * How many threads to ask for: `configured`, or with 0 what is left beside the `busy` threads

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a helper program is allowed to do that a role starts (the engine): serve one Unix socket
- * and compute. No network whatever it tries: socket(2) for every domain but AF_UNIX, io_uring
- * (whose operations a filter does not see) and received descriptors are refused; so are
- * outgoing connections, tracing, namespaces and mounts. It dies with the process that started
- * it.
+ * What a helper program is allowed to do that is started here (the engine): serve one Unix
+ * socket and compute (jail_lists_engine). No network whatever it tries: socket(2) for every
+ * domain but AF_UNIX, io_uring (whose operations a filter does not see), received descriptors
+ * and outgoing connections are refused; tracing, namespaces and mounts end it. It dies with the
+ * process that started it.
  *
- * Filters add up: the child also keeps the filter of the role that forks it, so that filter has
- * to allow what the helper needs to run (a dynamic linker, threads, a listening socket).
+ * Filters add up: the child also keeps the filter of the process that forks it, so that filter
+ * has to allow what the helper needs to run (a dynamic linker, threads, a listening socket).
  */
 #ifndef HITHER_PROC_CHILD_JAIL_H
 #define HITHER_PROC_CHILD_JAIL_H
@@ -16,7 +16,7 @@
 
 struct child_jail;
 
-/* Builds the filter before fork(2): between fork and exec nothing may allocate. NULL with
+/* Memory for the filter, before fork(2): between fork and exec nothing may allocate. NULL with
  * errno. */
 struct child_jail *child_jail_new(void);
 void child_jail_free(struct child_jail *j); /* NULL is fine */
@@ -27,6 +27,6 @@ void child_jail_free(struct child_jail *j); /* NULL is fine */
  * descriptors from 3 up close on exec, default signals, no new privileges, the filter.
  * 0, or -1 with errno: then the child must _exit().
  */
-int child_jail_enter(const struct child_jail *j, pid_t parent);
+int child_jail_enter(struct child_jail *j, pid_t parent);
 
 #endif

@@ -1,30 +1,66 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Confinement a role puts on itself, irrevocably, before it reads its first untrusted byte.
- * What the kernel does not offer is left out and reported, never silently.
+ * Confinement a role puts on itself, irrevocably, before it reads its first untrusted byte and
+ * before its event loop exists. What the kernel does not offer is left out and reported, never
+ * silently.
  */
 #ifndef HITHER_PROC_JAIL_H
 #define HITHER_PROC_JAIL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/err.h"
 #include "ipc/role.h"
+#include "proc/landlock.h"
 
 enum jail_bit {
 	JAIL_NO_NEW_PRIVS = 1 << 0,
 	JAIL_NOT_DUMPABLE = 1 << 1,
-	JAIL_RLIMITS = 1 << 2, /* no core, bounded descriptors */
+	JAIL_RLIMITS =
+		1 << 2, /* no core, bounded descriptors; no processes for router, consent */
 	JAIL_CLEAN_ENV = 1 << 3,
-	JAIL_SECCOMP = 1 << 4,
+	JAIL_SECCOMP = 1 << 4, /* the list of jail_rows.h, whole */
 	JAIL_LANDLOCK = 1 << 5,
 	JAIL_NO_NETWORK = 1 << 6, /* empty network namespace */
+	JAIL_OWN_USER = 1 << 7,   /* a user of its own, apart from the other roles' */
+	JAIL_NO_CAPS = 1 << 8,    /* no capability, also when it runs as root */
+};
+
+#define JAIL_FILTER_BYTES 24
+#define JAIL_DETAIL_BYTES 201
+
+struct jail_report {
+	uint32_t bits;
+	uint32_t landlock_abi;          /* 0: not in force */
+	char filter[JAIL_FILTER_BYTES]; /* role and the first digits of the program's SHA-256 */
+	char detail[JAIL_DETAIL_BYTES]; /* what could not be had, for people; "" nothing */
 };
 
 /* Process attributes: no-new-privs, dumpable 0, rlimits, environment. Right at the start. */
-MUST_CHECK enum err jail_process(enum role r, uint32_t *ret_bits);
-/* System call filter of the role (and Landlock later). Before uv_loop_init. */
-MUST_CHECK enum err jail_enter(enum role r, uint32_t *io_bits, char *detail,
-			       unsigned detail_bytes);
+MUST_CHECK enum err jail_process(enum role r, struct jail_report *ret);
+/* Gives up every capability of this thread; async-signal-safe. */
+bool jail_drop_capabilities(void);
+/* Processes that do one thing for a role which its own jail forbids. */
+enum jail_helper {
+	JAIL_LOOKER, /* looks into other processes (consent/peer_tcp.c): opens files to read */
+	JAIL_DIALER, /* connects to one loopback port (local/dialer.c) */
+};
+
+/*
+ * Their confinement, in the process itself. The looker keeps the capability to look into others
+ * if it had it and is under no Landlock, which would forbid that; the dialer reaches `port`
+ * only. ERR_SYSTEM, ERR_UNSUPPORTED: go no further.
+ */
+MUST_CHECK enum err jail_helper(enum jail_helper kind, uint16_t port);
+/* Adds to ret->detail. */
+void jail_without(struct jail_report *ret, const char *what);
+
+/*
+ * Landlock with these grants, an empty network namespace for router and consent, then the
+ * filter. Before uv_loop_init. ERR_UNSUPPORTED: no such role.
+ */
+MUST_CHECK enum err jail_enter(enum role r, const struct landlock_grants *grants,
+			       struct jail_report *io);
 
 #endif

@@ -1,118 +1,73 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Confinement on Linux.
+ * Confinement on Linux: files and ports (landlock.c), the network namespace, then the system
+ * calls (jail_rows.c says which, jail_filter.c makes the program). In that order, because each
+ * step needs calls that the next one takes away.
  *
- * A role's filter is a table: a default action and rules. Today the default is ALLOW and the
- * rules refuse; an allow-list is another default and other rows, nothing else changes here.
- * Refused calls fail with EPERM, so that a library's fallback runs instead of the process
- * dying; io_uring answers ENOSYS, because a filter does not see what a ring does and libuv
- * falls back to epoll on that answer.
- *
- * Why recvmsg is bound to descriptor numbers: it is the only call with which a program could
- * hand the router an open network socket. read(2) drops descriptors that ride along. The wires
- * lie at fixed numbers (ipc/role.h), and service.c keeps a number occupied while its wire is
- * down, so that no client connection can come to lie there.
+ * Why recvmsg is bound to descriptor numbers in the router: it is the only call with which a
+ * program could hand it an open network socket. read(2) drops descriptors that ride along. The
+ * wires lie at fixed numbers (ipc/role.h), and service.c keeps a number occupied while its wire
+ * is down, so that no client connection can come to lie there.
  *
  * Non-dumpable makes /proc/self belong to root: a role of a normal user can no longer open
  * /proc/self/{fd,maps,exe}; stat and statm stay readable, and libuv needs no others.
+ *
+ * A build with sanitizers or coverage (HITHER_OPEN_JAIL) makes calls of its own, among them
+ * some that no role may have: it has no filter and says so.
  */
 #include "proc/jail.h"
 
 #include <errno.h>
+#include <linux/capability.h>
+#include <linux/seccomp.h>
 #include <sched.h>
-#include <seccomp.h>
+#include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/span.h"
+#include "crypto/crypto.h"
 #include "proc/environment.h"
-
-#define REFUSE SCMP_ACT_ERRNO(EPERM)
-#define ABSENT SCMP_ACT_ERRNO(ENOSYS)
-
-/* When a row's action applies, by the call's first argument. */
-enum when {
-	ALWAYS,
-	UNLESS_UNIX,  /* socket domains other than AF_UNIX */
-	UNLESS_CLOUD, /* domains other than Unix, IPv4, IPv6 and netlink (address selection) */
-	UNLESS_WIRE,  /* descriptors that are not one of the role's wires */
-};
-
-struct row {
-	int call;
-	uint32_t action;
-	enum when when;
-};
-
-/* Ways around a filter, into other processes, or into the kernel: nobody needs them. */
-static const struct row for_all[] = {
-	{ SCMP_SYS(io_uring_setup), ABSENT, ALWAYS },
-	{ SCMP_SYS(io_uring_enter), ABSENT, ALWAYS },
-	{ SCMP_SYS(io_uring_register), ABSENT, ALWAYS },
-	{ SCMP_SYS(ptrace), REFUSE, ALWAYS },
-	{ SCMP_SYS(process_vm_readv), REFUSE, ALWAYS },
-	{ SCMP_SYS(process_vm_writev), REFUSE, ALWAYS },
-	{ SCMP_SYS(pidfd_getfd), REFUSE, ALWAYS },
-	{ SCMP_SYS(kcmp), REFUSE, ALWAYS },
-	{ SCMP_SYS(bpf), REFUSE, ALWAYS },
-	{ SCMP_SYS(userfaultfd), REFUSE, ALWAYS },
-	{ SCMP_SYS(perf_event_open), REFUSE, ALWAYS },
-	{ SCMP_SYS(keyctl), REFUSE, ALWAYS },
-	{ SCMP_SYS(add_key), REFUSE, ALWAYS },
-	{ SCMP_SYS(request_key), REFUSE, ALWAYS },
-	{ SCMP_SYS(mount), REFUSE, ALWAYS },
-	{ SCMP_SYS(umount2), REFUSE, ALWAYS },
-	{ SCMP_SYS(pivot_root), REFUSE, ALWAYS },
-	{ SCMP_SYS(chroot), REFUSE, ALWAYS },
-	{ SCMP_SYS(unshare), REFUSE, ALWAYS },
-	{ SCMP_SYS(setns), REFUSE, ALWAYS },
-	{ SCMP_SYS(open_by_handle_at), REFUSE, ALWAYS },
-	{ SCMP_SYS(kexec_load), REFUSE, ALWAYS },
-	{ SCMP_SYS(init_module), REFUSE, ALWAYS },
-	{ SCMP_SYS(finit_module), REFUSE, ALWAYS },
-	{ SCMP_SYS(delete_module), REFUSE, ALWAYS },
-};
-
-static const struct row for_router[] = {
-	{ SCMP_SYS(socket), REFUSE, ALWAYS },       { SCMP_SYS(socketpair), REFUSE, ALWAYS },
-	{ SCMP_SYS(connect), REFUSE, ALWAYS },      { SCMP_SYS(bind), REFUSE, ALWAYS },
-	{ SCMP_SYS(execve), REFUSE, ALWAYS },       { SCMP_SYS(execveat), REFUSE, ALWAYS },
-	{ SCMP_SYS(recvmsg), REFUSE, UNLESS_WIRE }, { SCMP_SYS(recvmmsg), REFUSE, ALWAYS },
-};
-
-/* Also binds the engine, which inherits it. */
-static const struct row for_local[] = {
-	{ SCMP_SYS(socket), REFUSE, UNLESS_UNIX },
-};
-
-static const struct row for_consent[] = {
-	{ SCMP_SYS(socket), REFUSE, UNLESS_UNIX },
-	{ SCMP_SYS(execve), REFUSE, ALWAYS },
-	{ SCMP_SYS(execveat), REFUSE, ALWAYS },
-};
-
-static const struct row for_cloud[] = {
-	{ SCMP_SYS(socket), REFUSE, UNLESS_CLOUD }, { SCMP_SYS(listen), REFUSE, ALWAYS },
-	{ SCMP_SYS(accept), REFUSE, ALWAYS },       { SCMP_SYS(accept4), REFUSE, ALWAYS },
-	{ SCMP_SYS(execve), REFUSE, ALWAYS },       { SCMP_SYS(execveat), REFUSE, ALWAYS },
-};
+#include "proc/jail_filter.h"
+#include "proc/jail_rows.h"
 
 static const struct profile {
-	uint32_t otherwise; /* what happens to a call that no row names */
-	const struct row *rows;
-	size_t n_rows;
 	rlim_t descriptors;
 	bool no_network; /* own, empty network namespace where we may have one */
+	bool alone;      /* makes no thread and no process */
 } profiles[ROLE_COUNT] = {
-	[ROLE_ROUTER] = { SCMP_ACT_ALLOW, for_router, LEN(for_router), 65536, true },
-	[ROLE_LOCAL] = { SCMP_ACT_ALLOW, for_local, LEN(for_local), 1024, false },
-	[ROLE_CONSENT] = { SCMP_ACT_ALLOW, for_consent, LEN(for_consent), 1024, true },
-	[ROLE_CLOUD] = { SCMP_ACT_ALLOW, for_cloud, LEN(for_cloud), 1024, false },
+	[ROLE_ROUTER] = { 65536, true, true },
+	[ROLE_LOCAL] = { 1024, false, false },
+	[ROLE_CONSENT] = { 1024, true, true },
+	[ROLE_CLOUD] = { 1024, false, false },
 };
+
+__attribute__((format(printf, 2, 3))) static void without(struct jail_report *r,
+							  const char *format, ...)
+{
+	size_t used = strlen(r->detail);
+	va_list ap;
+
+	if (used > 0 && used + 2 < sizeof r->detail) {
+		memcpy(r->detail + used, "; ", 3);
+		used += 2;
+	}
+	va_start(ap, format);
+	vsnprintf(r->detail + used, sizeof r->detail - used, format, ap);
+	va_end(ap);
+}
+
+void jail_without(struct jail_report *ret, const char *what)
+{
+	if (what[0] != '\0')
+		without(ret, "%s", what);
+}
 
 /* --- process attributes ---------------------------------------------------------------- */
 
@@ -138,12 +93,13 @@ static bool clean_environment(enum role r)
 	return true;
 }
 
-enum err jail_process(enum role r, uint32_t *ret_bits)
+enum err jail_process(enum role r, struct jail_report *ret)
 {
 	uint32_t bits = 0;
 
 	if (r <= ROLE_BOOT || r >= ROLE_COUNT)
 		return ERR_UNSUPPORTED;
+	*ret = (struct jail_report){ .bits = 0 };
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
 		bits |= JAIL_NO_NEW_PRIVS;
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0)
@@ -152,93 +108,182 @@ enum err jail_process(enum role r, uint32_t *ret_bits)
 		bits |= JAIL_RLIMITS;
 	if (clean_environment(r))
 		bits |= JAIL_CLEAN_ENV;
-	*ret_bits = bits;
+	ret->bits = bits;
 	return ERR_OK;
 }
 
-/* --- system call filter ------------------------------------------------------------------ */
-
-struct numbers {
-	unsigned n, at[8]; /* ascending */
-};
-
-static struct numbers numbers_of(enum when when, enum role r)
-{
-	struct numbers out = { 0 };
-
-	if (when == UNLESS_UNIX)
-		return (struct numbers){ 1, { AF_UNIX } };
-	if (when == UNLESS_CLOUD)
-		return (struct numbers){ 4, { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK } };
-	for (unsigned fd = ROLE_FD_CONTROL; fd <= ROLE_FD_CLOUD; fd++)
-		for (unsigned peer = 0; peer < ROLE_COUNT; peer++)
-			if (role_channel_fd(r, (enum role)peer) == (int)fd)
-				out.at[out.n++] = fd;
-	return out;
-}
-
-/*
- * Everything outside the numbers, as rows that each compare the argument once (libseccomp
- * takes one comparison per argument and row): below the first, in the gaps, above the last.
+/* --- files, ports, network -----------------------------------------------------------------
  */
-static int add_outside(scmp_filter_ctx ctx, const struct row *row, struct numbers in)
+
+static void close_files(const struct landlock_grants *grants, struct jail_report *io)
 {
-	int rc = seccomp_rule_add(ctx, row->action, row->call, 1,
-				  SCMP_A0(SCMP_CMP_LT, in.at[0]));
+	int fd;
+	unsigned abi = 0;
+	enum err e = landlock_prepare(grants, &fd, &abi);
 
-	for (unsigned i = 0; rc == 0 && i + 1 < in.n; i++)
-		for (unsigned x = in.at[i] + 1; rc == 0 && x < in.at[i + 1]; x++)
-			rc = seccomp_rule_add(ctx, row->action, row->call, 1,
-					      SCMP_A0(SCMP_CMP_EQ, x));
-	if (rc == 0)
-		rc = seccomp_rule_add(ctx, row->action, row->call, 1,
-				      SCMP_A0(SCMP_CMP_GT, in.at[in.n - 1]));
-	return rc;
-}
-
-static int add_rows(scmp_filter_ctx ctx, enum role r, const struct row *rows, size_t n)
-{
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < n; i++) {
-		if (rows[i].when == ALWAYS)
-			rc = seccomp_rule_add(ctx, rows[i].action, rows[i].call, 0);
-		else
-			rc = add_outside(ctx, &rows[i], numbers_of(rows[i].when, r));
+	if (e == ERR_OK) {
+		e = landlock_enforce(fd);
+		close(fd);
 	}
-	return rc;
+	if (e == ERR_OK) {
+		io->bits |= JAIL_LANDLOCK;
+		io->landlock_abi = abi;
+		if (abi < 4)
+			without(io, "Landlock %u of this kernel knows files, not ports", abi);
+	} else if (e == ERR_UNSUPPORTED) {
+		without(io, "no Landlock in this kernel");
+	} else {
+		without(io, "no Landlock: %s", strerror(errno));
+	}
+	if (grants->full)
+		without(io, "more paths or ports than can be granted");
 }
 
-static int load_filter(enum role r)
+/* Needs CAP_SYS_ADMIN; without it the filter alone keeps the network away. */
+static void leave_network(struct jail_report *io)
 {
-	const struct profile *p = &profiles[r];
-	scmp_filter_ctx ctx = seccomp_init(p->otherwise);
-
-	if (ctx == NULL)
-		return -ENOMEM;
-	int rc = add_rows(ctx, r, for_all, LEN(for_all));
-	if (rc == 0)
-		rc = add_rows(ctx, r, p->rows, p->n_rows);
-	if (rc == 0)
-		rc = seccomp_load(ctx);
-	seccomp_release(ctx);
-	return rc;
+	if (unshare(CLONE_NEWNET) == 0)
+		io->bits |= JAIL_NO_NETWORK;
+	else
+		without(io, "no network namespace of its own: %s", strerror(errno));
 }
 
-enum err jail_enter(enum role r, uint32_t *io_bits, char *detail, unsigned detail_bytes)
+static bool keep_capabilities(uint32_t mask)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
+
+	if (mask != 0 && syscall(SYS_capget, &head, data) != 0)
+		return false;
+	uint32_t kept = data[0].permitted & mask;
+	memset(data, 0, sizeof data);
+	data[0].permitted = data[0].effective = kept;
+	return syscall(SYS_capset, &head, data) == 0;
+}
+
+bool jail_drop_capabilities(void)
+{
+	return keep_capabilities(0);
+}
+
+/* --- system calls ---------------------------------------------------------------------------
+ */
+
+#ifdef HITHER_OPEN_JAIL
+
+static void close_calls(enum role r, struct jail_report *io)
+{
+	(void)r;
+	without(io, "no system call filter: this is a build with sanitizers or coverage");
+}
+
+#else
+
+#ifdef HITHER_JAIL_TRAP
+#define OTHERWISE SECCOMP_RET_TRAP
+
+/* Only in builds made to find out what a list lacks: says the number, then ends. */
+static void on_trap(int signal, siginfo_t *info, void *context)
+{
+	char text[64];
+	int n = snprintf(text, sizeof text, "hitherd: system call %d is on no list\n",
+			 info->si_syscall);
+
+	(void)signal;
+	(void)context;
+	if (write(STDERR_FILENO, text, (size_t)n) < 0)
+		_exit(127);
+	_exit(126);
+}
+
+static void catch_trap(void)
+{
+	struct sigaction a = { .sa_sigaction = on_trap, .sa_flags = SA_SIGINFO };
+
+	sigaction(SIGSYS, &a, NULL);
+}
+#else
+#define OTHERWISE SECCOMP_RET_KILL_PROCESS
+
+static void catch_trap(void)
+{
+}
+#endif
+
+/* The same list has the same name in every process: its own number is left out of it. */
+static void name_filter(enum role r, struct jail_filter *f, const struct jail_list *lists,
+			unsigned n, char ret[JAIL_FILTER_BYTES])
+{
+	struct crypto_sha256 digest;
+	char hex[65];
+
+	if (jail_filter_make(lists, n, OTHERWISE, 0, f) != ERR_OK)
+		return;
+	crypto_sha256(
+		(struct span){ (const char *)f->steps, f->program.len * sizeof f->steps[0] },
+		&digest);
+	crypto_sha256_hex(&digest, hex);
+	snprintf(ret, JAIL_FILTER_BYTES, "%s-%.8s", role_name(r), hex);
+}
+
+static void close_calls(enum role r, struct jail_report *io)
+{
+	static struct jail_filter f;
+	struct jail_list lists[JAIL_LISTS_MAX];
+	unsigned n = jail_lists(r, lists);
+
+	catch_trap();
+	name_filter(r, &f, lists, n, io->filter);
+	enum err e = jail_filter_make(lists, n, OTHERWISE, (uint32_t)getpid(), &f);
+	if (e == ERR_OK)
+		e = jail_filter_load(&f);
+	if (e == ERR_OK) {
+		io->bits |= JAIL_SECCOMP;
+		return;
+	}
+	io->filter[0] = '\0';
+	without(io, "no system call filter: %s",
+		e == ERR_SYSTEM ? strerror(errno) : err_text(e));
+}
+
+#endif
+
+enum err jail_helper(enum jail_helper kind, uint16_t port)
+{
+	struct jail_report ignored = { .bits = 0 };
+	struct landlock_grants grants = { .n_paths = 0 };
+
+	if (!keep_capabilities(kind == JAIL_LOOKER ? 1u << CAP_SYS_PTRACE : 0))
+		return ERR_SYSTEM;
+	if (kind == JAIL_DIALER) {
+		landlock_grant_port(&grants, port);
+		close_files(&grants, &ignored);
+	}
+#ifdef HITHER_OPEN_JAIL
+	return ERR_OK;
+#else
+	static struct jail_filter f;
+	struct jail_list lists[JAIL_LISTS_MAX];
+	unsigned n = kind == JAIL_LOOKER ? jail_lists_looker(lists) : jail_lists_dialer(lists);
+	enum err e = jail_filter_make(lists, n, OTHERWISE, (uint32_t)getpid(), &f);
+
+	return e == ERR_OK ? jail_filter_load(&f) : e;
+#endif
+}
+
+enum err jail_enter(enum role r, const struct landlock_grants *grants, struct jail_report *io)
 {
 	if (r <= ROLE_BOOT || r >= ROLE_COUNT)
 		return ERR_UNSUPPORTED;
-	if (detail_bytes > 0)
-		detail[0] = '\0';
-	/* Needs CAP_SYS_ADMIN; without it the filter alone keeps the network away. */
-	if (profiles[r].no_network && unshare(CLONE_NEWNET) == 0)
-		*io_bits |= JAIL_NO_NETWORK;
-
-	int rc = load_filter(r);
-	if (rc == 0)
-		*io_bits |= JAIL_SECCOMP;
+	if (profiles[r].no_network)
+		leave_network(io);
+	if (profiles[r].alone && !limit(RLIMIT_NPROC, 0))
+		io->bits &= ~(uint32_t)JAIL_RLIMITS;
+	if (jail_drop_capabilities())
+		io->bits |= JAIL_NO_CAPS;
 	else
-		snprintf(detail, detail_bytes, "no system call filter: %s", strerror(-rc));
+		without(io, "capabilities stay: %s", strerror(errno));
+	close_files(grants, io);
+	close_calls(r, io);
 	return ERR_OK;
 }

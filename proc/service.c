@@ -48,8 +48,7 @@ static struct running {
 	uv_timer_t deadline;
 	uv_timer_t settled;
 	struct channel *channels[ROLE_COUNT];
-	uint32_t jail_bits;
-	char jail_detail[201];
+	struct jail_report jail;
 	int exit_code;
 	bool stopping;
 } self;
@@ -328,9 +327,10 @@ static enum err start_loop(void)
 
 static enum err say_ready(void)
 {
-	struct msg_READY m = { .sandbox = self.jail_bits };
+	struct msg_READY m = { .sandbox = self.jail.bits, .landlock = self.jail.landlock_abi };
 
-	snprintf(m.detail, sizeof m.detail, "%s", self.jail_detail);
+	snprintf(m.filter, sizeof m.filter, "%s", self.jail.filter);
+	snprintf(m.detail, sizeof m.detail, "%s", self.jail.detail);
 	memcpy(m.judge, self.s.judge, sizeof self.s.judge);
 	memcpy(m.judge_problem, self.s.judge_problem, sizeof self.s.judge_problem);
 	return CHANNEL_SEND(self.channels[ROLE_BOOT], READY, &m, NULL, 0);
@@ -350,6 +350,18 @@ static enum err settle_later(void)
 	uv_timer_start(&self.settled, on_settled, SETTLED_AFTER_MS, 0);
 	uv_unref((uv_handle_t *)&self.settled);
 	return ERR_OK;
+}
+
+static enum err close_jail(const struct service_handler *h)
+{
+	static struct landlock_grants grants;
+
+	if (h->grants != NULL)
+		h->grants(&self.s, &grants);
+	enum err e = jail_enter(h->role, &grants, &self.jail);
+	landlock_grants_free(&grants);
+	jail_without(&self.jail, self.s.without);
+	return e;
 }
 
 static int fail(const char *step, enum err e)
@@ -376,12 +388,11 @@ int service_run(const struct service_handler *h)
 		return fail("descriptors", e);
 	log_setup(role_name(h->role), (enum log_level)self.config.log_level,
 		  self.config.log_json ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT);
-	if ((e = jail_process(h->role, &self.jail_bits)) != ERR_OK)
+	if ((e = jail_process(h->role, &self.jail)) != ERR_OK)
 		return fail("process", e);
 	if (h->before_jail != NULL && (e = h->before_jail(&self.s)) != ERR_OK)
 		return fail("before_jail", e);
-	e = jail_enter(h->role, &self.jail_bits, self.jail_detail, sizeof self.jail_detail);
-	if (e != ERR_OK)
+	if ((e = close_jail(h)) != ERR_OK)
 		return fail("jail", e);
 	if ((e = start_loop()) != ERR_OK)
 		return fail("wires", e);

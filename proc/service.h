@@ -6,8 +6,9 @@
  *
  *   service_run: log, rlimits, no-new-privs, non-dumpable, clear environment
  *             -> configuration and policy read from their sealed memfds
- *             -> before_jail (open files, read keys, build filters)
- *             -> jail (seccomp, Landlock as far as the kernel has them)
+ *             -> before_jail (open files, read keys, load libraries)
+ *             -> grants (which files and ports stay open)
+ *             -> jail (Landlock, namespace, seccomp as far as the kernel has them)
  *             -> loop, channels -> after_jail -> READY to boot -> run
  *
  * A role exits 0 on STOP, 1 when boot is gone (the control channel closed). The kernel kills it
@@ -24,6 +25,7 @@
 #include "ipc/msg.h"
 #include "ipc/role.h"
 #include "proc/config.h"
+#include "proc/landlock.h"
 
 struct service_listen {
 	int fd;        /* listening, inherited */
@@ -42,12 +44,17 @@ struct service {
 	/* What the role judges by, as in READY; set before after_jail returns. */
 	char judge[65], judge_problem[201];
 	void *ctx; /* the role's own state */
+	/* before_jail: what could not be had of the confinement that the role itself put on
+	 * others; joins the rest in READY */
+	char without[100];
 };
 
 struct service_handler {
 	enum role role;
 	/* Still privileged, no loop yet. Not OK: the reason was logged; the process exits 1. */
 	enum err (*before_jail)(struct service *s);
+	/* After before_jail: what the jail leaves open. NULL: no file, no port. */
+	void (*grants)(struct service *s, struct landlock_grants *ret);
 	/* Loop and channels exist; untrusted bytes may come from here on. */
 	enum err (*after_jail)(struct service *s);
 	/* As channel_handler.on_frame; POLICY, PEER, STOP are handled before. */

@@ -24,10 +24,10 @@ struct spawn_order {
 
 /*
  * Remembers the running executable by descriptor, and each hitherd-ROLE beside it (a role whose
- * libraries no other process should map; a role without one is in the executable itself), so that
- * roles started later run the very same programs even when the files have been replaced. Once, before anything is
- * spawned. Where /proc is not mounted, the path that was executed is used. ERR_SYSTEM with
- * errno.
+ * libraries no other process should map; a role without one is in the executable itself), so
+ * that roles started later run the very same programs even when the files have been replaced.
+ * Once, before anything is spawned. Where /proc is not mounted, the path that was executed is
+ * used. ERR_SYSTEM with errno.
  */
 MUST_CHECK enum err spawn_prepare(void);
 

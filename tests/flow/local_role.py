@@ -188,9 +188,9 @@ class LocalRole(unittest.TestCase):
         with open(f"/proc/{ready['pid']}/environ", "rb") as f:
             names = {v.split(b"=")[0] for v in f.read().split(b"\0") if v}
         self.assertLessEqual(names, {b"PATH", b"LANG", b"LC_CTYPE"})
-        sockets = [n for n in os.listdir(os.path.join(self.dir, "run")) if n.endswith(".sock")]
+        sockets = [n for n in os.listdir(os.path.join(self.dir, "run", "engine")) if n.endswith(".sock")]
         self.assertEqual(len(sockets), 1)
-        mode = os.stat(os.path.join(self.dir, "run", sockets[0])).st_mode
+        mode = os.stat(os.path.join(self.dir, "run", "engine", sockets[0])).st_mode
         self.assertEqual(stat.S_IMODE(mode), 0o600)
 
     def test_the_queue_is_bounded_and_served_in_order(self):
@@ -276,7 +276,7 @@ class LocalRole(unittest.TestCase):
         stopped = self.state("STOPPED", lambda m: m["pid"] == 0 and m["restarts"] == 0)
         self.assertEqual(stopped["detail"], "")
         self.assertFalse(alive(pid))
-        self.assertEqual([n for n in os.listdir(os.path.join(self.dir, "run"))], [])
+        self.assertEqual(os.listdir(os.path.join(self.dir, "run", "engine")), [])
         _, _, c = self.talk()
         self.assertEqual(c.chat("x").status, 200)
 
@@ -391,7 +391,7 @@ class LocalRole(unittest.TestCase):
         self.boot.send("STOP", deadline_ms=10000)
         self.assertEqual(self.process.wait(wire.PATIENCE_S), 0)
         eventually(lambda: not alive(pid))
-        self.assertEqual(os.listdir(os.path.join(self.dir, "run")), [])
+        self.assertEqual(os.listdir(os.path.join(self.dir, "run", "engine")), [])
 
     def test_the_engine_dies_with_local(self):
         self.install("tiny")
@@ -437,7 +437,9 @@ class LocalRole(unittest.TestCase):
 
     def test_an_engine_of_somebody_else_that_went_is_found_again(self):
         path = os.path.join(self.dir, "theirs.sock")
-        self.engine.update(endpoint="unix:" + path, binary="/nonexistent")
+        # a new one takes a while to start: time to look for it
+        self.engine.update(endpoint="unix:" + path, binary="/nonexistent", restart_backoff_ms=2000,
+                           restart_backoff_max_ms=5000)
         theirs = self.foreign_engine(path)
         self.start()
         request, values, c = self.talk()

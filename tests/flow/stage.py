@@ -103,11 +103,13 @@ class Reply:
 
 
 class Daemon:
-    def __init__(self, program, policy=None, engine=None, limits=None, model="fake", app=None):
+    def __init__(self, program, policy=None, engine=None, limits=None, model="fake", app=None,
+                 user=None):
         self.executable = program
         self.home = tempfile.mkdtemp(prefix="hither-chain-")
         self.cloud = FakeCloud()
         self.process = None
+        self.user = user  # whom it runs as; only root can choose
         self.model = model
         for name in ("run", "state", "config", "data", "models", "etc", "lib"):
             os.mkdir(self.path(name), 0o700)
@@ -159,8 +161,13 @@ class Daemon:
             flag, directory = name.split(":")
             command += [f"--{flag}-dir", self.path(directory)]
         command += ["--sys-dir", self.path("machine")]
+        if self.user is not None:
+            for folder, _, files in os.walk(self.home):
+                for path in [folder] + [os.path.join(folder, f) for f in files]:
+                    os.chown(path, self.user, -1)
         with open(self.path("log"), "ab") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log, stdout=log)
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log, stdout=log,
+                                            user=self.user, extra_groups=None if self.user is None else [])
         until("ready", self.ready)
         return self
 
@@ -294,7 +301,7 @@ class Daemon:
         """From the engine's own socket, wherever local put it."""
         for folder, _, files in os.walk(self.home):
             for name in files:
-                if "engine" in name and name.endswith(".sock"):
+                if "engine" in folder and name.endswith(".sock"):
                     c = UnixConnection(os.path.join(folder, name))
                     try:
                         c.request("GET", "/fake/stats")

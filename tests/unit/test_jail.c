@@ -11,15 +11,15 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -94,22 +94,6 @@ static ssize_t receive(int fd)
 	return recvmsg(fd, &h, MSG_DONTWAIT);
 }
 
-static void enter(enum role r)
-{
-	uint32_t bits = 0;
-	char detail[200] = "?";
-
-	NEED(setenv("OPENAI_API_KEY", "sk-none-of-your-business", 1) == 0);
-	NEED(setenv("https_proxy", "http://proxy.example", 1) == 0);
-	NEED(setenv("LANG", "C", 1) == 0);
-	NEED(jail_process(r, &bits) == ERR_OK);
-	NEED(bits == (JAIL_NO_NEW_PRIVS | JAIL_NOT_DUMPABLE | JAIL_RLIMITS | JAIL_CLEAN_ENV));
-	NEED(jail_enter(r, &bits, detail, sizeof detail) == ERR_OK);
-	NEED((bits & JAIL_SECCOMP) != 0 && detail[0] == '\0');
-	if (geteuid() == 0 && (r == ROLE_ROUTER || r == ROLE_CONSENT))
-		NEED((bits & JAIL_NO_NETWORK) != 0);
-}
-
 static void attributes_hold(enum role r)
 {
 	struct rlimit l;
@@ -127,29 +111,36 @@ static void attributes_hold(enum role r)
 	NEED(strcmp(getenv("LANG"), "C") == 0);
 }
 
-static void nobody_gets_around(void)
+static void enter(enum role r)
 {
-	char c = 0;
-	struct iovec v = { &c, 1 };
+	static struct landlock_grants none;
+	struct jail_report report = { .bits = 0 };
+	struct rlimit processes;
+	uint32_t wanted = JAIL_NO_NEW_PRIVS | JAIL_NOT_DUMPABLE | JAIL_RLIMITS | JAIL_CLEAN_ENV;
 
-	REFUSED(syscall(SYS_io_uring_setup, 1, NULL), ENOSYS);
-	REFUSED(syscall(SYS_io_uring_enter, 0, 0, 0, 0, NULL, 0), ENOSYS);
-	REFUSED(ptrace(PTRACE_TRACEME, 0, NULL, NULL), EPERM);
-	REFUSED(process_vm_readv(getpid(), &v, 1, &v, 1, 0), EPERM);
-	REFUSED(process_vm_writev(getpid(), &v, 1, &v, 1, 0), EPERM);
-	REFUSED(syscall(SYS_pidfd_getfd, 0, 0, 0), EPERM);
-	REFUSED(syscall(SYS_bpf, 0, NULL, 0), EPERM);
-	REFUSED(syscall(SYS_unshare, 0), EPERM);
-	REFUSED(socket(AF_PACKET, SOCK_RAW, 0), EPERM);
-	REFUSED(socket(AF_VSOCK, SOCK_STREAM, 0), EPERM);
+	NEED(setenv("OPENAI_API_KEY", "sk-none-of-your-business", 1) == 0);
+	NEED(setenv("https_proxy", "http://proxy.example", 1) == 0);
+	NEED(setenv("LANG", "C", 1) == 0);
+	NEED(jail_process(r, &report) == ERR_OK);
+	NEED(report.bits == wanted);
+	attributes_hold(r);
+	NEED(jail_enter(r, &none, &report) == ERR_OK);
+	NEED(getrlimit(RLIMIT_NPROC, &processes) == 0 &&
+	     (processes.rlim_max == 0) == (r == ROLE_ROUTER || r == ROLE_CONSENT));
+	NEED((report.bits & JAIL_SECCOMP) != 0 && report.filter[0] != '\0');
+	NEED(((report.bits & JAIL_LANDLOCK) != 0) == (report.landlock_abi > 0));
+	NEED(report.landlock_abi > 0 || strstr(report.detail, "Landlock") != NULL);
+	if (r != ROLE_ROUTER && r != ROLE_CONSENT)
+		return;
+	/* what is missing is said */
+	NEED(((report.bits & JAIL_NO_NETWORK) != 0) ==
+	     (strstr(report.detail, "network namespace") == NULL));
 }
 
-static void no_execution(void)
+static void no_files(void)
 {
-	char *argv[] = { (char[]){ "true" }, NULL };
-
-	REFUSED(execve("/bin/true", argv, environ), EPERM);
-	REFUSED(syscall(SYS_execveat, AT_FDCWD, "/bin/true", argv, environ, 0), EPERM);
+	REFUSED(open("/", O_RDONLY), EACCES);
+	REFUSED(open("/dev/null", O_RDONLY), EACCES);
 }
 
 static void router(void)
@@ -158,73 +149,59 @@ static void router(void)
 
 	lay_wires(ROLE_ROUTER);
 	enter(ROLE_ROUTER);
-	attributes_hold(ROLE_ROUTER);
-	nobody_gets_around();
-	no_execution();
-	REFUSED(socket(AF_INET, SOCK_STREAM, 0), EPERM);
-	REFUSED(socket(AF_INET6, SOCK_DGRAM, 0), EPERM);
-	REFUSED(socket(AF_UNIX, SOCK_STREAM, 0), EPERM);
-	REFUSED(connect(20, (struct sockaddr *)&(struct sockaddr){ AF_UNIX, "" }, 2), EPERM);
-
+	no_files();
 	send_descriptor();
-	REFUSED(receive(20), EPERM); /* the very same socket, at a number that is no wire's */
 	NEED(receive(ROLE_FD_CONTROL) == 1);
 	send_descriptor();
 	NEED(receive(ROLE_FD_LOCAL) == 1);
 	send_descriptor();
 	NEED(receive(ROLE_FD_CONSENT) == 1);
 	send_descriptor();
-	REFUSED(receive(ROLE_FD_CLOUD), EPERM); /* no wire between router and cloud */
-	REFUSED(receive(ROLE_FD_ROUTER), EPERM);
-	REFUSED(receive(STDIN_FILENO), EPERM);
-	REFUSED(receive(1023), EPERM);
-	REFUSED(syscall(SYS_recvmsg, 0x100000003ul, NULL, 0), EPERM); /* upper half */
-	REFUSED(syscall(SYS_recvmmsg, ROLE_FD_CONTROL, NULL, 0, 0, NULL), EPERM);
 	NEED(read(20, &c, 1) == 1 && c == 'x'); /* plain reading goes on, without descriptors */
+}
+
+/* The very same socket, at a number that is no wire's: test_jail_sweep has the others. */
+static void router_receives_elsewhere(void)
+{
+	lay_wires(ROLE_ROUTER);
+	enter(ROLE_ROUTER);
+	send_descriptor();
+	receive(20);
 }
 
 static void local(void)
 {
-	char *argv[] = { (char[]){ "true" }, NULL };
-
 	lay_wires(ROLE_LOCAL);
 	enter(ROLE_LOCAL);
-	attributes_hold(ROLE_LOCAL);
-	nobody_gets_around();
+	no_files();
 	NEED(socket(AF_UNIX, SOCK_STREAM, 0) >= 0);
-	REFUSED(socket(AF_INET, SOCK_STREAM, 0), EPERM);
-	REFUSED(socket(AF_INET6, SOCK_STREAM, 0), EPERM);
-	REFUSED(execve("/does/not/exist", argv, environ), ENOENT); /* engines are started */
 }
 
 static void consent(void)
 {
 	lay_wires(ROLE_CONSENT);
 	enter(ROLE_CONSENT);
-	attributes_hold(ROLE_CONSENT);
-	nobody_gets_around();
-	no_execution();
-	NEED(socket(AF_UNIX, SOCK_STREAM, 0) >= 0);
-	REFUSED(socket(AF_INET, SOCK_STREAM, 0), EPERM);
-	REFUSED(socket(AF_INET6, SOCK_STREAM, 0), EPERM);
-	REFUSED(socket(AF_NETLINK, SOCK_RAW, 0), EPERM);
-	REFUSED(syscall(SYS_socket, 0x100000002ul, SOCK_STREAM, 0), EPERM); /* upper half */
+	no_files();
 	send_descriptor();
 	NEED(receive(20) == 1);
 }
 
 static void cloud(void)
 {
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(9) };
+	int fd;
+
+	bool ports = landlock_abi() >= 4;
+
 	lay_wires(ROLE_CLOUD);
 	enter(ROLE_CLOUD);
-	attributes_hold(ROLE_CLOUD);
-	nobody_gets_around();
-	no_execution();
-	NEED(socket(AF_INET, SOCK_STREAM, 0) >= 0);
+	no_files();
+	NEED((fd = socket(AF_INET, SOCK_STREAM, 0)) >= 0);
 	NEED(socket(AF_UNIX, SOCK_STREAM, 0) >= 0);
 	REFUSED(socket(AF_BLUETOOTH, SOCK_RAW, 0), EPERM);
-	REFUSED(listen(20, 1), EPERM);
-	REFUSED(accept(20, NULL, NULL), EPERM);
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (ports) /* no port was granted */
+		REFUSED(connect(fd, (struct sockaddr *)&a, sizeof a), EACCES);
 }
 
 static void (*const roles[])(void) = { router, local, consent, cloud };
@@ -297,6 +274,22 @@ static void every_role_is_confined_in_a_chroot(void **state)
 	rmdir(root);
 }
 
+static void a_descriptor_handed_in_elsewhere_ends_the_router(void **state)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		router_receives_elsewhere();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGSYS);
+}
+
 static const char *value(char **env, const char *name)
 {
 	size_t n = strlen(name);
@@ -340,6 +333,7 @@ int main(void)
 		cmocka_unit_test(every_role_is_confined_as_this_user),
 		cmocka_unit_test(every_role_is_confined_as_a_normal_user),
 		cmocka_unit_test(every_role_is_confined_in_a_chroot),
+		cmocka_unit_test(a_descriptor_handed_in_elsewhere_ends_the_router),
 		cmocka_unit_test(a_role_sees_only_its_part_of_the_environment),
 	};
 

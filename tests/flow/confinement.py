@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is in force on each process of a daemon that runs, read from /proc and tried from outside by
+a program of the same user.
+
+confinement.py HITHERD HITHER [unittest arguments]
+"""
+import ctypes
+import json
+import os
+import re
+import subprocess
+import sys
+import unittest
+
+import stage
+
+PROGRAM, COMMAND = (os.path.abspath(sys.argv.pop(1)) for _ in range(2))
+ROLES = ("router", "local", "consent", "cloud")
+NOBODY = 65534
+LIBC = ctypes.CDLL(None, use_errno=True)
+PTRACE_ATTACH, PTRACE_DETACH = 16, 17
+CAP_SYS_PTRACE = 19
+SYS_PIDFD_OPEN, SYS_PIDFD_GETFD = 434, 438
+
+# What may lie open in a process that has just started and answered one request: by role, what
+# /proc/PID/fd says. Standard error is the test's log.
+EVERY = [r"/dev/null", r"socket:\[\d+\]", r"anon_inode:\[eventpoll\]", r"anon_inode:\[eventfd\]", r"pipe:\[\d+\]",
+         r"/memfd:(config|policy|models)( \(deleted\))?", r".*/log"]
+OPEN = {"router": EVERY, "cloud": EVERY,
+        "local": EVERY + [r"anon_inode:inotify"],
+        "consent": EVERY + [r".*/state/ledger(/.*|\.head)?"],
+        "starter": [r"/dev/null", r"socket:\[\d+\]", r"anon_inode:\[signalfd\]", r".*/log"],
+        "looker": [r"/dev/null", r"socket:\[\d+\]", r".*/log"],
+        "engine": [r"/dev/null", r"socket:\[\d+\]", r"pipe:\[\d+\]", r".*/models/.*", r"anon_inode:\[event.*\]"]}
+ENVIRONMENT = {"LANG", "LC_ALL", "TZ", "PATH", "HOME", "HITHER_LISTEN", "HITHER_GENERATION",
+               "ASAN_OPTIONS", "UBSAN_OPTIONS", "LLVM_PROFILE_FILE", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR",
+               "OLLAMA_HOST", "LM_STUDIO_BASE_URL", "MALLOC_ARENA_MAX"}
+SECRET = "sk-canary-of-the-environment"
+
+
+def read(pid, name):
+    with open(f"/proc/{pid}/{name}", "rb") as f:
+        return f.read().decode(errors="replace")
+
+
+def status(pid):
+    return dict(line.split(":\t", 1) for line in read(pid, "status").splitlines() if ":\t" in line)
+
+
+def children(pid):
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if int(read(name, "stat").rpartition(")")[2].split()[1]) == pid:
+                found.append(int(name))
+        except OSError:
+            pass
+    return found
+
+
+class Confinement(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        os.environ["OPENAI_API_KEY"] = SECRET
+        cls.d = stage.Daemon(PROGRAM)
+        cls.d.start()
+        reply = cls.d.chat("What is the capital of France?", model="local")
+        if reply.status != 200:
+            raise AssertionError(reply.body)
+        cls.pids = {role: cls.d.role_pid(role) for role in ROLES}
+        cls.pids["starter"] = children(cls.pids["local"])[0]
+        cls.pids["looker"] = children(cls.pids["consent"])[0]
+        cls.pids["engine"] = children(cls.pids["starter"])[0]
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.d.close()
+
+    def test_each_process_can_gain_nothing(self):
+        for who, pid in self.pids.items():
+            with self.subTest(who):
+                s = status(pid)
+                self.assertEqual(s["NoNewPrivs"], "1")
+                self.assertEqual(s["Seccomp"], "2", "a filter")
+                kept = 1 << CAP_SYS_PTRACE if who == "looker" and os.geteuid() == 0 else 0
+                for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+                    self.assertIn(int(s[name], 16), (0, kept), name)
+
+    def test_limits(self):
+        for who, pid in self.pids.items():
+            with self.subTest(who):
+                limits = {line[:26].strip(): line[26:].split() for line in read(pid, "limits").splitlines()}
+                self.assertEqual(limits["Max core file size"][:2], ["0", "0"])
+                self.assertLessEqual(int(limits["Max open files"][1]), 65536 if who in ("router", "starter") else 1024)
+                if who in ("router", "consent"):
+                    self.assertEqual(limits["Max processes"][:2], ["0", "0"])
+                    self.assertEqual(status(pid)["Threads"].strip(), "1")
+                if who == "engine":
+                    self.assertEqual(limits["Max file size"][:2], ["0", "0"])
+
+    def test_only_what_is_listed_is_open(self):
+        for who, pid in self.pids.items():
+            with self.subTest(who):
+                for fd in os.listdir(f"/proc/{pid}/fd"):
+                    target = os.readlink(f"/proc/{pid}/fd/{fd}")
+                    self.assertTrue(any(re.fullmatch(p, target) for p in OPEN[who]), f"{fd} is {target}")
+
+    def test_the_environment_is_a_list(self):
+        for who, pid in self.pids.items():
+            with self.subTest(who):
+                names = {v.split("=")[0] for v in read(pid, "environ").split("\0") if v}
+                self.assertLessEqual(names, ENVIRONMENT)
+                self.assertNotIn(SECRET, read(pid, "environ"))
+
+    def test_namespaces_and_what_status_says_of_them(self):
+        report = json.loads(self.d.get("/hither/v1/status", sock="admin.sock").body)["roles"]
+        host = os.readlink("/proc/self/ns/net")
+        for role in ROLES:
+            with self.subTest(role):
+                own = os.readlink(f"/proc/{self.pids[role]}/ns/net") != host
+                self.assertEqual(own, "no_network" in report[role]["sandbox"])
+                if role in ("router", "consent") and not own:
+                    self.assertIn("network namespace", report[role]["detail"])
+        self.assertEqual(os.readlink(f"/proc/{self.pids['engine']}/ns/net") == host,
+                         "engine: no empty network" in report["local"]["detail"])
+        for role in ("local", "cloud"):
+            self.assertEqual(os.readlink(f"/proc/{self.pids[role]}/ns/net"), host, "it needs the machine's")
+
+    def test_status_names_the_filter_and_the_abi(self):
+        report = json.loads(self.d.get("/hither/v1/status", sock="admin.sock").body)["roles"]
+        abi = LIBC.syscall(444, None, 0, 1)
+        for role in ROLES:
+            with self.subTest(role):
+                self.assertTrue(report[role]["sandboxed"])
+                self.assertRegex(report[role]["filter"], rf"^{role}-[0-9a-f]{{8}}$")
+                self.assertEqual(report[role]["landlock_abi"], max(abi, 0))
+                for bit in ("no_new_privs", "not_dumpable", "rlimits", "clean_env", "seccomp", "no_capabilities"):
+                    self.assertIn(bit, report[role]["sandbox"])
+
+    def test_doctor_says_what_is_in_force(self):
+        out = subprocess.run([COMMAND, "doctor"], capture_output=True, text=True, check=False,
+                             env={**os.environ, "HITHER_HOST": "unix:" + self.d.path("run", "hither.sock"),
+                                  "HOME": self.d.home, "XDG_RUNTIME_DIR": self.d.path("run")}).stdout
+        for role in ROLES:
+            self.assertRegex(out, rf"{role} runs confined.*{role}-[0-9a-f]{{8}}")
+
+
+class SameUser(unittest.TestCase):
+    """Another program of the same user reads nothing of a role: each of the four ways fails."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.d = stage.Daemon(PROGRAM, user=NOBODY if os.geteuid() == 0 else None)
+        cls.d.start()
+        cls.d.chat("What is the capital of France?", model="local")
+        cls.pids = {role: cls.d.role_pid(role) for role in ROLES}
+        cls.pids["starter"] = children(cls.pids["local"])[0]
+        cls.pids["looker"] = children(cls.pids["consent"])[0]
+        cls.pids["boot"] = cls.d.process.pid
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.d.close()
+
+    def as_that_user(self, attempt):
+        """The errno of `attempt`, made by a process of the daemon's own user; 0: it succeeded."""
+        child = os.fork()
+        if child == 0:
+            code = 255
+            try:
+                if os.geteuid() == 0:
+                    os.setgroups([])
+                    os.setresgid(NOBODY, NOBODY, NOBODY)
+                    os.setresuid(NOBODY, NOBODY, NOBODY)
+                code = attempt()
+            except OSError as e:
+                code = e.errno
+            finally:
+                os._exit(code)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    def refused(self, what, attempt):
+        for who, pid in self.pids.items():
+            with self.subTest(f"{what} of {who}"):
+                self.assertIn(self.as_that_user(lambda p=pid: attempt(p)), (1, 13), "EPERM or EACCES")
+
+    def test_memory_file(self):
+        self.refused("memory", lambda pid: open(f"/proc/{pid}/mem", "rb").close() or 0)
+
+    def test_descriptors(self):
+        self.refused("descriptors", lambda pid: len(os.listdir(f"/proc/{pid}/fd")) and 0)
+
+    def test_environment(self):
+        self.refused("environment", lambda pid: open(f"/proc/{pid}/environ", "rb").close() or 0)
+
+    def test_process_vm_readv(self):
+        class Vector(ctypes.Structure):
+            _fields_ = [("base", ctypes.c_void_p), ("length", ctypes.c_size_t)]
+
+        def attempt(pid):
+            room = ctypes.create_string_buffer(8)
+            near = Vector(ctypes.addressof(room), 8)
+            far = Vector(0x10000, 8)
+            got = LIBC.process_vm_readv(pid, ctypes.byref(near), 1, ctypes.byref(far), 1, 0)
+            return ctypes.get_errno() if got < 0 else 0
+        self.refused("process_vm_readv", attempt)
+
+    def test_ptrace(self):
+        def attempt(pid):
+            if LIBC.ptrace(PTRACE_ATTACH, pid, None, None) == 0:
+                LIBC.ptrace(PTRACE_DETACH, pid, None, None)
+                return 0
+            return ctypes.get_errno()
+        self.refused("ptrace", attempt)
+
+    def test_pidfd_getfd(self):
+        def attempt(pid):
+            pidfd = LIBC.syscall(SYS_PIDFD_OPEN, pid, 0)
+            got = LIBC.syscall(SYS_PIDFD_GETFD, pidfd, 3, 0)
+            return ctypes.get_errno() if got < 0 else 0
+        self.refused("pidfd_getfd", attempt)
+
+    def test_what_could_not_be_had_is_said(self):
+        report = json.loads(self.d.get("/hither/v1/status", sock="admin.sock").body)["roles"]
+        for role in ("router", "consent"):
+            self.assertIn("network namespace", report[role]["detail"])
+            self.assertTrue(report[role]["sandboxed"])
+
+
+class Egress(unittest.TestCase):
+    def setUp(self):
+        self.d = stage.Daemon(PROGRAM)
+        self.addCleanup(self.d.close)
+
+    def policy(self, destinations):
+        self.d.policy({"hither_policy": 1, "id": "mine", "default": {"cloud": "allow"},
+                       "destinations": destinations})
+
+    def test_a_destination_with_another_port_works_as_soon_as_the_reload_is_answered(self):
+        self.policy({})
+        self.d.start()
+        before = self.d.role_pid("cloud")
+        self.policy({"far": self.d.destination()})
+        reply = self.d.call("POST", "/hither/v1/reload", sock="admin.sock")
+        self.assertEqual(reply.status, 200, reply.body)
+        reply = self.d.chat(stage.HARD, model="far")
+        self.assertEqual((reply.status, reply.headers["x-hither-tier"]), (200, "cloud"))
+        if LIBC.syscall(444, None, 0, 1) >= 4:
+            self.assertNotEqual(self.d.role_pid("cloud"), before, "a jail cannot be opened: it is a new one")
+
+    def test_a_reload_that_needs_no_other_port_leaves_cloud_alone(self):
+        self.policy({"far": self.d.destination()})
+        self.d.start()
+        before = self.d.role_pid("cloud")
+        self.policy({"far": self.d.destination(), "more": self.d.destination()})
+        self.assertEqual(self.d.call("POST", "/hither/v1/reload", sock="admin.sock").status, 200)
+        self.assertEqual(self.d.chat(stage.HARD, model="more").headers["x-hither-tier"], "cloud")
+        self.assertEqual(self.d.role_pid("cloud"), before)
+
+
+if __name__ == "__main__":
+    unittest.main()
