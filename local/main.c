@@ -674,6 +674,7 @@ int local_main(void)
 	static const struct service_handler handler = {
 		.role = ROLE_LOCAL,
 		.before_jail = before_jail,
+		.grants = grants,
 		.after_jail = after_jail,
 		.on_frame = on_frame,
 		.on_peer = on_peer,
