@@ -194,6 +194,28 @@ class Clouds(unittest.TestCase):
             r = self.ask(name, f"fake:finish={word}", stream)
             self.assertEqual((r.status, self.finish(r)), (200, [word] if stream else word), r.body)
 
+    def test_every_client_hears_every_vendor(self):
+        says = [{"role": "user", "content": "hello"}]
+        cut = [{"role": "user", "content": "fake:cut_after=3 fake:delay_ms=2"}]
+        clients = {"/v1/messages": (lambda m: {"max_tokens": 99, "messages": m}, b"message_stop", b"event: error"),
+                   "/v1/responses": (lambda m: {"input": m}, b"event: response.completed", b"event: response.failed"),
+                   "/api/chat": (lambda m: {"messages": m}, b'"done":true', b'{"error":"')}
+        for path, (body, end, error) in clients.items():
+            for name in VENDORS:
+                with self.subTest(path, vendor=name):
+                    r = self.d.call("POST", path, {"model": name, "stream": True, **body(says)})
+                    self.assertEqual((r.status, r.cut), (200, False), r.body)
+                    self.assertIn(end, r.body)
+                    for word in ANSWER.split():
+                        self.assertIn(word.encode(), r.body)
+                    r = self.d.call("POST", path, {"model": name, "stream": True, **body(cut)})
+                    self.assertNotIn(end, r.body)
+                    if r.status == 200:
+                        self.assertTrue(r.cut)
+                        self.assertIn(error, r.body)
+                    else:
+                        self.assertEqual(r.status, 424, r.body)
+
     # --- what goes wrong -----------------------------------------------------------------
 
     @each
