@@ -140,7 +140,7 @@ struct question {
 
 #define GATE_DEVICE_BYTES 192
 
-#define GATE_PROMPTS_MAX  512
+#define GATE_PROMPTS_MAX  4096 /* remembered: more than a person looks at in an hour */
 struct prompt {
 	uint32_t uid;
 	bool proven; /* its app was identified; otherwise `app` is what it said */

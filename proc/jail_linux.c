@@ -44,7 +44,8 @@ static const struct profile {
 } profiles[ROLE_COUNT] = {
 	[ROLE_ROUTER] = { 65536, true, true },
 	[ROLE_LOCAL] = { 1024, false, false },
-	[ROLE_CONSENT] = { 1024, true, true },
+	/* What waits for an answer holds its sealed bodies: two for each of 2,048 requests. */
+	[ROLE_CONSENT] = { 8192, true, true },
 	[ROLE_CLOUD] = { 1024, false, false },
 };
 

@@ -102,8 +102,9 @@ static void attributes_hold(enum role r)
 	NEED(prctl(PR_GET_DUMPABLE) == 0);
 	NEED(getrlimit(RLIMIT_CORE, &l) == 0 && l.rlim_max == 0);
 	/* One per client for the router; the others talk to few. */
-	NEED(getrlimit(RLIMIT_NOFILE, &l) == 0 &&
-	     l.rlim_max <= (r == ROLE_ROUTER ? 65536 : 1024));
+	NEED(getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_max <= (r == ROLE_ROUTER    ? 65536
+								 : r == ROLE_CONSENT ? 8192
+										     : 1024));
 	NEED(getenv("OPENAI_API_KEY") == NULL);
 	NEED(getenv("https_proxy") == NULL);
 	NEED((getenv("HITHER_HTTPS_PROXY") != NULL) == (r == ROLE_CLOUD));
