@@ -28,6 +28,8 @@ static const char topic_environment[] =
 	"addresses "
 	"and\n"
 	"                  keys of OpenAI's, Anthropic's and Ollama's clients)\n"
+	"OLLAMA_HOST, LM_STUDIO_BASE_URL\n"
+	"                  where hither engine list and setup look, too, if that is loopback\n"
 	"NO_COLOR          set and not empty: no colour\n"
 	"CLICOLOR_FORCE    set and not empty: colour even when the output is no terminal\n"
 	"XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_STATE_HOME, XDG_RUNTIME_DIR\n"

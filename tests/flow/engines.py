@@ -5,6 +5,7 @@ engines.py HITHERD HITHER [unittest arguments]
 """
 import json
 import os
+import pty
 import subprocess
 import sys
 import unittest
@@ -129,6 +130,31 @@ class Setup(unittest.TestCase):
         self.d.policy(self.read("policy.d", "10-mine.json"))
         self.d.start()
         self.assertEqual(self.d.chat("hello").headers["x-hither-tier"], "device")
+
+    def test_a_person_adds_a_cloud_that_is_asked_about(self):
+        answers = ["n", "y", "https://cloud.example/v1", "large", "Example", "eu"]
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.environ.update({"HOME": self.d.home, "XDG_CONFIG_HOME": self.d.path("config"), "TERM": "dumb",
+                               "XDG_DATA_HOME": self.d.path("data"), "HITHER_HOST": "unix:" + self.d.path("run", "x")})
+            os.execv(COMMAND, [COMMAND, "setup", "--engine", "llama-server"])
+        screen, answered = b"", 0
+        while True:
+            try:
+                more = os.read(fd, 65536)
+            except OSError:
+                break
+            screen += more
+            if answered < len(answers) and screen.endswith((b"(Y/n) ", b"(y/N) ", b": ", b"] ")):
+                os.write(fd, answers[answered].encode() + b"\n")
+                answered += 1
+        _, status = os.waitpid(pid, 0)
+        os.close(fd)
+        self.assertEqual((os.waitstatus_to_exitcode(status), answered), (0, len(answers)), screen.decode())
+        policy = self.read("policy.d", "10-mine.json")
+        self.assertEqual((policy["default"]["cloud"], policy["destinations"]["cloud"]["base_url"]),
+                         ("ask", "https://cloud.example/v1"))
+        self.assertIn(b"nothing leaves without a yes from you", screen)
 
     def test_what_is_missing_is_said(self):
         self.run_setup("--yes", "--engine", "nonesuch", "--no-cloud", code=1)
