@@ -174,8 +174,10 @@ static struct span narrower(const struct run_relay *r, struct span asked)
 
 static void put_fields(const struct run_relay *r, const struct http_exchange *x, struct buf *b)
 {
-	static const char *const passed[] = { "Content-Type", "Accept", "Hither-Consent",
-					      "Hither-Interactive", "anthropic-version" };
+	static const char *const passed[] = { "Content-Type",     "Accept",
+					      "Hither-Consent",   "Hither-Interactive",
+					      "Hither-Draft",     "Hither-Cascade",
+					      "anthropic-version" };
 
 	for (size_t i = 0; i < LEN(passed); i++)
 		put_field(b, passed[i], http_header(x, passed[i]));
