@@ -16,13 +16,12 @@
 
 #include "cli/ask.h"
 
-#define FIRST_WORD_MS                                                                          \
-	1500 /* then the question comes without a draft: the engine is loading                 \
-	      */
+/* Then the question comes without a draft: the engine is still loading. */
+#define FIRST_WORD_MS 1500
 
-static void pass_on(struct ask_draft *d, struct span text)
+static void pass_on(struct ask_draft *d, struct span text, int flags)
 {
-	if (d->fd >= 0 && send(d->fd, text.ptr, text.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 &&
+	if (d->fd >= 0 && send(d->fd, text.ptr, text.len, MSG_NOSIGNAL | flags) < 0 &&
 	    errno != EAGAIN)
 		d->fd = -1;
 }
@@ -30,7 +29,7 @@ static void pass_on(struct ask_draft *d, struct span text)
 void ask_draft_text(struct ask_draft *d, struct span text)
 {
 	if (memchr(text.ptr, '\0', text.len) == NULL)
-		pass_on(d, text);
+		pass_on(d, text, MSG_DONTWAIT);
 }
 
 /* Remarks are comments of the event stream (docs/clients.md). */
@@ -39,7 +38,7 @@ static void take_line(struct ask_draft *d)
 	struct span line = { d->line, d->n };
 
 	if (span_is(line, ": hither {\"draft\":\"whole\"}"))
-		pass_on(d, (struct span){ "", 1 });
+		pass_on(d, (struct span){ "", 1 }, 0); /* it is read, or the other end closed */
 	else if (span_starts(line, ": hither {\"answer\""))
 		d->fd = -1;
 	d->n = 0;

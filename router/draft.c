@@ -5,12 +5,12 @@
  *
  *   NONE --a question is put--> WANTED --local gave an engine--> RUNNING --its end--> WHOLE
  *
- *   WANTED   -> NONE  the engine has others to serve first        [draft_withdraw]
- *   RUNNING  -> NONE  it is the answer from here on, live         [draft_release]
- *   WHOLE    -> NONE  it is the answer, at once                   [draft_release]
- *   RUNNING  -> NONE  it broke off, or somebody waits for the engine [draft_lose] RUNNING  ->
- * NONE  there was a yes                            [draft_granted] WHOLE    stays through a
- * yes: it is the answer if nothing comes of that
+ *   WANTED  -> NONE  the engine has others to serve first       [draft_withdraw]
+ *   RUNNING -> NONE  it is the answer from here on, live        [draft_release]
+ *   WHOLE   -> NONE  it is the answer, at once                  [draft_release]
+ *   RUNNING -> NONE  it broke off, or another needs the engine  [draft_lose]
+ *   RUNNING -> NONE  there was a yes                            [draft_granted]
+ *   WHOLE   -> WHOLE there was a yes: in case nothing comes of it
  *
  * Its events are kept as they came, in their form on a pipe. What is shown of it meanwhile (if
  * the policy or the program wants that) goes through the writer of the one reply: as thoughts,
@@ -21,9 +21,9 @@
  * Invariants
  *   1. No end, no finish and no usage of a draft is written before it is the answer.
  *   2. A draft that was shown as thoughts is said again as the answer, whole; one that was
- * shown as text goes on where it was, or is followed by a whole answer.
+ *      shown as text goes on where it was, or is followed by a whole answer.
  *   3. Only one source speaks at a time: a draft's engine is stopped before the reply pipe is
- * read.
+ *      read.
  */
 #include <unistd.h>
 
@@ -256,7 +256,7 @@ void draft_granted(struct request *q)
 {
 	struct draft *d = &q->draft;
 
-	if (d->state != DRAFT_NONE || d->shown)
+	if (d->state >= DRAFT_RUNNING || d->shown)
 		d->became = DRAFT_REPLACED;
 	if (d->state == DRAFT_WHOLE)
 		return;
