@@ -37,7 +37,7 @@ class Connection(http.client.HTTPConnection):
 
 
 def prompt():
-    return "Write a short story that has these words in it: " + ", ".join(random.choices(WORDS, k=24)) + "."
+    return "Write a short story that has these words in it: " + ", ".join(random.choices(WORDS, k=6)) + "."
 
 
 def body(model, text, tokens, direct):
@@ -98,7 +98,7 @@ def crowd(path, n, tokens, direct):
 def engine_socket(home):
     for folder, _, files in os.walk(home):
         for name in files:
-            if name.startswith("engine") and name.endswith(".sock"):
+            if name.endswith(".sock") and os.path.basename(folder) == "engine":
                 return os.path.join(folder, name)
     raise RuntimeError("the engine has no socket")
 
