@@ -209,13 +209,21 @@ static int on_curl_timeout(CURLM *multi, long timeout_ms, void *ctx)
 	return uv_timer_start(&f->timer, on_timeout, (uint64_t)timeout_ms, 0);
 }
 
+bool fetch_prepare(void)
+{
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return false;
+	curl_easy_cleanup(curl_easy_init());
+	return true;
+}
+
 struct fetcher *fetcher_new(uv_loop_t *loop)
 {
 	struct fetcher *f = calloc(1, sizeof *f);
 
 	if (f == NULL)
 		return NULL;
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || /* counted: cheap now */
 	    (f->multi = curl_multi_init()) == NULL) {
 		free(f);
 		return NULL;

@@ -17,6 +17,12 @@
 #include "common/err.h"
 #include "common/span.h"
 
+/*
+ * libcurl and what it is made of, loaded and set up: before the jail, which lets no code be
+ * mapped. False: it does not start. Once.
+ */
+bool fetch_prepare(void);
+
 struct fetcher;
 struct fetch;
 

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "cloud/cloud_impl.h"
+#include "cloud/names.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "crypto/crypto.h"
@@ -406,6 +407,9 @@ static enum err before_jail(struct service *s)
 	c->service = s;
 	c->proxy = environment("HITHER_HTTPS_PROXY", "HITHER_ALL_PROXY");
 	c->no_proxy = environment("HITHER_NO_PROXY", NULL);
+	names_load_modules();
+	if (!fetch_prepare())
+		return ERR_SYSTEM;
 	if (crypto_init() != ERR_OK)
 		return ERR_SYSTEM;
 	c->keys = keys_new(s->config->config_dir, getenv("CREDENTIALS_DIRECTORY"));

@@ -110,7 +110,8 @@ static const struct jail_row for_all[] = {
 	ROW(nanosleep),
 	ROW(exit),
 	ROW(exit_group),
-	/* abort(3): its own end, nobody else's */
+	/* its own end (abort(3)), nobody else's */
+	IF(kill, 1, { 0, INT, JAIL_OWN_PID }),
 	IF(tgkill, 2, { 0, INT, JAIL_OWN_PID }, IS(2, SIGABRT)),
 	/* getrlimit(3) of itself, and no other use */
 	IF(prlimit64, 2, IS(0, 0), NULL_AT(2)),
@@ -145,6 +146,8 @@ static const struct jail_row for_loop[] = {
 	ROW(eventfd2),
 	ROW(pipe2),
 	ROW(dup3),
+	/* libuv asks for the kernel's version before it tries a ring */
+	ROW(uname),
 	ROW(sendmsg),
 	ROW(shutdown),
 	ROW(memfd_create),
@@ -163,6 +166,14 @@ static const struct jail_row for_threads[] = {
 	ROW(set_robust_list),
 	ROW(rseq),
 	ROW(sched_getaffinity),
+};
+
+/* Files: Landlock says which. The second name of a pair is for machines without the first. */
+static const struct jail_row for_files[] = {
+	ROW(openat),   ROW(newfstatat), ROW(access),   ROW(faccessat),  ROW(faccessat2),
+	ROW(readlink), ROW(readlinkat), ROW(pread64),  ROW(getdents64), ROW(fsync),
+	ROW(fchmod),   ROW(rename),     ROW(renameat), ROW(unlink),     ROW(unlinkat),
+	ROW(mkdir),    ROW(mkdirat),
 };
 
 static const struct jail_row for_router[] = {
@@ -193,27 +204,13 @@ static const struct jail_row for_consent[] = {
 	IF(sendto, 1, NULL_AT(4)),
 	/* sealed bodies from the router, frames from boot and cloud */
 	ROW(recvmsg),
-	/* the ledger (SQLite), its keys, /proc of who asks and who answers: Landlock says where
-	 */
-	ROW(openat),
-	ROW(pread64),
+	/* the ledger (SQLite) */
 	ROW(pwrite64),
-	ROW(fsync),
 	ROW(fdatasync),
 	ROW(fallocate),
-	ROW(unlink),
-	ROW(unlinkat),
-	ROW(rename),
-	ROW(renameat),
-	ROW(mkdir),
-	ROW(newfstatat),
-	ROW(access),
-	ROW(readlink),
-	ROW(fchmod),
 	ROW(fchown),
 	ROW(umask),
 	ROW(flock),
-	ROW(getdents64),
 	IF(fcntl, 1, IS(1, F_SETLK)),
 	IF(fcntl, 1, IS(1, F_GETLK)),
 };
@@ -246,20 +243,8 @@ static const struct jail_row for_cloud[] = {
 	IF(setsockopt, 1, IS(1, IPPROTO_IPV6)),
 	IF(setsockopt, 2, IS(1, SOL_SOCKET), IS(2, SO_KEEPALIVE)),
 	IF(setsockopt, 2, IS(1, SOL_SOCKET), IS(2, SO_BROADCAST)),
-	/* keys, certificates, the resolver's files, the witness: Landlock says where */
-	ROW(openat),
-	ROW(newfstatat),
-	ROW(access),
-	ROW(readlink),
-	ROW(pread64),
-	ROW(getdents64),
-	ROW(mkdir),
-	ROW(fsync),
-	ROW(fchmod),
-	ROW(rename),
-	ROW(unlink),
-	/* OpenSSL and glibc: how many processors, which machine */
-	ROW(uname),
+	/* modules of the name service try more, and do without */
+	NOT(setsockopt, JAIL_EPERM),
 	NOT(sched_setaffinity, JAIL_EPERM),
 };
 
@@ -276,26 +261,12 @@ static const struct jail_row for_local[] = {
 	IF(setsockopt, 2, IS(1, SOL_SOCKET), IS(2, SO_SNDBUF)),
 	IF(setsockopt, 2, IS(1, SOL_SOCKET), IS(2, SO_PASSCRED)),
 	NOT(setsockopt, JAIL_EPERM), /* sd-bus: SO_RCVBUFFORCE and the like */
-	/* models, the machine's state, what was checked: Landlock says where */
-	ROW(openat),
-	ROW(newfstatat),
-	ROW(access),
-	ROW(faccessat),
-	ROW(faccessat2),
-	ROW(readlink),
-	ROW(readlinkat),
-	ROW(pread64),
-	ROW(getdents64),
+	/* models and the folder they lie in */
 	ROW(fadvise64),
-	ROW(fsync),
-	ROW(fchmod),
-	ROW(rename),
-	ROW(unlink),
 	ROW(fstatfs),
 	ROW(inotify_init1),
 	ROW(inotify_add_watch),
 	ROW(inotify_rm_watch),
-	ROW(uname),
 	/* who the bus is to think we are */
 	ROW(getgid),
 	ROW(getegid),
@@ -469,9 +440,11 @@ static const struct jail_row for_dialer[] = {
 
 static const struct jail_list lists[ROLE_COUNT][JAIL_LISTS_MAX] = {
 	[ROLE_ROUTER] = { LIST(for_all), LIST(for_loop), LIST(for_router) },
-	[ROLE_LOCAL] = { LIST(for_all), LIST(for_loop), LIST(for_threads), LIST(for_local) },
-	[ROLE_CONSENT] = { LIST(for_all), LIST(for_loop), LIST(for_consent) },
-	[ROLE_CLOUD] = { LIST(for_all), LIST(for_loop), LIST(for_threads), LIST(for_cloud) },
+	[ROLE_LOCAL] = { LIST(for_all), LIST(for_loop), LIST(for_threads), LIST(for_files),
+			 LIST(for_local) },
+	[ROLE_CONSENT] = { LIST(for_all), LIST(for_loop), LIST(for_files), LIST(for_consent) },
+	[ROLE_CLOUD] = { LIST(for_all), LIST(for_loop), LIST(for_threads), LIST(for_files),
+			 LIST(for_cloud) },
 };
 
 unsigned jail_lists(enum role r, struct jail_list ret[JAIL_LISTS_MAX])

@@ -46,7 +46,7 @@ struct jail_list {
 	size_t n;
 };
 
-#define JAIL_LISTS_MAX 6
+#define JAIL_LISTS_MAX 5
 
 /* The lists of a role, those it shares with others first; how many. */
 unsigned jail_lists(enum role r, struct jail_list ret[JAIL_LISTS_MAX]);
