@@ -35,6 +35,7 @@ OPEN = {"router": EVERY, "cloud": EVERY,
 ENVIRONMENT = {"LANG", "LC_ALL", "TZ", "PATH", "HOME", "HITHER_LISTEN", "HITHER_GENERATION",
                "ASAN_OPTIONS", "UBSAN_OPTIONS", "LLVM_PROFILE_FILE", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR",
                "OLLAMA_HOST", "LM_STUDIO_BASE_URL", "MALLOC_ARENA_MAX"}
+DESCRIPTORS = {"router": 65536, "consent": 8192, "looker": 8192}
 SECRET = "sk-canary-of-the-environment"
 
 
@@ -91,7 +92,7 @@ class Confinement(unittest.TestCase):
             with self.subTest(who):
                 limits = {line[:26].strip(): line[26:].split() for line in read(pid, "limits").splitlines()}
                 self.assertEqual(limits["Max core file size"][:2], ["0", "0"])
-                self.assertLessEqual(int(limits["Max open files"][1]), 65536 if who in ("router", "starter") else 1024)
+                self.assertLessEqual(int(limits["Max open files"][1]), DESCRIPTORS.get(who, 1024))
                 if who in ("router", "consent"):
                     self.assertEqual(limits["Max processes"][:2], ["0", "0"])
                     self.assertEqual(status(pid)["Threads"].strip(), "1")
