@@ -7,17 +7,20 @@
 
 static void print_roles(struct cli *cli, const cJSON *status)
 {
-	static const char *const headings[] = { "ROLE", "PID", "SANDBOX", "RESTARTS" };
-	struct cli_table *t = cli_table_new(cli, headings, 4);
+	static const char *const headings[] = { "ROLE",         "PID",      "SANDBOX",
+						"SYSTEM CALLS", "LANDLOCK", "RESTARTS" };
+	struct cli_table *t = cli_table_new(cli, headings, 6);
 	const cJSON *role;
 
 	cJSON_ArrayForEach (role, json_get_object(status, "roles")) {
-		double pid = 0, restarts = 0;
+		double pid = 0, restarts = 0, abi = 0;
+		const char *filter = json_get_string(role, "filter");
 		bool sandboxed = false;
 
 		json_get_number(role, "pid", &pid);
 		json_get_number(role, "restarts", &restarts);
 		json_get_bool(role, "sandboxed", &sandboxed);
+		json_get_number(role, "landlock_abi", &abi);
 		cli_table_cell(t, "%s", role->string);
 		if (pid > 0)
 			cli_table_cell(t, "%.0f", pid);
@@ -29,6 +32,11 @@ static void print_roles(struct cli *cli, const cJSON *status)
 			       strcmp(role->string, "boot") == 0 ? "-"
 			       : sandboxed                       ? "yes"
 								 : "NO");
+		cli_table_cell(t, "%s", filter != NULL ? filter : "-");
+		if (abi > 0)
+			cli_table_cell(t, "%.0f", abi);
+		else
+			cli_table_cell(t, "-");
 		cli_table_cell(t, "%.0f", restarts);
 	}
 	cli_table_print(t);

@@ -318,8 +318,11 @@ class Confinement(Case):
         d = self.daemon().start()
         for role, pid in d.pids().items():
             st = self.status(pid)
-            self.assertEqual(st["Seccomp"].strip(), "2", role)
             self.assertEqual(st["NoNewPrivs"].strip(), "1", role)
+            if os.environ.get("HITHER_TEST_OPEN_JAIL"):  # built with sanitizers: no filter, and that is said
+                self.assertFalse(d.health()[role]["sandbox"] & 16, role)
+                continue
+            self.assertEqual(st["Seccomp"].strip(), "2", role)
             self.assertTrue(d.health()[role]["sandbox"] & 16, role)
 
     def test_only_planned_descriptors_and_environment(self):
