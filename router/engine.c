@@ -275,11 +275,26 @@ void device_none_problem(uint8_t reason, const char *detail, struct chat_problem
 				      : "There is no on-device engine for this request.");
 }
 
+/* llama-server answers 500 to a picture when the model has no eyes. */
+static bool cannot_read(const struct request *q, const struct chat_problem *p)
+{
+	const struct chat *c = &q->chat;
+
+	return c->images + c->audios + c->files > 0 && !q->answered &&
+	       strncmp(p->code, "upstream_", 9) == 0 && strcmp(p->code, "upstream_busy") != 0;
+}
+
 void device_problem(struct request *q)
 {
 	struct chat_problem *p = &q->problem;
 
-	if (strcmp(p->code, "context_length_exceeded") == 0) {
+	if (cannot_read(q, p)) {
+		problem_set(
+			p, 400, "unsupported_value",
+			"The model on this device reads text only. Leave pictures, sound and "
+			"files out, or ask for a destination that reads them.");
+		snprintf(p->param, sizeof p->param, "messages");
+	} else if (strcmp(p->code, "context_length_exceeded") == 0) {
 		if (q->router->engine_context_tokens > 0)
 			snprintf(p->message, sizeof p->message,
 				 "The prompt is too long: the model on this device reads at "

@@ -158,6 +158,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.reply(*error(500, str(problem), "server_error"))
         if self.path == "/v1/embeddings":
             return self.embeddings(body)
+        parts = [p for m in body.get("messages", []) if isinstance(m.get("content"), list) for p in m["content"]]
+        for kind in ("image", "audio"):
+            if any(p["type"] in (kind + "_url", "input_" + kind) for p in parts):
+                return self.reply(*error(500, kind + " input is not supported - hint: if this is unexpected, you "
+                                         "may need to provide the mmproj", "server_error"))
         answer = Answer(body)
         if self.path == "/v1/chat/completions/input_tokens":
             count(counts=1)

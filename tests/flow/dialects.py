@@ -14,6 +14,7 @@ PROGRAM = os.path.abspath(sys.argv.pop(1))
 EASY = "What is the capital of France?"
 ANSWER = "The capital of France is Paris."
 SCHEMA = {"type": "object"}
+PIXEL = ("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 
 
 def says(prompt):
@@ -53,7 +54,7 @@ def objects(body):
 class Dialects(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.d = stage.Daemon(PROGRAM)
+        cls.d = stage.Daemon(PROGRAM, app="org.example.App")
         cls.addClassCleanup(cls.d.close)
         cls.d.policy({"hither_policy": 1, "id": "mine", "destinations": {"far": cls.d.destination()},
                       "default": {"cloud": "ask"}, "rules": [],
@@ -94,6 +95,37 @@ class Dialects(unittest.TestCase):
                     self.assertTrue(r.cut)
                     self.assertIn(error, r.body)
                     self.assertNotIn(end, r.body)
+
+    def test_an_apps_own_socket_serves_the_same(self):
+        sock = "apps/org.example.App.sock"
+        for name, (path, body, whole, *_) in DIALECTS.items():
+            with self.subTest(name):
+                r = self.d.call("POST", path, {"model": "auto", **body(EASY), "stream": False}, sock=sock)
+                self.assertEqual((r.status, whole(r.json)), (200, ANSWER), r.body)
+        for path in ("/v1/models", "/v1/models/local", "/api/tags", "/api/ps", "/api/version", "/"):
+            for method in ("GET", "HEAD"):
+                r, other = self.d.call(method, path, sock=sock), self.d.call(method, path)
+                self.assertEqual((r.status, r.body), (200, other.body), path)
+        for path, body in (("/v1/embeddings", {"input": "a"}), ("/api/embed", {"input": "a"}), ("/api/show", {}),
+                           ("/v1/messages/count_tokens", {"messages": says(EASY)})):
+            self.assertEqual(self.d.call("POST", path, {"model": "local", **body}, sock=sock).status, 200, path)
+
+    def test_a_picture_that_the_model_cannot_read(self):
+        for stream in (False, True):
+            for path, body in (
+                    ("/v1/chat/completions", {"messages": [{"role": "user", "content": [
+                        {"type": "text", "text": "What is this?"},
+                        {"type": "image_url", "image_url": {"url": "data:image/png;base64," + PIXEL}}]}]}),
+                    ("/v1/responses", {"input": [{"role": "user", "content": [
+                        {"type": "input_image", "image_url": "data:image/png;base64," + PIXEL}]}]}),
+                    ("/v1/messages", {"max_tokens": 9, "messages": [{"role": "user", "content": [
+                        {"type": "image", "source": {"type": "base64", "media_type": "image/png",
+                                                     "data": PIXEL}}]}]}),
+                    ("/api/chat", {"messages": [{"role": "user", "content": "x", "images": [PIXEL]}]})):
+                r = self.d.call("POST", path, {"model": "local", "stream": stream, **body})
+                self.assertEqual(r.status, 400, r.body)
+                self.assertIn(b"reads text only", r.body)
+        self.assertEqual(self.d.chat(EASY).status, 200)
 
     def check_logprobs(self, entries, text, top):
         self.assertEqual("".join(e["token"] for e in entries), text)
