@@ -174,6 +174,7 @@ struct request {
 	struct reply_writer *writer;
 	struct buf out;
 	bool answered; /* a byte of an answer went to the client: the route is final */
+	bool called;   /* a call of a tool is in it */
 	bool over;     /* END or ERROR was written */
 	bool full;     /* the client does not keep up: the source is paused */
 	enum chat_finish finish;

@@ -120,7 +120,7 @@ bool reply_begin_source(struct request *q)
 {
 	const struct policy_destination *d = destination_of(q);
 
-	q->over = q->failed = false;
+	q->over = q->failed = q->called = false;
 	q->finish = CHAT_FINISH_NONE;
 	q->input_tokens = q->output_tokens = -1;
 	if (q->draft.shown)
@@ -156,8 +156,27 @@ static bool unsent(const char *code)
 	return false;
 }
 
+/* A program that must have a call cannot do anything with words. */
+static bool lacks_call(const struct request *q)
+{
+	enum chat_tool_choice choice = q->chat.tool_choice;
+
+	return q->pipe == NULL && q->chat.n_tools > 0 && !q->called &&
+	       (choice == CHAT_TOOLS_REQUIRED || choice == CHAT_TOOLS_NAMED);
+}
+
 static void note(struct request *q, const struct chat_event *ev)
 {
+	q->called = q->called || ev->kind == CHAT_EV_TOOL;
+	if (ev->kind == CHAT_EV_FINISH && ev->finish == CHAT_FINISH_STOP && lacks_call(q)) {
+		problem_set(
+			&q->problem, 400, "unsupported_value",
+			"The model on this device did not call a tool, and it cannot be made "
+			"to. Leave tool_choice open, or use another model.");
+		memcpy(q->problem.param, "tool_choice", sizeof "tool_choice");
+		q->failed = true;
+		return;
+	}
 	if (ev->kind == CHAT_EV_FINISH)
 		q->finish = ev->finish;
 	if (ev->kind == CHAT_EV_END)

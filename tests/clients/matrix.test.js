@@ -55,9 +55,11 @@ for (const [program, verbs] of Object.entries(list)) {
 					assert.ok(pieces.filter(Boolean).length > 1, "in pieces");
 				});
 				cell(program, "tools", name, async () => {
-					const call = await verbs.tool(place, at, "What is the weather in Paris? fake:tool=weather");
+					// A small model's template may know no calls: words, or an error that names the choice.
+					const call = await verbs.tool(place, at, "What is the weather in Paris? fake:tool=weather")
+						.catch((e) => assert.match(`${e.message} ${e.stdout}`, /tool.choice|call a tool/) ?? {});
 					if (real && tier === "device" && call.name === undefined)
-						return "refused"; // a small model's template may know no calls
+						return "refused";
 					assert.equal(call.name, "weather");
 					city(call.input);
 				});

@@ -110,6 +110,19 @@ class Dialects(unittest.TestCase):
                            ("/v1/messages/count_tokens", {"messages": says(EASY)})):
             self.assertEqual(self.d.call("POST", path, {"model": "local", **body}, sock=sock).status, 200, path)
 
+    def test_a_call_that_must_be_and_is_not(self):
+        tool = {"type": "function", "function": {"name": "weather", "parameters": SCHEMA}}
+        for choice in ("required", {"type": "function", "function": {"name": "weather"}}):
+            r = self.d.chat(EASY, model="local", tools=[tool], tool_choice=choice)
+            self.assertEqual((r.status, r.json["error"]["param"]), (400, "tool_choice"), r.body)
+            r = self.d.chat("fake:tool=weather", model="local", tools=[tool], tool_choice=choice)
+            self.assertEqual(r.json["choices"][0]["finish_reason"], "tool_calls", r.body)
+            r = self.d.chat(EASY, model="local", tools=[tool], tool_choice=choice, stream=True)
+            self.assertTrue(r.cut)
+            self.assertNotIn("[DONE]", r.events)
+            self.assertIn('"error"', r.events[-1])
+        self.assertEqual(self.d.chat(EASY, model="local", tools=[tool]).status, 200)
+
     def test_a_picture_that_the_model_cannot_read(self):
         for stream in (False, True):
             for path, body in (
