@@ -230,7 +230,8 @@ export async function programs(missing) {
 	});
 	await add("ai, anthropic", 20, async () => {
 		const { createAnthropic } = await import("@ai-sdk/anthropic");
-		return ai(await sdk(), (p) => createAnthropic(options(p)));
+		// It has objects made by a call of a tool that it names json.
+		return { ...ai(await sdk(), (p) => createAnthropic(options(p))), scripted: "fake:engine_tool=json" };
 	});
 	await add("ai, openai-compatible", 20, async () => {
 		const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible");
