@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The limits of a request at their edges, on a whole daemon: one below, at, one above.
+
+limits.py HITHERD [unittest arguments]
+"""
+import os
+import socket
+import sys
+import unittest
+
+import stage
+
+PROGRAM = os.path.abspath(sys.argv.pop(1))
+LIMITS = {"request_line_bytes": 300, "headers": 10, "header_bytes": 2048, "body_bytes": 32768, "connections": 6,
+          "connections_per_uid": 4}
+DEPTH, TOOLS = 64, 128
+
+
+class Limits(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.d = stage.Daemon(PROGRAM, limits=LIMITS)
+        cls.d.start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.d.close()
+
+    def status(self, head, body=b""):
+        s = socket.socket(socket.AF_UNIX)
+        s.settimeout(stage.PATIENCE_S)
+        s.connect(self.d.path("run", "hither.sock"))
+        try:
+            s.sendall(head + body)
+            answer = b""
+            while b"\r\n" not in answer:
+                more = s.recv(4096)
+                if not more:
+                    break
+                answer += more
+        finally:
+            s.close()
+        return int(answer.split()[1])
+
+    def edges(self, what, make, limit, over):
+        for n in (limit - 1, limit):
+            with self.subTest(f"{what} {n}"):
+                self.assertEqual(self.status(*make(n)), 200)
+        with self.subTest(f"{what} {limit + 1}"):
+            self.assertEqual(self.status(*make(limit + 1)), over)
+
+    def test_request_line(self):
+        def make(n):  # without its end
+            return (b"GET /v1/models?" + b"x" * (n - len("GET /v1/models? HTTP/1.1")) +
+                    b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",)
+        self.edges("request line", make, LIMITS["request_line_bytes"], 414)
+
+    def test_fields(self):
+        def make(n):
+            return (b"GET /v1/models HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" +
+                    b"".join(b"A%d: b\r\n" % i for i in range(n - 2)) + b"\r\n",)
+        self.edges("header fields", make, LIMITS["headers"], 431)
+
+    def chat(self, body):
+        return (b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body), body)
+
+    def test_body(self):
+        def make(n):
+            body = b'{"model":"local","messages":[{"role":"user","content":"fake:echo ok "}]}'
+            return self.chat(body + b" " * (n - len(body)))
+        self.edges("body", make, LIMITS["body_bytes"], 413)
+
+    def test_depth(self):
+        def make(n):  # metadata lies one level below the top
+            deep = b"[" * (n - 2) + b"]" * (n - 2)
+            return self.chat(b'{"model":"local","messages":[{"role":"user","content":"hello"}],"x":{"y":' +
+                             deep + b"}}")
+        for n, over in ((DEPTH - 1, False), (DEPTH, False), (DEPTH + 1, True)):
+            with self.subTest(n):
+                reply = self.d.raw(b"".join(make(n)))
+                self.assertEqual(b"deep" in reply or b"depth" in reply or b"nest" in reply, over, reply[-300:])
+
+    def test_tools(self):
+        def make(n):
+            tools = b",".join(b'{"type":"function","function":{"name":"f%d"}}' % i for i in range(n))
+            return self.chat(b'{"model":"local","messages":[{"role":"user","content":"fake:echo ok"}],"tools":[' +
+                             tools + b"]}")
+        self.edges("tools", make, TOOLS, 400)
+
+    def test_connections_of_one_user(self):
+        held = []
+        try:
+            for n in range(LIMITS["connections_per_uid"]):
+                s = socket.socket(socket.AF_UNIX)
+                s.connect(self.d.path("run", "hither.sock"))
+                s.sendall(b"GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n")
+                self.assertIn(b" 200 ", s.recv(100), f"connection {n + 1}")
+                held.append(s)
+            self.assertEqual(self.status(b"GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n"), 503)
+        finally:
+            for s in held:
+                s.close()
+        stage.until("there is room again", lambda: self.status(
+            b"GET /v1/models HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") == 200)
+
+
+if __name__ == "__main__":
+    unittest.main()
