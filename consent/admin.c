@@ -85,10 +85,9 @@ static void get_health(struct http_exchange *x)
 
 static void write_sandbox(uint32_t bits, struct buf *b)
 {
-	static const char *const names[] = { "no_new_privs", "not_dumpable", "rlimits",
-					     "clean_env",    "seccomp",      "landlock",
-					     "no_network",   "own_user",
-					     "no_capabilities" };
+	static const char *const names[] = { "no_new_privs", "not_dumpable",   "rlimits",
+					     "clean_env",    "seccomp",        "landlock",
+					     "no_network",   "no_capabilities" };
 	bool first = true;
 
 	json_put_key(b, "sandbox");

@@ -23,8 +23,7 @@ enum jail_bit {
 	JAIL_SECCOMP = 1 << 4, /* the list of jail_rows.h, whole */
 	JAIL_LANDLOCK = 1 << 5,
 	JAIL_NO_NETWORK = 1 << 6, /* empty network namespace */
-	JAIL_OWN_USER = 1 << 7,   /* a user of its own, apart from the other roles' */
-	JAIL_NO_CAPS = 1 << 8,    /* no capability, also when it runs as root */
+	JAIL_NO_CAPS = 1 << 7,    /* no capability, also when it runs as root */
 };
 
 #define JAIL_FILTER_BYTES 24

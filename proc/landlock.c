@@ -86,7 +86,7 @@ bool landlock_port_granted(const struct landlock_grants *g, uint16_t port)
 	for (unsigned i = 0; i < g->n_ports; i++)
 		if (g->ports[i] == port)
 			return true;
-	return g->any_port;
+	return false;
 }
 
 void landlock_grant_port(struct landlock_grants *g, uint16_t port)
@@ -109,7 +109,7 @@ void landlock_grants_free(struct landlock_grants *g)
 /* --- rules ---------------------------------------------------------------------------------
  */
 
-static struct ruleset_attr handled(const struct landlock_grants *g, unsigned abi)
+static struct ruleset_attr handled(unsigned abi)
 {
 	struct ruleset_attr a = { .handled_fs = FS_ALL_1 };
 
@@ -118,11 +118,11 @@ static struct ruleset_attr handled(const struct landlock_grants *g, unsigned abi
 	if (abi >= 3)
 		a.handled_fs |= FS_TRUNCATE;
 	if (abi >= 4)
-		a.handled_net = NET_BIND | (g->any_port ? 0 : NET_CONNECT);
+		a.handled_net = NET_BIND | NET_CONNECT;
 	if (abi >= 5)
 		a.handled_fs |= FS_IOCTL_DEV;
 	if (abi >= 6)
-		a.scoped = SCOPE_ABSTRACT | (g->may_signal ? 0 : SCOPE_SIGNAL);
+		a.scoped = SCOPE_ABSTRACT | SCOPE_SIGNAL;
 	return a;
 }
 
@@ -179,7 +179,7 @@ static bool add_all(int ruleset, const struct landlock_grants *g, const struct r
 enum err landlock_prepare(const struct landlock_grants *g, int *ret_fd, unsigned *ret_abi)
 {
 	unsigned abi = landlock_abi();
-	struct ruleset_attr a = handled(g, abi);
+	struct ruleset_attr a = handled(abi);
 
 	if (abi == 0)
 		return ERR_UNSUPPORTED;

@@ -32,9 +32,7 @@ struct landlock_grants {
 	unsigned n_paths;
 	uint16_t ports[LANDLOCK_PORTS_MAX]; /* TCP, to connect to */
 	unsigned n_ports;
-	bool any_port;   /* connections are not restricted (not a role of ours: an endpoint) */
-	bool may_signal; /* processes outside, too */
-	bool full;       /* something did not fit: it is refused */
+	bool full; /* something did not fit: it is refused */
 };
 
 /* A path that does not exist when the grants take effect is left out. Too many: full. */
