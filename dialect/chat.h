@@ -99,7 +99,8 @@ struct chat {
 	uint32_t top_logprobs; /* how many alternatives of each */
 	/* Also set by the router: the engine's slot, from 0, -1 any; what it may skip there. */
 	enum chat_engine_cache engine_cache;
-	int32_t engine_slot;            /* when engine_cache is said */
+	int32_t engine_slot;        /* when engine_cache is said */
+	struct span format_grammar; /* of format_schema, for an engine that takes grammars */
 	uint32_t engine_context_tokens; /* Ollama: what to load it with; 0: its choice */
 	bool only_load, only_unload;    /* Ollama: no question, the model is to be (un)loaded */
 	/* Totals the facts need. */

@@ -5,6 +5,7 @@
  *
  * A stream always asks for usage, whatever the client asked for: the ledger wants it.
  */
+#include "dialect/schema_grammar.h"
 #include "dialect/send_impl.h"
 
 /* How one vendor differs from OpenAI. */
@@ -240,32 +241,23 @@ static void put_tools(struct buf *b, const struct chat *c)
 }
 
 /*
- * One JSON object, in llama.cpp's GBNF after RFC 8259. Space between tokens is bounded: small
- * models fill the rest of the answer with it otherwise. llama-server's own json_object checks
- * the grammar against the start of the answer's turn as the template writes it, and fails with
- * models whose tokens do not fall on that border; a grammar that is given applies to the answer
- * alone. Together with tools it takes none.
+ * llama-server's own json_object and json_schema check the grammar against the start of the
+ * answer's turn as the template writes it, and fail with models whose tokens do not fall on
+ * that border; a grammar that is given applies to the answer alone. Together with tools it
+ * takes none.
  */
-static const char json_grammar[] =
-	"root ::= object\n"
-	"object ::= \"{\" ws (member (\",\" ws member)*)? \"}\"\n"
-	"member ::= string \":\" ws value ws\n"
-	"array ::= \"[\" ws (value ws (\",\" ws value ws)*)? \"]\"\n"
-	"value ::= object | array | string | number | \"true\" | \"false\" | \"null\"\n"
-	"string ::= \"\\\"\" char* \"\\\"\"\n"
-	"char ::= [^\"\\\\\\x00-\\x1F] | \"\\\\\" ([\"\\\\/bfnrt] | \"u\" [0-9a-fA-F]{4})\n"
-	"number ::= \"-\"? (\"0\" | [1-9] [0-9]{0,15}) (\".\" [0-9]{1,15})? ([eE] [-+]? "
-	"[0-9]{1,3})?\n"
-	"ws ::= | \" \" | \"\\n\" [ ]{0,20}\n";
-
 static void put_format(struct buf *b, const struct quirks *q, const struct chat *c)
 {
 	if (c->format == CHAT_FORMAT_JSON && q->engine && c->n_tools == 0)
-		json_put_key_cstr(b, "grammar", json_grammar);
+		json_put_key_cstr(b, "grammar", schema_grammar_object);
 	else if (c->format == CHAT_FORMAT_JSON)
 		buf_add_str(b, ",\"response_format\":{\"type\":\"json_object\"}");
 	if (c->format != CHAT_FORMAT_SCHEMA)
 		return;
+	if (q->engine && c->format_grammar.len > 0) {
+		json_put_key_string(b, "grammar", c->format_grammar);
+		return;
+	}
 	buf_add_str(b, ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{");
 	json_put_key_string(b, "name", c->format_name);
 	if (c->format_description.len > 0)

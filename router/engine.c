@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "dialect/schema_grammar.h"
 #include "router/impl.h"
 
 #define ENGINE_PATH         "/v1/chat/completions"
@@ -432,6 +433,29 @@ static bool write_chat(struct request *q, const struct chat *chat)
 	return e == ERR_OK;
 }
 
+/*
+ * A schema goes to llama-server as a grammar of our own: its own translation fails with some
+ * models' templates, and leaves out in silence what it does not know. False: q->problem says
+ * which keyword.
+ */
+static bool hold_to_schema(struct request *q, struct chat *io)
+{
+	struct schema_refusal why;
+
+	if (io->format != CHAT_FORMAT_SCHEMA || io->n_tools > 0 || !is_llama_server(q->router))
+		return true;
+	enum err e = schema_grammar(io->format_schema, q->arena, &io->format_grammar, &why);
+	if (e == ERR_OK)
+		return true;
+	if (e == ERR_NO_MEMORY)
+		return false;
+	problem_set(&q->problem, 400, "unsupported_value",
+		    "The model on this device cannot be held to this schema: '%s' at %s. %s",
+		    why.keyword[0] != '\0' ? why.keyword : "schema", why.at, why.why);
+	snprintf(q->problem.param, sizeof q->problem.param, "response_format");
+	return false;
+}
+
 /* The others want the name of a model made for it, which nobody has told us. */
 static bool can_embed(struct request *q)
 {
@@ -462,7 +486,7 @@ static bool prepare(struct request *q)
 	q->reader =
 		q->engine_wire->reader_new(q->arena, q->engine_streams, REQUEST_EVENT_BYTES);
 	if (q->reader == NULL || !tools_stay(q) || !reply_begin_source(q) ||
-	    !localise(q, &chat))
+	    !localise(q, &chat) || !hold_to_schema(q, &chat))
 		return false;
 	if (!q->to_count)
 		take_slot(q, &chat);

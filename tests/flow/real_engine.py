@@ -66,6 +66,30 @@ class RealEngine(unittest.TestCase):
         else:
             self.assertTrue(r.text.startswith("{"), r.text)
 
+    def test_an_answer_that_a_schema_describes(self):
+        """The model's own grammar of schemas fails with this model's template; ours is held to."""
+        person = {"type": "object", "additionalProperties": False, "required": ["name", "age", "mood", "pets"],
+                  "properties": {"name": {"type": "string", "maxLength": 20},
+                                 "age": {"type": "integer", "minimum": 0, "maximum": 120},
+                                 "mood": {"enum": ["glad", "sad", 7]},
+                                 "score": {"type": "number", "minimum": 0, "maximum": 1},
+                                 "born": {"type": ["string", "null"], "format": "date"},
+                                 "pets": {"type": "array", "maxItems": 2, "items": {"$ref": "#/$defs/pet"}}},
+                  "$defs": {"pet": {"type": "object", "required": ["kind"], "properties": {
+                      "kind": {"const": "cat"}, "friend": {"anyOf": [{"$ref": "#/$defs/pet"}, {"type": "null"}]}}}}}
+        for stream in (False, True):
+            r = self.d.chat("Describe Ann, who is 30 and has a cat.", model="local", max_tokens=300, stream=stream,
+                            response_format={"type": "json_schema", "json_schema": {"name": "p", "schema": person}})
+            self.assertEqual(r.status, 200, r.body)
+            whole = r.chunks[-1] if stream else r.json
+            self.assertEqual(whole["choices"][0]["finish_reason"], "stop", r.text)
+            answer = json.loads(r.text)
+            self.assertLessEqual({"name", "age", "mood", "pets"}, set(answer))
+            self.assertIs(type(answer["age"]), int)
+            self.assertTrue(0 <= answer["age"] <= 120 and len(answer["name"]) <= 20, answer)
+            self.assertIn(answer["mood"], ("glad", "sad", 7))
+            self.assertTrue(all(pet["kind"] == "cat" for pet in answer["pets"]) and len(answer["pets"]) <= 2, answer)
+
     def test_what_the_engine_remembers_is_for_one_caller(self):
         """The same long prompt: reused for its own program, read afresh for another one."""
         story = [{"role": "user", "content": "Once upon a time. " * 60}]
