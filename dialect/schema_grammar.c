@@ -15,8 +15,8 @@
 
 #include "dialect/schema_impl.h"
 
-/* RFC 8259, with half surrogates left out, and space bounded: small models fill the rest of
- * the answer with it otherwise. */
+/* RFC 8259; a surrogate stands in a pair, which is one `char`; space is bounded: small models
+ * fill the rest of the answer with it otherwise. */
 #define BASE_RULES                                                                             \
 	"value ::= object | array | string | number | \"true\" | \"false\" | \"null\"\n"       \
 	"object ::= \"{\" ws (member (\",\" ws member)*)? \"}\"\n"                             \
@@ -24,7 +24,9 @@
 	"array ::= \"[\" ws (value ws (\",\" ws value ws)*)? \"]\"\n"                          \
 	"string ::= \"\\\"\" char* \"\\\"\"\n"                                                 \
 	"char ::= [^\"\\\\\\x00-\\x1F] | \"\\\\\" ([\"\\\\/bfnrt] | \"u\" unit)\n"             \
-	"unit ::= [0-9a-cA-CefEF] hex{3} | [dD] [0-7] hex{2}\n"                                \
+	"unit ::= [0-9a-cA-CefEF] hex{3} | [dD] [0-7] hex{2} | [dD] [89abAB] hex{2} "          \
+	"\"\\\\u\" "                                                                           \
+	"[dD] [c-fC-F] hex{2}\n"                                                               \
 	"hex ::= [0-9a-fA-F]\n"                                                                \
 	"number ::= \"-\"? (\"0\" | [1-9] [0-9]{0,15}) (\".\" [0-9]{1,15})? ([eE] [-+]? "      \
 	"[0-9]{1,2})?\n"                                                                       \

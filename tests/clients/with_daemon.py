@@ -32,6 +32,8 @@ real = "real" in sys.argv[3:]
 if real and not (os.environ.get("HITHER_TEST_ENGINE") and os.environ.get("HITHER_TEST_MODEL")):
     print("skipped: HITHER_TEST_ENGINE and HITHER_TEST_MODEL are not set")
     sys.exit(77)
+if real:
+    stage.PATIENCE_S = 240  # a cold model on a busy machine
 daemon = stage.Daemon(program, model=None if real else "fake")
 try:
     if real:

@@ -67,6 +67,8 @@ class Answer:
         self.prompt_tokens = sum(len(t.split()) for t in texts) + 4
         if "tokens" in self.script:
             self.pieces = [f"t{i} " for i in range(int(self.script["tokens"]))]
+        elif "shape" in self.script:
+            self.pieces = [json.dumps({k: v for k, v in body.items() if k != "messages"})]
         else:
             text = plain if "echo" in self.script else \
                 self.script.get("says", "The capital of France is Paris.").replace("_", " ")

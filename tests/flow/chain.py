@@ -119,6 +119,26 @@ class OnTheDevice(Case):
         for script in ("error=400", "error=500", "error=503"):
             self.assertNotIn("destination", d.chat("fake:" + script).json["error"]["message"])
 
+    def test_a_schema_is_a_grammar_or_refused(self):
+        d = self.daemon()
+
+        def ask(schema, prompt="fake:shape", **more):
+            body = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+            return d.chat(prompt, response_format=body, **more)
+
+        r = ask({"type": "object", "properties": {"city": {"enum": ["Paris"]}}, "required": ["city"]})
+        self.assertEqual(r.status, 200, r.body)
+        self.assertIn('"\\"city\\"" ":" ws', json.loads(r.text)["grammar"])
+        self.assertNotIn("response_format", json.loads(r.text))
+        served = d.engine_stats()["requests"]
+        for stream in (False, True):
+            r = ask({"properties": {"p": {"type": "string", "pattern": "^a$"}}}, stream=stream)
+            self.refused(r, 400, "unsupported_value")
+            self.assertEqual(r.json["error"]["param"], "response_format")
+            self.assertIn("'pattern' at #/properties/p", r.json["error"]["message"])
+        self.assertEqual(d.engine_stats()["requests"], served, "nothing was asked of the engine")
+        self.assertEqual(d.chat(EASY).status, 200)
+
     def test_names(self):
         d = self.daemon()
         for name in ("gpt-4o", "local/none", "far/none", "cloud/", "auto/x", "local:cloud", "cloud/far"):
