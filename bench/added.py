@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What hither adds to a real engine: time to the first token, time per token, tokens per second of 1, 4 and
 16 clients, through hither and direct to the very engine process that hither runs. Both ways take turns in
-shuffled rounds; every prompt is new, so that nothing is found in the engine's memory.
+shuffled rounds; every prompt is new, so that little is found in the engine's memory. Direct requests carry what
+hither adds for a model of its catalogue: the recipe's text before the prompt, and the model's sampling.
 
 added.py HITHERD ENGINE MODEL [--rounds N] [--tokens N] [--threads N] [--parallel N]
 Prints a table of medians and ratios, then TSV of every request."""
 import argparse
+import hashlib
 import http.client
 import json
 import os
@@ -17,7 +19,8 @@ import sys
 import threading
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "flow"))
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(ROOT, "tests", "flow"))
 import stage  # noqa: E402
 
 CLIENTS = (1, 4, 16)
@@ -40,11 +43,30 @@ def prompt():
     return "Write a short story that has these words in it: " + ", ".join(random.choices(WORDS, k=6)) + "."
 
 
+def recipe_of(model):
+    """What the catalogue says for any task of the model in that file: (prefix, suffix, more fields)."""
+    with open(os.path.join(ROOT, "models", "catalogue.json"), encoding="utf-8") as f:
+        models = json.load(f)["models"]
+    digest = hashlib.sha256()
+    with open(model, "rb") as f:
+        for piece in iter(lambda: f.read(1 << 20), b""):
+            digest.update(piece)
+    for m in models:
+        if m["sha256"] == digest.hexdigest():
+            any_task = m.get("recipes", {}).get("any", {})
+            fields = {k: v for k, v in m.get("sampling", {}).items() if k != "temperature"}
+            return any_task.get("prefix", ""), any_task.get("suffix", ""), {**fields, "stop": m.get("stop", [])}
+    return "", "", {}
+
+
+RECIPE = ("", "", {})
+
+
 def body(model, text, tokens, direct):
-    b = {"model": model, "stream": True, "messages": [{"role": "user", "content": text}], "temperature": 0,
-         "stream_options": {"include_usage": True}, "ignore_eos": True}
-    b["max_tokens" if direct else "max_completion_tokens"] = tokens
-    return json.dumps(b)
+    before, after, fields = RECIPE if direct else ("", "", {})
+    return json.dumps({"model": model, "stream": True, "temperature": 0, "max_tokens": tokens,
+                       "messages": [{"role": "user", "content": before + text + after}],
+                       "stream_options": {"include_usage": True}, **fields})
 
 
 def ask(path, text, tokens, direct):
@@ -113,12 +135,20 @@ def main():
     p.add_argument("--threads", type=int, default=1)
     p.add_argument("--parallel", type=int, default=16)
     a = p.parse_args()
+    global RECIPE
+    RECIPE = recipe_of(a.model)
     os.environ["HITHER_TEST_ENGINE"], os.environ["HITHER_TEST_MODEL"] = a.engine, a.model
     stage.PATIENCE_S = 600
     d = stage.Daemon(a.hitherd, model=None, engine={"threads": a.threads, "context_tokens": 512 * a.parallel,
                                                     "queue": 64, "first_token_timeout_ms": 600000,
                                                     "gap_timeout_ms": 600000})
     stage.use_real_engine(d)
+    index = d.path("models", "index.json")
+    with open(index, encoding="utf-8") as f:
+        models = json.load(f)
+    models["models"][0]["context_length"] = 512 * a.parallel  # the engine divides it among its slots
+    with open(index, "w", encoding="utf-8") as f:
+        json.dump(models, f)
     d.config["engine"]["parallel"] = a.parallel
     d.start()
     try:
