@@ -564,13 +564,11 @@ static void refuse_again(struct gate *g, struct ask *a, const struct perm *no)
 
 	clock_rfc3339(no->created_ms, when);
 	if (no->from_tier > 0) {
+		/* Short: programs show the beginning of it, and the entry must be in that. */
 		snprintf(detail, sizeof detail,
-			 "an earlier turn of this conversation, at %s, held data that your "
-			 "policy "
-			 "keeps here, so later turns stay too; to lift it: hither consent "
-			 "revoke "
-			 "%s",
-			 when, no->id);
+			 "an earlier turn held data that your policy keeps here; to lift it: "
+			 "hither consent revoke %s",
+			 no->id);
 		record_no(g, a, RECORD_LIMITED, no->id);
 		ask_finish(g, a, ASK_DENIED_POLICY, false, detail);
 		return;
@@ -584,9 +582,8 @@ static void refuse_again(struct gate *g, struct ask *a, const struct perm *no)
 			? "you said no in this conversation at %s; to lift it: hither consent "
 			  "revoke %s"
 		: no->task[0] != '\0'
-			? "you said no %s and twice before to this kind of request; make a "
-			  "policy "
-			  "rule of it, or lift it: hither consent revoke %s"
+			? "you said no three times to this kind of request, at last at %s; "
+			  "make a policy rule of it, or: hither consent revoke %s"
 			: "you said no to this app at %s; to lift it: hither consent revoke %s",
 		when, no->id);
 	record_no(g, a, RECORD_LIMITED, no->id);

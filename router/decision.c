@@ -254,6 +254,9 @@ void decision_tell(const struct request *q, const struct decision *d)
 	if (m.kept != POLICY_TIER_DEVICE)
 		facts_conversation(q, m.conversation);
 	tell_add(q->router, &m);
+	/* The next turn may be on its way already: consent must hear of it before that asks. */
+	if (m.kept != POLICY_TIER_DEVICE)
+		tell_flush(q->router);
 }
 
 struct decision *decision_record(const struct request *q)

@@ -116,6 +116,28 @@ class Tools(Case):
         self.assertEqual((place, dec["destinations"]["far"]["by"]), ("local", ["stay"]))
         self.assertEqual(len(d.cloud.requests), sent)
 
+    def test_later_turns_stay_too_until_that_is_lifted(self):
+        """The answer may quote it in words that nothing recognizes, so the result itself needs not be there."""
+        rule = {"id": "stay", "effect": "local_only", "when": {"data": {"any": ["personal.contact.*"]}}}
+        d = self.daemon([rule])
+        begun = user(stage.HARD + " See the mail.")
+        self.assertEqual(self.say(d, begun, calls(1), result(1, "write to bob@example.com"))[0], "local")
+        later = (begun, assistant("It is he, at the usual place."), user(stage.HARD))
+        place, dec = self.say(d, *later)
+        self.assertEqual((place, dec["categories"]), ("local", []))
+        kept, = [g for g in d.get("/hither/v1/grants", sock="consent.sock").json["grants"]]
+        self.assertEqual((kept["effect"], kept["keeps_from_tier"]), ("refuse", "cloud"))
+        self.assertIn(kept["id"], " ".join(dec["reasons"]))
+        self.assertEqual(self.say(d, user(stage.HARD + " Something else."))[0], "far", "only that conversation")
+        d.process.terminate()
+        d.process.wait()
+        d.start()
+        self.assertEqual(self.say(d, *later)[0], "local", "also after a restart")
+        gone = d.call("DELETE", "/hither/v1/grants/" + kept["id"], sock="consent.sock").json
+        self.assertIn("may be asked again", gone["note"])
+        self.assertEqual(self.say(d, *later)[0], "far")
+        self.assertEqual(len(d.cloud.requests), 2)
+
     def test_a_refusal_moves_the_run(self):
         d = self.daemon()
         d.policy({"hither_policy": 1, "id": "mine", "destinations": {"far": d.destination()},
