@@ -188,6 +188,8 @@ bool gate_ask(struct gate *g, const struct msg_ASK *m, const int *fds, unsigned 
 		return false;
 	}
 	session_of(g, a);
+	if (g->ledger != NULL)
+		ledger_key_name(g->ledger, a->m.conversation);
 	a->next = g->asks;
 	g->asks = a;
 	g->n_asks++;

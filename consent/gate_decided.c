@@ -184,7 +184,12 @@ void gate_decided(struct gate *g, const struct msg_DECIDED *m)
 		g->count.decided[m->tier]++;
 	if (!g->ledger_ok || d == NULL)
 		return;
-	gate_taint(g, m);
+	if (m->kept != POLICY_TIER_DEVICE && m->conversation[0] != '\0') {
+		struct msg_DECIDED keyed = *m;
+
+		ledger_key_name(g->ledger, keyed.conversation);
+		gate_taint(g, &keyed);
+	}
 	take(g, d, m);
 	if (d->n == 0 && ledger_queued(g->ledger) < SINGLY)
 		book_queue(g, &d->now.r);

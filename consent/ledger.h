@@ -59,6 +59,10 @@ const char *ledger_key_id(const struct ledger *l);
 /* Keyed digest of a user on this machine, hex; `out` holds CRYPTO_SHA256_HEX_BYTES. Write mode.
  */
 void ledger_subject(const struct ledger *l, uint32_t uid, char *out);
+/* Puts a keyed digest in place of `name` (a digest in hex of something short enough to be
+ * guessed), so that a ledger that was copied tells nobody whether a guess was right. An empty
+ * one stays. Write mode. */
+void ledger_key_name(const struct ledger *l, char name[CRYPTO_SHA256_HEX_BYTES]);
 /* As "hmac-sha256:HEX": proves the bytes to who has the secret, tells nobody else. Write mode.
  */
 void ledger_keyed_digest(const struct ledger *l, const struct crypto_sha256 *digest,

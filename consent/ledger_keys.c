@@ -143,6 +143,21 @@ void ledger_subject(const struct ledger *l, uint32_t uid, char *out)
 	crypto_sha256_hex(&mac, out);
 }
 
+void ledger_key_name(const struct ledger *l, char name[CRYPTO_SHA256_HEX_BYTES])
+{
+	struct crypto_sha256 mac;
+	struct buf text;
+
+	if (name[0] == '\0')
+		return;
+	buf_init(&text, 256);
+	buf_printf(&text, "conversation %s", name);
+	crypto_hmac_sha256((struct span){ (const char *)l->secret, sizeof l->secret },
+			   buf_span(&text), &mac);
+	buf_free(&text);
+	crypto_sha256_hex(&mac, name);
+}
+
 void ledger_keyed_digest(const struct ledger *l, const struct crypto_sha256 *digest,
 			 struct buf *out)
 {

@@ -658,10 +658,31 @@ static void a_clock_that_went_back_writes_nothing(void **state)
 	assert_true(verify(at("clock"), NULL, 0).ok);
 }
 
+static void a_name_is_keyed(void **state)
+{
+	struct ledger *l = open_or_fail(at("keyed"), LEDGER_WRITE);
+	struct ledger *other = open_or_fail(at("keyed-elsewhere"), LEDGER_WRITE);
+	char first[CRYPTO_SHA256_HEX_BYTES] = "ab12", again[CRYPTO_SHA256_HEX_BYTES] = "ab12",
+	     elsewhere[CRYPTO_SHA256_HEX_BYTES] = "ab12", none[CRYPTO_SHA256_HEX_BYTES] = "";
+
+	(void)state;
+	ledger_key_name(l, first);
+	ledger_key_name(l, again);
+	ledger_key_name(other, elsewhere);
+	ledger_key_name(l, none);
+	assert_int_equal(strlen(first), 64);
+	assert_string_equal(first, again);
+	assert_string_not_equal(first, elsewhere);
+	assert_string_equal(none, "");
+	ledger_close(l);
+	ledger_close(other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(appends_and_reads_back),
+		cmocka_unit_test(a_name_is_keyed),
 		cmocka_unit_test(finds_by_id_reference_and_time),
 		cmocka_unit_test(queued_records_go_with_the_next_commit),
 		cmocka_unit_test(one_writer_at_a_time),
