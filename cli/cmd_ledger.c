@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/text.h"
 #include "consent/ledger.h"
+#include "consent/receipt.h"
 #include "crypto/crypto.h"
 
 static const char *state_dir(const struct cli *cli)
@@ -323,7 +324,10 @@ static int cmd_acknowledge(struct cli *cli, int argc, char **argv)
 		return cli_error(cli, CLI_FAILED, "ledger",
 				 problem.next[0] != '\0' ? problem.next : NULL, "%s",
 				 problem.text[0] != '\0' ? problem.text : err_text(e));
-	if (report.first_bad == 0)
+	report.acknowledged = true;
+	if (cli->json)
+		print_report(cli, &report);
+	else if (report.first_bad == 0)
 		printf("acknowledged: %s\n", report.problem);
 	else
 		printf("acknowledged; the first bad record was %llu: %s\n",
@@ -353,6 +357,14 @@ static void csv_cell(const char *text, char end)
 	putchar(end);
 }
 
+/* What is not known is an empty cell: a sum must not count it. */
+static void csv_number(int64_t n, char end)
+{
+	if (n != RECORD_ABSENT)
+		printf("%lld", (long long)n);
+	putchar(end);
+}
+
 static bool export_csv(void *ctx, const struct record *r, struct span body)
 {
 	char time[CLOCK_RFC3339_BYTES];
@@ -369,9 +381,29 @@ static bool export_csv(void *ctx, const struct record *r, struct span body)
 	csv_cell(r->task, ',');
 	csv_cell(r->digest, ',');
 	csv_cell(r->outcome, ',');
-	printf("%lld,%lld,%lld\n", r->bytes == RECORD_ABSENT ? -1LL : (long long)r->bytes,
-	       r->tokens_in == RECORD_ABSENT ? -1LL : (long long)r->tokens_in,
-	       r->tokens_out == RECORD_ABSENT ? -1LL : (long long)r->tokens_out);
+	csv_number(r->bytes, ',');
+	csv_number(r->tokens_in, ',');
+	csv_number(r->tokens_out, '\n');
+	return true;
+}
+
+/* A receipt a line, for each consent event. */
+static bool export_27560(void *ctx, const struct record *r, struct span body)
+{
+	char hex[CRYPTO_SHA256_HEX_BYTES] = "";
+	struct crypto_sha256 hash;
+	struct buf b;
+
+	(void)body;
+	if (!receipt_is_event(r->kind))
+		return true;
+	if (ledger_hash_of(ctx, r->seq, &hash))
+		crypto_sha256_hex(&hash, hex);
+	buf_init(&b, RECORD_MAX_BYTES);
+	receipt_write(r, NULL, hex[0] != '\0' ? hex : NULL, RECEIPT_27560, &b);
+	if (!b.failed)
+		puts(buf_cstr(&b));
+	buf_free(&b);
 	return true;
 }
 
@@ -379,20 +411,21 @@ static int cmd_export(struct cli *cli, int argc, char **argv)
 {
 	const char *format = cli_option(cli, "format");
 	bool csv = format != NULL && strcmp(format, "csv") == 0;
+	bool iso = format != NULL && strcmp(format, "27560") == 0;
 	struct ledger *l;
 	enum err e;
 	int code;
 
 	(void)argv;
-	if (argc > 0 || (format != NULL && !csv && strcmp(format, "jsonl") != 0))
-		return cli_usage(cli, "--format takes jsonl or csv");
+	if (argc > 0 || (format != NULL && !csv && !iso && strcmp(format, "jsonl") != 0))
+		return cli_usage(cli, "--format takes jsonl, csv or 27560");
 	code = cli_open_ledger(cli, false, &l);
 	if (code != CLI_OK)
 		return code;
 	if (csv)
 		puts("seq,time,kind,id,ref,app,destination,model,task,digest,outcome,bytes,"
 		     "tokens_in,tokens_out");
-	e = ledger_each(l, 1, 0, csv ? export_csv : export_jsonl, NULL);
+	e = ledger_each(l, 1, 0, csv ? export_csv : iso ? export_27560 : export_jsonl, l);
 	ledger_close(l);
 	return e == ERR_OK ? CLI_OK : read_failed(cli, e);
 }
@@ -416,8 +449,13 @@ static int cmd_prune(struct cli *cli, int argc, char **argv)
 	if (e != ERR_OK)
 		return cli_error(cli, CLI_FAILED, "ledger", "hither ledger verify",
 				 "nothing was removed: %s", err_text(e));
-	printf("%llu records removed; the chain is still provable from its oldest seal on\n",
-	       (unsigned long long)removed);
+	if (cli->json)
+		printf("{\"schema\":\"hither.pruned/1\",\"removed\":%llu}\n",
+		       (unsigned long long)removed);
+	else
+		printf("%llu records removed; the chain is still provable from its oldest seal "
+		       "on\n",
+		       (unsigned long long)removed);
 	return CLI_OK;
 }
 
@@ -453,7 +491,8 @@ static const struct cli_option verify_options[] = {
 };
 
 static const struct cli_option export_options[] = {
-	{ 0, "format", "jsonl|csv", "default jsonl" },
+	{ 0, "format", "jsonl|csv|27560",
+	  "default jsonl; 27560: a receipt a line, for each consent event" },
 	STATE_DIR_OPTION,
 	{ 0, NULL, NULL, NULL },
 };
@@ -489,8 +528,8 @@ const struct cli_command cmd_ledger_commands[] = {
 	  left_options, NULL, cmd_left },
 	{ "verify", "", "is the chain whole? exit 0 whole, 1 broken", NULL, verify_options,
 	  NULL, cmd_verify },
-	{ "export", "", "everything, as JSON lines or CSV", NULL, export_options, NULL,
-	  cmd_export },
+	{ "export", "", "everything, as JSON lines, CSV or receipts", NULL, export_options,
+	  NULL, cmd_export },
 	{ "prune", "", "remove old records; the rest stays provable", NULL, prune_options, NULL,
 	  cmd_prune },
 	{ "acknowledge", "", "go on after damage that you have looked at", NULL,

@@ -109,6 +109,7 @@ static void add_cost(struct left_group *g, const struct record *r)
 			continue;
 		snprintf(m->currency, sizeof m->currency, "%.7s", r->currency);
 		m->nano += r->cost_nano;
+		g->priced++;
 		return;
 	}
 }

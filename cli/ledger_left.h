@@ -18,6 +18,7 @@ struct left_group {
 	char name[160];
 	uint64_t sends, bytes, tokens;
 	uint64_t unknown, open; /* sends whose use is unknown; that have not ended */
+	uint64_t priced;        /* sends whose cost is known: the sums in `money` are theirs */
 	struct left_money money[LEFT_CURRENCIES];
 };
 struct left_table {

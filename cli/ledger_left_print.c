@@ -54,6 +54,10 @@ static void words_cost(const struct left_group *g, char out[160])
 	for (unsigned i = 0; i < LEFT_CURRENCIES && g->money[i].currency[0] != '\0'; i++)
 		n += (size_t)snprintf(out + n, 160 - n, "%s%s %.4f", n > 0 ? " + " : "",
 				      g->money[i].currency, (double)g->money[i].nano / 1e9);
+	if (n > 0 && g->priced < g->sends)
+		snprintf(out + n, 160 - n, ", and %llu request%s not known",
+			 (unsigned long long)(g->sends - g->priced),
+			 g->sends - g->priced == 1 ? "" : "s");
 }
 
 /* A send has one day, so the days add up to all of it; other tables may count it twice. */
@@ -167,7 +171,12 @@ void left_print_json(struct cli *cli, const struct left_table *t)
 		json_put_key_i64(&b, "tokens", (int64_t)g->tokens);
 		json_put_key_i64(&b, "sends_with_unknown_tokens",
 				 (int64_t)(g->unknown + g->open));
-		json_put_key_number(&b, "cost", (double)g->money[0].nano / 1e9);
+		json_put_key_i64(&b, "sends_with_unknown_cost",
+				 (int64_t)(g->sends - g->priced));
+		if (currency[0] != '\0')
+			json_put_key_number(&b, "cost", (double)g->money[0].nano / 1e9);
+		else
+			json_put_key_cstr(&b, "cost", NULL);
 		json_put_key_cstr(&b, "currency", currency[0] != '\0' ? currency : NULL);
 		json_put_key(&b, "costs");
 		buf_add_char(&b, '[');

@@ -244,6 +244,12 @@ static void pii_information(const struct record *r, struct buf *out)
 	cJSON_Delete(root);
 }
 
+/* Released because the policy says so, without a question and without an earlier yes. */
+static bool by_standing_rule(const struct record *r)
+{
+	return r->kind == RECORD_GRANTED && r->basis != NULL && strcmp(r->basis, "rule") == 0;
+}
+
 static void iso_processing(const struct record *r, struct buf *out)
 {
 	json_put_key(out, "purposes");
@@ -253,7 +259,8 @@ static void iso_processing(const struct record *r, struct buf *out)
 			  r->task != NULL && r->task[0] != '\0' ? r->task
 								: "answering a prompt");
 	json_put_key_cstr(out, "purpose_type", "inference by a language model");
-	json_put_key_cstr(out, "lawful_basis", "consent");
+	json_put_key_cstr(out, "lawful_basis",
+			  by_standing_rule(r) ? "standing rule of the policy" : "consent");
 	pii_information(r, out);
 	json_put_key_cstr(out, "pii_controllers", r->operator_name);
 	json_put_key_cstr(out, "collection_method",
@@ -301,7 +308,10 @@ static void iso(const struct record *r, const char *hash, struct buf *out)
 	buf_add_char(out, '[');
 	begin(out, NULL);
 	put_time(out, "event_time", r->time_ms);
-	json_put_key_cstr(out, "event_type", r->mode != NULL ? "explicit" : "system");
+	json_put_key_cstr(out, "event_type",
+			  by_standing_rule(r) ? "standing rule"
+			  : r->mode != NULL   ? "explicit"
+					      : "system");
 	json_put_key_cstr(out, "event_state", receipt_decision(r->kind));
 	json_put_key_cstr(out, "entity_id", r->subject);
 	put_time(out, "validity_duration", r->until_ms);
@@ -309,6 +319,9 @@ static void iso(const struct record *r, const char *hash, struct buf *out)
 	begin(out, "receipt_metadata");
 	json_put_key_cstr(out, "receipt_id", r->id);
 	json_put_key_cstr(out, "content_digest", r->digest);
+	json_put_key_cstr(out, "basis", r->basis);
+	json_put_key_cstr(out, "permission", r->permission);
+	json_put_key_cstr(out, "rules", r->rules);
 	json_put_key_cstr(out, "policy_sha256", r->policy_sha256);
 	json_put_key_i64(out, "ledger_record", (int64_t)r->seq);
 	json_put_key_cstr(out, "ledger_hash", hash);
@@ -370,7 +383,7 @@ static void kantara(const struct record *r, struct buf *out)
 	json_put_key_cstr(out, "purpose",
 			  r->task != NULL && r->task[0] != '\0' ? r->task
 								: "answering a prompt");
-	json_put_key_cstr(out, "consentType", "EXPLICIT");
+	json_put_key_cstr(out, "consentType", by_standing_rule(r) ? "IMPLICIT" : "EXPLICIT");
 	json_put_key(out, "purposeCategory");
 	buf_add_str(out, "[\"core function\"]");
 	category_names(out, "piiCategory", r);

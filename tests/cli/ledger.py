@@ -61,7 +61,7 @@ class Ledger(unittest.TestCase):
         text = self.run_command("ledger", "left")
         self.assertIn("3 requests left this device, 13.5 KB in all. 3 stayed here.", text.split("\n")[0])
         self.assertEqual(self.rows(text, "By day"),
-                         [[self.days[0], "2", "12.8 KB", "200, and 1 request not known", "EUR 0.0025"],
+                         [[self.days[0], "2", "12.8 KB", "200, and 1 request not known", "EUR 0.0025, and 1 request not known"],
                           [self.days[1], "1", "700 bytes", "14", "USD 0.0010"]])
         self.assertEqual(self.rows(text, "By program"),
                          [["mail", "2", "13.0 KB", "214", "EUR 0.0025 + USD 0.0010"],
@@ -78,6 +78,9 @@ class Ledger(unittest.TestCase):
         self.assertEqual((left["schema"], left["by"], mail["name"], mail["sends"], mail["bytes"], mail["tokens"]),
                          ("hither.left/1", "app", "mail", 2, 13045, 214))
         self.assertEqual(mail["costs"], [{"currency": "EUR", "amount": 0.0025}, {"currency": "USD", "amount": 0.001}])
+        unknown = left["groups"][1]
+        self.assertEqual((mail["sends_with_unknown_cost"], unknown["sends_with_unknown_cost"], unknown["cost"]),
+                         (0, 1, None), "what is not known is not zero")
         self.assertEqual(json.loads(self.run_command("--json", "ledger", "left"))["by"], "destination")
         self.run_command("ledger", "left", "--by", "weather", code=2)
 
@@ -101,6 +104,20 @@ class Ledger(unittest.TestCase):
                      "200, and 1 request not known"):
             self.assertIn(word, text)
         self.run_command("ledger", "left", "--html", os.path.join(self.state, "no", "where.html"), code=1)
+
+    def test_exports(self):
+        lines = self.run_command("ledger", "export", "--format", "csv").split("\n")
+        self.assertTrue(lines[0].endswith(",bytes,tokens_in,tokens_out"))
+        self.assertTrue(lines[1].endswith(',12345,,'), "an unknown number is an empty cell")
+        self.assertTrue(lines[2].endswith(',,100,100'))
+        receipts = [json.loads(x) for x in self.run_command("ledger", "export", "--format", "27560").splitlines()]
+        self.assertEqual([r["events"][0]["event_state"] for r in receipts], ["released"] * 4)
+        self.assertTrue(all(len(r["receipt_metadata"]["ledger_hash"]) == 64 for r in receipts))
+        self.run_command("ledger", "export", "--format", "xml", code=2)
+
+    def test_pruned_in_json(self):
+        said = json.loads(self.run_command("--json", "ledger", "prune", "--older-than", "400d"))
+        self.assertEqual(said, {"schema": "hither.pruned/1", "removed": 0})
 
     def test_nothing_left(self):
         text = self.run_command("ledger", "left", "--since", "1s")

@@ -165,6 +165,40 @@ static void receipts_are_json_with_the_promised_keys(void **state)
 	}
 }
 
+static void a_receipt_says_what_let_it_go(void **state)
+{
+	static const struct {
+		enum record_kind kind;
+		const char *basis, *iso, *kantara;
+	} rows[] = {
+		{ RECORD_APPROVED, NULL, "\"lawful_basis\":\"consent\"", "\"EXPLICIT\"" },
+		{ RECORD_GRANTED, "approval:01JD", "\"lawful_basis\":\"consent\"",
+		  "\"EXPLICIT\"" },
+		{ RECORD_GRANTED, "permission", "\"lawful_basis\":\"consent\"",
+		  "\"EXPLICIT\"" },
+		{ RECORD_GRANTED, "rule", "\"lawful_basis\":\"standing rule of the policy\"",
+		  "\"IMPLICIT\"" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		struct record r;
+		struct buf out;
+
+		record_init(&r, rows[i].kind);
+		r.basis = rows[i].basis;
+		r.rules = "go";
+		buf_init(&out, 65536);
+		receipt_write(&r, NULL, NULL, RECEIPT_27560, &out);
+		assert_non_null(strstr(buf_cstr(&out), rows[i].iso));
+		assert_non_null(strstr(buf_cstr(&out), "\"rules\":\"go\""));
+		buf_clear(&out);
+		receipt_write(&r, NULL, NULL, RECEIPT_KANTARA, &out);
+		assert_non_null(strstr(buf_cstr(&out), rows[i].kantara));
+		buf_free(&out);
+	}
+}
+
 /* --- what left ----------------------------------------------------------------------- */
 
 static void send_record(struct ledger *l, const char *app, int64_t bytes_out, int64_t cost_nano)
@@ -363,6 +397,7 @@ int main(void)
 		cmocka_unit_test(everything_hidden_is_written_out),
 		cmocka_unit_test(plain_text_stays_as_it_is),
 		cmocka_unit_test(receipts_are_json_with_the_promised_keys),
+		cmocka_unit_test(a_receipt_says_what_let_it_go),
 		cmocka_unit_test(reports_add_up),
 		cmocka_unit_test(windows_follow_the_calendar),
 		cmocka_unit_test(a_program_is_itself_and_what_it_started),
