@@ -232,6 +232,19 @@ static void refuse(const struct decide_input *in, size_t destination, struct pla
 	denied(in, destination, ret);
 }
 
+static void refuse_cloud(const struct decide_input *in, struct plan *ret)
+{
+	size_t n = policy_destinations(in->set);
+
+	if (n > 1) {
+		refuse(in, n - 1, ret);
+		return;
+	}
+	ret->kind = PLAN_REFUSE;
+	ret->destination = DECIDE_LOCAL;
+	plan_reason(ret, "no destination but this device is set up");
+}
+
 static void ask(const struct decide_input *in, size_t destination, struct plan *ret)
 {
 	const struct policy_destination *d = policy_destination(in->set, destination);
@@ -258,7 +271,9 @@ static void local(const struct decide_input *in, struct plan *ret)
 /* Nothing above the device is open to this request. */
 static void settle(const struct decide_input *in, struct plan *ret)
 {
-	why_not_here(in, ret);
+	/* Where the device may not answer either, the refusal itself is the first reason. */
+	if (in->verdicts[DECIDE_LOCAL].verdict == POLICY_ALLOW)
+		why_not_here(in, ret);
 	for (size_t i = 0; i < policy_destinations(in->set); i++) {
 		if (policy_destination(in->set, i)->tier != POLICY_TIER_DEVICE)
 			denied(in, i, ret);
@@ -313,7 +328,7 @@ void decide_plan(const struct decide_input *in, struct plan *ret)
 		if (best_candidate(in, &best))
 			ask(in, best, ret);
 		else
-			refuse(in, policy_destinations(in->set) - 1, ret);
+			refuse_cloud(in, ret);
 		return;
 	case WANT_AUTO:
 	default:

@@ -161,6 +161,9 @@ static const struct facts_row plans[] = {
 	{ "the device denied and nothing else",
 	  POLICY(FAR, ",\"rules\":[{\"id\":\"r\",\"effect\":\"deny\"}]"), "auto", 0.1, 10,
 	  false, PLAN_REFUSE, 0, 0, 0 },
+	{ "the device denied and nothing else, too hard for it anyway",
+	  POLICY(FAR, ",\"rules\":[{\"id\":\"r\",\"effect\":\"deny\"}]"), "auto", 0.9, 10,
+	  false, PLAN_REFUSE, 0, 0, 0 },
 	{ "the device denied, far asked",
 	  POLICY(FAR, ",\"rules\":[{\"id\":\"r\",\"effect\":\"deny\",\"when\":{\"tier\":["
 		      "\"device\"]}}]"),
@@ -222,6 +225,10 @@ static void one_plan(const struct facts_row *row, const char *began)
 	decide_plan(&in, &p);
 	CHECK(p.kind == row->kind, row->name);
 	CHECK(p.reasons[0][0] != '\0', row->name);
+	/* The first reason of a refusal is what the program is told. */
+	CHECK(p.kind != PLAN_REFUSE || strstr(p.reasons[0], "denied") != NULL ||
+		      strstr(p.reasons[0], "no destination") != NULL,
+	      p.reasons[0]);
 	if (p.kind == PLAN_ASK) {
 		CHECK(strcmp(policy_destination(s, p.destination)->name, row->destination) == 0,
 		      row->name);
