@@ -68,17 +68,17 @@ static int cmd_list(struct cli *cli, int argc, char **argv)
 
 static int cmd_grants(struct cli *cli, int argc, char **argv)
 {
-	static const char *const headings[] = { "GRANT",       "EFFECT", "APP",
-						"DESTINATION", "MODEL",  "SCOPE",
-						"MODE",        "UNTIL",  "STATE" };
-	static const char *const fields[] = { "id",          "effect", "app",
-					      "destination", "model",  "scope",
-					      "mode",        "until",  "state" };
+	static const char *const headings[] = { "GRANT", "EFFECT", "APP",  "DESTINATION",
+						"MODEL", "SCOPE",  "MODE", "UNTIL",
+						"STATE", "COVERS" };
+	static const char *const fields[] = { "id",    "effect", "app",  "destination",
+					      "model", "scope",  "mode", "until",
+					      "state", "covers" };
 
 	(void)argv;
 	if (argc > 0)
 		return cli_usage(cli, "grants takes no arguments");
-	return print_list(cli, "/hither/v1/grants", "grants", headings, fields, 9,
+	return print_list(cli, "/hither/v1/grants", "grants", headings, fields, 10,
 			  "no permissions and no remembered refusals");
 }
 
@@ -213,6 +213,29 @@ static int cmd_deny(struct cli *cli, int argc, char **argv)
 	return answer(cli, argc, argv, false);
 }
 
+/* What left is said in numbers: it cannot be taken back. */
+static void print_revoked(const char *id, struct span body)
+{
+	struct json_where where;
+	cJSON *said = NULL;
+	double before = 0;
+	int stopped;
+
+	if (json_parse(body, &json_limits_api, &said, &where) != ERR_OK)
+		said = NULL;
+	stopped = cJSON_GetArraySize(json_get_array(said, "aborted"));
+	json_get_number(said, "sent_before", &before);
+	if (id[0] == 'n')
+		printf("revoked %s: this refusal counts no more; you may be asked again\n", id);
+	else if (before < 1)
+		printf("revoked %s: nothing leaves under it, and nothing had left\n", id);
+	else
+		printf("revoked %s: nothing more leaves under it; %.0f request%s had left, "
+		       "%d of them stopped on the way; what left stays with the operator\n",
+		       id, before, before > 1 ? "s" : "", stopped);
+	cJSON_Delete(said);
+}
+
 static int revoke_one(struct cli *cli, const char *id)
 {
 	char path[128];
@@ -234,9 +257,7 @@ static int revoke_one(struct cli *cli, const char *id)
 	else if (cli->json)
 		cli_print_json(cli, span_trim(buf_span(&reply.body)));
 	else
-		printf("revoked %s: nothing more leaves under it; what already left stays with "
-		       "the operator\n",
-		       id);
+		print_revoked(id, buf_span(&reply.body));
 	cli_reply_free(&reply);
 	return code;
 }

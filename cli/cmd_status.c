@@ -89,6 +89,19 @@ static void print_device(const cJSON *status)
 		printf(", screen %s", locked ? "locked" : "not locked");
 }
 
+/* False: nothing leaves this device until a person has looked at it. */
+static bool print_ledger(const cJSON *status)
+{
+	const cJSON *ledger = json_get_object(status, "ledger");
+	bool ok = true;
+
+	if (!json_get_bool(ledger, "ok", &ok) || ok)
+		return true;
+	fputs("\nledger  BROKEN, nothing leaves this device: ", stdout);
+	cli_print_safe(stdout, span_of(text_or(ledger, "problem", "hither ledger verify")));
+	return false;
+}
+
 static bool print_status(struct cli *cli, const cJSON *status)
 {
 	const cJSON *engine = json_get_object(status, "engine");
@@ -96,7 +109,7 @@ static bool print_status(struct cli *cli, const cJSON *status)
 	const char *state = text_or(policy, "state", "unknown");
 	const char *engine_state = text_or(engine, "state", "unknown");
 	double pending = 0;
-	bool ready = false;
+	bool ready = false, whole;
 
 	json_get_bool(status, "ready", &ready);
 	json_get_number(status, "pending_consents", &pending);
@@ -116,10 +129,11 @@ static bool print_status(struct cli *cli, const cJSON *status)
 	}
 	print_classifier(status);
 	print_device(status);
+	whole = print_ledger(status);
 	printf("\nasking  %.0f open question%s\n\n", pending, pending == 1 ? "" : "s");
 	print_roles(cli, status);
-	return ready && strcmp(state, "active") == 0 && strcmp(engine_state, "failed") != 0 &&
-	       strcmp(engine_state, "missing") != 0;
+	return ready && whole && strcmp(state, "active") == 0 &&
+	       strcmp(engine_state, "failed") != 0 && strcmp(engine_state, "missing") != 0;
 }
 
 int cmd_status(struct cli *cli, int argc, char **argv)

@@ -492,8 +492,8 @@ void gate_revoke(struct gate *g, uint32_t uid, const char *permission, struct ga
 {
 	const struct perm *p = g->perms != NULL ? perms_find(g->perms, permission) : NULL;
 	struct record r;
+	struct perm was;
 	unsigned cut = 0;
-	uint64_t uses;
 
 	memset(ret, 0, sizeof *ret);
 	if (p == NULL || p->uid != uid) {
@@ -501,11 +501,16 @@ void gate_revoke(struct gate *g, uint32_t uid, const char *permission, struct ga
 		       "there is no such permission; see: hither consent grants");
 		return;
 	}
-	uses = p->uses;
+	was = *p; /* the record takes it out of the list */
 	record_init(&r, RECORD_REVOKED);
 	r.uid = uid;
 	r.permission = permission;
-	memcpy(r.ref, p->record, sizeof r.ref);
+	memcpy(r.ref, was.record, sizeof r.ref);
+	r.app = was.app;
+	r.identity = was.identity;
+	r.destination = was.destination;
+	r.model = was.model;
+	r.task = was.task;
 	if (book_append(g, &r, 1) != ERR_OK) {
 		result(ret, 503, "ledger",
 		       "it could not be written down; stop the daemon to be sure");
@@ -526,9 +531,10 @@ void gate_revoke(struct gate *g, uint32_t uid, const char *permission, struct ga
 			send_abort(g, a, "its permission was revoked");
 		}
 	buf_add_char(out, ']');
-	json_put_key_i64(out, "sent_before", (int64_t)uses);
+	json_put_key_i64(out, "sent_before", (int64_t)was.uses);
 	json_put_key_cstr(out, "note",
-			  "nothing more leaves under it; text that was already sent is with "
-			  "the operator");
+			  was.allow ? "nothing more leaves under it; text that was already "
+				      "sent is with the operator"
+				    : "this refusal counts no more; you may be asked again");
 	buf_add_char(out, '}');
 }

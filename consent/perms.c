@@ -384,6 +384,17 @@ const char *perm_state(const struct perm *g, const char *daemon_session,
 	return same_terms(g, policy_sha256) ? "active" : "policy_changed";
 }
 
+/* What it is about, for people: a no makes more than one entry. */
+static const char *covers(const struct perm *g)
+{
+	return g->allow                     ? "requests like the one that was shown"
+	       : g->digest[0] != '\0'       ? "exactly these bytes"
+	       : g->from_tier > 0           ? "a conversation that held what policy keeps here"
+	       : g->conversation[0] != '\0' ? "the conversation"
+	       : g->task[0] != '\0'         ? "this kind of request, after three refusals"
+					    : "this app at this place";
+}
+
 void perm_write(const struct perm *g, const char *state, struct buf *out)
 {
 	char until[CLOCK_RFC3339_BYTES], created[CLOCK_RFC3339_BYTES];
@@ -400,6 +411,7 @@ void perm_write(const struct perm *g, const char *state, struct buf *out)
 			  g->destination[0] != '\0' ? g->destination : NULL);
 	json_put_key_cstr(out, "model", g->model[0] != '\0' ? g->model : NULL);
 	json_put_key_cstr(out, "task", g->task[0] != '\0' ? g->task : NULL);
+	json_put_key_cstr(out, "covers", covers(g));
 	json_put_key_cstr(out, "conversation",
 			  g->conversation[0] != '\0' ? g->conversation : NULL);
 	json_put_key_cstr(out, "keeps_from_tier",

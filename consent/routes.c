@@ -81,26 +81,26 @@ static cJSON *body_object(struct call *k)
 
 /* --- agents -------------------------------------------------------------------------- */
 
-/* A key that nobody knows is a mistake of the writer's: it is named, not passed over. */
-static bool only_known_keys(struct call *k, const cJSON *root)
+/* A key that nobody knows is a mistake of the writer's: it is named, not passed over. `known`
+ * ends with NULL. */
+static bool only_known_keys(struct call *k, const cJSON *root, const char *const *known)
 {
-	static const char *const known[] = { "kind", "name", "fallback", "locale", "caps" };
 	const cJSON *item;
 
 	cJSON_ArrayForEach (item, root) {
-		char message[200];
+		struct buf message;
 		size_t i = 0;
 
-		while (i < LEN(known) && strcmp(item->string, known[i]) != 0)
+		while (known[i] != NULL && strcmp(item->string, known[i]) != 0)
 			i++;
-		if (i < LEN(known))
+		if (known[i] != NULL)
 			continue;
-		snprintf(message, sizeof message,
-			 "there is no key \"%.64s\" here; known are kind, name, fallback, "
-			 "locale, "
-			 "caps",
-			 item->string);
-		role_reply_error(k->x, 400, "invalid_request", message);
+		buf_init(&message, 1024);
+		buf_printf(&message, "there is no key \"%.64s\" here; known are", item->string);
+		for (i = 0; known[i] != NULL; i++)
+			buf_printf(&message, "%s %s", i > 0 ? "," : "", known[i]);
+		role_reply_error(k->x, 400, "invalid_request", buf_cstr(&message));
+		buf_free(&message);
 		return false;
 	}
 	return true;
@@ -108,6 +108,9 @@ static bool only_known_keys(struct call *k, const cJSON *root)
 
 static void post_agents(struct call *k)
 {
+	static const char *const known[] = {
+		"kind", "name", "fallback", "locale", "caps", NULL
+	};
 	cJSON *root = body_object(k);
 	const char *word;
 	unsigned kind = 0;
@@ -117,7 +120,7 @@ static void post_agents(struct call *k)
 
 	if (root == NULL)
 		return;
-	if (!only_known_keys(k, root)) {
+	if (!only_known_keys(k, root, known)) {
 		cJSON_Delete(root);
 		return;
 	}
@@ -219,6 +222,8 @@ static bool read_word(const char *text, enum gate_word *ret)
 
 static void post_consent(struct call *k)
 {
+	static const char *const known[] = { "nonce", "digest", "decision", "scope",
+					     "until", "mode",   "reason",   NULL };
 	cJSON *root = body_object(k);
 	struct agent *a;
 	struct gate_response r;
@@ -226,6 +231,10 @@ static void post_consent(struct call *k)
 
 	if (root == NULL)
 		return;
+	if (!only_known_keys(k, root, known)) {
+		cJSON_Delete(root);
+		return;
+	}
 	a = agents_of(k->c, k->r->peer->uid, k->r->peer->pid);
 	r = (struct gate_response){ .id = k->id,
 				    .nonce = json_get_string(root, "nonce"),

@@ -8,6 +8,7 @@ import json
 import os
 import random
 import signal
+import socket
 import threading
 import time
 import unittest
@@ -93,6 +94,48 @@ class ConsentRole(ConsentStage):
         self.assertEqual(self.respond(question, "deny")[1][0], 200)
         self.assertEqual(self.answer(request)[0], "REFUSED")
 
+    def test_a_key_that_nobody_knows_answers_nothing(self):
+        self.start()
+        self.agent()
+        request = self.ask("a hard question")
+        question = self.answer(request)[1]["question"]
+        status, said = self.respond(question, "approve", scoop="once")[1]
+        self.assertEqual((status, said["error"]["code"]), (400, "invalid_request"))
+        self.assertIn('"scoop"', said["error"]["message"])
+        self.assertEqual(self.call("GET", "/hither/v1/consents/" + question)[1]["state"], "open")
+        self.assertEqual([m for m in self.cloud.inbox if m[0] == "SEND"], [])
+
+    def test_malformed_messages_close_their_agent_only(self):
+        self.start()
+        good = self.agent()
+        question = self.answer(self.ask("a hard question"))[1]["question"]
+        self.assertEqual(self.next_event(good), ("request", question))
+        path = os.path.join(self.dir, "run", "consent.sock")
+        head = b"POST /hither/v1/agents HTTP/1.1\r\nHost: localhost\r\n"
+        for bad, want in ((b"GARBAGE\r\n\r\n", b"400"), (b"\x16\x03\x01\x02\x00", b"400"),
+                          (head + b"Content-Length: 99999999999\r\n\r\n", b"413"),
+                          (head + b"Content-Length: -1\r\n\r\n", b"400"),
+                          (head + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", b"400"),
+                          (head + b"X: " + b"y" * 70000 + b"\r\n\r\n", b"431"),
+                          (head + b"Content-Length: 9\r\nConnection: close\r\n\r\n{\"kind\":1", b"400"),
+                          (head + b'Content-Length: 12\r\nConnection: close\r\n\r\n{"kind":"x"}', b"400"),
+                          (head + b'Content-Length: 8\r\nConnection: close\r\n\r\n{"\xff":1}', b"400")):
+            with socket.socket(socket.AF_UNIX) as s:
+                s.settimeout(wire.PATIENCE_S)
+                s.connect(path)
+                try:
+                    s.sendall(bad)
+                    s.shutdown(socket.SHUT_WR)
+                except OSError:
+                    pass  # it did not want to hear the rest
+                said = b""
+                while more := s.recv(65536):
+                    said += more
+            self.assertEqual(said.split(b" ")[1], want, (bad[:60], said))
+        self.assertEqual(self.call("GET", "/hither/v1/consents/" + question)[1]["state"], "open")
+        self.assertEqual(self.respond(question, "deny")[1][0], 200)
+        self.assertEqual(self.next_event(good), ("withdrawn", question))
+
     def test_permission_listed_used_revoked(self):
         self.start()
         self.agent()
@@ -110,7 +153,9 @@ class ConsentRole(ConsentStage):
         self.assertEqual([g["id"] for g in grants], [said["grant"]])
         status, gone = self.call("DELETE", "/hither/v1/grants/" + said["grant"])
         self.assertEqual(status, 200)
-        self.assertEqual(len(gone["aborted"]), 1)
+        self.assertEqual((len(gone["aborted"]), gone["sent_before"]), (1, 2))
+        withdrawn = self.call("GET", "/hither/v1/receipts/" + gone["receipt"])[1]
+        self.assertEqual((withdrawn["app"]["id"], withdrawn["destination"]["name"]), ("org.example.App", "far"))
         self.assertEqual(self.cloud.expect("ABORT")[0]["request_id"], send["request_id"])
         self.assertEqual(self.answer(self.ask("three"))[0], "PENDING")
         receipts = self.call("GET", "/hither/v1/receipts?since=0")[1]["receipts"]

@@ -4,11 +4,13 @@ reload does to questions and sends, against a whole daemon with a provider that 
 
 fail_closed.py HITHERD HITHER LEDGER_AHEAD [unittest arguments]
 """
+import contextlib
 import datetime
 import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import unittest
@@ -199,6 +201,27 @@ class Files(Case):
         self.device_only("ledger_unavailable")
         self.hither("ledger", "acknowledge", "--yes", "--state-dir", self.d.path("state"))
         stage.until("it goes on", lambda: self.d.chat(stage.HARD, model="far").status == 200)
+
+    def test_a_damaged_ledger(self):
+        """device only until a person acknowledges, with the first bad record named"""
+        self.user()
+        self.d.start()
+        self.goes_out()
+        self.stop()
+        with contextlib.closing(sqlite3.connect(self.d.path("state", "ledger", "ledger.db"))) as db, db:
+            seq, body = db.execute("SELECT seq, body FROM records WHERE body LIKE '%\"granted\"%'").fetchone()
+            db.execute("UPDATE records SET body = ? WHERE seq = ?", (body.replace('"far"', '"fax"', 1), seq))
+        folder = ("--state-dir", self.d.path("state"))
+        said = json.loads(self.hither("ledger", "verify", "--json", *folder, code=1).stdout)
+        self.assertEqual((said["ok"], said["first_bad"]), (False, seq))
+        self.d.start()
+        self.device_only("ledger_unavailable")
+        human = self.hither("status", code=10).stdout
+        self.assertRegex(human, rf"ledger +BROKEN, nothing leaves this device: record {seq}\b")
+        said = json.loads(self.hither("ledger", "acknowledge", "--yes", "--json", *folder).stdout)
+        self.assertEqual((said["first_bad"], said["acknowledged"]), (seq, True))
+        stage.until("it goes on", lambda: self.d.chat(stage.HARD, model="far").status == 200)
+        self.assertNotIn("BROKEN", self.hither("status").stdout)
 
     def test_row_serial(self):
         """serial lower than the highest ever seen for that id"""
