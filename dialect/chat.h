@@ -89,6 +89,7 @@ struct chat {
 		repeat_penalty; /* these three: by a dialect that has them, or the router */
 	int32_t top_k;
 	bool has_min_p, has_repeat_penalty, has_top_k;
+	uint32_t n_answers;       /* 0 and 1: one */
 	uint32_t max_tokens;      /* 0: none stated */
 	bool max_tokens_new_name; /* stated as max_completion_tokens, which some models insist
 				     on */
@@ -129,7 +130,8 @@ enum chat_finish {
 
 /*
  * Order: START (TEXT | REASONING | REFUSAL | TOOL | TOOL_ARGS | USAGE)* FINISH USAGE? END,
- * or ERROR at any point, which is the last.
+ * or ERROR at any point, which is the last. Of several answers each but the last ends with NEXT
+ * instead of END, and the next one begins with START; their usage is that of all so far.
  */
 enum chat_event_kind {
 	CHAT_EV_START,     /* the upstream accepted the request */
@@ -143,6 +145,7 @@ enum chat_event_kind {
 	CHAT_EV_END,       /* terminal marker seen: the answer is whole */
 	CHAT_EV_ERROR,     /* status, name = code, text = message (from a fixed list) */
 	CHAT_EV_BREAK,     /* what follows is another part; by the router, never on a pipe */
+	CHAT_EV_NEXT,      /* in place of END: another answer follows; as BREAK */
 };
 
 struct chat_event {

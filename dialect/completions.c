@@ -10,8 +10,8 @@
 #include "dialect/reply_impl.h"
 
 static const struct refused_field unsupported[] = {
-	{ "best_of", UNLESS_ONE }, { "echo", UNLESS_FALSE }, { "logit_bias", UNLESS_EMPTY },
-	{ "logprobs", ANY_VALUE }, { "n", UNLESS_ONE },      { "suffix", UNLESS_NO_TEXT },
+	{ "best_of", UNLESS_ONE }, { "echo", UNLESS_FALSE },     { "logit_bias", UNLESS_EMPTY },
+	{ "logprobs", ANY_VALUE }, { "suffix", UNLESS_NO_TEXT },
 };
 
 /* A text, or an array of one text. */
@@ -49,7 +49,7 @@ static bool read_body(struct reading *r, const cJSON *body)
 			      &c->has_frequency_penalty) &&
 	       reading_number(r, body, "presence_penalty", -2, 2, &c->presence_penalty,
 			      &c->has_presence_penalty) &&
-	       reading_max_tokens(r, body, "max_tokens") &&
+	       reading_max_tokens(r, body, "max_tokens") && reading_n(r, body) &&
 	       reading_stop(r, body, "stop", CHAT_MAX_STOPS) && reading_extension(r, body);
 }
 
@@ -71,9 +71,10 @@ static void open_reply(const struct reply_writer *w, struct buf *out)
 	buf_add_str(out, ",\"choices\":[");
 }
 
-static void put_choice(struct span text, const char *finish, struct buf *out)
+static void put_choice(const struct reply_writer *w, struct span text, const char *finish,
+		       struct buf *out)
 {
-	buf_add_str(out, "{\"index\":0");
+	buf_printf(out, "{\"index\":%u", w->answer);
 	json_put_key_string(out, "text", text);
 	json_put_key_cstr(out, "logprobs", NULL);
 	json_put_key_cstr(out, "finish_reason", finish);
@@ -84,7 +85,7 @@ static void put_chunk(const struct reply_writer *w, struct span text, const char
 		      struct buf *out)
 {
 	open_reply(w, out);
-	put_choice(text, finish, out);
+	put_choice(w, text, finish, out);
 	buf_add_str(out, w->head->include_usage ? "],\"usage\":null}\n\n" : "]}\n\n");
 }
 
@@ -113,7 +114,7 @@ static void on_end(struct reply_writer *w, struct buf *out)
 	buf_add_str(out, "data: [DONE]\n\n");
 }
 
-static void on_whole(struct reply_writer *w, struct buf *out)
+static void put_whole_choice(struct reply_writer *w, struct buf *out)
 {
 	struct buf text;
 
@@ -122,13 +123,24 @@ static void on_whole(struct reply_writer *w, struct buf *out)
 	rope_join(&w->refusal, &text);
 	if (text.failed)
 		out->failed = true;
+	put_choice(w, buf_span(&text), openai_finish_word(w->finish), out);
+	buf_free(&text);
+}
+
+static bool on_next(struct reply_writer *w)
+{
+	return w->head->stream || reply_keep_choice(w, put_whole_choice);
+}
+
+static void on_whole(struct reply_writer *w, struct buf *out)
+{
 	open_reply(w, out);
-	put_choice(buf_span(&text), openai_finish_word(w->finish), out);
+	rope_join(&w->done, out);
+	put_whole_choice(w, out);
 	buf_add_char(out, ']');
 	if (w->has_usage)
 		openai_put_usage(out, &w->usage);
 	buf_add_char(out, '}');
-	buf_free(&text);
 }
 
 static void on_error(struct reply_writer *w, const struct chat_event *ev, struct buf *out)
@@ -144,6 +156,7 @@ static const struct reply_kind kind = {
 	.no_calls = true,
 	.text = on_text,
 	.finish = on_finish,
+	.next = on_next,
 	.end = on_end,
 	.whole = on_whole,
 	.error = on_error,

@@ -13,6 +13,7 @@
 #define CHAT_MAX_TOOLS        128
 #define CHAT_MAX_CALLS        128 /* of one message */
 #define CHAT_MAX_STOPS        4
+#define CHAT_MAX_ANSWERS      8
 #define CHAT_MAX_MODEL_BYTES  128
 #define CHAT_MAX_NAME_BYTES   64
 #define CHAT_PARAM_BYTES      96
@@ -79,6 +80,8 @@ bool reading_flag(struct reading *r, const cJSON *obj, const char *key, const ch
 		  bool *ret);
 bool reading_seed(struct reading *r, const cJSON *obj);
 bool reading_max_tokens(struct reading *r, const cJSON *obj, const char *key);
+/* `n`, how many answers. */
+bool reading_n(struct reading *r, const cJSON *obj);
 bool reading_stop(struct reading *r, const cJSON *obj, const char *key, int max);
 bool reading_effort(struct reading *r, const cJSON *effort, const char *param);
 bool reading_extension(struct reading *r, const cJSON *body);

@@ -13,21 +13,13 @@
 
 /* Refused unless they have the one value that means "as usual". */
 static const struct refused_field unsupported[] = {
-	{ "audio", ANY_VALUE },
-	{ "echo", UNLESS_FALSE },
-	{ "function_call", ANY_VALUE },
-	{ "functions", UNLESS_EMPTY },
-	{ "grammar", ANY_VALUE },
-	{ "guided_choice", ANY_VALUE },
-	{ "guided_grammar", ANY_VALUE },
-	{ "guided_json", ANY_VALUE },
-	{ "guided_regex", ANY_VALUE },
-	{ "json_schema", ANY_VALUE },
-	{ "logit_bias", UNLESS_EMPTY },
-	{ "moderation", ANY_VALUE },
-	{ "n", UNLESS_ONE },
-	{ "verbosity", UNLESS_MEDIUM },
-	{ "web_search_options", ANY_VALUE },
+	{ "audio", ANY_VALUE },          { "echo", UNLESS_FALSE },
+	{ "function_call", ANY_VALUE },  { "functions", UNLESS_EMPTY },
+	{ "grammar", ANY_VALUE },        { "guided_choice", ANY_VALUE },
+	{ "guided_grammar", ANY_VALUE }, { "guided_json", ANY_VALUE },
+	{ "guided_regex", ANY_VALUE },   { "json_schema", ANY_VALUE },
+	{ "logit_bias", UNLESS_EMPTY },  { "moderation", ANY_VALUE },
+	{ "verbosity", UNLESS_MEDIUM },  { "web_search_options", ANY_VALUE },
 };
 
 static bool refuse_unsupported(struct reading *r, const cJSON *body)
@@ -104,7 +96,8 @@ static bool read_body(struct reading *r, const cJSON *body)
 	       openai_read_messages(r, json_get(body, "messages")) &&
 	       openai_read_tools(r, body) && read_logprobs(r, body) &&
 	       openai_read_format(r, body) && read_sampling(r, body) &&
-	       read_max_tokens(r, body) && reading_stop(r, body, "stop", CHAT_MAX_STOPS) &&
+	       read_max_tokens(r, body) && reading_n(r, body) &&
+	       reading_stop(r, body, "stop", CHAT_MAX_STOPS) &&
 	       reading_effort(r, reading_get(body, "reasoning_effort"), "reasoning_effort") &&
 	       reading_extension(r, body);
 }

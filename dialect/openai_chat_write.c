@@ -5,7 +5,8 @@
  * events is checked in reply.c.
  *
  * Invariants
- *   1. Exactly one chunk has a finish_reason; [DONE] follows only that, through END.
+ *   1. Exactly one chunk of each choice has a finish_reason; [DONE] follows only that, through
+ * END.
  *   2. Each tool call's fragments join to something: "{}" when the upstream sent nothing.
  *   3. Usage that nobody stated is left out, never written as 0.
  *   4. Streamed, nothing is allocated per piece of text but what `out` grows by.
@@ -92,7 +93,7 @@ void openai_error_body(const struct chat_problem *p, struct buf *out)
 static void chunk_open(struct reply_writer *w, struct buf *out)
 {
 	buf_add(out, own(w)->prefix);
-	buf_add_str(out, ",\"choices\":[{\"index\":0,\"delta\":{");
+	buf_printf(out, ",\"choices\":[{\"index\":%u,\"delta\":{", w->answer);
 }
 
 static void chunk_close(struct reply_writer *w, const char *finish, struct buf *out)
@@ -228,11 +229,10 @@ static void put_calls(struct reply_writer *w, struct buf *out)
 	buf_add_char(out, ']');
 }
 
-static void put_reply(struct reply_writer *w, struct buf *out)
+static void put_choice(struct reply_writer *w, struct buf *out)
 {
-	buf_add(out, own(w)->prefix);
-	buf_add_str(out, ",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\","
-			 "\"content\":");
+	buf_printf(out,
+		   "{\"index\":%u,\"message\":{\"role\":\"assistant\",\"content\":", w->answer);
 	if (w->has_text || (w->n_calls == 0 && !w->has_refusal))
 		rope_put(out, &w->text);
 	else
@@ -256,7 +256,24 @@ static void put_reply(struct reply_writer *w, struct buf *out)
 		buf_add_str(out, "},\"logprobs\":null");
 	}
 	json_put_key_cstr(out, "finish_reason", openai_finish_word(w->finish));
-	buf_add_str(out, "}]");
+	buf_add_char(out, '}');
+}
+
+static bool next_choice(struct reply_writer *w)
+{
+	struct chat_writer *me = w->own;
+
+	me->role_written = false;
+	return w->head->stream || reply_keep_choice(w, put_choice);
+}
+
+static void put_reply(struct reply_writer *w, struct buf *out)
+{
+	buf_add(out, own(w)->prefix);
+	buf_add_str(out, ",\"choices\":[");
+	rope_join(&w->done, out);
+	put_choice(w, out);
+	buf_add_char(out, ']');
 	if (w->has_usage)
 		openai_put_usage(out, &w->usage);
 	buf_add_char(out, '}');
@@ -270,6 +287,7 @@ static const struct reply_kind kind = {
 	.tool = call_chunk,
 	.args = args_chunk,
 	.finish = finish_chunk,
+	.next = next_choice,
 	.end = end_chunks,
 	.whole = put_reply,
 	.error = put_failure,

@@ -102,6 +102,20 @@ bool reading_max_tokens(struct reading *r, const cJSON *obj, const char *key)
 	return true;
 }
 
+bool reading_n(struct reading *r, const cJSON *obj)
+{
+	int64_t n;
+
+	if (reading_get(obj, "n") == NULL)
+		return true;
+	if (!json_get_int(obj, "n", 1, CHAT_MAX_ANSWERS, &n))
+		return reading_fail(r, "invalid_value", "n",
+				    "'n' must be a whole number from 1 to %d.",
+				    CHAT_MAX_ANSWERS);
+	r->chat->n_answers = (uint32_t)n;
+	return true;
+}
+
 bool reading_stop(struct reading *r, const cJSON *obj, const char *key, int max)
 {
 	struct chat *c = r->chat;

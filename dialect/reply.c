@@ -3,6 +3,7 @@
  * The order of events, checked once for all writers of replies.
  *
  *   NEW --START--> STARTED --FINISH--> FINISHED --END--> OVER        any --ERROR--> OVER
+ *    '-------------------------NEXT-------'
  *
  * Invariants
  *   1. START writes nothing: the first byte goes out with the first content, so a caller
@@ -180,6 +181,19 @@ void reply_put_id(const struct reply_writer *w, const char *prefix, struct buf *
 	json_put_escaped(out, span_of(cut != NULL ? cut + 1 : id));
 }
 
+bool reply_keep_choice(struct reply_writer *w,
+		       void (*put)(struct reply_writer *w, struct buf *out))
+{
+	struct buf choice;
+
+	buf_init(&choice, SIZE_MAX);
+	put(w, &choice);
+	buf_add_char(&choice, ',');
+	bool ok = !choice.failed && rope_add(w->arena, &w->done, buf_span(&choice));
+	buf_free(&choice);
+	return ok;
+}
+
 static bool live(const struct reply_writer *w)
 {
 	return w->head->stream || w->kind->always;
@@ -287,6 +301,21 @@ static bool on_end(struct reply_writer *w, struct buf *out)
 	return true;
 }
 
+/* What belongs to one answer begins afresh; usage is that of all. */
+static bool on_next(struct reply_writer *w)
+{
+	if (w->state != WRITER_FINISHED || w->kind->next == NULL || !w->kind->next(w))
+		return false;
+	w->state = WRITER_NEW;
+	w->has_text = w->has_refusal = false;
+	w->text = w->reasoning = w->refusal = w->logprobs = (struct rope){ NULL, NULL };
+	w->signature = w->tokens = (struct span){ NULL, 0 };
+	w->n_calls = 0;
+	w->finish = CHAT_FINISH_NONE;
+	w->answer++;
+	return true;
+}
+
 static bool on_usage(struct reply_writer *w, const struct chat_event *ev)
 {
 	w->usage = *ev;
@@ -315,6 +344,8 @@ bool reply_event(struct reply_writer *w, const struct chat_event *ev, struct buf
 		return on_start(w);
 	if (ev->kind == CHAT_EV_END)
 		return on_end(w, out);
+	if (ev->kind == CHAT_EV_NEXT)
+		return on_next(w);
 	if (ev->kind == CHAT_EV_USAGE && w->state != WRITER_NEW)
 		return on_usage(w, ev);
 	if (w->state != WRITER_STARTED)

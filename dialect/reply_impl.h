@@ -52,6 +52,9 @@ struct reply_kind {
 	bool (*tool)(struct reply_writer *w, uint32_t index, struct buf *out);
 	bool (*args)(struct reply_writer *w, uint32_t index, struct span text, struct buf *out);
 	bool (*finish)(struct reply_writer *w, struct buf *out);
+	/* An answer is whole and another one follows; NULL: there can be only one. False:
+	 * memory. */
+	bool (*next)(struct reply_writer *w);
 	void (*end)(struct reply_writer *w, struct buf *out);
 	void (*whole)(struct reply_writer *w, struct buf *out);
 	void (*error)(struct reply_writer *w, const struct chat_event *ev, struct buf *out);
@@ -71,6 +74,9 @@ struct reply_writer {
 	struct reply_call *calls[CHAT_MAX_CALLS];
 	uint32_t n_calls;
 	enum chat_finish finish;
+	uint32_t answer; /* from 0 */
+	struct rope
+		done; /* when not streamed: the choices before this one, each with a comma */
 	struct chat_event usage; /* tokens; -1 unknown */
 };
 
@@ -78,6 +84,10 @@ struct reply_writer {
 struct reply_writer *reply_new(struct arena *a, const struct reply_head *head,
 			       const struct reply_kind *kind, size_t own_bytes);
 bool reply_event(struct reply_writer *w, const struct chat_event *ev, struct buf *out);
+
+/* Puts what `put` says of the answer that is whole among those that are done; false: memory. */
+bool reply_keep_choice(struct reply_writer *w,
+		       void (*put)(struct reply_writer *w, struct buf *out));
 
 /* `prefix` and what follows the first '-' or '_' of the head's id: "msg_01J…". */
 void reply_put_id(const struct reply_writer *w, const char *prefix, struct buf *out);

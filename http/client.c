@@ -123,7 +123,8 @@ static void finish(struct http_call *c, enum err why)
 	c->taking = true;
 	c->handler->on_end(c->ctx, why, c->reusable);
 	c->taking = false;
-	if (!c->kept)
+	/* It may have been kept, and be at the next exchange, or given up, by now. */
+	if (c->ended && !c->kept && !uv_is_closing((uv_handle_t *)&c->handle))
 		close_all(c);
 }
 

@@ -63,7 +63,8 @@ int http_call_take_fd(struct http_call *c);
  */
 bool http_call_keep(struct http_call *c, void (*on_lost)(void *ctx), void *ctx);
 /*
- * The next exchange on a kept connection, as http_call_start. `method` and `path` are literals.
+ * The next exchange on a kept connection, also inside the on_end that kept it, as
+ * http_call_start. `method` and `path` are literals.
  * False: it could not be written, nothing was answered; `c` is gone and no callback comes.
  * While requests are gathered `body` is borrowed until the end of the loop's turn, or until
  * http_call_cancel; then a write that fails is told by on_end (ERR_PEER_GONE).

@@ -96,6 +96,14 @@ void chat_api_completions(struct router *r, struct http_exchange *x,
 		chat_api_unreadable(q, &q->problem);
 		return;
 	}
+	if (q->chat.n_answers > 1 &&
+	    !chat_api_stay_here(
+		    q, "n",
+		    "Several answers are made on this device only: ask for local, or "
+		    "leave n out.")) {
+		chat_api_unreadable(q, &q->problem);
+		return;
+	}
 	q->parsed = true;
 	request_event(q, &(struct event){ .kind = EV_BEGIN, .fd = -1 });
 }

@@ -161,6 +161,7 @@ static bool localise(struct request *q, struct chat *ret)
 	const struct model *m = device_model(q);
 
 	*ret = q->chat;
+	ret->seed += q->answer; /* the same seed gives the same answer */
 	ret->include_usage = true;
 	ret->stream = q->engine_streams;
 	ret->logprobs = q->cascade.watching || q->chat.logprobs;

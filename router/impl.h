@@ -178,7 +178,9 @@ struct request {
 	bool over;     /* END or ERROR was written */
 	bool full;     /* the client does not keep up: the source is paused */
 	enum chat_finish finish;
-	int64_t input_tokens, output_tokens; /* -1 unknown */
+	int64_t input_tokens, output_tokens; /* of all answers so far; -1 unknown */
+	uint32_t answer;                     /* which of chat.n_answers is being made, from 0 */
+	struct chat_event usage, done;       /* with it, and of those before it */
 	struct chat_problem problem;         /* of a failed source */
 	bool failed;
 

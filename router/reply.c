@@ -122,6 +122,12 @@ bool reply_begin_source(struct request *q)
 
 	q->over = q->failed = q->called = false;
 	q->finish = CHAT_FINISH_NONE;
+	q->usage = (struct chat_event){ .input_tokens = -1,
+					.output_tokens = -1,
+					.cached_tokens = -1,
+					.reasoning_tokens = -1 };
+	if (q->answer > 0) /* of several, each a source of its own, to one writer */
+		return true;
 	q->input_tokens = q->output_tokens = -1;
 	if (q->draft.shown)
 		return begin_restore(q);
@@ -289,10 +295,45 @@ static bool write_restored(struct request *q, const struct chat_event *ev)
 	return false;
 }
 
+static int64_t sum(int64_t a, int64_t b)
+{
+	return a >= 0 && b >= 0 ? a + b : -1;
+}
+
+/* The prompt is the same and counts once; what was made of it counts each time. */
+static void add_up(const struct request *q, struct chat_event *usage)
+{
+	if (q->answer == 0)
+		return;
+	usage->input_tokens = q->done.input_tokens;
+	usage->cached_tokens = q->done.cached_tokens;
+	usage->output_tokens = sum(q->done.output_tokens, usage->output_tokens);
+	usage->reasoning_tokens = sum(q->done.reasoning_tokens, usage->reasoning_tokens);
+}
+
+/* One of several answers: its usage on top of the others', its end the next one's beginning. */
+static struct chat_event one_of_several(struct request *q, const struct chat_event *ev)
+{
+	struct chat_event out = *ev;
+
+	if (ev->kind == CHAT_EV_USAGE) {
+		add_up(q, &out);
+		q->usage = out;
+	} else if (ev->kind == CHAT_EV_END && q->answer + 1 < q->chat.n_answers) {
+		out.kind = CHAT_EV_NEXT;
+	}
+	return out;
+}
+
 bool reply_sink(void *ctx, const struct chat_event *ev)
 {
 	struct request *q = ctx;
+	struct chat_event several;
 
+	if (q->chat.n_answers > 1) {
+		several = one_of_several(q, ev);
+		ev = &several;
+	}
 	note(q, ev);
 	if (q->failed || q->over)
 		return false;
@@ -302,6 +343,10 @@ bool reply_sink(void *ctx, const struct chat_event *ev)
 		return draft_take(q, ev);
 	bool ok = q->restore != NULL ? write_restored(q, ev) : reply_write(q, ev);
 	q->over = ok && ev->kind == CHAT_EV_END;
+	if (ok && ev->kind == CHAT_EV_NEXT) {
+		q->done = q->usage;
+		q->answer++;
+	}
 	return ok;
 }
 

@@ -15,7 +15,8 @@
  *   ASKING     -> REPLYING    the same, and the draft is whole             [go_local]
  *   CLOUD      -> ASKING      the destination failed, the policy has another one [fallback.c]
  *   CLOUD      -> LOCAL_WAIT  it failed, nothing was shown                 [on_cloud]
- *   LOCAL_WAIT -> LOCAL       local handed over a connected engine         [on_local_wait]
+ *   LOCAL      -> LOCAL_WAIT  one of several answers is whole, the next is to be made
+ * [on_local] LOCAL_WAIT -> LOCAL       local handed over a connected engine [on_local_wait]
  *   LOCAL      -> ASKING      the engine counted or refused: too long      [on_counted]
  *   any        -> REPLYING    a whole answer or an error is on its way     [finish, give_up]
  *   any        -> DONE        the client left                              [request_event]
@@ -242,13 +243,22 @@ static enum request_state on_refused(struct request *q, const struct chat_proble
 	return better_elsewhere(q, 0) ? follow_plan(q) : give_up(q, &p);
 }
 
+/* One of several answers is whole, and it was not the last. */
+static bool wants_next(const struct request *q)
+{
+	return q->answer > 0 && !q->over && !q->failed;
+}
+
 static enum request_state on_local(struct request *q, const struct event *ev)
 {
 	switch (ev->kind) {
 	case EV_COUNTED:
 		return on_counted(q, ev);
 	case EV_ENDED:
-		return finish(q);
+		if (!wants_next(q))
+			return finish(q);
+		device_stop(q, false);
+		return go_local(q);
 	case EV_UNSURE:
 		if (cascade_escalate(q))
 			return REQ_ASKING;

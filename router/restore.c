@@ -144,6 +144,7 @@ static bool on_event(struct restore *r, const struct chat_event *ev, struct out 
 	case CHAT_EV_END:
 	case CHAT_EV_ERROR:
 	case CHAT_EV_BREAK:
+	case CHAT_EV_NEXT:
 		break;
 	}
 	return let_go_of_texts(r, ev->kind, o) && let_go_of_calls(r, o) && o->sink(o->ctx, ev);

@@ -109,7 +109,7 @@ for (const [name, why, OpenAI] of loaded) {
 				client().chat.completions.create({ model, messages, temperature: 7 }),
 				(e) => e.status === 400 && e.param === "temperature" && e.type === "invalid_request_error");
 			await assert.rejects(
-				client().chat.completions.create({ model, messages, n: 2 }),
+				client().chat.completions.create({ model, messages, n: 9 }),
 				(e) => e.status === 400 && e.param === "n");
 		});
 

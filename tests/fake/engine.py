@@ -63,6 +63,10 @@ class Answer:
         self.script = directives(" ".join(texts))
         # What only this side of a request is to do: fake:engine_delay_ms=5
         self.script.update({k[7:]: v for k, v in self.script.items() if k.startswith("engine_")})
+        if "only_seed" in self.script and body.get("seed") != int(self.script["only_seed"]):
+            for what in ("error", "error_after", "cut_after", "die_after", "cut"):
+                self.script.pop(what, None)
+        self.thoughts = self.script.get("thinks", "").replace("_", " ")
         plain = re.sub(r"\s*fake:\S+", "", texts[-1] if texts else "").strip()
         self.prompt_tokens = sum(len(t.split()) for t in texts) + 4
         if "tokens" in self.script:
@@ -239,6 +243,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             time.sleep(answer.delay)
             self.stop_when_left()
         message = {"role": "assistant", "content": "".join(answer.pieces)}
+        if answer.thoughts:
+            message["reasoning_content"] = answer.thoughts
         choice = {"finish_reason": answer.finish, "index": 0, "message": message}
         if "tool" in answer.script:
             choice["finish_reason"] = "tool_calls"
@@ -285,6 +291,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.chunk([{"finish_reason": None, "index": 0,
                      "delta": {"role": "assistant", "content": None}}])
+        for piece in re.findall(r"\S+\s*", answer.thoughts):
+            self.chunk([{"finish_reason": None, "index": 0, "delta": {"reasoning_content": piece}}])
         for i, piece in enumerate(answer.pieces):
             self.misbehave(answer, i)
             if i == int(answer.script.get("error_after", "-1")):

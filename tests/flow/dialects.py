@@ -177,6 +177,143 @@ class Dialects(unittest.TestCase):
             r = self.d.chat("fake:no_logprobs", logprobs=True, stream=stream)
             self.assertEqual((r.status, r.json["error"]["param"]), (400, "logprobs"), r.body)
 
+    def several(self, name, prompt=EASY, **more):
+        """Every choice's text and ends, by index; usage; whether it was whole."""
+        r = self.ask(name, prompt, **more)
+        self.assertEqual((r.status, r.headers["x-hither-tier"]), (200, "device"), r.body)
+        texts, ends, usage = {}, {}, None
+        for o in r.chunks if more.get("stream") else [r.json]:
+            usage = o.get("usage") or usage
+            for c in o.get("choices", []):
+                said = c.get("text") or (c.get("delta") or c.get("message") or {}).get("content") or ""
+                texts[c["index"]] = texts.get(c["index"], "") + said
+                ends.setdefault(c["index"], []).extend([c["finish_reason"]] if c["finish_reason"] else [])
+        return r, texts, ends, usage
+
+    def test_several_answers(self):
+        for name in ("chat", "completions"):
+            one = self.ask(name, EASY).json["usage"]
+            for stream in (False, True):
+                with self.subTest(name, stream=stream):
+                    r, texts, ends, usage = self.several(name, n=3, stream=stream,
+                                                         **({"stream_options": {"include_usage": True}} if stream else {}))
+                    self.assertEqual(texts, {i: ANSWER for i in range(3)})
+                    self.assertEqual(ends, {i: ["stop"] for i in range(3)})
+                    self.assertEqual(usage["prompt_tokens"], one["prompt_tokens"])
+                    self.assertEqual(usage["completion_tokens"], 3 * one["completion_tokens"])
+                    self.assertEqual(usage["total_tokens"], usage["prompt_tokens"] + usage["completion_tokens"])
+                    counted = self.d.decision(r)["usage"]
+                    self.assertEqual((counted["input_tokens"], counted["output_tokens"]),
+                                     (usage["prompt_tokens"], usage["completion_tokens"]))
+                    if stream:
+                        self.assertEqual((r.events.count("[DONE]"), r.events[-1], r.cut), (1, "[DONE]", False))
+                        if name == "chat":
+                            roles = [c["choices"][0]["index"] for c in r.chunks
+                                     if c["choices"] and "role" in c["choices"][0]["delta"]]
+                            self.assertEqual(roles, [0, 1, 2])
+
+    def test_several_answers_have_a_seed_each(self):
+        for stream in (False, True):
+            _, texts, _, _ = self.several("chat", "fake:shape", n=2, seed=41, stream=stream)
+            self.assertEqual([json.loads(texts[i])["seed"] for i in (0, 1)], [41, 42])
+        _, texts, _, _ = self.several("chat", "fake:shape", n=2)
+        self.assertNotIn("seed", json.loads(texts[1]))
+
+    def test_several_answers_with_calls_and_probabilities(self):
+        tool = {"type": "function", "function": {"name": "f", "parameters": SCHEMA}}
+        for choice in ("auto", "required"):
+            r = self.ask("chat", "fake:tool=f", n=2, tools=[tool], tool_choice=choice)
+            self.assertEqual([(c["index"], c["finish_reason"], len(c["message"]["tool_calls"])) for c in r.json["choices"]],
+                             [(0, "tool_calls", 1), (1, "tool_calls", 1)])
+        r = self.ask("chat", EASY, n=2, logprobs=True)
+        for c in r.json["choices"]:
+            self.check_logprobs(c["logprobs"]["content"], ANSWER, 0)
+
+    def test_a_cut_of_one_of_several_cuts_all(self):
+        for name in ("chat", "completions"):
+            for script in ("cut_after=2", "error_after=2"):
+                with self.subTest(name, script=script):
+                    prompt = f"fake:tokens=5 fake:only_seed=8 fake:{script}"
+                    r = self.ask(name, prompt, n=3, seed=7, stream=True)
+                    self.assertTrue(r.cut)
+                    self.assertNotIn("[DONE]", r.events)
+                    self.assertIn('"error"', r.events[-1])
+                    self.assertNotIn('"index":2', r.body.decode())
+            r = self.ask(name, "fake:only_seed=8 fake:error=500", n=3, seed=7)
+            self.assertEqual((r.status, r.json["error"]["code"]), (500, "engine_failed"), r.body)
+        self.assertEqual(self.d.chat(EASY).status, 200)
+
+    def test_several_answers_stay_here_and_are_bounded(self):
+        for name in ("chat", "completions"):
+            for n, model in ((9, "local"), (0, "auto"), ("2", "auto"), (1.5, "auto"), (2, "far"), (2, "cloud")):
+                with self.subTest(name, n=n, model=model):
+                    r = self.ask(name, EASY, n=n, model=model)
+                    self.assertEqual((r.status, r.json["error"]["param"]), (400, "n"), r.body)
+            r = self.ask(name, stage.HARD, n=2)
+            self.assertEqual((r.status, r.headers["x-hither-tier"]), (200, "device"))
+        self.assertEqual(self.d.cloud.connections, 0)
+
+    def test_a_queue_between_several_answers(self):
+        """Others are served between one answer and the next; every one is whole."""
+        import threading
+        results = []
+
+        def ask():
+            results.append(self.several("chat", "fake:tokens=5 fake:delay_ms=5", n=3)[1:3])
+
+        threads = [threading.Thread(target=ask) for _ in range(6)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        self.assertEqual(len(results), 6)
+        for texts, ends in results:
+            self.assertEqual((texts, ends), ({i: "t0 t1 t2 t3 t4 " for i in range(3)}, {i: ["stop"] for i in range(3)}))
+
+    def test_what_the_engine_is_told(self):
+        """Stop texts, a seed, sampling and effort, from every dialect that has a word for them."""
+        stop = ["END", "\n\n"]
+        asked = {"chat": {"stop": stop, "seed": 5, "top_p": 0.5, "reasoning_effort": "low", "max_tokens": 90},
+                 "completions": {"stop": stop, "seed": 5, "top_p": 0.5, "max_tokens": 90},
+                 "messages": {"stop_sequences": stop, "top_p": 0.5, "max_tokens": 90, "top_k": 3},
+                 "responses": {"top_p": 0.5, "max_output_tokens": 90, "reasoning": {"effort": "low"}},
+                 "ollama.chat": {"options": {"stop": stop, "seed": 5, "top_p": 0.5, "num_predict": 90, "top_k": 3}},
+                 "ollama.generate": {"options": {"stop": stop, "seed": 5, "top_p": 0.5, "num_predict": 90, "top_k": 3}}}
+        words = {"stop": stop, "stop_sequences": stop, "seed": 5, "top_k": 3}
+        for name, more in asked.items():
+            with self.subTest(name):
+                r = self.ask(name, "fake:shape", stream=False, **more)
+                self.assertEqual(r.status, 200, r.body)
+                told = json.loads(DIALECTS[name][2](r.json))
+                self.assertEqual((told["top_p"], told["max_tokens"]), (0.5, 90))
+                said = more.get("options", more)
+                for word, value in words.items():
+                    if word in said:
+                        self.assertEqual(told[word.replace("_sequences", "")], value)
+                if "reasoning" in str(more):
+                    self.assertEqual(told["reasoning_effort"], "low")
+
+    def test_thoughts_are_not_the_answer(self):
+        places = {"chat": '"reasoning_content":', "messages": '"thinking', "responses": "reasoning",
+                  "ollama.chat": '"thinking":', "ollama.generate": '"thinking":', "completions": None}
+        for name, word in places.items():
+            for stream in (False, True):
+                with self.subTest(name, stream=stream):
+                    r = self.ask(name, "fake:thinks=Let_me_see. fake:says=It_is_7.", stream=stream)
+                    text = r.body.decode()
+                    self.assertIn("see." if word else "7.", text)
+                    self.assertEqual("see." in text, word is not None)
+                    if word:
+                        self.assertIn(word, text)
+                    if stream:
+                        self.assertEqual("".join(map(DIALECTS[name][3], objects(r.body))), "It is 7.")
+                    elif name in ("chat", "completions", "ollama.chat", "ollama.generate"):
+                        self.assertEqual(DIALECTS[name][2](r.json), "It is 7.")
+                    else:
+                        parts = r.json.get("content") or r.json["output"]
+                        self.assertIn("It is 7.", str(parts[-1]))
+                        self.assertNotIn("see.", str(parts[-1]))
+
     def test_length_is_length(self):
         words = {"chat": '"length"', "completions": '"length"', "messages": '"max_tokens"',
                  "responses": '"max_output_tokens"', "ollama.chat": '"length"', "ollama.generate": '"length"'}

@@ -487,6 +487,46 @@ static void broken_arguments_are_an_error(void **state)
 	}
 }
 
+/* The next of several answers begins after a whole one, where the dialect has a word for it. */
+static void several_answers(void **state)
+{
+	const struct chat_event ev[] = { EV(START),
+					 EV(TEXT, TXT("a")),
+					 EV(FINISH, .finish = CHAT_FINISH_STOP),
+					 EV(NEXT),
+					 EV(START),
+					 EV(TEXT, TXT("b")),
+					 EV(USAGE, TOKENS(4, 2, -1, -1)),
+					 EV(FINISH, .finish = CHAT_FINISH_LENGTH),
+					 EV(END) };
+	const struct chat_event early[] = { EV(START), EV(TEXT, TXT("a")), EV(NEXT) };
+	static const struct client_dialect *const single[] = { &dialect_openai_responses,
+							       &dialect_anthropic_messages,
+							       &dialect_ollama_chat,
+							       &dialect_ollama_generate };
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 1 << 16);
+	assert_true(write_events(&dialect_openai_chat, false, false, ev, LEN(ev), &out));
+	assert_non_null(strstr(buf_cstr(&out),
+			       "\"index\":0,\"message\":{\"role\":\"assistant\","
+			       "\"content\":\"a\""));
+	assert_non_null(strstr(buf_cstr(&out), "\"finish_reason\":\"stop\"},{\"index\":1,"));
+	assert_non_null(strstr(buf_cstr(&out), "\"finish_reason\":\"length\"}],\"usage\":"));
+	buf_clear(&out);
+	assert_true(write_events(&dialect_openai_completions, false, false, ev, LEN(ev), &out));
+	assert_non_null(strstr(buf_cstr(&out), "\"finish_reason\":\"stop\"},{\"index\":1,"
+					       "\"text\":\"b\""));
+	for (int stream = 0; stream < 2; stream++) {
+		buf_clear(&out);
+		assert_false(write_events(&dialect_openai_chat, stream, false, early, 3, &out));
+		for (size_t i = 0; i < LEN(single); i++)
+			assert_false(write_events(single[i], stream, false, ev, 4, &out));
+	}
+	buf_free(&out);
+}
+
 /* Dialects without calls refuse one instead of hiding it. */
 static void no_calls_where_there_are_none(void **state)
 {
@@ -534,6 +574,7 @@ int main(void)
 		cmocka_unit_test(responses_in_order),
 		cmocka_unit_test(a_response_repeats_the_request),
 		cmocka_unit_test(broken_arguments_are_an_error),
+		cmocka_unit_test(several_answers),
 		cmocka_unit_test(no_calls_where_there_are_none),
 		cmocka_unit_test(a_full_arena_is_no_reply),
 	};

@@ -170,7 +170,8 @@ static const struct {
 	      "\"f\","
 	      "\"arguments\":\"{x\"}}]}"),
 	  "messages[0].tool_calls[0].function.arguments", "invalid_value" },
-	{ "two answers", ASK(",\"n\":2"), "n", "unsupported_parameter" },
+	{ "nine answers", ASK(",\"n\":9"), "n", "invalid_value" },
+	{ "no answer", ASK(",\"n\":0"), "n", "invalid_value" },
 	{ "probabilities of a number", ASK(",\"logprobs\":5"), "logprobs", "invalid_type" },
 	{ "alternatives to nothing", ASK(",\"top_logprobs\":2"), "top_logprobs",
 	  "invalid_value" },

@@ -167,7 +167,7 @@ static const struct refused_row refused_old[] = {
 	{ "a suffix", OLD(",\"suffix\":\"b\""), "suffix", "unsupported_parameter" },
 	{ "an echo", OLD(",\"echo\":true"), "echo", "unsupported_parameter" },
 	{ "token probabilities", OLD(",\"logprobs\":0"), "logprobs", "unsupported_parameter" },
-	{ "two answers", OLD(",\"n\":2"), "n", "unsupported_parameter" },
+	{ "nine answers", OLD(",\"n\":9"), "n", "invalid_value" },
 };
 
 static void carries(void **state)
