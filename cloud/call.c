@@ -27,15 +27,13 @@
  */
 #include "cloud/call.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "cloud/again.h"
 #include "cloud/ends.h"
+#include "cloud/reply_pipe.h"
 #include "common/file.h"
 #include "common/log.h"
 
@@ -81,14 +79,11 @@ struct call {
 	struct fetcher *fetcher;
 	struct fetch *fetch; /* NULL when over */
 	struct upstream_reader *reader;
-	struct buf out; /* events for the pipe, from out_at on */
-	size_t out_at;
-	uv_poll_t poll; /* the pipe */
+	struct reply_pipe pipe;
 	uv_timer_t timer;
 	unsigned open_handles;
-	int watched; /* events the poll waits for */
 	uint64_t began_ms, last_ms;
-	bool paused, reader_gone, errored, ended, written_any, lost;
+	bool paused, errored, ended, written_any;
 	int status;
 	struct chat_event usage;
 	uint32_t attempts; /* begun */
@@ -112,7 +107,7 @@ static void on_closed(uv_handle_t *handle)
 	c->handler->on_over(c->ctx, c);
 	if (c->reader != NULL)
 		c->plan.dialect->reader_free(c->reader);
-	buf_free(&c->out);
+	reply_pipe_free(&c->pipe);
 	arena_free(c->arena);
 	free(c);
 }
@@ -123,9 +118,8 @@ static void close_all(struct call *c)
 	c->fetch = NULL;
 	file_unmap(c->plan.body);
 	c->plan.body = (struct span){ NULL, 0 };
-	uv_close((uv_handle_t *)&c->poll, on_closed);
+	reply_pipe_close(&c->pipe, on_closed, c);
 	uv_close((uv_handle_t *)&c->timer, on_closed);
-	close(c->plan.pipe);
 }
 
 /* --- the account --------------------------------------------------------------------- */
@@ -175,45 +169,6 @@ static void account(struct call *c, enum send_outcome outcome, const char *detai
 
 /* --- the pipe ------------------------------------------------------------------------ */
 
-static void on_pipe(uv_poll_t *poll, int status, int events);
-
-static void watch_pipe(struct call *c, bool writable)
-{
-	int events = UV_DISCONNECT | (writable ? UV_WRITABLE : 0);
-
-	if (c->watched == events)
-		return;
-	c->watched = events;
-	uv_poll_start(&c->poll, events, on_pipe);
-}
-
-/* As much as the pipe takes. May find that the reader has gone; says so, does not act. */
-static void flush(struct call *c)
-{
-	while (c->out_at < c->out.len && !c->reader_gone) {
-		ssize_t n = write(c->plan.pipe, c->out.ptr + c->out_at, c->out.len - c->out_at);
-
-		if (n > 0)
-			c->out_at += (size_t)n;
-		else if (n < 0 && errno == EAGAIN)
-			break;
-		else if (n < 0 && errno != EINTR)
-			c->reader_gone = true;
-	}
-	if (c->out_at == c->out.len) {
-		buf_clear(&c->out);
-		c->out_at = 0;
-	} else if (c->out_at > OUT_HIGH_BYTES) {
-		buf_consume(&c->out, c->out_at);
-		c->out_at = 0;
-	}
-}
-
-static size_t waiting_bytes(const struct call *c)
-{
-	return c->out.len - c->out_at;
-}
-
 static bool sink(void *ctx, const struct chat_event *ev)
 {
 	struct call *c = ctx;
@@ -222,8 +177,7 @@ static bool sink(void *ctx, const struct chat_event *ev)
 		c->usage = *ev;
 	c->errored = c->errored || ev->kind == CHAT_EV_ERROR;
 	c->ended = c->ended || ev->kind == CHAT_EV_END;
-	chat_event_encode(ev, &c->out);
-	c->lost = c->lost || c->out.failed;
+	reply_pipe_add(&c->pipe, ev);
 	return true;
 }
 
@@ -239,26 +193,20 @@ static void say_error(struct call *c, int status, const char *code, const char *
 
 static void resume_if_paused(struct call *c)
 {
-	if (!c->paused || waiting_bytes(c) > OUT_HIGH_BYTES / 2)
+	if (!c->paused || reply_pipe_waiting_bytes(&c->pipe) > OUT_HIGH_BYTES / 2)
 		return;
 	c->paused = false;
 	c->last_ms = uv_now(c->loop);
 	fetch_resume(c->fetch);
 }
 
-static void on_pipe(uv_poll_t *poll, int status, int events)
+static void on_pipe(void *ctx)
 {
-	struct call *c = poll->data;
+	struct call *c = ctx;
 
-	if (status < 0 || (events & UV_DISCONNECT)) {
-		c->reader_gone = true;
-	} else {
-		flush(c);
-		watch_pipe(c, waiting_bytes(c) > 0);
-	}
-	if (c->reader_gone)
+	if (c->pipe.reader_gone)
 		call_event(c, EV_READER_GONE);
-	else if (c->state == CALL_DRAINING && waiting_bytes(c) == 0)
+	else if (c->state == CALL_DRAINING && reply_pipe_waiting_bytes(&c->pipe) == 0)
 		call_event(c, EV_DRAINED);
 	else if (c->state == CALL_REPLYING)
 		resume_if_paused(c);
@@ -286,7 +234,7 @@ static void conclude(struct call *c, enum fetch_end end)
 	const struct ending *how = ending_of(end);
 	enum send_outcome outcome = how->outcome;
 
-	if (c->reader_gone) {
+	if (c->pipe.reader_gone) {
 		account(c, SEND_CANCELLED, "nobody reads the reply any more");
 		return;
 	}
@@ -349,17 +297,16 @@ static enum fetch_flow on_bytes(void *ctx, struct span bytes)
 {
 	struct call *c = ctx;
 
-	if (c->reader_gone || c->wait_ms >= 0)
+	if (c->pipe.reader_gone || c->wait_ms >= 0)
 		return FETCH_STOP;
-	if (waiting_bytes(c) > OUT_HIGH_BYTES) {
+	if (reply_pipe_waiting_bytes(&c->pipe) > OUT_HIGH_BYTES) {
 		c->paused = true;
 		return FETCH_WAIT;
 	}
 	c->last_ms = uv_now(c->loop);
 	enum err e = c->plan.dialect->reader_bytes(c->reader, bytes, sink, c);
-	flush(c);
-	watch_pipe(c, waiting_bytes(c) > 0);
-	if (e != ERR_OK || c->reader_gone || c->lost)
+	reply_pipe_flush(&c->pipe);
+	if (e != ERR_OK || c->pipe.reader_gone || c->pipe.lost)
 		return FETCH_STOP;
 	return FETCH_TAKEN;
 }
@@ -395,11 +342,11 @@ static void on_end(void *ctx, enum fetch_end end)
 
 	if (c->status == 0)
 		c->wait_ms = next_wait_ms(c, end, AGAIN_NO);
-	if (c->wait_ms >= 0 && !c->reader_gone) {
+	if (c->wait_ms >= 0 && !c->pipe.reader_gone) {
 		came_to_nothing(c, end);
 		return;
 	}
-	if (c->lost)
+	if (c->pipe.lost)
 		end = FETCH_TOO_BIG;
 	conclude(c, end);
 	c->fetch = NULL;
@@ -473,8 +420,10 @@ static enum call_state next_state(struct call *c, enum call_event_kind kind)
 	case EV_GO:
 		return CALL_SENDING;
 	case EV_EXCHANGE_OVER:
-		flush(c);
-		return c->reader_gone || waiting_bytes(c) == 0 ? CALL_OVER : CALL_DRAINING;
+		reply_pipe_flush(&c->pipe);
+		return c->pipe.reader_gone || reply_pipe_waiting_bytes(&c->pipe) == 0
+			       ? CALL_OVER
+			       : CALL_DRAINING;
 	case EV_READER_GONE:
 		if (c->state == CALL_SENDING || c->state == CALL_RESTING ||
 		    c->state == CALL_REPLYING)
@@ -500,7 +449,6 @@ static void call_event(struct call *c, enum call_event_kind kind)
 	if (next == CALL_DRAINING) {
 		fetch_cancel(c->fetch);
 		c->fetch = NULL;
-		watch_pipe(c, true);
 	} else if (next == CALL_OVER) {
 		close_all(c);
 	}
@@ -559,13 +507,6 @@ static void free_unstarted(struct call *c)
 	free(c);
 }
 
-static bool set_nonblocking(int fd)
-{
-	int flags = fcntl(fd, F_GETFL);
-
-	return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
-}
-
 struct call *call_start(uv_loop_t *loop, struct fetcher *f, const struct call_plan *plan,
 			const struct call_handler *handler, void *ctx)
 {
@@ -584,39 +525,20 @@ struct call *call_start(uv_loop_t *loop, struct fetcher *f, const struct call_pl
 	c->fetcher = f;
 	c->attempts = 1;
 	c->wait_ms = AGAIN_NO;
-	buf_init(&c->out, plan->limits->event_bytes + SLACK_BYTES);
 	c->arena = arena_new("call", ARENA_BYTES);
 	if (c->arena != NULL)
 		c->reader = plan->dialect->reader_new(c->arena, plan->send.streaming != 0,
 						      plan->limits->event_bytes);
-	if (c->reader != NULL && set_nonblocking(plan->pipe))
+	if (c->reader != NULL &&
+	    reply_pipe_init(&c->pipe, plan->pipe, plan->limits->event_bytes + SLACK_BYTES))
 		c->fetch = fetch_start(f, &plan->fetch, &exchange, c);
-	if (c->fetch == NULL || uv_poll_init(loop, &c->poll, plan->pipe) != 0) {
+	if (c->fetch == NULL || !reply_pipe_open(&c->pipe, loop, on_pipe, c)) {
 		free_unstarted(c);
 		return NULL;
 	}
 	uv_timer_init(loop, &c->timer);
-	c->poll.data = c;
 	c->timer.data = c;
 	c->open_handles = 2;
-	watch_pipe(c, false);
 	uv_timer_start(&c->timer, on_timer, tick_ms(c), tick_ms(c));
 	return c;
-}
-
-void call_refuse(int pipe, const char *text)
-{
-	struct buf out;
-
-	buf_init(&out, 4096);
-	chat_event_encode(&(struct chat_event){ .kind = CHAT_EV_ERROR,
-						.status = 503,
-						.name = SPAN_LITERAL("send_refused"),
-						.text = span_of(text) },
-			  &out);
-	/* A fresh pipe has room for this; when it has none, its end alone says "cut". */
-	if (set_nonblocking(pipe) && write(pipe, out.ptr, out.len) < 0)
-		log_debug("cloud.refused", "the reply pipe takes nothing");
-	buf_free(&out);
-	close(pipe);
 }

@@ -57,7 +57,4 @@ enum call_stop {
 /* Stops the exchange; the reader gets an error unless the reply was whole. */
 void call_stop(struct call *c, enum call_stop why);
 
-/* Writes one ERROR event and closes the pipe: for a SEND that is refused. */
-void call_refuse(int pipe, const char *text);
-
 #endif

@@ -23,6 +23,7 @@
 
 #include "cloud/cloud_impl.h"
 #include "cloud/names.h"
+#include "cloud/reply_pipe.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "crypto/crypto.h"
@@ -93,7 +94,7 @@ static void refuse(struct cloud *c, const struct msg_SEND *m, int pipe,
 	log_notice("cloud.refused", "id=%" PRIu64 " ledger=%" PRIu64 " destination=%s: %s",
 		   m->request_id, m->ledger_seq, m->destination, why);
 	snprintf(sent.detail, sizeof sent.detail, "%s", why);
-	call_refuse(pipe, why);
+	reply_pipe_refuse(pipe, why);
 	on_sent(c, &sent);
 }
 
