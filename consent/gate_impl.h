@@ -4,11 +4,13 @@
  *
  *   gate.c           life, policy, router's and cloud's messages, time
  *   gate_ask.c       what consent itself thinks of one ASK
+ *   gate_record.c    what the ledger is told of it
  *   gate_question.c  questions: opening, telling, closing
  *   gate_limits.c    how often one app may ask, how many bytes may wait
  *   gate_respond.c   the person's answer, revocation
  *   gate_send.c      release, close, abort
  *   gate_book.c      the ledger and what is folded out of it
+ *   gate_decided.c   requests that left nothing to ask: facts for the ledger
  *   gate_view.c      JSON for agents, metrics
  */
 #ifndef HITHER_CONSENT_GATE_IMPL_H
@@ -218,9 +220,17 @@ void gate_ask_decide(struct gate *g, struct ask *a);
  */
 void gate_taint(struct gate *g, const struct msg_DECIDED *m);
 void gate_perm_query(struct gate *g, const struct ask *a, struct perm_query *ret);
-/* A record with everything that is known of the ask; strings live as long as ask and `b`. */
+
+/* gate_record.c */
+/*
+ * A record with everything that is known of the ask. Strings live as long as ask, policy and
+ * `b`, to which it adds; `b->failed` says that memory is out and the record is not to be used.
+ */
 void gate_fill_record(struct gate *g, struct ask *a, enum record_kind kind,
 		      enum policy_mode mode, struct buf *b, struct record *ret);
+/* Queues a record of an ask that comes to nothing. Nobody waits for it: one that memory does
+ * not suffice for is left out. */
+void gate_record_no(struct gate *g, struct ask *a, enum record_kind kind, const char *reason);
 
 /* gate_question.c */
 void question_ask(struct gate *g, struct ask *a);

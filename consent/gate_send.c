@@ -110,6 +110,22 @@ static enum err keep_content(struct gate *g, const struct ask *a, enum policy_mo
 	return ledger_keep_content(g->ledger, bytes->digest, bytes->map);
 }
 
+/* Room at cloud and in the budgets; else the ask is finished with the reason. */
+static enum err admit(struct gate *g, struct ask *a, bool asked)
+{
+	if (!g->io->cloud_up(g->ctx))
+		return give_up(g, a, ASK_UNREACHABLE, false,
+			       "the cloud role is not running; hither status", ERR_PEER_GONE);
+	if (g->n_sending >= GATE_SENDS_MAX)
+		return give_up(g, a, ASK_LIMITED, false, "too many sends at once; try again",
+			       ERR_BUSY);
+	if (!fits(g, a, asked))
+		return give_up(g, a, ASK_BUDGET, a->j.budget == BUDGET_REFUSE,
+			       "a budget would be exceeded; what was spent: hither ledger left",
+			       ERR_DENIED);
+	return ERR_OK;
+}
+
 enum err send_release(struct gate *g, struct ask *a, enum policy_mode mode, const char *basis,
 		      const char *permission, const char *ref, struct record *before,
 		      unsigned n)
@@ -119,16 +135,8 @@ enum err send_release(struct gate *g, struct ask *a, enum policy_mode mode, cons
 	unsigned at = 0;
 	enum err e;
 
-	if (!g->io->cloud_up(g->ctx))
-		return give_up(g, a, ASK_UNREACHABLE, false,
-			       "the cloud role is not running; hither status", ERR_PEER_GONE);
-	if (g->n_sending >= GATE_SENDS_MAX)
-		return give_up(g, a, ASK_LIMITED, false, "too many sends at once; try again",
-			       ERR_BUSY);
-	if (!fits(g, a, strncmp(basis, "approval:", 9) == 0))
-		return give_up(g, a, ASK_BUDGET, a->j.budget == BUDGET_REFUSE,
-			       "a budget would be exceeded; what was spent: hither ledger left",
-			       ERR_DENIED);
+	if ((e = admit(g, a, strncmp(basis, "approval:", 9) == 0)) != ERR_OK)
+		return e;
 	buf_init(&b, RECORD_MAX_BYTES * 2);
 	if (ref == NULL) {
 		gate_fill_record(g, a, RECORD_INTENT, mode, &b, &all[at]);
