@@ -22,24 +22,26 @@ static const char *state_dir(const struct cli *cli)
 	return given != NULL ? given : cli_state_dir();
 }
 
-int cli_open_ledger(struct cli *cli, bool write, struct ledger **ret)
+static int open_failed(struct cli *cli, enum err e, const struct ledger_problem *problem)
 {
-	struct ledger_problem problem = { "", "" };
-	enum err e = crypto_init();
-
-	if (e == ERR_OK)
-		e = ledger_open(state_dir(cli), write ? LEDGER_WRITE : LEDGER_READ, ret,
-				&problem);
-	if (e == ERR_OK)
-		return CLI_OK;
 	if (e == ERR_NOT_FOUND)
 		return cli_error(
 			cli, CLI_FAILED, "no_ledger", "hither status",
 			"there is no ledger in %s yet: nothing was ever recorded there",
 			state_dir(cli));
 	return cli_error(cli, CLI_FAILED, "ledger",
-			 problem.next[0] != '\0' ? problem.next : NULL, "%s",
-			 problem.text[0] != '\0' ? problem.text : err_text(e));
+			 problem->next[0] != '\0' ? problem->next : NULL, "%s",
+			 problem->text[0] != '\0' ? problem->text : err_text(e));
+}
+
+int cli_open_ledger(struct cli *cli, struct ledger **ret)
+{
+	struct ledger_problem problem = { "", "" };
+	enum err e = crypto_init();
+
+	if (e == ERR_OK)
+		e = ledger_open(state_dir(cli), LEDGER_READ, ret, &problem);
+	return e == ERR_OK ? CLI_OK : open_failed(cli, e, &problem);
 }
 
 /* --- printing records --- */
@@ -166,7 +168,7 @@ static int cmd_tail(struct cli *cli, int argc, char **argv)
 	(void)argv;
 	if (argc > 0)
 		return cli_usage(cli, "tail takes no arguments");
-	code = cli_open_ledger(cli, false, &l);
+	code = cli_open_ledger(cli, &l);
 	if (code != CLI_OK)
 		return code;
 	records_begin(&lines);
@@ -216,7 +218,7 @@ static int cmd_query(struct cli *cli, int argc, char **argv)
 		return cli_usage(cli, "there is no kind of record called \"%s\"", lines.kind);
 	code = since_ms(cli, &lines.since_ms);
 	if (code == CLI_OK)
-		code = cli_open_ledger(cli, false, &l);
+		code = cli_open_ledger(cli, &l);
 	if (code != CLI_OK)
 		return code;
 	from = lines.since_ms != 0 ? ledger_seq_at(l, lines.since_ms) : 1;
@@ -285,7 +287,7 @@ static int cmd_verify(struct cli *cli, int argc, char **argv)
 		return CLI_FAILED;
 	}
 	if (e != ERR_OK)
-		return cli_open_ledger(cli, false, &l);
+		return cli_open_ledger(cli, &l);
 	e = ledger_verify(l, from != NULL ? strtoull(from, NULL, 10) : 0,
 			  to != NULL ? strtoull(to, NULL, 10) : 0, NULL, 0, &report, NULL,
 			  NULL);
@@ -419,7 +421,7 @@ static int cmd_export(struct cli *cli, int argc, char **argv)
 	(void)argv;
 	if (argc > 0 || (format != NULL && !csv && !iso && strcmp(format, "jsonl") != 0))
 		return cli_usage(cli, "--format takes jsonl, csv or 27560");
-	code = cli_open_ledger(cli, false, &l);
+	code = cli_open_ledger(cli, &l);
 	if (code != CLI_OK)
 		return code;
 	if (csv)
@@ -430,32 +432,75 @@ static int cmd_export(struct cli *cli, int argc, char **argv)
 	return e == ERR_OK ? CLI_OK : read_failed(cli, e);
 }
 
-static int cmd_prune(struct cli *cli, int argc, char **argv)
+static void print_pruned(struct cli *cli, uint64_t removed)
 {
-	const char *older = cli_option(cli, "older-than");
-	uint64_t back_ms, removed = 0;
-	struct ledger *l;
-	enum err e;
-	int code;
-
-	(void)argv;
-	if (argc > 0 || older == NULL || text_duration_ms(older, &back_ms) != ERR_OK)
-		return cli_usage(cli, "how old? --older-than 400d");
-	code = cli_open_ledger(cli, true, &l);
-	if (code != CLI_OK)
-		return code;
-	e = ledger_prune(l, clock_wall_ms() - (int64_t)back_ms, &removed);
-	ledger_close(l);
-	if (e != ERR_OK)
-		return cli_error(cli, CLI_FAILED, "ledger", "hither ledger verify",
-				 "nothing was removed: %s", err_text(e));
 	if (cli->json)
 		printf("{\"schema\":\"hither.pruned/1\",\"removed\":%llu}\n",
 		       (unsigned long long)removed);
 	else
-		printf("%llu records removed; the chain is still provable from its oldest seal "
-		       "on\n",
+		printf("%llu records removed (the last 40 days and what still matters stay); "
+		       "the chain is still provable from its oldest seal on\n",
 		       (unsigned long long)removed);
+}
+
+/* A ledger has one writer: the daemon, while it runs. */
+static int prune_there(struct cli *cli, int64_t before_ms)
+{
+	struct json_where where;
+	struct cli_reply reply;
+	cJSON *said = NULL;
+	double removed = 0;
+	char body[64];
+	int code = CLI_OK;
+	enum err e;
+
+	snprintf(body, sizeof body, "{\"before_ms\":%lld}", (long long)before_ms);
+	e = cli_call(cli,
+		     &(struct cli_request){ .socket = CLI_SOCKET_ADMIN,
+					    .method = "POST",
+					    .path = "/hither/v1/ledger/prune",
+					    .body = span_of(body),
+					    .timeout_ms = 120000 },
+		     &reply);
+	if (e != ERR_OK)
+		code = cli_call_failed(cli, e);
+	else if (reply.status != 200)
+		code = cli_reply_failed(cli, &reply);
+	else if (json_parse(buf_span(&reply.body), &json_limits_api, &said, &where) == ERR_OK)
+		json_get_number(said, "removed", &removed);
+	if (code == CLI_OK)
+		print_pruned(cli, (uint64_t)removed);
+	cJSON_Delete(said);
+	cli_reply_free(&reply);
+	return code;
+}
+
+static int cmd_prune(struct cli *cli, int argc, char **argv)
+{
+	const char *older = cli_option(cli, "older-than");
+	struct ledger_problem problem = { "", "" };
+	uint64_t back_ms, removed = 0;
+	int64_t before_ms;
+	struct ledger *l;
+	enum err e;
+
+	(void)argv;
+	if (argc > 0 || older == NULL || text_duration_ms(older, &back_ms) != ERR_OK)
+		return cli_usage(cli, "how old? --older-than 400d");
+	before_ms = clock_wall_ms() - (int64_t)back_ms;
+	e = crypto_init();
+	if (e == ERR_OK)
+		e = ledger_open(state_dir(cli), LEDGER_WRITE, &l, &problem);
+	if (e == ERR_BUSY && cli_option(cli, "state-dir") == NULL)
+		return prune_there(cli, before_ms);
+	if (e != ERR_OK)
+		return open_failed(cli, e, &problem);
+	e = ledger_prune(l, before_ms, &removed);
+	ledger_close(l);
+	if (e != ERR_OK)
+		return cli_error(cli, CLI_FAILED, "ledger", "hither ledger verify",
+				 "nothing was removed: %s", err_text(e));
+	print_pruned(cli, removed);
 	return CLI_OK;
 }
 
@@ -498,7 +543,8 @@ static const struct cli_option export_options[] = {
 };
 
 static const struct cli_option prune_options[] = {
-	{ 0, "older-than", "DURATION", "such as 400d; what still matters stays" },
+	{ 0, "older-than", "DURATION",
+	  "such as 400d; the last 40 days and what still matters stay" },
 	STATE_DIR_OPTION,
 	{ 0, NULL, NULL, NULL },
 };

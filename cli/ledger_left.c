@@ -223,7 +223,7 @@ int cmd_left(struct cli *cli, int argc, char **argv)
 		    &report))
 		return cli_usage(cli, "--by takes day, app, destination or category");
 	report.since_ms = report.until_ms - (int64_t)back_ms;
-	code = cli_open_ledger(cli, false, &ledger);
+	code = cli_open_ledger(cli, &ledger);
 	if (code != CLI_OK)
 		return code;
 	enum err e = add_up(ledger, &report);

@@ -44,8 +44,8 @@ int left_write_page(struct cli *cli, const struct left_report *r, const char *fi
 
 int cmd_left(struct cli *cli, int argc, char **argv);
 
-/* The ledger of --state-dir or of this user. CLI_OK, or the exit code after the error was
- * printed. */
-int cli_open_ledger(struct cli *cli, bool write, struct ledger **ret);
+/* The ledger of --state-dir or of this user, to read. CLI_OK, or the exit code after the error
+ * was printed. */
+int cli_open_ledger(struct cli *cli, struct ledger **ret);
 
 #endif

@@ -307,6 +307,39 @@ static void post_reload(struct consent *c, struct http_exchange *x)
 	gate_ledger_retry(c->gate);
 }
 
+/* --- prune ---------------------------------------------------------------------------- */
+
+static void post_prune(struct consent *c, struct http_exchange *x, struct span body)
+{
+	struct json_where where;
+	cJSON *root = NULL;
+	double before_ms = 0;
+	uint64_t removed;
+	struct buf b;
+	enum err e;
+
+	if (json_parse(body, &json_limits_api, &root, &where) != ERR_OK ||
+	    !json_get_number(root, "before_ms", &before_ms) || before_ms < 0 ||
+	    before_ms > (double)clock_wall_ms()) {
+		role_reply_error(x, 400, "invalid_request",
+				 "before_ms is a time that has passed, in milliseconds");
+		cJSON_Delete(root);
+		return;
+	}
+	cJSON_Delete(root);
+	e = gate_prune(c->gate, (int64_t)before_ms, &removed);
+	if (e != ERR_OK) {
+		role_reply_error(x, 503, "ledger_unavailable",
+				 "nothing was removed; look with: hither ledger verify");
+		return;
+	}
+	buf_init(&b, 256);
+	buf_add_str(&b, "{\"schema\":\"hither.pruned/1\",");
+	json_put_key_i64(&b, "removed", (int64_t)removed);
+	buf_add_char(&b, '}');
+	role_reply_json(x, 200, &b);
+}
+
 static void reply_reloaded(struct http_exchange *x, const struct msg_RELOADED *m)
 {
 	struct buf b;
@@ -363,6 +396,8 @@ void admin_request(struct consent *c, struct http_exchange *x, const struct http
 		get_status(c, x);
 	else if (span_is(r->method, "POST") && span_is(r->path, "/hither/v1/reload"))
 		post_reload(c, x);
+	else if (span_is(r->method, "POST") && span_is(r->path, "/hither/v1/ledger/prune"))
+		post_prune(c, x, r->body);
 	else
 		role_reply_error(x, 404, "not_found",
 				 "there is no such path on the admin socket");

@@ -299,22 +299,32 @@ void book_flush(struct gate *g)
 		(void)!book_append(g, NULL, 0);
 }
 
+enum err gate_prune(struct gate *g, int64_t before_ms, uint64_t *retremoved)
+{
+	struct ledger_head head;
+	enum err e;
+
+	*retremoved = 0;
+	if (!g->ledger_ok)
+		return ERR_CORRUPT;
+	e = ledger_prune(g->ledger, before_ms, retremoved);
+	if (e != ERR_OK)
+		log_warning("ledger.prune", "problem=\"%s\"", err_text(e));
+	else if (*retremoved > 0)
+		log_notice("ledger.pruned", "records=%" PRIu64, *retremoved);
+	head = ledger_head(g->ledger);
+	g->io->head(g->ctx, &head);
+	return e;
+}
+
 void book_prune(struct gate *g)
 {
 	int64_t retain_ms = (int64_t)policy_ledger(g->set)->retain_ms;
-	uint64_t removed = 0;
-	enum err e;
+	uint64_t removed;
 
 	g->prune_ms = gate_now(g) + PRUNE_EVERY_MS;
-	if (!g->ledger_ok || retain_ms <= 0)
-		return;
-	e = ledger_prune(g->ledger, g->io->wall_ms(g->ctx) - retain_ms, &removed);
-	if (e != ERR_OK)
-		log_warning("ledger.prune", "problem=\"%s\"", err_text(e));
-	else if (removed > 0)
-		log_notice("ledger.pruned", "records=%" PRIu64, removed);
-	struct ledger_head head = ledger_head(g->ledger);
-	g->io->head(g->ctx, &head);
+	if (retain_ms > 0)
+		(void)!gate_prune(g, g->io->wall_ms(g->ctx) - retain_ms, &removed);
 }
 
 void gate_head_known(struct gate *g, const struct msg_HEAD_KNOWN *m)

@@ -42,17 +42,17 @@ class Commands(unittest.TestCase):
         stage.until("the policy", lambda: self.json("status")["policy"]["generation"] > before and
                     self.json("route", stage.HARD)["destinations"]["far"]["by"] == ["changed"])
 
-    def run_command(self, *args, code=0, text=None):
+    def run_command(self, *args, code=0, text=None, env=()):
         env = {**os.environ, "HITHER_HOST": "unix:" + self.d.path("run", "hither.sock"),
                "HOME": self.d.home, "XDG_CONFIG_HOME": self.d.path("config"), "NO_COLOR": "1",
-               "XDG_DATA_HOME": self.d.path("data"), "XDG_STATE_HOME": self.d.path("state")}
+               "XDG_DATA_HOME": self.d.path("data"), "XDG_STATE_HOME": self.d.path("state"), **dict(env)}
         done = subprocess.run([COMMAND, *args], input=text, capture_output=True, text=True, env=env,
                               start_new_session=True, timeout=4 * stage.PATIENCE_S)
         self.assertEqual(done.returncode, code, (args, done.stdout, done.stderr, self.d.said()))
         return done
 
-    def json(self, *args, code=0, text=None):
-        done = self.run_command(*args, "--json", code=code, text=text)
+    def json(self, *args, code=0, text=None, env=()):
+        done = self.run_command(*args, "--json", code=code, text=text, env=env)
         return json.loads(done.stderr if code else done.stdout)
 
     def ledger(self):
@@ -268,6 +268,20 @@ class Commands(unittest.TestCase):
         human = self.run_command("budget", "show").stdout
         self.assertIn("2 of 100", human)
         self.assertIn("of 5.00 EUR", human)
+
+    def test_old_records_go_while_the_daemon_runs(self):
+        """The daemon is the one writer of its ledger; in the default folder the command asks it."""
+        home = {"XDG_STATE_HOME": self.d.path("data")}
+        os.symlink(self.d.path("state"), self.d.path("data", "hither"))
+        stage.until("there is a ledger", self.ledger)
+        said = self.json("ledger", "prune", "--older-than", "1s", env=home)
+        self.assertEqual(said, {"schema": "hither.pruned/1", "removed": 0}, "the last 40 days stay")
+        self.assertTrue(self.json("ledger", "verify", "--state-dir", self.d.path("state"))["ok"])
+        self.assertEqual(self.hard(stage.HARD).result().status, 403, "questions go on")
+        self.assertTrue(self.json("ledger", "verify", "--state-dir", self.d.path("state"))["ok"])
+        self.run_command("ledger", "prune", "--older-than", "1s", "--state-dir", self.d.path("state"), code=1)
+        bad = self.d.call("POST", "/hither/v1/ledger/prune", {"before_ms": 1e15}, sock="admin.sock")
+        self.assertEqual(bad.status, 400)
 
     def test_a_policy_without_budgets_has_none_to_show(self):
         self.assertEqual(self.json("budget", "show"), {"schema": "hither.budgets/1", "budgets": []})
