@@ -172,7 +172,8 @@ struct policy_set *gate_policy_set(struct gate *g);
 const char *gate_policy_sha256(struct gate *g); /* hex over every file in force */
 void gate_write_device(const struct gate *g, struct buf *out); /* null where unknown */
 bool gate_strong_auth(const struct gate *g); /* people can prove who they are */
-/* Records older than `before_ms` (wall clock) go, but for what still matters. ERR_CORRUPT: the
+/* Records older than `before_ms` (wall clock) go, but for what still matters, to budgets
+ * too. ERR_CORRUPT: the
  * ledger is not in use; else ledger_prune's. */
 enum err gate_prune(struct gate *g, int64_t before_ms, uint64_t *retremoved);
 /* Looks again at a ledger that was refused: somebody may have acknowledged. */

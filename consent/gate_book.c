@@ -299,6 +299,20 @@ void book_flush(struct gate *g)
 		(void)!book_append(g, NULL, 0);
 }
 
+/* What a budget still counts must stay: without it more could be spent after a restart. */
+static int64_t budgets_begin(const struct gate *g, int64_t before_ms)
+{
+	for (size_t i = 0; i < policy_budgets(g->set); i++) {
+		const struct policy_budget *b = policy_budget(g->set, i);
+		int64_t start_ms = budget_window_start(b->window_unit, b->window_count,
+						       g->io->wall_ms(g->ctx));
+
+		if (start_ms < before_ms)
+			before_ms = start_ms;
+	}
+	return before_ms;
+}
+
 enum err gate_prune(struct gate *g, int64_t before_ms, uint64_t *retremoved)
 {
 	struct ledger_head head;
@@ -307,7 +321,7 @@ enum err gate_prune(struct gate *g, int64_t before_ms, uint64_t *retremoved)
 	*retremoved = 0;
 	if (!g->ledger_ok)
 		return ERR_CORRUPT;
-	e = ledger_prune(g->ledger, before_ms, retremoved);
+	e = ledger_prune(g->ledger, budgets_begin(g, before_ms), retremoved);
 	if (e != ERR_OK)
 		log_warning("ledger.prune", "problem=\"%s\"", err_text(e));
 	else if (*retremoved > 0)

@@ -305,6 +305,40 @@ static void what_the_router_kept_keeps_the_later_turns_too(void **state)
 	world_free(w);
 }
 
+/* --- old records ------------------------------------------------------------------------- */
+
+#define DAY_MS 86400000LL
+
+static uint64_t prune_after_60_days(const char *policy)
+{
+	struct world *w = world_new(policy);
+	struct ledger *l = gate_ledger(w->gate);
+	struct record r;
+	uint64_t removed = 0;
+
+	for (unsigned i = 0; i < 2500; i++) { /* a seal is kept now and then */
+		record_init(&r, RECORD_DECIDED);
+		r.time_ms = clock_wall_ms() - 60 * DAY_MS;
+		ledger_queue(l, &r);
+		if (i % 250 == 249)
+			assert_int_equal(ledger_flush(l), ERR_OK);
+	}
+	assert_int_equal(gate_prune(w->gate, clock_wall_ms() - 50 * DAY_MS, &removed), ERR_OK);
+	world_free(w);
+	return removed;
+}
+
+static void what_a_budget_counts_is_not_pruned(void **state)
+{
+	(void)state;
+	assert_true(prune_after_60_days(FAR("")) > 0);
+	assert_int_equal(prune_after_60_days(FAR(",\"budgets\":[{\"id\":\"b\",\"scope\":["
+						 "\"host\"],\"window\":\"90d\","
+						 "\"max_requests\":9,\"on_exceed\":"
+						 "\"refuse\"}]")),
+			 0);
+}
+
 /* --- who waits --------------------------------------------------------------------------- */
 
 static void a_question_says_how_many_wait_for_it(void **state)
@@ -445,6 +479,7 @@ int main(void)
 		cmocka_unit_test(a_hundred_names_leave_no_more_open_than_one),
 		cmocka_unit_test(a_denied_turn_keeps_the_later_ones_here),
 		cmocka_unit_test(what_the_router_kept_keeps_the_later_turns_too),
+		cmocka_unit_test(what_a_budget_counts_is_not_pruned),
 		cmocka_unit_test(a_question_says_how_many_wait_for_it),
 		cmocka_unit_test(without_polkit_it_stays_here),
 		cmocka_unit_test(a_yes_without_proof_is_none),
