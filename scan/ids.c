@@ -17,7 +17,11 @@
 
 #define ID_MAX 40
 
-#define ALONE  (1u << 31)
+/* A document's number, and how many letters stand before its first digit. */
+#define DOCUMENT_MAX         20
+#define DOCUMENT_LETTERS_MAX 6
+
+#define ALONE                (1u << 31)
 
 struct id_format {
 	const char *pattern;
@@ -249,9 +253,7 @@ static size_t match(struct span t, size_t at, const char *pattern, char *out, si
 /* Whether the text is little more than this number: someone sent only that. */
 static bool is_alone(const struct scan_view *v, size_t start, size_t end)
 {
-	struct span rest = span_trim(v->text);
-
-	return rest.len <= end - start + 2;
+	return v->trimmed_bytes <= end - start + 2;
 }
 
 static bool context_fits(const struct scan_view *v, const struct id_format *f, size_t start,
@@ -335,20 +337,23 @@ static void try_iban(struct scan_view *v, size_t at)
 
 /* ---- numbers of documents, named by the words before them ---- */
 
-/* Letters and digits, five to sixteen, three digits at least. */
+/* Letters and digits, five to DOCUMENT_MAX, four digits at least. */
 static void try_document(struct scan_view *v, size_t at)
 {
 	struct span t = v->text;
 	size_t start = at, end = at, digits = 0;
 	uint32_t context;
 
-	while (start > 0 && is_alnum(t.ptr[start - 1]))
+	/* No further than a document's number goes: a text may be one word of a megabyte. */
+	while (start > 0 && at - start <= DOCUMENT_LETTERS_MAX && is_alnum(t.ptr[start - 1]))
 		start--;
-	for (; end < t.len &&
+	if (at - start > DOCUMENT_LETTERS_MAX)
+		return;
+	for (; end < t.len && end - start <= DOCUMENT_MAX &&
 	       (is_alnum(t.ptr[end]) || (t.ptr[end] == '-' && is_alnum(byte_at(t, end + 1))));
 	     end++)
 		digits += is_digit(t.ptr[end]);
-	if (end - start < 5 || end - start > 20 || digits < 4 || at - start > 6 ||
+	if (end - start < 5 || end - start > DOCUMENT_MAX || digits < 4 ||
 	    !boundary(t, start, end))
 		return;
 	context = scan_context(v, start, end, 40, 0);

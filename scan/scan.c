@@ -102,6 +102,7 @@ void scan_view_all(struct scan_view *v)
 {
 	for (size_t i = 0; i < v->text.len; i++)
 		v->present[(unsigned char)v->text.ptr[i]] = true;
+	v->trimmed_bytes = span_trim(v->text).len;
 	scan_literals(v);
 	secret_scan(v);
 	scan_numbers(v);

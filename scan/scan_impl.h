@@ -124,6 +124,7 @@ struct scan_view {
 	const uint32_t *origin;         /* len + 1 offsets into the parent, or NULL: */
 	size_t whole_start, whole_end;  /* everything is this part of the parent */
 	bool present[256];              /* which bytes occur at all */
+	size_t trimmed_bytes;           /* without the white space around it */
 	struct context_hit *contexts;   /* sorted by start */
 	size_t context_count, context_cap;
 };
