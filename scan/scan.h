@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is sensitive in a text, masking it, and restoring what was masked in an answer. Pure:
- * no I/O, clock or globals; a scanner is immutable once built and may be shared by threads.
+ * What is sensitive in a text, masking it, and restoring what was masked in an answer. No I/O,
+ * no globals; a scanner is immutable once built and may be shared by threads.
  *
  * The same text, scanner and budget always give the same result: budgets count bytes and
- * matching steps, never time.
+ * matching steps. Only regexes of the site are also held to a time; a text on which they run
+ * over it is UNKNOWN.
  *
  * Categories are those of the policy language: "secret.api_key", "personal.name", … and
  * "company.*" or any other name that the site defines. Inside they are small numbers.
@@ -122,7 +123,7 @@ struct scan_budget {
 	size_t max_bytes;     /* longer texts are UNKNOWN without being looked at */
 	uint32_t max_spans;   /* more findings than this: UNKNOWN */
 	uint32_t match_steps; /* PCRE2 match limit of a site regex where a match may begin; a
-				 regex also has a quarter of a second for a text */
+				 regex also has a quarter of a second for a view */
 };
 
 extern const struct scan_budget scan_budget_default; /* 8 MiB, 20,000 spans, 100,000 steps */

@@ -113,6 +113,7 @@ struct scan_run {
 	struct span text;
 	struct finding *findings;
 	size_t count, cap;
+	uint64_t regex_us;   /* what the site's regexes took in all views */
 	const char *unknown; /* why the result is not complete; NULL: it is */
 	bool out_of_memory;
 };

@@ -14,12 +14,14 @@
 
 #include "common/clock.h"
 #include "common/fault.h"
+#include "common/text.h"
 #include "scan/checks.h"
 #include "scan/placeholder.h"
 
 #define REGEX_MAX_BYTES  1024
 #define REGEX_MAX_MS     250
 #define REGEX_WINDOW     256 /* places where a match may begin, between looks at the clock */
+#define REGEX_AHEAD      2048
 #define WORDS_MAX        200000
 #define WORD_MAX_BYTES   128
 #define PHRASE_MAX_WORDS 6
@@ -235,8 +237,7 @@ static enum err compile(const char *regex, struct rule *r, struct scan_site_erro
 			   ? NULL
 			   : pcre2_compile((PCRE2_SPTR)regex, PCRE2_ZERO_TERMINATED,
 					   PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C |
-						   PCRE2_USE_OFFSET_LIMIT |
-						   PCRE2_MATCH_INVALID_UTF,
+						   PCRE2_USE_OFFSET_LIMIT,
 					   &code, &offset, NULL);
 	if (r->regex != NULL)
 		return ERR_OK;
@@ -343,18 +344,37 @@ static bool is_continuation(char c)
 	return ((unsigned char)c & 0xc0) == 0x80;
 }
 
-/* The steps are counted anew at each place where a match may begin, so between windows of such
- * places the clock is looked at. */
-static bool scan_window(struct scan_view *v, const struct rule *r, size_t *at, size_t last,
-			pcre2_match_context *limits, pcre2_match_data *data)
+/* Where a character begins, at `at` or after it. */
+static size_t character_from(struct span t, size_t at)
 {
-	pcre2_set_offset_limit(limits, last);
-	int n = pcre2_match(r->regex, (PCRE2_SPTR)v->text.ptr, v->text.len, *at, PCRE2_NOTEMPTY,
-			    data, limits);
+	while (at < t.len && is_continuation(t.ptr[at]))
+		at++;
+	return at;
+}
 
+/*
+ * The steps are counted anew at each place where a match may begin, so between windows of such
+ * places the clock is looked at. What PCRE2 does to the whole rest of a text is kept out of
+ * that: the check of its UTF-8 (`text` is known to be, and *at to begin a character), and the
+ * search for the first byte of a match (a window sees REGEX_AHEAD bytes more; only a match
+ * that would like to see further gets the rest).
+ */
+static bool scan_window(struct scan_view *v, struct span text, const struct rule *r, size_t *at,
+			size_t last, pcre2_match_context *limits, pcre2_match_data *data)
+{
+	size_t near = character_from(text, last + REGEX_AHEAD);
+	uint32_t options = PCRE2_NOTEMPTY | PCRE2_NO_UTF_CHECK;
+	int n = PCRE2_ERROR_PARTIAL;
+
+	pcre2_set_offset_limit(limits, last);
+	if (near < text.len)
+		n = pcre2_match(r->regex, (PCRE2_SPTR)text.ptr, near, *at,
+				options | PCRE2_PARTIAL_HARD, data, limits);
+	if (n == PCRE2_ERROR_PARTIAL)
+		n = pcre2_match(r->regex, (PCRE2_SPTR)text.ptr, text.len, *at, options, data,
+				limits);
 	if (n == PCRE2_ERROR_NOMATCH) {
-		for (*at = last + 1; *at < v->text.len && is_continuation(v->text.ptr[*at]);)
-			(*at)++;
+		*at = character_from(text, last + 1);
 		return true;
 	}
 	if (n < 0) {
@@ -365,11 +385,11 @@ static bool scan_window(struct scan_view *v, const struct rule *r, size_t *at, s
 	struct span found = { v->text.ptr + o[0], o[1] > o[0] ? o[1] - o[0] : 0 };
 	if (passes(r->check, found))
 		scan_found(v, o[0], o[1], r->category, DETECTOR_SITE, STRENGTH_CHECKED + 5);
-	*at = o[1] > *at ? o[1] : *at + 1;
+	*at = character_from(text, o[1] > *at ? o[1] : *at + 1);
 	return true;
 }
 
-static void scan_regex(struct scan_view *v, const struct rule *r)
+static void scan_regex(struct scan_view *v, struct span text, const struct rule *r)
 {
 	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
 	pcre2_match_context *limits = pcre2_match_context_create(NULL);
@@ -380,8 +400,8 @@ static void scan_regex(struct scan_view *v, const struct rule *r)
 		goto out;
 	}
 	pcre2_set_match_limit(limits, v->run->budget->match_steps);
-	for (size_t at = 0; at <= v->text.len;) {
-		if (!scan_window(v, r, &at, at + REGEX_WINDOW, limits, data))
+	for (size_t at = 0; at <= text.len;) {
+		if (!scan_window(v, text, r, &at, at + REGEX_WINDOW, limits, data))
 			break;
 		if (clock_mono_ms() > until_ms) {
 			v->run->unknown = "a site regex took too long";
@@ -432,12 +452,50 @@ static void scan_phrases(struct scan_view *v, const struct site *s)
 	}
 }
 
+/* A copy of the same length in which U+001A stands for each byte that is no UTF-8. */
+static char *well_formed(struct span t)
+{
+	char *copy = fault_here() ? NULL : malloc(t.len);
+
+	for (size_t i = 0; copy != NULL && i < t.len;) {
+		size_t n = text_utf8_first((struct span){ t.ptr + i, t.len - i });
+
+		if (n == 0)
+			copy[i] = 0x1a;
+		else
+			memcpy(copy + i, t.ptr + i, n);
+		i += n > 0 ? n : 1;
+	}
+	return copy;
+}
+
+/* What ran over its limit once makes the text unknown: no other view need be looked at. */
+static void scan_regexes(struct scan_view *v, const struct site *s)
+{
+	struct span text = v->text;
+	uint64_t from_us = clock_mono_us();
+	char *copy = NULL;
+
+	if (!text_is_utf8(text)) {
+		text.ptr = copy = well_formed(text);
+		if (copy == NULL) {
+			v->run->out_of_memory = true;
+			return;
+		}
+	}
+	for (size_t i = 0; i < s->rule_count && v->run->unknown == NULL; i++)
+		if (s->rules[i].regex != NULL)
+			scan_regex(v, text, &s->rules[i]);
+	v->run->regex_us += clock_mono_us() - from_us;
+	if (v->run->unknown == NULL &&
+	    v->run->regex_us > UINT64_C(1000) * REGEX_MAX_MS * s->rule_count)
+		v->run->unknown = "a site regex took too long";
+	free(copy);
+}
+
 void scan_site(struct scan_view *v, const struct site *s)
 {
-	for (size_t i = 0; i < s->rule_count; i++) {
-		if (s->rules[i].regex != NULL)
-			scan_regex(v, &s->rules[i]);
-	}
+	scan_regexes(v, s);
 	if (s->slots > 0)
 		scan_phrases(v, s);
 }

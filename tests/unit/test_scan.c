@@ -472,6 +472,56 @@ static void a_runaway_regex_is_unknown(void **state)
 	arena_free(a);
 }
 
+/* Whatever goes back from each number to where its word or the text begins takes hours here. */
+static void long_words_and_wide_margins_cost_their_length(void **state)
+{
+	static char text[4 << 20];
+	static const char number[] = "A123A4567 ";
+	struct arena *a = arena_new("test", 64 << 20);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof text; i++)
+		text[i] = "a1b2"[i % 4];
+	assert_int_equal(scan(scanner, (struct span){ text, sizeof text }, a).count, 0);
+	memset(text, ' ', sizeof text);
+	for (size_t i = sizeof text / 2; i + sizeof number < sizeof text;
+	     i += sizeof number - 1)
+		memcpy(text + i, number, sizeof number - 1);
+	arena_reset(a);
+	struct scan_result r = scan(scanner, (struct span){ text, sizeof text }, a);
+	result_is_sound(&r, (struct span){ text, sizeof text }, "numbers behind a margin");
+	arena_free(a);
+}
+
+static void a_site_regex_sees_all_of_a_long_text(void **state)
+{
+	const struct scan_site_category site = { "company.x", "\\bPRJ-\\d{4}\\b", NULL,
+						 0,           SCAN_CHECK_NONE,    { "", 0 } };
+	static char text[4 << 20];
+	struct scanner *s = NULL;
+	struct scan_site_error bad;
+	struct arena *a = arena_new("test", 8 << 20);
+
+	(void)state;
+	assert_int_equal(scanner_new(&site, 1, &s, &bad), ERR_OK);
+	for (size_t i = 0; i < sizeof text; i++)
+		text[i] = i % 7 == 6 ? ' ' : 'n';
+	memcpy(text + sizeof text - 9, " PRJ-0042", 9);
+	/* Well-formed and not: the rest is looked at all the same. */
+	for (int round = 0; round < 2; round++) {
+		struct scan_result r = scan(s, (struct span){ text, sizeof text }, a);
+
+		assert_string_equal(r.why, "");
+		assert_int_equal(r.status, SCAN_COMPLETE);
+		assert_int_equal(r.count, 1);
+		assert_int_equal(r.spans[0].start, sizeof text - 8);
+		text[1000] = (char)0xff;
+		arena_reset(a);
+	}
+	scanner_free(s);
+	arena_free(a);
+}
+
 /* Cheap pseudo-random numbers: the same in each run. */
 static uint32_t next_random(uint32_t *seed)
 {
@@ -588,6 +638,8 @@ int main(void)
 		cmocka_unit_test(a_site_takes_nothing_away),
 		cmocka_unit_test(bad_site_categories_are_refused),
 		cmocka_unit_test(a_runaway_regex_is_unknown),
+		cmocka_unit_test(long_words_and_wide_margins_cost_their_length),
+		cmocka_unit_test(a_site_regex_sees_all_of_a_long_text),
 		cmocka_unit_test(any_bytes_are_safe),
 		cmocka_unit_test(memory_failure_is_an_error),
 	};
