@@ -77,7 +77,9 @@ void classify_explain(const struct classify_result *r, char *out, size_t out_byt
 	static const struct {
 		int8_t lean;
 		const char *because;
-	} groups[] = { { 0, "" }, { 1, "harder because it " }, { -1, "easier because it " } };
+	} groups[] = { { 0, "" },
+		       { 1, "is harder because it " },
+		       { -1, "is easier because it " } };
 
 	out[0] = '\0';
 	for (size_t g = 0; g < LEN(groups); g++) {

@@ -100,8 +100,9 @@ void classifier_free(struct classifier *c); /* NULL is fine */
 const char *classifier_name(const struct classifier *c);
 
 /*
- * The reasons as one sentence's end: "asks for a program; harder because it is long; easier
- * because ...". Cut to fit, always terminated; empty when there are none.
+ * The reasons as the end of a sentence about the prompt: "asks for a program; harder because it
+ * is long; easier because ...", "is harder because it is long". Cut to fit, always terminated;
+ * empty when there are none.
  */
 void classify_explain(const struct classify_result *r, char *out, size_t out_bytes);
 

@@ -16,6 +16,9 @@
 
 #include "crypto/crypto.h"
 
+/* A thousand times what training gives; no sum or product of such numbers overflows. */
+#define NUMBER_MAX 1e6f
+
 static bool head_fits(const struct weights_head *h)
 {
 	return memcmp(h->magic, WEIGHTS_MAGIC, sizeof h->magic) == 0 &&
@@ -33,6 +36,17 @@ static bool digest_fits(const struct weights *w)
 	crypto_sha256((struct span){ (const char *)w, offsetof(struct weights, sha256) },
 		      &have);
 	return crypto_sha256_equal(&want, &have);
+}
+
+/* A file whose digest fits may still have been made wrong: such numbers make no score. */
+static bool numbers_fit(const struct weights_head *h)
+{
+	const float *f = h->scale, *end = (const float *)(h + 1);
+
+	for (; f < end; f++)
+		if (!(*f > -NUMBER_MAX && *f < NUMBER_MAX))
+			return false;
+	return true;
 }
 
 static enum err map_fd(int fd, const struct weights **ret)
@@ -70,6 +84,8 @@ enum err weights_map(const char *path, const struct weights **ret)
 		e = ERR_SYNTAX;
 	else if (!digest_fits(w))
 		e = ERR_MISMATCH;
+	else if (!numbers_fit(&w->head))
+		e = ERR_SYNTAX;
 	if (e != ERR_OK)
 		weights_unmap(w);
 	else

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "crypto/crypto.h"
 #include "router/classify/classify.h"
 #include "router/classify/weights.h"
 
@@ -121,7 +122,7 @@ static void says_why(void **state)
 				      .lean = { 1, 1, -1 },
 				      .n_reasons = 3 };
 	classify_explain(&r, whole, sizeof whole);
-	assert_string_equal(whole, "harder because it is long and has attachments; "
+	assert_string_equal(whole, "is harder because it is long and has attachments; "
 				   "easier because it is plain");
 	r.n_reasons = 0;
 	classify_explain(&r, none, sizeof none);
@@ -282,6 +283,21 @@ static void write_copy(const struct weights *w, size_t bytes, long turn_bit_of)
 	close(fd);
 }
 
+/* Whole and with the right digest, but one number is `scale`. */
+static void write_with_scale(const struct weights *w, float scale)
+{
+	struct weights *copy = malloc(sizeof *copy);
+	struct crypto_sha256 digest;
+
+	memcpy(copy, w, sizeof *copy);
+	copy->head.scale[COLUMN_BASE] = scale;
+	crypto_sha256((struct span){ (const char *)copy, offsetof(struct weights, sha256) },
+		      &digest);
+	memcpy(copy->sha256, digest.bytes, sizeof copy->sha256);
+	write_copy(copy, sizeof *copy, -1);
+	free(copy);
+}
+
 static void refused(enum err want, const char *why)
 {
 	struct classifier *c = NULL;
@@ -316,6 +332,10 @@ static void files_that_do_not_fit(void **state)
 	refused(ERR_MISMATCH, "one bit of a row turned");
 	write_copy(w, sizeof *w, (long)sizeof *w - 1);
 	refused(ERR_MISMATCH, "one bit of the digest turned");
+	write_with_scale(w, NAN);
+	refused(ERR_SYNTAX, "a weight that is no number");
+	write_with_scale(w, INFINITY);
+	refused(ERR_SYNTAX, "a weight without bounds");
 	write_copy(w, sizeof *w, -1);
 	CHECK(classifier_open(scratch, &c) == ERR_OK, "a true copy is taken");
 	classifier_free(c);
