@@ -13,7 +13,8 @@
  *
  * Wiring: a role that starts gets fresh socket pairs to the neighbours that run at that moment,
  * and each of them gets the other end in a PEER. So there is one way to be wired, whether at
- * the first start, after one death or after several at once.
+ * the first start, after one death or after several at once. What roles say to one another by
+ * way of boot, and what a new one is told: relay.c.
  *
  * Invariants
  *   1. Only a reaped process is dead: a control wire that ends or breaks, or a neighbour's
@@ -21,7 +22,7 @@
  *   2. Neighbours hear of a death (PEER without a descriptor) before they hear of the return.
  *   3. No socket pair end stays open here once it is handed over.
  */
-#include "boot/supervise.h"
+#include "boot/supervise_impl.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,8 +36,6 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/text.h"
-#include "ipc/channel.h"
 #include "proc/spawn.h"
 
 #define QUIET_MS          10000 /* a life longer than this forgives earlier deaths */
@@ -45,53 +44,8 @@
 
 static const uint32_t backoff_ms[] = { 50, 200, 1000, 3000, 10000 };
 
-enum role_state { DOWN, STARTING, READY, WAITING, STOPPED };
-
-struct slot {
-	struct supervisor *s;
-	enum role role;
-	enum role_state state;
-	pid_t pid; /* 0: no process */
-	struct channel *control;
-	uv_timer_t retry;
-	uint64_t started_ms;
-	unsigned deaths; /* in a row, each after a short life */
-	uint32_t restarts;
-	bool renew;            /* its end is wanted, and a new start */
-	struct msg_READY jail; /* as the role said; zero while it is not ready */
-};
-
-struct supervisor {
-	uv_loop_t *loop;
-	const struct supervisor_handler *handler;
-	void *ctx;
-	struct slot slots[ROLE_COUNT];
-	bool runs[ROLE_COUNT];
-	int config_fd, policy_fd;
-	uint64_t generation, key_reloads;
-	const struct supervisor_socket *sockets;
-	unsigned n_sockets;
-	uv_signal_t child;
-	uv_timer_t kill;
-	bool stopping, clean, was_ready;
-	struct msg_ENGINE_HEALTH engine;
-	bool engine_known;
-	struct msg_DEVICE_STATE device;
-	struct msg_RELOADED failure; /* the last reload, when it failed */
-	bool failed;
-	bool renewing;            /* cloud was told to stop and is to start at once */
-	struct msg_RELOADED owed; /* to consent, when cloud is there again */
-	bool owes;
-	unsigned open_handles;
-};
-
 static void start_role(struct slot *r);
 static void first_start(struct slot *r);
-
-static bool alive(const struct slot *r)
-{
-	return r->pid > 0 && r->control != NULL;
-}
 
 static void enter(struct slot *r, enum role_state next)
 {
@@ -104,95 +58,11 @@ static void enter(struct slot *r, enum role_state next)
 }
 
 /* Several calls may fail when a role is dying; its death is dealt with when it is reaped. */
-static void unsent(const struct slot *r, const char *what, enum err e)
+void supervise_unsent(const struct slot *r, const char *what, enum err e)
 {
 	if (e != ERR_OK)
 		log_debug("boot.unsent", "role=%s message=%s %s", role_name(r->role), what,
 			  err_text(e));
-}
-
-#define TELL(slot, NAME, message, fds, n)                                                      \
-	unsent((slot), #NAME, CHANNEL_SEND((slot)->control, NAME, (message), (fds), (n)))
-
-/* --- what consent is told ---------------------------------------------------------------- */
-
-static void tell_health(struct supervisor *s, const struct slot *about)
-{
-	struct msg_HEALTH m = { .role = (uint8_t)about->role,
-				.pid = (uint32_t)about->pid,
-				.sandbox = about->jail.sandbox,
-				.landlock = about->jail.landlock,
-				.restarts = about->restarts,
-				.ready = about->state == READY };
-
-	memcpy(m.filter, about->jail.filter, sizeof m.filter);
-	memcpy(m.detail, about->jail.detail, sizeof m.detail);
-	memcpy(m.judge, about->jail.judge, sizeof m.judge);
-	memcpy(m.judge_problem, about->jail.judge_problem, sizeof m.judge_problem);
-	if (alive(&s->slots[ROLE_CONSENT]))
-		TELL(&s->slots[ROLE_CONSENT], HEALTH, &m, NULL, 0);
-}
-
-/* A consent that has just started knows nothing. */
-static void tell_consent_everything(struct supervisor *s)
-{
-	struct slot *consent = &s->slots[ROLE_CONSENT];
-
-	for (unsigned r = ROLE_ROUTER; r < ROLE_COUNT; r++)
-		tell_health(s, &s->slots[r]);
-	if (s->engine_known)
-		TELL(consent, ENGINE_HEALTH, &s->engine, NULL, 0);
-	if (s->failed)
-		TELL(consent, RELOADED, &s->failure, NULL, 0);
-}
-
-/* Cuts at a character, so that the text stays UTF-8. */
-static void copy_text(char *out, size_t out_bytes, const char *text)
-{
-	size_t n = strnlen(text, out_bytes - 1);
-
-	while (n > 0 && !text_is_utf8((struct span){ text, n }))
-		n--;
-	memcpy(out, text, n);
-	out[n] = '\0';
-}
-
-static void pay(struct supervisor *s)
-{
-	if (s->owes && alive(&s->slots[ROLE_CONSENT]))
-		TELL(&s->slots[ROLE_CONSENT], RELOADED, &s->owed, NULL, 0);
-	s->owes = false;
-}
-
-void supervisor_reloaded(struct supervisor *s, uint64_t tag, bool ok, const char *detail)
-{
-	struct msg_RELOADED m = { .tag = tag, .ok = ok };
-
-	copy_text(m.detail, sizeof m.detail, detail);
-	s->failed = !ok;
-	s->failure = m;
-	s->failure.tag = 0;
-	pay(s); /* one at a time */
-	s->owed = m;
-	s->owes = true;
-	if (!s->renewing)
-		pay(s);
-}
-
-static const struct msg_DEVICE_STATE device_unknown = { .battery_pct = 255 };
-
-/* Who decides on it: router, and consent again. */
-static void tell_device(struct supervisor *s, enum role to)
-{
-	if ((to == ROLE_ROUTER || to == ROLE_CONSENT) && alive(&s->slots[to]))
-		TELL(&s->slots[to], DEVICE_STATE, &s->device, NULL, 0);
-}
-
-static void device_changed(struct supervisor *s, const struct msg_DEVICE_STATE *m)
-{
-	s->device = *m;
-	tell_device(s, ROLE_CONSENT); /* first: where they differ, the later judge knows more */
-	tell_device(s, ROLE_ROUTER);
 }
 
 /* --- what the roles say --------------------------------------------------------------------
@@ -218,107 +88,16 @@ static bool on_ready(struct slot *r, struct span frame)
 		 role_name(r->role), (int)r->pid, m.sandbox,
 		 m.filter[0] != '\0' ? m.filter : "none", m.landlock,
 		 m.detail[0] != '\0' ? " without: " : "", m.detail);
-	tell_health(r->s, r);
+	relay_health(r->s, r);
 	if (r->role == ROLE_CLOUD) {
 		r->s->renewing = false;
-		pay(r->s);
+		relay_owed(r->s);
 	}
 	if (r->s->slots[ROLE_CLOUD].state == DOWN && r->s->slots[ROLE_ROUTER].state == READY &&
 	    r->s->slots[ROLE_CONSENT].state == READY && !r->s->stopping)
 		first_start(&r->s->slots[ROLE_CLOUD]);
 	if (all_ready(r->s) && !r->s->stopping)
 		r->s->handler->on_all_ready(r->s->ctx);
-	return true;
-}
-
-static bool on_engine(struct slot *r, struct span frame)
-{
-	struct msg_ENGINE m;
-	struct msg_ENGINE_HEALTH *h = &r->s->engine;
-
-	if (msg_ENGINE_decode(frame, &m) != ERR_OK)
-		return false;
-	*h = (struct msg_ENGINE_HEALTH){ .state = m.state,
-					 .pid = m.pid,
-					 .context_tokens = m.context_tokens,
-					 .restarts = m.restarts,
-					 .queued = m.queued };
-	memcpy(h->model, m.model, sizeof h->model);
-	memcpy(h->detail, m.detail, sizeof h->detail);
-	r->s->engine_known = true;
-	if (alive(&r->s->slots[ROLE_CONSENT]))
-		TELL(&r->s->slots[ROLE_CONSENT], ENGINE_HEALTH, h, NULL, 0);
-	return true;
-}
-
-static bool on_device(struct slot *r, struct span frame)
-{
-	struct msg_DEVICE m;
-
-	if (msg_DEVICE_decode(frame, &m) != ERR_OK)
-		return false;
-	device_changed(r->s, &(struct msg_DEVICE_STATE){ .power = m.power,
-							 .battery_pct = m.battery_pct,
-							 .network = m.network,
-							 .thermal = m.thermal,
-							 .locked = m.locked,
-							 .vpn = m.vpn,
-							 .strong = m.strong });
-	return true;
-}
-
-/* consent has no wire to local: what it wants polkit asked goes through here, both ways. */
-static bool on_prove(struct slot *r, struct span frame)
-{
-	struct slot *local = &r->s->slots[ROLE_LOCAL];
-	struct msg_PROVE m;
-	struct msg_PERSON_ASK ask;
-	struct msg_PROOF none = { .verdict = PROOF_UNAVAILABLE };
-
-	if (msg_PROVE_decode(frame, &m) != ERR_OK)
-		return false;
-	if (!alive(local)) {
-		none.tag = m.tag;
-		memcpy(none.question, m.question, sizeof none.question);
-		copy_text(none.detail, sizeof none.detail, "the role local is not running");
-		TELL(r, PROOF, &none, NULL, 0);
-		return true;
-	}
-	ask = (struct msg_PERSON_ASK){ .tag = m.tag,
-				       .uid = m.uid,
-				       .pid = m.pid,
-				       .start = m.start,
-				       .deadline_ms = m.deadline_ms };
-	memcpy(ask.question, m.question, sizeof ask.question);
-	TELL(local, PERSON_ASK, &ask, NULL, 0);
-	return true;
-}
-
-static bool on_prove_leave(struct slot *r, struct span frame)
-{
-	struct slot *local = &r->s->slots[ROLE_LOCAL];
-	struct msg_PROVE_LEAVE m;
-
-	if (msg_PROVE_LEAVE_decode(frame, &m) != ERR_OK)
-		return false;
-	if (alive(local))
-		TELL(local, PERSON_LEAVE, &(struct msg_PERSON_LEAVE){ .tag = m.tag }, NULL, 0);
-	return true;
-}
-
-static bool on_person(struct slot *r, struct span frame)
-{
-	struct slot *consent = &r->s->slots[ROLE_CONSENT];
-	struct msg_PERSON m;
-	struct msg_PROOF proof;
-
-	if (msg_PERSON_decode(frame, &m) != ERR_OK)
-		return false;
-	proof = (struct msg_PROOF){ .tag = m.tag, .verdict = m.verdict };
-	memcpy(proof.question, m.question, sizeof proof.question);
-	memcpy(proof.detail, m.detail, sizeof proof.detail);
-	if (alive(consent))
-		TELL(consent, PROOF, &proof, NULL, 0);
 	return true;
 }
 
@@ -348,16 +127,6 @@ static bool on_frame(void *ctx, enum role peer, enum msg_type type, struct span 
 	switch (type) {
 	case MSG_READY:
 		return on_ready(r, frame);
-	case MSG_ENGINE:
-		return on_engine(r, frame);
-	case MSG_DEVICE:
-		return on_device(r, frame);
-	case MSG_PROVE:
-		return on_prove(r, frame);
-	case MSG_PROVE_LEAVE:
-		return on_prove_leave(r, frame);
-	case MSG_PERSON:
-		return on_person(r, frame);
 	case MSG_BROKEN:
 		return on_broken(r, frame);
 	case MSG_RELOAD:
@@ -366,7 +135,7 @@ static bool on_frame(void *ctx, enum role peer, enum msg_type type, struct span 
 		r->s->handler->on_reload(r->s->ctx, reload.tag);
 		return true;
 	default:
-		return false;
+		return relay_frame(r, type, frame);
 	}
 }
 
@@ -496,11 +265,7 @@ static void start_role(struct slot *r)
 		retry_later(r);
 	}
 	close_ends(&e);
-	tell_device(r->s, r->role);
-	if (r->role == ROLE_CONSENT && alive(r))
-		tell_consent_everything(r->s);
-	else
-		tell_health(r->s, r);
+	relay_greet(r);
 }
 
 static void first_start(struct slot *r)
@@ -547,18 +312,6 @@ static void check_stopped(struct supervisor *s)
 	s->handler->on_stopped(s->ctx, s->clean);
 }
 
-/* The engine dies with local, and local cannot say so any more. */
-static void engine_died(struct supervisor *s)
-{
-	s->engine.state = ENGINE_STOPPED;
-	s->engine.pid = 0;
-	s->engine.queued = 0;
-	snprintf(s->engine.detail, sizeof s->engine.detail,
-		 "its supervisor is being restarted");
-	if (s->engine_known && alive(&s->slots[ROLE_CONSENT]))
-		TELL(&s->slots[ROLE_CONSENT], ENGINE_HEALTH, &s->engine, NULL, 0);
-}
-
 static void on_death(struct slot *r, int status)
 {
 	struct supervisor *s = r->s;
@@ -578,10 +331,8 @@ static void on_death(struct slot *r, int status)
 	for (unsigned p = ROLE_ROUTER; p < ROLE_COUNT; p++)
 		if (role_channel_fd(r->role, (enum role)p) >= 0 && alive(&s->slots[p]))
 			TELL(&s->slots[p], PEER, &m, NULL, 0);
-	if (r->role == ROLE_LOCAL) {
-		engine_died(s);
-		device_changed(s, &device_unknown);
-	}
+	if (r->role == ROLE_LOCAL)
+		relay_local_died(s);
 	if (s->stopping) {
 		enter(r, STOPPED);
 		check_stopped(s);
@@ -594,13 +345,13 @@ static void on_death(struct slot *r, int status)
 	}
 	if (r->role == ROLE_CLOUD) { /* it does not come back soon: nobody is to wait for it */
 		s->renewing = false;
-		pay(s);
+		relay_owed(s);
 	}
 	if (clock_mono_ms() - r->started_ms > QUIET_MS)
 		r->deaths = 0;
 	r->restarts++;
 	retry_later(r);
-	tell_health(s, r);
+	relay_health(s, r);
 }
 
 static void on_child(uv_signal_t *signal, int number)
@@ -636,7 +387,7 @@ struct supervisor *supervisor_new(uv_loop_t *loop, const struct supervisor_handl
 	s->sockets = sockets;
 	s->n_sockets = n_sockets;
 	s->clean = true;
-	s->device = device_unknown;
+	s->device = relay_device_unknown;
 	uv_signal_init(loop, &s->child);
 	uv_timer_init(loop, &s->kill);
 	s->child.data = s->kill.data = s;
