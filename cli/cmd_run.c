@@ -163,7 +163,7 @@ static int choose_app(struct run *r, const char *program)
 		return cli_usage(r->cli, "the name of an app has at most %d bytes",
 				 APP_BYTES_MAX);
 	strcpy(r->app, id);
-	snprintf(r->socket, sizeof r->socket, "%s/apps/%s.sock", r->cli->runtime_dir, id);
+	snprintf(r->socket, sizeof r->socket, "%s/apps/%s.sock", r->cli->runtime_dir, r->app);
 	if (strchr(id, '/') != NULL || stat(r->socket, &st) != 0 || !S_ISSOCK(st.st_mode))
 		snprintf(r->socket, sizeof r->socket, "%s", r->cli->host);
 	return CLI_OK;
