@@ -9,6 +9,10 @@
  * request puts an end to it unscanned, because that one must not wait. An unscanned decision
  * says so of every destination (`unevaluated`), and the ledger that the categories are unknown.
  *
+ * One that goes on after its opening is looked up at once: the opening names the conversation,
+ * so what stands in it comes again with every later turn, but a tool's result or a turn in the
+ * middle may not, and what it keeps here must be known before the next turn asks.
+ *
  * Invariant: a kept request is in no table, has no exchange, and its decision is the last one
  * of the ring.
  */
@@ -29,12 +33,29 @@ void later_init(struct router *r)
 	r->later_timer.data = r;
 }
 
+/* There is more than the opening messages up to the first of the person's. */
+static bool goes_on(const struct chat *c)
+{
+	uint32_t i = 0;
+
+	while (i < c->n_messages && c->messages[i].role != CHAT_USER)
+		i++;
+	return i + 1 < c->n_messages;
+}
+
 bool later_keep(struct request *q, struct decision *d)
 {
 	struct router *r = q->router;
 
 	if (q->facts.scanned || q->facts.input_tokens > LATER_TOKENS_MAX || r->stopping ||
-	    r->n_requests > 1 || r->later != NULL || policy_destinations(q->set) == 1)
+	    policy_destinations(q->set) == 1)
+		return false;
+	if (goes_on(&q->chat)) {
+		data_scan(q);
+		decision_data(q, d);
+		return false;
+	}
+	if (r->n_requests > 1 || r->later != NULL)
 		return false;
 	r->later = q;
 	r->later_decision = d;

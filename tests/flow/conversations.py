@@ -138,6 +138,18 @@ class Tools(Case):
         self.assertEqual(self.say(d, *later)[0], "far")
         self.assertEqual(len(d.cloud.requests), 2)
 
+    def test_also_when_the_turn_was_easy_and_the_next_one_comes_at_once(self):
+        rule = {"id": "stay", "effect": "local_only", "when": {"data": {"any": ["personal.contact.*"]}}}
+        d = self.daemon([rule])
+        for n in range(5):
+            begun = user(f"{EASY} {n}")
+            r = d.call("POST", "/v1/chat/completions", {"model": "auto", "messages": [
+                begun, calls(1), result(1, "write to bob@example.com")]})
+            self.assertEqual(r.headers["x-hither-destination"], "local")
+            place, _ = self.say(d, begun, assistant("It is he."), user(stage.HARD))
+            self.assertEqual(place, "local")
+        self.assertEqual(len(d.cloud.requests), 0)
+
     def test_a_refusal_moves_the_run(self):
         d = self.daemon()
         d.policy({"hither_policy": 1, "id": "mine", "destinations": {"far": d.destination()},
