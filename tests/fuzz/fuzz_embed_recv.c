@@ -6,6 +6,8 @@
 
 #include "dialect/embed.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const int statuses[] = { 200, 400, 500, 501, 503 };

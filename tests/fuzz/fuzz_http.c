@@ -31,6 +31,8 @@ static struct outcome feed(struct http_message *m, struct span text, size_t step
 	return o;
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct http_message a, b;

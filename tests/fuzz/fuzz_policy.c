@@ -107,6 +107,8 @@ static void try_file(struct span text, enum policy_layer layer)
 	policy_file_free(f);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span text = { (const char *)data, size };

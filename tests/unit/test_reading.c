@@ -121,9 +121,7 @@ static void unknown_members_are_shown(void **state)
 		"\"messages\":[{"
 		"\"role\":\"user\",\"content\":[{\"type\":\"new\",\"novel\":\"stuff\"},5,null],"
 		"\"extra\":{\"a\":\"b\"}}, \"bare\", 9]}";
-	static const char *const words[] = { "hid\xe2\x80\x8b"
-					     "den",
-					     "stuff", "bare", "9", "5" };
+	static const char *const words[] = { "hid\342\200\213den", "stuff", "bare", "9", "5" };
 	struct arena *a = arena_new("test", 1 << 20);
 	struct reading r;
 
