@@ -38,6 +38,8 @@ TOKENS = ["messages", "role", "content", "user", "assistant", "system", "tool", 
           "text", "image_url", "tool_calls", "function", "name", "arguments", "input", "max_tokens", "stop",
           "response_format", "json_schema", "data: ", "[DONE]", "event: ", "choices", "delta", "finish_reason",
           "usage", "error", "message_stop", "hither_policy", "rules", "when", "effect", "destinations", "Content-Length",
+          "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "Bearer ", "127.0.0.1:80", "POST",
+          "/v1/chat/completions", "application/json",
           "Transfer-Encoding", "chunked", "HTTP/1.1\\x0d\\x0a", "\\x0d\\x0a\\x0d\\x0a", "\\\\u0000", "\\\\ud800"]
 
 

@@ -13,6 +13,23 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static struct inspector *inspector_of_no_policy(void)
+{
+	struct policy_file *f = NULL;
+	struct policy_set *set = NULL;
+	struct policy_error e;
+
+	if (policy_file_parse(SPAN_LITERAL("{\"hither_policy\":1,\"id\":\"x\"}"), POLICY_USER,
+			      "fuzz", NULL, 0, &f, &e) != ERR_OK ||
+	    policy_set_build(&f, 1, NULL, 0, &set, &e) != ERR_OK)
+		abort();
+	struct inspector *i = inspector_new(set);
+
+	if (i == NULL)
+		abort();
+	return i;
+}
+
 static bool has_key(const struct inspected *in)
 {
 	for (unsigned i = 0; i < in->n_found; i++)
@@ -31,9 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1)
 		return 0;
 	if (i == NULL)
-		i = inspector_new(NULL);
-	if (i == NULL)
-		abort();
+		i = inspector_of_no_policy();
 	struct arena *a = arena_new("fuzz", 64u << 20);
 	enum policy_api api = (enum policy_api)(data[0] % (POLICY_API_OPENROUTER + 1));
 	if (inspect_body(i, api, text, (struct span){ "", 0 }, "", a, &in) == ERR_OK) {
