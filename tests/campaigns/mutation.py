@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Do the tests notice? One small mistake at a time in the code that decides what may leave, keeps the ledger and
+evaluates policies; then the unit tests of that area.
+
+Mistakes: another comparison, `&&` for `||`, a constant one more, true for false, plus for minus, a condition negated,
+a statement left out. Made in a copy of the sources with a build of its own (no optimisation); a mutant that does not
+compile does not count, one that makes a test fail, crash or hang is noticed. Some that are not noticed change nothing
+(a wider limit on a line that is never that long): the score is what was noticed of all, none taken off.
+
+mutation.py [--area gate,ledger] [--only FILE:LINE:KIND:NUMBER]
+
+The budget counts mutants. Survivors are printed.
+"""
+import glob
+import os
+import re
+import shutil
+import subprocess
+
+import campaign
+from coverage import AREAS
+
+TESTS = {"decision": ["router_decide", "router_facts"],
+         "gate": ["consent_parts", "gate_bounds", "gate_clouds", "gate_quiet", "gate"],
+         "ledger": ["consent_parts", "ledger", "gate_quiet", "gate"],
+         "policy": ["policy_words", "policy_parse", "policy_decide", "policy_merge", "policy_load", "policy_sign"]}
+HANGS_S = 120
+SWAPS = [("compare", r"==", "!="), ("compare", r"!=", "=="), ("compare", r"(?<![<>\-=])<(?![<=])", "<="),
+         ("compare", r"(?<![<>])<=", "<"), ("compare", r"(?<![<>\-=])>(?![>=])", ">="), ("compare", r"(?<![<>])>=", ">"),
+         ("compare", r"(?<![<>\-=])<(?![<=])", ">="), ("compare", r"(?<![<>\-=])>(?![>=])", "<="),
+         ("logic", r"&&", "||"), ("logic", r"\|\|", "&&"), ("true", r"\btrue\b", "false"), ("true", r"\bfalse\b", "true"),
+         ("sign", r"(?<= )\+(?= )", "-"), ("sign", r"(?<= )-(?= )", "+"), ("not", r"!(?=[\w(])(?!=)", ""),
+         ("not", r"\bif \((?!!)(?=\w+\()", "if (!")]
+STATEMENT = re.compile(r"^\t+(?:\w[\w\->.\[\]]* (?:[+\-|&]?=) .*|\w+\(.*\)|[\w\->.\[\]]+(?:\+\+|--)|break|continue);$")
+DECLARATION = re.compile(r"^\t+(?:const |static |struct |enum |union |unsigned |u?int\w* |size_t |bool |char |void |"
+                         r"goto |return |uint\d)")
+
+
+def mutants(path, text):
+    """(kind, line number, which on the line, the line instead)."""
+    comment = False
+    for n, line in enumerate(text, 1):
+        begins = "/*" in line
+        if comment or begins or line.startswith(("#", "\t * ")):
+            comment = (comment or begins) and "*/" not in line
+            continue
+        if not line.startswith("\t") or "assert(" in line or "fault_here" in line or "SCAN_" in line:
+            continue
+        bare = re.sub(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'', lambda m: "\0" * len(m[0]), line)
+        for i, (kind, shape, instead) in enumerate(SWAPS):
+            for j, m in enumerate(re.finditer(shape, bare)):
+                yield f"{kind}{i}", n, j, line[:m.start()] + instead + line[m.end():]
+        for j, m in enumerate(re.finditer(r"(?<![\w.])(\d+)(?![\w.xX])", bare)):
+            yield "constant", n, j, line[:m.start()] + str(int(m[1]) + 1) + line[m.end():]
+        if STATEMENT.match(line) and not DECLARATION.match(line):
+            yield "left out", n, 0, re.match(r"\t+", line)[0] + ";"
+
+
+class Bench:
+    def __init__(self, c, folder):
+        self.c, self.source, self.build = c, os.path.join(folder, "source"), os.path.join(folder, "build")
+        if os.path.exists(self.source):
+            shutil.rmtree(self.source)
+        files = subprocess.run(["git", "-C", campaign.ROOT, "ls-files"], capture_output=True, text=True,
+                               check=True).stdout.split("\n")
+        for f in filter(None, files):
+            if not os.path.isfile(os.path.join(campaign.ROOT, f)):
+                continue
+            os.makedirs(os.path.dirname(os.path.join(self.source, f)), exist_ok=True)
+            shutil.copy2(os.path.join(campaign.ROOT, f), os.path.join(self.source, f))
+        if not os.path.exists(os.path.join(self.build, "build.ninja")):
+            subprocess.run(["meson", "setup", self.build, self.source, "--buildtype=plain", "-Dwerror=false"],
+                           check=True, stdout=subprocess.DEVNULL)
+        for area in TESTS:
+            if not self.make(area):
+                raise SystemExit("the sources as they are do not build")
+            for test in TESTS[area]:
+                if self.fails(test):
+                    raise SystemExit(f"test_{test} fails without a mistake")
+
+    def make(self, area):
+        targets = ["tests/test_" + t for t in TESTS[area]]
+        return subprocess.run(["ninja", "-C", self.build, *targets], capture_output=True, check=False).returncode == 0
+
+    def fails(self, test):
+        try:
+            return subprocess.run([os.path.join(self.build, "tests", "test_" + test)], capture_output=True,
+                                  timeout=HANGS_S, check=False, cwd=self.build).returncode != 0
+        except subprocess.TimeoutExpired:
+            return True
+
+    def noticed(self, area, path, n, line):
+        """By which test; "" when by none; None when it does not compile."""
+        whole = os.path.join(self.source, path)
+        with open(whole, encoding="utf-8") as f:
+            before = f.read()
+        text = before.split("\n")
+        text[n - 1] = line
+        try:
+            with open(whole, "w", encoding="utf-8") as f:
+                f.write("\n".join(text))
+            if not self.make(area):
+                return None
+            return next((t for t in TESTS[area] if self.fails(t)), "")
+        finally:
+            with open(whole, "w", encoding="utf-8") as f:
+                f.write(before)
+
+
+def main():
+    c = campaign.Campaign(__doc__, "200", None, area=(str, ",".join(AREAS), "which of " + ", ".join(AREAS)),
+                          only=(str, "", "FILE:LINE:KIND:NUMBER, this one alone"),
+                          folder=(str, "", "where the copy is built (BUILD-mutation)"))
+    every = []
+    for area in c.options.area.split(","):
+        for path in sorted(p for shape in AREAS[area] for p in glob.glob(os.path.join(campaign.ROOT, shape))):
+            with open(path, encoding="utf-8") as f:
+                text = f.read().split("\n")
+            name = os.path.relpath(path, campaign.ROOT)
+            every += [(area, name, n, kind, j, line, text[n - 1]) for kind, n, j, line in mutants(name, text)]
+    c.rng.shuffle(every)
+    # As many of each area as of any other, until one has no more.
+    by_area = {a: [m for m in every if m[0] == a] for a in c.options.area.split(",")}
+    order = [m for i in range(max(map(len, by_area.values()))) for of in by_area.values() for m in of[i:i + 1]]
+    if c.options.only:
+        order = [m for m in every if f"{m[1]}:{m[2]}:{m[3]}:{m[4]}" == c.options.only]
+    c.full = len(every)
+    bench = Bench(c, os.path.abspath(c.options.folder or c.build + "-mutation"))
+    c.budget.begun = campaign.time.monotonic()
+    score = {a: [0, 0] for a in by_area}
+    for area, path, n, kind, j, line, was in order:
+        if c.over():
+            break
+        by = bench.noticed(area, path, n, line)
+        if by is None:
+            continue
+        c.runs += 1
+        score[area][0] += by != ""
+        score[area][1] += 1
+        if by == "":
+            print(f"not noticed: {path}:{n}:{kind}:{j}\n  - {was.strip()}\n  + {line.strip()}", flush=True)
+    c.figures["score"] = {a: f"{k}/{n}" for a, (k, n) in score.items()}
+    noticed = sum(k for k, _ in score.values())
+    c.figures["percent"] = round(100 * noticed / max(1, c.runs), 1)
+    c.end()
+
+
+if __name__ == "__main__":
+    main()
