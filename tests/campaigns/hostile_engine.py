@@ -17,7 +17,8 @@ def main():
     d.config["limits"] = {"total_timeout_ms": 6000}
     d.start()
     try:
-        replies.judge(c, d, "local", ["router", "local"], 8192)
+        # One event may have 8 MiB, in a buffer that grows by doubling.
+        replies.judge(c, d, "local", ["router", "local"], 20480)
     finally:
         d.close()
     c.end()
