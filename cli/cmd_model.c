@@ -54,6 +54,7 @@ static void put_model(struct buf *b, const struct model_store *s, const struct m
 	}
 	buf_add_char(b, ']');
 	json_put_key_bool(b, "imported", m->imported);
+	json_put_key_bool(b, "vision", m->vision);
 	buf_add_char(b, '}');
 }
 
@@ -172,6 +173,8 @@ static void print_model(const struct model_store *s, const struct model *m)
 	printf("memory      %.1f GB\n", (double)m->memory_bytes / 1e9);
 	printf("context     %" PRIu32 " tokens\n", m->context_tokens);
 	printf("sha256      %s\n", m->sha256);
+	if (m->projector.file != NULL)
+		printf("pictures    read with %s\n", m->projector.file);
 	if (m->licence[0] != '\0')
 		printf("licence     %s  %s\n", m->licence, m->licence_url);
 	printf("sampling  ");
@@ -392,6 +395,7 @@ static const struct cli_option pull_options[] = {
 
 static const struct cli_option import_options[] = {
 	{ 0, "name", "NAME", "instead of the file's name" },
+	{ 0, "mmproj", "FILE.gguf", "its projector, with which it reads pictures" },
 	{ 0, "copy", NULL, "copy even where a link would do" },
 	{ 0, "use", NULL, "choose it as well" },
 	{ 0, NULL, NULL, NULL },

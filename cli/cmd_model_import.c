@@ -3,7 +3,8 @@
  * hither model import: any GGUF file becomes a model of this user. Its head is checked before
  * anything is copied, then it is linked into the models folder (or copied, when it lies on
  * another file system or belongs to somebody else), hashed, and entered. A file that is one of
- * the catalogue's, by its hash, gets that entry with its sampling and recipes.
+ * the catalogue's, by its hash, gets that entry with its sampling and recipes. A projector
+ * (--mmproj) comes in the same way, first, and is entered with its model.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +31,7 @@ struct import {
 	struct gguf head;
 	char name[MODELS_NAME_BYTES];
 	char part[PATH_MAX], final[PATH_MAX];
+	struct model_projector projector;
 };
 
 static int open_source(struct import *i)
@@ -170,8 +172,10 @@ static const struct model *twin_in_catalogue(const struct model_store *s, const 
 static int settle(struct import *i, const char *sha256)
 {
 	const struct model *twin = twin_in_catalogue(i->store, sha256);
+	const struct model *before;
 	struct model m;
 	char *file;
+	int code;
 
 	if (twin != NULL)
 		snprintf(i->name, sizeof i->name, "%s", twin->name);
@@ -185,34 +189,100 @@ static int settle(struct import *i, const char *sha256)
 		return cli_error(i->cli, CLI_FAILED, "internal_error", NULL, "out of memory");
 	m = twin != NULL ? *twin : describe(i, sha256, file);
 	m.file = file;
+	if (i->projector.file != NULL) {
+		m.projector = i->projector;
+		m.memory_bytes += i->projector.bytes;
+	}
 	if (rename(i->part, i->final) != 0)
 		return cli_error(i->cli, CLI_FAILED, "models_dir", NULL, "%s: %s", i->final,
 				 strerror(errno));
 	unlink(i->part); /* rename(2) leaves it when both are links to one file */
-	return model_store_add(i->store, &m, cli_flag(i->cli, "use"));
+	before = model_store_installed(i->store, i->name);
+	code = model_store_add(i->store, &m, cli_flag(i->cli, "use"));
+	if (code == CLI_OK && before != NULL)
+		model_store_drop_projector(i->store, before->projector.file);
+	return code;
 }
 
-static int import(struct import *i)
+/* Into the models folder under a hidden name, and hashed. */
+static int bring_in_hashed(struct import *i, char sha256[65])
 {
-	char hidden[MODELS_NAME_BYTES + 16], sha256[65];
-	int code = open_source(i);
+	char hidden[sizeof i->name + 16];
 
-	if (code == CLI_OK)
-		code = choose_name(i);
-	if (code != CLI_OK)
-		return code;
 	snprintf(hidden, sizeof hidden, ".import-%s", i->name);
 	if (!model_store_path(hidden, ".part", i->part) ||
 	    file_mkdirs(cli_models_dir(), 0700) != ERR_OK)
 		return cli_error(i->cli, CLI_FAILED, "models_dir", NULL, "%s cannot be made",
 				 cli_models_dir());
-	code = bring_in(i);
-	if (code != CLI_OK)
-		return code;
-	if (model_store_hash(i->cli, i->part, sha256) != ERR_OK)
+	int code = bring_in(i);
+	if (code == CLI_OK && model_store_hash(i->cli, i->part, sha256) != ERR_OK)
 		code = cli_error(i->cli, CLI_FAILED, "models_dir", NULL,
 				 "%s cannot be read: %s", i->part, strerror(errno));
-	else
+	return code;
+}
+
+/* llama.cpp's converters write "clip" into projectors and nothing else. */
+static bool is_projector(const struct import *i)
+{
+	return strcmp(i->head.architecture, "clip") == 0;
+}
+
+/* Its file has its hash in its name: one that is in use is never replaced. */
+static int settle_projector(struct import *i, struct import *p)
+{
+	snprintf(p->name, sizeof p->name, "%s", i->name);
+	int code = bring_in_hashed(p, i->projector.sha256);
+	char *file = arena_printf(i->store->arena, "mmproj-%.32s.gguf", i->projector.sha256);
+
+	if (code == CLI_OK && (file == NULL || !model_store_path(file, "", p->final)))
+		code = cli_error(i->cli, CLI_FAILED, "internal_error", NULL, "out of memory");
+	if (code == CLI_OK && rename(p->part, p->final) != 0)
+		code = cli_error(i->cli, CLI_FAILED, "models_dir", NULL, "%s: %s", p->final,
+				 strerror(errno));
+	unlink(p->part);
+	i->projector.file = file;
+	i->projector.bytes = p->bytes;
+	return code;
+}
+
+static int import_projector(struct import *i)
+{
+	struct import p = { .store = i->store,
+			    .cli = i->cli,
+			    .source = cli_option(i->cli, "mmproj"),
+			    .fd = -1 };
+	int code = CLI_OK;
+
+	if (p.source == NULL)
+		return CLI_OK;
+	code = open_source(&p);
+	if (code == CLI_OK && !is_projector(&p))
+		code = cli_error(i->cli, CLI_FAILED, "model_invalid", NULL,
+				 "%s is no projector (its architecture is not clip)", p.source);
+	if (code == CLI_OK)
+		code = settle_projector(i, &p);
+	if (p.fd >= 0)
+		close(p.fd);
+	return code;
+}
+
+static int import(struct import *i)
+{
+	char sha256[65];
+	int code = open_source(i);
+
+	if (code == CLI_OK && is_projector(i))
+		code = cli_error(i->cli, CLI_FAILED, "model_invalid",
+				 "hither model import --mmproj PROJECTOR MODEL",
+				 "%s is a projector, not a model", i->source);
+	if (code == CLI_OK)
+		code = choose_name(i);
+	if (code == CLI_OK)
+		code = import_projector(i);
+	if (code != CLI_OK)
+		return code;
+	code = bring_in_hashed(i, sha256);
+	if (code == CLI_OK)
 		code = settle(i, sha256);
 	if (code != CLI_OK)
 		unlink(i->part);

@@ -261,10 +261,25 @@ int model_store_calibrate(struct model_store *s, const char *name, uint32_t thre
 	return end_change(s, code);
 }
 
+void model_store_drop_projector(const struct model_store *s, const char *file)
+{
+	char path[PATH_MAX];
+
+	for (uint32_t i = 0; i < s->installed.n; i++) {
+		const char *used = s->installed.models[i].projector.file;
+
+		if (file == NULL || (used != NULL && strcmp(used, file) == 0))
+			return;
+	}
+	if (file != NULL && model_store_path(file, "", path))
+		unlink(path);
+}
+
 int model_store_remove(struct model_store *s, const char *name)
 {
 	int code = begin_change(s);
 	const struct model *m = code == CLI_OK ? models_find(&s->installed, name) : NULL;
+	const char *projector = m != NULL ? m->projector.file : NULL;
 	char path[PATH_MAX] = "";
 
 	if (m != NULL)
@@ -278,6 +293,8 @@ int model_store_remove(struct model_store *s, const char *name)
 	if (code == CLI_OK && path[0] != '\0' && unlink(path) != 0 && errno != ENOENT)
 		code = cli_error(s->cli, CLI_FAILED, "models_dir", NULL,
 				 "%s cannot be removed: %s", path, strerror(errno));
+	if (code == CLI_OK)
+		model_store_drop_projector(s, projector);
 	return code;
 }
 

@@ -40,6 +40,8 @@ const struct model *model_store_installed(const struct model_store *s, const cha
  * to look. Not CLI_OK: the error was printed.
  */
 int model_store_add(struct model_store *s, const struct model *m, bool choose);
+/* Removes a projector's file, unless an installed model still names it. NULL is fine. */
+void model_store_drop_projector(const struct model_store *s, const char *file);
 int model_store_choose(struct model_store *s, const char *name);
 int model_store_remove(struct model_store *s, const char *name);
 /* Both 1..1000: the difficulty at which this model is no longer enough, 0: the configured one

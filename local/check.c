@@ -52,6 +52,8 @@ struct job {
 	struct records records;
 	struct record found; /* sha256 "" unless hashed or remembered */
 	bool hashed;
+	struct record fresh[2]; /* that were hashed: of the model and its projector */
+	unsigned n_fresh;
 	enum err err;
 	char detail[300];
 };
@@ -208,7 +210,7 @@ static enum err hash_file(struct job *j, int fd)
 	return e;
 }
 
-static enum err check_hash(struct job *j, int fd)
+static enum err check_hash(struct job *j, int fd, const char *sha256)
 {
 	enum err e = ERR_OK;
 
@@ -217,7 +219,7 @@ static enum err check_hash(struct job *j, int fd)
 			j->found = j->records.of[i];
 	if (j->found.sha256[0] == '\0')
 		e = hash_file(j, fd);
-	if (e == ERR_OK && strcmp(j->found.sha256, j->model.sha256) != 0) {
+	if (e == ERR_OK && strcmp(j->found.sha256, sha256) != 0) {
 		snprintf(j->detail, sizeof j->detail,
 			 "the file of %.48s is damaged or was changed (its SHA-256 is not the "
 			 "expected one): "
@@ -248,7 +250,7 @@ static enum err check_head(struct job *j, int fd)
 	return e == ERR_OK ? ERR_OK : ERR_SYNTAX;
 }
 
-static enum err check(struct job *j, int fd)
+static enum err check(struct job *j, int fd, uint64_t bytes, const char *sha256)
 {
 	struct stat st;
 
@@ -259,20 +261,20 @@ static enum err check(struct job *j, int fd)
 				    .bytes = (uint64_t)st.st_size,
 				    .mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 +
 						st.st_mtim.tv_nsec };
-	if (j->model.bytes != 0 && j->found.bytes != j->model.bytes) {
+	if (bytes != 0 && j->found.bytes != bytes) {
 		snprintf(j->detail, sizeof j->detail,
 			 "the file of %.48s has %" PRIu64 " bytes and should have %" PRIu64
 			 ": hither model rm %.48s, then pull or import it again",
-			 j->model.name, j->found.bytes, j->model.bytes, j->model.name);
+			 j->model.name, j->found.bytes, bytes, j->model.name);
 		return ERR_TRUNCATED;
 	}
-	return j->model.sha256[0] != '\0' ? check_hash(j, fd) : check_head(j, fd);
+	return sha256[0] != '\0' ? check_hash(j, fd, sha256) : check_head(j, fd);
 }
 
-static void on_work(uv_work_t *w)
+/* Of the model's files, this one. */
+static void check_file(struct job *j, const char *path, uint64_t bytes, const char *sha256)
 {
-	struct job *j = w->data;
-	int fd = open(j->model.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0) {
 		j->err = errno == ENOENT ? ERR_NOT_FOUND : ERR_SYSTEM;
@@ -282,11 +284,24 @@ static void on_work(uv_work_t *w)
 			 j->model.name, strerror(errno));
 		return;
 	}
-	j->err = check(j, fd);
+	j->err = check(j, fd, bytes, sha256);
 	if (j->err != ERR_OK && j->detail[0] == '\0')
 		snprintf(j->detail, sizeof j->detail, "the file of %.64s cannot be read",
 			 j->model.name);
 	close(fd);
+	if (j->hashed)
+		j->fresh[j->n_fresh++] = j->found;
+	j->hashed = false;
+}
+
+static void on_work(uv_work_t *w)
+{
+	struct job *j = w->data;
+	const struct engine_model *m = &j->model;
+
+	check_file(j, m->path, m->bytes, m->sha256);
+	if (j->err == ERR_OK && m->projector[0] != '\0')
+		check_file(j, m->projector, m->projector_bytes, m->projector_sha256);
 }
 
 /* --- in the loop ---------------------------------------------------------------------------
@@ -299,10 +314,10 @@ static void on_after(uv_work_t *w, int status)
 
 	if (c != NULL && status != UV_ECANCELED) {
 		c->job = NULL;
-		if (j->hashed) {
-			remember(&c->records, &j->found);
+		for (unsigned i = 0; i < j->n_fresh; i++)
+			remember(&c->records, &j->fresh[i]);
+		if (j->n_fresh > 0)
 			save(c);
-		}
 		c->on_done(c->ctx, j->err, j->detail);
 	}
 	free(j);
@@ -321,7 +336,7 @@ void checker_cancel(struct checker *c)
 static bool same_check(const struct job *j, const struct engine_model *m)
 {
 	return j != NULL && strcmp(j->model.path, m->path) == 0 &&
-	       strcmp(j->model.sha256, m->sha256) == 0 && j->model.bytes == m->bytes;
+	       engine_model_same(&j->model, m) && j->model.bytes == m->bytes;
 }
 
 void checker_start(struct checker *c, const struct engine_model *m)

@@ -325,7 +325,7 @@ void desk_models_changed(struct desk *d)
 
 	if (e->state == SUPERVISE_READY && d->n_active == 0 &&
 	    (d->ops->resolve(d->ctx, e->model.name, &m, detail, sizeof detail) != ERR_OK ||
-	     strcmp(m.sha256, e->model.sha256) != 0))
+	     !engine_model_same(&m, &e->model)))
 		supervise_event(d->engine, &(struct supervise_event){ .kind = EV_STOP });
 	pump(d);
 }

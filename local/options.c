@@ -6,6 +6,8 @@
  *                --ctx-size N --parallel P --sleep-idle-seconds S --cache-ram 0
  *                --embeddings --pooling mean
  *
+ * and --mmproj P for a model that came with one,
+ *
  * less what an older program does not know. `--host` and `--model` it must know. --cache-ram 0:
  * no copies of old conversations in memory beyond the slots themselves. The context is shared
  * by the slots. It goes to sleep (weights out of memory) after half of the time after which it
@@ -33,6 +35,7 @@
 enum option {
 	HOST,
 	MODEL,
+	MMPROJ,
 	OFFLINE,
 	NO_UI,
 	NO_WEBUI,
@@ -52,6 +55,7 @@ enum option {
 static const char *const names[OPTIONS] = {
 	[HOST] = "--host",
 	[MODEL] = "--model",
+	[MMPROJ] = "--mmproj",
 	[OFFLINE] = "--offline",
 	[NO_UI] = "--no-ui",
 	[NO_WEBUI] = "--no-webui",
@@ -261,6 +265,8 @@ void options_argv(const struct options *o, const struct config_engine *c,
 	put_option(&l, NO_SLOTS, NULL);
 	put_option(&l, METRICS, NULL);
 	put_option(&l, MODEL, m->path);
+	if (m->projector[0] != '\0')
+		put_option(&l, MMPROJ, m->projector);
 	put_option(&l, ALIAS, m->name);
 	put_number(&l, CTX_SIZE, context);
 	put_number(&l, PARALLEL, c->parallel);

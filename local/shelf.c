@@ -265,6 +265,12 @@ enum err shelf_resolve(const struct shelf *s, const char *name, struct engine_mo
 	out.bytes = m->bytes;
 	out.memory_bytes = m->memory_bytes;
 	out.context_tokens = m->context_tokens;
+	if (m->projector.file != NULL) {
+		snprintf(out.projector, sizeof out.projector, "%s/%s", s->config->models_dir,
+			 m->projector.file);
+		memcpy(out.projector_sha256, m->projector.sha256, sizeof out.projector_sha256);
+		out.projector_bytes = m->projector.bytes;
+	}
 	*ret = out;
 	return ERR_OK;
 }

@@ -207,11 +207,16 @@ static enum supervise_state on_checking(struct supervise *s, const struct superv
 	}
 }
 
+bool engine_model_same(const struct engine_model *a, const struct engine_model *b)
+{
+	return strcmp(a->name, b->name) == 0 && strcmp(a->sha256, b->sha256) == 0 &&
+	       strcmp(a->projector_sha256, b->projector_sha256) == 0;
+}
+
 /* A process that runs a model which is no longer wanted makes way for the one that is. */
 static enum supervise_state want_other(struct supervise *s, const struct supervise_event *ev)
 {
-	if (strcmp(ev->model->name, s->model.name) == 0 &&
-	    strcmp(ev->model->sha256, s->model.sha256) == 0)
+	if (engine_model_same(ev->model, &s->model))
 		return s->state;
 	s->model = *ev->model;
 	s->again = true;

@@ -22,7 +22,13 @@ struct engine_model {
 	char sha256[65];              /* "": not known, only the head of the file is checked */
 	uint64_t bytes, memory_bytes; /* 0: not known */
 	uint32_t context_tokens;      /* that the model was made for; 0: not known */
+	char projector[PATH_MAX];     /* "": it reads no pictures; the next two are of this */
+	char projector_sha256[65];
+	uint64_t projector_bytes;
 };
+
+/* Of two wishes: the same files under the same name. */
+bool engine_model_same(const struct engine_model *a, const struct engine_model *b);
 
 /*        state     on the wire  deadline                     waiting for                    */
 #define SUPERVISE_STATES(X)                                                                    \

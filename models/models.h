@@ -43,6 +43,13 @@ struct model_source {
 	uint32_t n_parts;
 };
 
+/* The file beside a model's own that makes its tokens of pictures (llama.cpp's mmproj). */
+struct model_projector {
+	const char *file; /* name inside the models folder; NULL: the model has none */
+	uint64_t bytes;
+	char sha256[65];
+};
+
 struct model {
 	const char *name, *family, *title, *quantisation;
 	const char *parameters; /* number of weights for people: "1.1B"; "" unknown */
@@ -67,6 +74,8 @@ struct model {
 	/* Installed models only: */
 	const char *file; /* name inside the models folder */
 	bool imported;    /* by `hither model import`, not in the catalogue */
+	struct model_projector projector;
+	bool vision; /* it reads pictures: installed with a projector, or the message says so */
 };
 
 struct model_list {
@@ -103,7 +112,8 @@ MUST_CHECK enum err models_index_parse(struct span text, struct arena *a,
 				       struct model_list *ret, struct json_where *reterr);
 /* models_index_parse() of it gives an equal list (but for sources, which are not kept). */
 void models_index_write(const struct model_list *l, struct buf *out);
-/* The JSON array of a MODELS message: name, context_tokens, sampling, stop, recipes, chosen. */
+/* The JSON array of a MODELS message: name, context_tokens, sampling, stop, recipes, vision,
+ * chosen. */
 void models_message_write(const struct model_list *l, struct buf *out);
 /* As written by models_message_write; any other shape is ERR_SYNTAX. */
 MUST_CHECK enum err models_message_parse(struct span text, struct arena *a,

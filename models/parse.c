@@ -222,6 +222,20 @@ static void read_sources(struct reader *r, const cJSON *v, void *into)
 		models_read_fail(r, ERR_SYNTAX, "is empty");
 }
 
+static void read_projector(struct reader *r, const cJSON *v, void *into)
+{
+	static const struct field fields[] = {
+		{ "file", models_read_file_name, offsetof(struct model_projector, file), EVERY,
+		  EVERY },
+		{ "bytes", models_read_bytes, offsetof(struct model_projector, bytes), EVERY,
+		  EVERY },
+		{ "sha256", models_read_digest, offsetof(struct model_projector, sha256), EVERY,
+		  EVERY },
+	};
+
+	models_read_object(r, v, fields, LEN(fields), into);
+}
+
 #define AT(member) offsetof(struct model, member)
 
 static const struct field entry_fields[] = {
@@ -244,6 +258,8 @@ static const struct field entry_fields[] = {
 	{ "recipes", read_recipes, AT(recipes), EVERY, CATALOGUE },
 	{ "file", models_read_file_name, AT(file), INDEX, INDEX },
 	{ "imported", models_read_bool, AT(imported), INDEX, 0 },
+	{ "projector", read_projector, AT(projector), INDEX, 0 },
+	{ "vision", models_read_bool, AT(vision), MESSAGE, 0 },
 	{ "threshold_pm", models_read_rank, AT(threshold_pm), INDEX | MESSAGE, 0 },
 	{ "floor_pm", models_read_rank, AT(floor_pm), INDEX | MESSAGE, 0 },
 };
@@ -262,6 +278,7 @@ static void read_entry(struct reader *r, const cJSON *v, void *into)
 			     .sampling = nothing_set,
 			     .file = "" };
 	models_read_object(r, v, entry_fields, LEN(entry_fields), m);
+	m->vision = m->vision || m->projector.file != NULL;
 }
 
 /* The message marks the one in use in its entry, outside struct model. */

@@ -80,6 +80,16 @@ static void put_common(struct buf *out, const struct model *m)
 		json_put_key_i64(out, "floor_pm", m->floor_pm);
 }
 
+static void put_projector(struct buf *out, const struct model_projector *p)
+{
+	json_put_key(out, "projector");
+	buf_add_char(out, '{');
+	json_put_key_cstr(out, "file", p->file);
+	json_put_key_i64(out, "bytes", (int64_t)p->bytes);
+	json_put_key_cstr(out, "sha256", p->sha256);
+	buf_add_char(out, '}');
+}
+
 void models_index_write(const struct model_list *l, struct buf *out)
 {
 	buf_add_char(out, '{');
@@ -106,6 +116,8 @@ void models_index_write(const struct model_list *l, struct buf *out)
 		json_put_key_cstr(out, "file", m->file);
 		if (m->imported)
 			json_put_key_bool(out, "imported", true);
+		if (m->projector.file != NULL)
+			put_projector(out, &m->projector);
 		buf_add_char(out, '}');
 	}
 	buf_add_str(out, "\n]}\n");
@@ -117,6 +129,8 @@ void models_message_write(const struct model_list *l, struct buf *out)
 	for (uint32_t i = 0; i < l->n; i++) {
 		buf_add_str(out, i > 0 ? ",{" : "{");
 		put_common(out, &l->models[i]);
+		if (l->models[i].vision)
+			json_put_key_bool(out, "vision", true);
 		if (span_is(span_of(l->chosen), l->models[i].name))
 			json_put_key_bool(out, "chosen", true);
 		buf_add_char(out, '}');

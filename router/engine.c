@@ -294,7 +294,8 @@ void device_problem(struct request *q)
 		problem_set(
 			p, 400, "unsupported_value",
 			"The model on this device reads text only. Leave pictures, sound and "
-			"files out, or ask for a destination that reads them.");
+			"files out, ask for a destination that reads them, or import a model "
+			"with its projector.");
 		snprintf(p->param, sizeof p->param, "messages");
 	} else if (strcmp(p->code, "context_length_exceeded") == 0) {
 		if (q->router->engine_context_tokens > 0)

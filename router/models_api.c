@@ -30,6 +30,15 @@ static struct model_card *add(struct listing *l, const char *owner, const char *
 	return &l->cards[l->n++];
 }
 
+/* The model in use does. */
+static bool reads_pictures(const struct router *r)
+{
+	const char *chosen = r->models.chosen;
+	const struct model *m = chosen != NULL ? models_find(&r->models, chosen) : NULL;
+
+	return m != NULL && m->vision;
+}
+
 static void add_device(const struct router *r, struct listing *l)
 {
 	struct model_card *c = add(l, "device", "local", "", "");
@@ -37,6 +46,7 @@ static void add_device(const struct router *r, struct listing *l)
 	if (c != NULL) {
 		c->context_tokens = r->engine_context_tokens;
 		c->loaded = r->engine_context_tokens > 0;
+		c->vision = reads_pictures(r);
 	}
 	for (uint32_t i = 0; i < r->models.n; i++) {
 		const struct model *m = &r->models.models[i];
@@ -50,6 +60,7 @@ static void add_device(const struct router *r, struct listing *l)
 		c->parameters = m->parameters;
 		c->quantization = m->quantisation;
 		c->context_tokens = m->context_tokens;
+		c->vision = m->vision;
 	}
 }
 

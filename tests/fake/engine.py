@@ -24,7 +24,7 @@ import time
 HELP = """usage: llama-server [options] (a stand-in for tests)
 --host HOST  --port PORT  --model FNAME  --alias STRING  --ctx-size N  --parallel N
 --threads N  --offline  --no-ui  --no-slots  --metrics  --sleep-idle-seconds N  --cache-ram N
---embeddings  --pooling {none,mean,cls,last,rank}
+--mmproj FILE  --embeddings  --pooling {none,mean,cls,last,rank}
 """
 SWITCHES = {"--offline", "--no-ui", "--no-slots", "--metrics", "--embeddings"}
 
@@ -166,10 +166,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.embeddings(body)
         parts = [p for m in body.get("messages", []) if isinstance(m.get("content"), list) for p in m["content"]]
         for kind in ("image", "audio"):
-            if any(p["type"] in (kind + "_url", "input_" + kind) for p in parts):
+            if any(p["type"] in (kind + "_url", "input_" + kind) for p in parts) and \
+                    not (kind == "image" and options["eyes"]):
                 return self.reply(*error(500, kind + " input is not supported - hint: if this is unexpected, you "
                                          "may need to provide the mmproj", "server_error"))
+        pictures = [p["image_url"]["url"] for p in parts if p["type"] == "image_url"]
+        if any(not p.startswith("data:image/") for p in pictures):
+            return self.reply(*error(400, "that would have to be fetched", "invalid_request_error"))
         answer = Answer(body)
+        if "looks" in answer.script:
+            answer.pieces = [f"{len(base64.b64decode(p.split(',', 1)[1]))} bytes " for p in pictures]
         if self.path == "/v1/chat/completions/input_tokens":
             count(counts=1)
             if "no_count" in options["script"]:
@@ -356,7 +362,10 @@ def main():
     with open(raw["--model"], "rb") as model:
         script = directives(model.read(65536).decode("latin-1"))
     ctx = int(raw.get("--ctx-size", "2048"))
-    options.update(script=script, alias=raw.get("--alias", "fake"),
+    if "--mmproj" in raw:
+        with open(raw["--mmproj"], "rb") as projector:
+            projector.read(1)
+    options.update(eyes="--mmproj" in raw, script=script, alias=raw.get("--alias", "fake"),
                    embeddings="--embeddings" in raw, parallel=int(raw.get("--parallel", "1")),
                    n_ctx=int(script.get("n_ctx", ctx)))
     if "die_at_start" in script:

@@ -3,6 +3,7 @@
 
 dialects.py HITHERD [unittest arguments]
 """
+import base64
 import json
 import os
 import sys
@@ -450,6 +451,58 @@ class Dialects(unittest.TestCase):
             with self.subTest(name):
                 r = self.ask(name, EASY, model="far", headers={"Hither-Consent": "return"})
                 self.assertEqual((r.status, r.json["consent"]["destination"]), (403, "far"), r.body)
+
+
+PICTURES = {  # how each dialect sends PIXEL with a prompt, and one that would have to be fetched
+    "chat": lambda p, url: {"messages": [{"role": "user", "content": [
+        {"type": "text", "text": p}, {"type": "image_url", "image_url": {"url": url}}]}]},
+    "responses": lambda p, url: {"input": [{"role": "user", "content": [
+        {"type": "input_text", "text": p}, {"type": "input_image", "image_url": url}]}]},
+    "messages": lambda p, url: {"max_tokens": 9, "messages": [{"role": "user", "content": [
+        {"type": "text", "text": p}, {"type": "image", "source": {"type": "url", "url": url} if url.startswith("http") else
+                                      {"type": "base64", "media_type": "image/png", "data": PIXEL}}]}]},
+    "ollama.chat": lambda p, url: {"messages": [{"role": "user", "content": p,
+                                                 "images": [url if url.startswith("http") else PIXEL]}]},
+}
+
+
+class Pictures(unittest.TestCase):
+    """A model that came with a projector: the engine is given it, and pictures reach the engine."""
+
+    def start(self, **more):
+        d = stage.Daemon(PROGRAM, **more)
+        self.addCleanup(d.close)
+        d.install("fake", projector=b"a projector")
+        return d
+
+    def test_a_picture_is_read_on_this_device(self):
+        d = self.start()
+        d.start()
+        for name, body in PICTURES.items():
+            for stream in (False, True):
+                with self.subTest(name, stream=stream):
+                    path, _, whole, piece, end, _ = DIALECTS[name]
+                    r = d.call("POST", path, {"model": "local", "stream": stream,
+                                              **body("fake:looks", "data:image/png;base64," + PIXEL)})
+                    self.assertEqual(r.status, 200, r.body)
+                    said = "".join(map(piece, objects(r.body))) if stream else whole(r.json)
+                    self.assertEqual(said, f"{len(base64.b64decode(PIXEL))} bytes ")
+                    self.assertTrue(not stream or end in r.body)
+            r = d.call("POST", DIALECTS[name][0], {"model": "local", **body("x", "http://127.0.0.1:1/x.png")})
+            self.assertEqual(r.status, 400, r.body)
+        argv = d.engine_stats()["argv"]
+        self.assertEqual(argv[argv.index("--mmproj") + 1], d.path("models", "mmproj.gguf"))
+        for name, able in (("local/fake", True), ("local", True)):
+            show = d.call("POST", "/api/show", {"model": name}).json
+            self.assertEqual("vision" in show["capabilities"], able, name)
+
+    def test_a_projector_that_was_changed_is_not_used(self):
+        d = self.start()
+        with open(d.path("models", "mmproj.gguf"), "wb") as f:
+            f.write(b"A projector")
+        d.start()
+        r = d.chat(EASY, model="local")
+        self.assertEqual((r.status, r.json["error"]["code"]), (503, "model_damaged"), r.body)
 
 
 if __name__ == "__main__":

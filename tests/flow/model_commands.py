@@ -26,12 +26,12 @@ MODEL_BYTES = 3_000_000
 PATIENCE_S = 120
 
 
-def gguf(seed=1, filler=MODEL_BYTES):
+def gguf(seed=1, filler=MODEL_BYTES, architecture="llama"):
     """A sound GGUF file: one 8-bit tensor of `filler` bytes."""
     def text(s):
         return struct.pack("<Q", len(s)) + s.encode()
     head = b"GGUF" + struct.pack("<IQQ", 3, 1, 2)
-    head += text("general.architecture") + struct.pack("<I", 8) + text("llama")
+    head += text("general.architecture") + struct.pack("<I", 8) + text(architecture)
     head += text("llama.context_length") + struct.pack("<II", 4, 2048)
     head += text("w") + struct.pack("<IQIQ", 1, filler, 24, 0)
     head += b"\0" * (-len(head) % 32)
@@ -420,6 +420,30 @@ cp {self.dir}/$name-1.0.0.tgz "$to/"
         self.assertEqual(self.leftovers(), [])
         self.good("import", path)  # again: no harm
         self.assertTrue(os.path.exists(self.path("my-model--v2-.gguf")))
+
+    def test_a_projector_comes_with_its_model(self):
+        eyes, other = gguf(seed=5, architecture="clip"), gguf(seed=6, architecture="clip")
+        model, one, two = self.put("v.gguf", gguf(seed=3)), self.put("p1.gguf", eyes), self.put("p2.gguf", other)
+        self.good("import", "--mmproj", one, model)
+        entry = self.index()["models"][0]
+        digest = hashlib.sha256(eyes).hexdigest()
+        self.assertEqual(entry["projector"], {"file": f"mmproj-{digest[:32]}.gguf", "bytes": len(eyes), "sha256": digest})
+        self.assertTrue(os.path.exists(self.path(entry["projector"]["file"])))
+        self.good("import", "--mmproj", one, "--name", "w", model)  # shared by two
+        self.good("rm", "--yes", "w")
+        self.assertTrue(os.path.exists(self.path(entry["projector"]["file"])))
+        self.good("import", "--mmproj", two, model)  # another one takes its place
+        self.assertFalse(os.path.exists(self.path(entry["projector"]["file"])))
+        file = self.index()["models"][0]["projector"]["file"]
+        shown = [m for m in json.loads(self.good("list", "--json").stdout)["models"] if m["name"] == "v"]
+        self.assertEqual([m["vision"] for m in shown], [True])
+        self.good("rm", "--yes", "v")
+        self.assertFalse(os.path.exists(self.path(file)))
+        self.assertEqual(self.leftovers(), [])
+        self.bad("model_invalid", "import", one)
+        self.bad("model_invalid", "import", "--mmproj", model, model)
+        self.bad("file_unreadable", "import", "--mmproj", os.path.join(self.dir, "nothing"), model)
+        self.assertEqual(self.index()["models"], [])
 
     def test_hostile_and_broken_files_are_refused(self):
         sound = gguf()

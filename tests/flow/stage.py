@@ -131,12 +131,17 @@ class Daemon:
     def path(self, *parts):
         return os.path.join(self.home, *parts)
 
-    def install(self, name, script=""):
+    def install(self, name, script="", projector=None):
         content = f"model {name} {script}".encode().ljust(4096)
         with open(self.path("models", name + ".gguf"), "wb") as f:
             f.write(content)
         entry = {"name": name, "bytes": len(content), "context_length": 2048, "memory_bytes": 1000,
                  "sha256": hashlib.sha256(content).hexdigest(), "file": name + ".gguf"}
+        if projector is not None:
+            with open(self.path("models", "mmproj.gguf"), "wb") as f:
+                f.write(projector)
+            entry["projector"] = {"file": "mmproj.gguf", "bytes": len(projector),
+                                  "sha256": hashlib.sha256(projector).hexdigest()}
         with open(self.path("models", "index.json"), "w", encoding="utf-8") as f:
             json.dump({"schema": "hither.models/1", "chosen": name, "models": [entry]}, f)
 

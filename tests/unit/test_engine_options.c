@@ -89,6 +89,27 @@ static void each_program_gets_its_line(void **state)
 	}
 }
 
+static void a_projector_goes_to_who_knows_it(void **state)
+{
+	static const struct config_engine c = { .context_tokens = 1, .embeddings = "off" };
+	const struct engine_model m = { .name = "A", .path = "M", .projector = "P" };
+	const char *const helps[] = { ALL, ALL "\n--mmproj FILE" };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct options o = { .binary = "B", .known = options_in(span_of(helps[i])) };
+		struct options_argv line;
+		int at = 0;
+
+		options_argv(&o, &c, &m, 0, "S", &line);
+		while (line.argv[at] != NULL && strcmp(line.argv[at], "--mmproj") != 0)
+			at++;
+		assert_int_equal(line.argv[at] != NULL, i);
+		if (i > 0)
+			assert_string_equal(line.argv[at + 1], "P");
+	}
+}
+
 static void threads_make_room_for_others(void **state)
 {
 	(void)state;
@@ -132,6 +153,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_program_gets_its_line),
+		cmocka_unit_test(a_projector_goes_to_who_knows_it),
 		cmocka_unit_test(threads_make_room_for_others),
 		cmocka_unit_test(nothing_is_in_nothing),
 		cmocka_unit_test(the_context_is_read_from_the_properties),

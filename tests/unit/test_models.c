@@ -105,6 +105,17 @@ static const struct {
 	{ "stop words that are numbers", INDEX("{" ENTRY ",\"stop\":[1]}"), ERR_SYNTAX },
 	{ "an unknown recipe key",
 	  INDEX("{" ENTRY ",\"recipes\":{\"chat\":{\"sistem\":\"x\"}}}"), ERR_SYNTAX },
+	{ "a projector beside it",
+	  INDEX("{" ENTRY ",\"projector\":{\"file\":\"p\",\"bytes\":3,\"sha256\":\"" SHA
+		"\"}}"),
+	  ERR_OK },
+	{ "a projector elsewhere",
+	  INDEX("{" ENTRY ",\"projector\":{\"file\":\"../p\",\"bytes\":3,\"sha256\":\"" SHA
+		"\"}}"),
+	  ERR_SYNTAX },
+	{ "a projector without a hash",
+	  INDEX("{" ENTRY ",\"projector\":{\"file\":\"p\",\"bytes\":3}}"), ERR_SYNTAX },
+	{ "sight that nothing gives", INDEX("{" ENTRY ",\"vision\":true}"), ERR_SYNTAX },
 	{ "models that are an object",
 	  "{\"schema\":\"hither.models/1\",\"chosen\":\"\",\"models\":{}}", ERR_SYNTAX },
 };
