@@ -90,6 +90,17 @@ class RealEngine(unittest.TestCase):
             self.assertIn(answer["mood"], ("glad", "sad", 7))
             self.assertTrue(all(pet["kind"] == "cat" for pet in answer["pets"]) and len(answer["pets"]) <= 2, answer)
 
+    def test_several_answers(self):
+        one = self.d.chat("Name a colour.", model="local", max_tokens=6)
+        r = self.d.chat("Name a colour.", model="local", max_tokens=6, n=3, seed=1, stream=True,
+                        stream_options={"include_usage": True}, temperature=1)
+        ends = [(c["index"], c["finish_reason"]) for o in r.chunks for c in o["choices"] if c["finish_reason"]]
+        self.assertEqual([i for i, _ in ends], [0, 1, 2], r.body)
+        self.assertEqual((r.events[-1], r.cut), ("[DONE]", False))
+        usage = r.chunks[-1]["usage"]
+        self.assertEqual(usage["prompt_tokens"], one.json["usage"]["prompt_tokens"])
+        self.assertGreaterEqual(usage["completion_tokens"], 3)
+
     def test_what_the_engine_remembers_is_for_one_caller(self):
         """The same long prompt: reused for its own program, read afresh for another one."""
         story = [{"role": "user", "content": "Once upon a time. " * 60}]

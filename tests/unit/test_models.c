@@ -193,7 +193,8 @@ static void a_problem_names_its_line(void **state)
 
 #define FULL                                                                                   \
 	"{\"schema\":\"hither.models/1\",\"chosen\":\"a\",\"models\":[{" ENTRY                 \
-	",\"imported\":true,\"sampling\":{\"temperature\":0.3,\"top_k\":0}"                    \
+	",\"imported\":true,\"projector\":{\"file\":\"p\",\"bytes\":3,\"sha256\":\"" SHA       \
+	"\"},\"sampling\":{\"temperature\":0.3,\"top_k\":0}"                                   \
 	","                                                                                    \
 	"\"stop\":[\"</"                                                                       \
 	"s>\",\"\\n\"],\"recipes\":{\"any\":{\"system\":\"s\\\"q\",\"top_p\":0.5},"            \
@@ -215,6 +216,8 @@ static void the_index_survives_writing(void **state)
 	assert_true(again.models[0].imported);
 	assert_string_equal(again.chosen, "a");
 	assert_string_equal(again.models[0].sha256, SHA);
+	assert_string_equal(again.models[0].projector.file, "p");
+	assert_true(again.models[0].vision);
 	buf_free(&one);
 	buf_free(&two);
 }
@@ -232,6 +235,8 @@ static void the_message_carries_what_the_router_needs(void **state)
 	assert_int_equal(seen.n, 1);
 	assert_string_equal(seen.chosen, "a");
 	assert_int_equal(seen.models[0].context_tokens, 2048);
+	assert_true(seen.models[0].vision);
+	assert_null(seen.models[0].projector.file);
 	assert_int_equal(seen.models[0].sampling.top_k, 0);
 	assert_true(isnan(seen.models[0].sampling.top_p));
 	assert_string_equal(seen.models[0].stop[1], "\n");
