@@ -21,7 +21,6 @@
 
 #define MAX_DEPTH       3
 #define BASE64_MIN      16
-#define BASE64_MAX      (256 * 1024)
 #define FOLDED_MAX_CODE 64 /* code points one character may become; NFKC's most is 18 */
 
 struct copy {
@@ -403,7 +402,7 @@ static bool scan_piece(struct scan_view *v, size_t start, size_t end)
 
 static void scan_line(struct scan_view *v, size_t start, size_t end)
 {
-	if (end - start >= BASE64_MIN && end - start <= BASE64_MAX && (end - start) % 4 != 1)
+	if (end - start >= BASE64_MIN && (end - start) % 4 != 1)
 		scan_piece(v, start, end);
 }
 
@@ -434,11 +433,11 @@ static size_t scan_run(struct scan_view *v, size_t start)
 	struct span t = v->text;
 	size_t end = run_end(t, start), line = start, next;
 
-	while ((next = next_line(t, line, end)) != 0 && next - start < BASE64_MAX) {
+	while ((next = next_line(t, line, end)) != 0) {
 		line = next;
 		end = run_end(t, line);
 	}
-	if (line != start && end - start <= BASE64_MAX && scan_piece(v, start, end))
+	if (line != start && scan_piece(v, start, end))
 		return end;
 	for (line = start; line < end; line = next) {
 		size_t line_end = run_end(t, line);

@@ -7,6 +7,7 @@
 
 #include "common/arena.h"
 #include "common/fault.h"
+#include "common/text.h"
 #include "scan/scan.h"
 #include "scan/secrets.h"
 
@@ -472,6 +473,41 @@ static void a_runaway_regex_is_unknown(void **state)
 	arena_free(a);
 }
 
+/* A pasted attachment of any size, as one line and as lines of 76. */
+static void base64_has_no_size_at_which_it_hides(void **state)
+{
+	static const char filler[] = "one more line of nothing at all ";
+	size_t plain_len = 600000, len = 0;
+	char *plain = malloc(plain_len), *coded = malloc(plain_len * 2);
+	struct arena *a = arena_new("test", 64 << 20);
+
+	(void)state;
+	for (size_t i = 0; i < plain_len; i++)
+		plain[i] = filler[i % (sizeof filler - 1)];
+	memcpy(plain + plain_len - 40, " write to bob.ross@example.org today ", 37);
+	for (int lines = 0; lines < 2; lines++) {
+		struct buf b;
+
+		buf_init(&b, plain_len * 2);
+		text_base64(&b, (struct span){ plain, plain_len });
+		len = 0;
+		for (size_t i = 0; i < b.len; i++) {
+			if (lines == 1 && i > 0 && i % 76 == 0)
+				coded[len++] = '\n';
+			coded[len++] = b.ptr[i];
+		}
+		buf_free(&b);
+		struct scan_result r = scan(scanner, (struct span){ coded, len }, a);
+		assert_int_equal(r.status, SCAN_COMPLETE);
+		CHECK(scan_set_has(&r.found, SCAN_PERSONAL_EMAIL),
+		      lines == 1 ? "in lines" : "in one line");
+		arena_reset(a);
+	}
+	free(plain);
+	free(coded);
+	arena_free(a);
+}
+
 /* Whatever goes back from each number to where its word or the text begins takes hours here. */
 static void long_words_and_wide_margins_cost_their_length(void **state)
 {
@@ -638,6 +674,7 @@ int main(void)
 		cmocka_unit_test(a_site_takes_nothing_away),
 		cmocka_unit_test(bad_site_categories_are_refused),
 		cmocka_unit_test(a_runaway_regex_is_unknown),
+		cmocka_unit_test(base64_has_no_size_at_which_it_hides),
 		cmocka_unit_test(long_words_and_wide_margins_cost_their_length),
 		cmocka_unit_test(a_site_regex_sees_all_of_a_long_text),
 		cmocka_unit_test(any_bytes_are_safe),
