@@ -1,73 +1,60 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The reply of an OpenAI chat server to events: strict on what makes an answer whole,
- * tolerant of how servers differ.
- *
- *   NEW --2xx--> OPEN --[DONE] (stream)--> MARKED --end of body--> OVER
- *    '--other status--> REFUSED --end of body--> OVER
+ * The reply of an OpenAI chat server to events, in the frame of recv.c: strict on what makes
+ * an answer whole, tolerant of how servers differ.
  *
  * Whole means: a stream gave a finish_reason that is known and then [DONE]; a plain body is
- * one JSON object with a finish_reason. Anything else ends in ERROR. FINISH is held back
- * until then, since servers repeat finish_reason or send more after it.
+ * one JSON object with a finish_reason; each call was named. FINISH is held back until then,
+ * since servers repeat finish_reason or send more after it.
  *
  * Differences met in recorded streams: no finish_reason key until the end; nulls anywhere;
  * content as an array of parts; `reasoning` or `reasoning_content`; tool calls whole, with
  * indexes from 1, all alike or none, arguments as an object; `function_call`; usage in every
  * chunk; an error object inside a 200; finish_reason "stop" after tool calls.
- *
- * Each chunk passes the JSON gate first and is then walked in place (walk.c).
  */
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "dialect/upstream_impl.h"
+#include "dialect/recv_impl.h"
 
-#define REFUSAL_BODY_BYTES ((size_t)16 * 1024) /* as much of an error body as is looked at */
-#define NAME_BYTES         ((size_t)256)
-
-enum recv_state { RECV_NEW, RECV_OPEN, RECV_MARKED, RECV_REFUSED };
-
-struct recv_call {
+struct seen_call {
 	bool has_index;
 	int64_t index; /* the upstream's */
 	struct span id, name;
 	uint32_t number; /* ours; given with the name */
 };
 
-struct upstream_reader {
-	enum recv_state state;
-	struct upstream_out out;
-	struct arena *arena;
-	bool stream;
-	int status;
-	struct sse_reader sse;
-	struct buf body; /* plain reply, or the start of an error body */
-	struct buf id_text, name_text, text;
-	struct recv_call *calls[CHAT_MAX_CALLS];
-	uint32_t n_calls, n_named;
-	bool saw_finish;
-	enum chat_finish finish;
-	struct chat_event usage;
+/* A call begins for us, and counts in r->n_calls, when it has a name. */
+struct openai_own {
+	struct seen_call *calls[CHAT_MAX_CALLS];
+	uint32_t n_calls;
 };
+
+static struct openai_own *own_of(struct upstream_reader *r)
+{
+	return r->own;
+}
 
 /* --- tool calls ---------------------------------------------------------------------- */
 
-static struct recv_call *call_by_index(struct upstream_reader *r, int64_t index)
+static struct seen_call *call_by_index(struct upstream_reader *r, int64_t index)
 {
-	for (uint32_t i = r->n_calls; i > 0; i--)
-		if (r->calls[i - 1]->has_index && r->calls[i - 1]->index == index)
-			return r->calls[i - 1];
+	struct openai_own *own = own_of(r);
+
+	for (uint32_t i = own->n_calls; i > 0; i--)
+		if (own->calls[i - 1]->has_index && own->calls[i - 1]->index == index)
+			return own->calls[i - 1];
 	return NULL;
 }
 
 /* The call a fragment belongs to, by id first, then index; NULL when it begins a new one. */
-static struct recv_call *find_call(struct upstream_reader *r, const struct recv_call *f)
+static struct seen_call *find_call(struct upstream_reader *r, const struct seen_call *f)
 {
-	struct recv_call *same_index = f->has_index ? call_by_index(r, f->index) : NULL;
+	struct openai_own *own = own_of(r);
+	struct seen_call *same_index = f->has_index ? call_by_index(r, f->index) : NULL;
 
-	for (uint32_t i = 0; f->id.len > 0 && i < r->n_calls; i++)
-		if (span_equal(r->calls[i]->id, f->id))
-			return r->calls[i];
+	for (uint32_t i = 0; f->id.len > 0 && i < own->n_calls; i++)
+		if (span_equal(own->calls[i]->id, f->id))
+			return own->calls[i];
 	if (f->id.len > 0 && f->name.len > 0)
 		return NULL;
 	if (f->has_index) {
@@ -75,25 +62,26 @@ static struct recv_call *find_call(struct upstream_reader *r, const struct recv_
 			     same_index->name.len > 0 && !span_equal(same_index->name, f->name);
 		return other ? NULL : same_index;
 	}
-	if (f->name.len > 0 || r->n_calls == 0)
+	if (f->name.len > 0 || own->n_calls == 0)
 		return NULL;
-	return r->calls[r->n_calls - 1];
+	return own->calls[own->n_calls - 1];
 }
 
-static struct recv_call *new_call(struct upstream_reader *r, const struct recv_call *f)
+static struct seen_call *new_call(struct upstream_reader *r, const struct seen_call *f)
 {
+	struct openai_own *own = own_of(r);
 	char made_up[16];
 	struct span id = f->id;
 
-	if (r->n_calls == CHAT_MAX_CALLS || id.len > NAME_BYTES) {
+	if (own->n_calls == CHAT_MAX_CALLS || id.len > RECV_NAME_BYTES) {
 		upstream_too_big(&r->out);
 		return NULL;
 	}
 	if (id.len == 0) {
-		snprintf(made_up, sizeof made_up, "call_%u", r->n_calls);
+		snprintf(made_up, sizeof made_up, "call_%u", own->n_calls);
 		id = span_of(made_up);
 	}
-	struct recv_call *c = arena_zalloc(r->arena, sizeof *c);
+	struct seen_call *c = arena_zalloc(r->arena, sizeof *c);
 	if (c != NULL)
 		c->id = arena_span(r->arena, id);
 	if (c == NULL || c->id.ptr == NULL) {
@@ -102,14 +90,14 @@ static struct recv_call *new_call(struct upstream_reader *r, const struct recv_c
 	}
 	c->has_index = f->has_index;
 	c->index = f->index;
-	r->calls[r->n_calls++] = c;
+	own->calls[own->n_calls++] = c;
 	return c;
 }
 
 /* The name may come after the id; the call begins for us when it has one. */
-static void name_call(struct upstream_reader *r, struct recv_call *c, struct span name)
+static void name_call(struct upstream_reader *r, struct seen_call *c, struct span name)
 {
-	if (name.len > NAME_BYTES) {
+	if (name.len > RECV_NAME_BYTES) {
 		upstream_too_big(&r->out);
 		return;
 	}
@@ -118,18 +106,18 @@ static void name_call(struct upstream_reader *r, struct recv_call *c, struct spa
 		upstream_too_big(&r->out);
 		return;
 	}
-	c->number = r->n_named++;
+	c->number = r->n_calls++;
 	upstream_emit(&r->out, &(struct chat_event){ .kind = CHAT_EV_TOOL,
 						     .index = c->number,
 						     .id = c->id,
 						     .name = c->name });
 }
 
-static void take_call(struct upstream_reader *r, const struct recv_call *fragment,
+static void take_call(struct upstream_reader *r, const struct seen_call *fragment,
 		      struct span raw_arguments)
 {
 	struct span arguments = { NULL, 0 };
-	struct recv_call *c = find_call(r, fragment);
+	struct seen_call *c = find_call(r, fragment);
 
 	if (c == NULL)
 		c = new_call(r, fragment);
@@ -153,7 +141,7 @@ static void take_call(struct upstream_reader *r, const struct recv_call *fragmen
 }
 
 static void take_function(struct upstream_reader *r, struct span function,
-			  struct recv_call *fragment)
+			  struct seen_call *fragment)
 {
 	struct span name = { NULL, 0 }, arguments = { NULL, 0 };
 
@@ -173,7 +161,7 @@ static void take_calls(struct upstream_reader *r, struct span calls)
 		return;
 	while (walk_element(&w)) {
 		struct span index = { NULL, 0 }, id = { NULL, 0 }, function = { NULL, 0 };
-		struct recv_call fragment = { .has_index = false };
+		struct seen_call fragment = { .has_index = false };
 
 		walk_members(walk_value(&w),
 			     (struct walk_wanted[]){ { "index", &index },
@@ -283,7 +271,7 @@ static void take_delta(struct upstream_reader *r, struct span delta, struct span
 	take_calls(r, calls);
 	if (function.len > 0)
 		take_function(r, function,
-			      &(struct recv_call){ .has_index = true, .index = 0 });
+			      &(struct seen_call){ .has_index = true, .index = 0 });
 }
 
 /* --- chunks -------------------------------------------------------------------------- */
@@ -300,7 +288,6 @@ static void take_finish(struct upstream_reader *r, struct span raw)
 	}
 	if (word.len == 0) /* an empty word is one more spelling of null */
 		return;
-	r->saw_finish = true;
 	r->finish = upstream_finish(word);
 }
 
@@ -369,41 +356,12 @@ static void take_usage(struct upstream_reader *r, struct span usage)
 	upstream_emit(&r->out, &ev);
 }
 
-/* {"message":…,"type":…,"code":…}; code may be a number that is a status. */
-static void take_error(struct upstream_reader *r, struct span error)
-{
-	struct span code = { NULL, 0 }, type = { NULL, 0 }, word = { NULL, 0 };
-	int64_t number;
-	int status = r->state == RECV_REFUSED ? r->status : 0;
-
-	walk_members(error, (struct walk_wanted[]){ { "code", &code }, { "type", &type } }, 2);
-	if (walk_count(code, &number)) {
-		if (status == 0 && number >= 400 && number <= 599)
-			status = (int)number;
-		code = type;
-	}
-	if (!walk_string(code, &r->text, &word) && !walk_string(type, &r->text, &word))
-		word = (struct span){ NULL, 0 };
-	upstream_reported(&r->out, status, word);
-}
-
-/* One chunk or a plain body; anything but an object is malformed. */
+/* One chunk or a plain body. */
 static void take_object(struct upstream_reader *r, struct span json)
 {
 	struct span error = { NULL, 0 }, choices = { NULL, 0 }, usage = { NULL, 0 },
 		    object = { NULL, 0 };
-	struct json_where where;
-	enum err e = json_check(json, &json_limits_api, &where);
 
-	json = span_trim(json);
-	if (e == ERR_TOO_BIG || e == ERR_NO_MEMORY) {
-		upstream_too_big(&r->out);
-		return;
-	}
-	if (e != ERR_OK || !walk_is_object(json)) {
-		upstream_malformed(&r->out);
-		return;
-	}
 	walk_members(json,
 		     (struct walk_wanted[]){ { "error", &error },
 					     { "choices", &choices },
@@ -411,7 +369,7 @@ static void take_object(struct upstream_reader *r, struct span json)
 					     { "object", &object } },
 		     4);
 	if (error.len > 0 || span_is(object, "\"error\"")) {
-		take_error(r, error.len > 0 ? error : json);
+		recv_error(r, error.len > 0 ? error : json);
 		return;
 	}
 	struct walk w = walk_of(choices);
@@ -421,146 +379,37 @@ static void take_object(struct upstream_reader *r, struct span json)
 	take_usage(r, usage);
 }
 
-static bool on_sse(void *ctx, struct span event, struct span data)
+static void on_chunk(struct upstream_reader *r, struct span event, struct span json)
 {
-	struct upstream_reader *r = ctx;
-
-	data = span_trim(data);
-	if (r->state == RECV_MARKED || data.len == 0)
-		return true;
-	if (span_is(data, "[DONE]")) {
-		r->state = RECV_MARKED;
-		return true;
-	}
-	take_object(r, data);
+	take_object(r, json);
 	if (span_is(event, "error") && r->out.failed == ERR_OK)
 		upstream_reported(&r->out, 0, (struct span){ NULL, 0 });
-	return r->out.failed == ERR_OK && !r->out.stopped;
+}
+
+/* A call whose name never came is none that could be made. */
+static bool all_named(struct upstream_reader *r)
+{
+	return own_of(r)->n_calls == r->n_calls;
 }
 
 /* --- the interface ------------------------------------------------------------------- */
 
 static struct upstream_reader *reader_new(struct arena *a, bool stream, size_t max_event_bytes)
 {
-	struct upstream_reader *r = arena_zalloc(a, sizeof *r);
+	static const struct recv_kind kind = { .framing = RECV_SSE,
+					       .ends_with_done = true,
+					       .own_bytes = sizeof(struct openai_own),
+					       .object = on_chunk,
+					       .whole = take_object,
+					       .sound = all_named };
 
-	if (r == NULL)
-		return NULL;
-	r->arena = a;
-	r->stream = stream;
-	r->usage = (struct chat_event){ .input_tokens = -1,
-					.output_tokens = -1,
-					.cached_tokens = -1,
-					.reasoning_tokens = -1 };
-	sse_reader_init(&r->sse, max_event_bytes);
-	buf_init(&r->body, max_event_bytes);
-	buf_init(&r->id_text, NAME_BYTES * 6);
-	buf_init(&r->name_text, NAME_BYTES * 6);
-	buf_init(&r->text, max_event_bytes);
-	return r;
-}
-
-static void reader_free(struct upstream_reader *r)
-{
-	if (r == NULL)
-		return;
-	sse_reader_free(&r->sse);
-	buf_free(&r->body);
-	buf_free(&r->id_text);
-	buf_free(&r->name_text);
-	buf_free(&r->text);
-}
-
-static enum err reader_status(struct upstream_reader *r, int status, chat_sink *sink, void *ctx)
-{
-	r->out.sink = sink;
-	r->out.ctx = ctx;
-	r->status = status;
-	if (status < 200 || status > 299) {
-		r->state = RECV_REFUSED;
-		buf_free(&r->body);
-		buf_init(&r->body, REFUSAL_BODY_BYTES);
-		return ERR_OK;
-	}
-	r->state = RECV_OPEN;
-	upstream_emit(&r->out, &(struct chat_event){ .kind = CHAT_EV_START });
-	return ERR_OK;
-}
-
-static enum err reader_bytes(struct upstream_reader *r, struct span bytes, chat_sink *sink,
-			     void *ctx)
-{
-	r->out.sink = sink;
-	r->out.ctx = ctx;
-	if (r->out.failed != ERR_OK || r->out.stopped)
-		return r->out.failed;
-	if (r->state == RECV_REFUSED) {
-		buf_add(&r->body, bytes); /* what does not fit is not looked at */
-	} else if (r->stream) {
-		if (sse_read(&r->sse, bytes, on_sse, r) != ERR_OK)
-			upstream_too_big(&r->out);
-	} else {
-		buf_add(&r->body, bytes);
-		if (r->body.failed)
-			upstream_too_big(&r->out);
-	}
-	return r->out.failed;
-}
-
-static void end_refused(struct upstream_reader *r)
-{
-	struct json_where where;
-	struct span error = { NULL, 0 };
-	struct span body = span_trim(buf_span(&r->body));
-
-	if (!r->body.failed && json_check(body, &json_limits_api, &where) == ERR_OK)
-		walk_members(body, (struct walk_wanted[]){ { "error", &error } }, 1);
-	take_error(r, walk_is_object(error) ? error : (struct span){ NULL, 0 });
-}
-
-static void end_open(struct upstream_reader *r)
-{
-	if (!r->stream) {
-		if (r->body.len > 0)
-			take_object(r, buf_span(&r->body));
-		if (r->out.failed == ERR_OK && r->saw_finish)
-			r->state = RECV_MARKED;
-	}
-	if (r->state != RECV_MARKED || r->finish == CHAT_FINISH_NONE) {
-		upstream_cut(&r->out);
-		return;
-	}
-	if (r->n_calls > 0 && r->finish == CHAT_FINISH_STOP)
-		r->finish = CHAT_FINISH_TOOLS;
-	bool nameless = r->n_named != r->n_calls;
-	if (nameless || (r->finish == CHAT_FINISH_TOOLS && r->n_calls == 0)) {
-		upstream_malformed(&r->out);
-		return;
-	}
-	upstream_emit(&r->out,
-		      &(struct chat_event){ .kind = CHAT_EV_FINISH, .finish = r->finish });
-	upstream_emit(&r->out, &(struct chat_event){ .kind = CHAT_EV_END });
-}
-
-static enum err reader_end(struct upstream_reader *r, chat_sink *sink, void *ctx)
-{
-	r->out.sink = sink;
-	r->out.ctx = ctx;
-	if (r->out.failed != ERR_OK || r->out.stopped)
-		return r->out.failed;
-	if (r->state == RECV_REFUSED)
-		end_refused(r);
-	else if (r->state == RECV_NEW)
-		upstream_cut(&r->out);
-	else
-		end_open(r);
-	return r->out.failed;
+	return recv_new(a, stream, max_event_bytes, &kind);
 }
 
 /* One reader for all who speak it. */
 #define READ_BY_US                                                                             \
-	.path = "/chat/completions", .reader_new = reader_new, .reader_status = reader_status, \
-	.reader_bytes = reader_bytes, .reader_end = reader_end, .reader_free = reader_free
+	.path = "/chat/completions", .reader_new = reader_new, .reader_status = recv_status,   \
+	.reader_bytes = recv_bytes, .reader_end = recv_end, .reader_free = recv_free
 
 const struct upstream_dialect upstream_openai_chat = {
 	.name = "openai",

@@ -15,7 +15,6 @@
 #include "dialect/recv_impl.h"
 
 #define REFUSAL_BODY_BYTES ((size_t)16 * 1024) /* as much of an error body as is looked at */
-#define NAME_BYTES         ((size_t)256)
 
 /* --- for the dialects ---------------------------------------------------------------- */
 
@@ -49,7 +48,8 @@ uint32_t recv_call(struct upstream_reader *r, struct span raw_id, struct span ra
 		upstream_malformed(&r->out);
 		return RECV_NO_CALL;
 	}
-	if (r->n_calls == CHAT_MAX_CALLS || id.len > NAME_BYTES || name.len > NAME_BYTES) {
+	if (r->n_calls == CHAT_MAX_CALLS || id.len > RECV_NAME_BYTES ||
+	    name.len > RECV_NAME_BYTES) {
 		upstream_too_big(&r->out);
 		return RECV_NO_CALL;
 	}
@@ -156,12 +156,16 @@ static bool take_object(struct upstream_reader *r, struct span event, struct spa
 	return r->out.failed == ERR_OK && !r->out.stopped;
 }
 
-/* Some servers end the stream with OpenAI's marker too; it says nothing here. */
+/* Servers of other dialects end the stream with OpenAI's marker too; there it says nothing. */
 static bool on_sse(void *ctx, struct span event, struct span data)
 {
-	if (span_is(span_trim(data), "[DONE]"))
-		return true;
-	return take_object(ctx, event, data);
+	struct upstream_reader *r = ctx;
+
+	if (!span_is(span_trim(data), "[DONE]"))
+		return take_object(r, event, data);
+	if (r->kind->ends_with_done)
+		r->state = RECV_MARKED;
+	return true;
 }
 
 static void take_lines(struct upstream_reader *r, struct span bytes)
@@ -207,8 +211,8 @@ struct upstream_reader *recv_new(struct arena *a, bool stream, size_t max_event_
 	buf_init(&r->line, max_event_bytes);
 	buf_init(&r->body, max_event_bytes);
 	buf_init(&r->text, max_event_bytes);
-	buf_init(&r->id_text, NAME_BYTES * 6);
-	buf_init(&r->name_text, NAME_BYTES * 6);
+	buf_init(&r->id_text, RECV_NAME_BYTES * 6);
+	buf_init(&r->name_text, RECV_NAME_BYTES * 6);
 	return r;
 }
 
@@ -299,7 +303,8 @@ static void end_open(struct upstream_reader *r)
 	}
 	if (r->n_calls > 0 && r->finish == CHAT_FINISH_STOP)
 		r->finish = CHAT_FINISH_TOOLS;
-	if (r->finish == CHAT_FINISH_TOOLS && r->n_calls == 0) {
+	bool sound = r->kind->sound == NULL || r->kind->sound(r);
+	if (!sound || (r->finish == CHAT_FINISH_TOOLS && r->n_calls == 0)) {
 		upstream_malformed(&r->out);
 		return;
 	}

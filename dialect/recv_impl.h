@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What readers of replies share beside OpenAI chat's: framing, the gate, calls, usage, and the
- * rule what makes an answer whole. One dialect adds only what its objects mean.
+ * What readers of replies share: framing, the gate, calls, usage, and the rule what makes an
+ * answer whole. One dialect adds only what its objects mean.
  */
 #ifndef HITHER_DIALECT_RECV_IMPL_H
 #define HITHER_DIALECT_RECV_IMPL_H
@@ -14,6 +14,7 @@ enum recv_state { RECV_NEW, RECV_OPEN, RECV_MARKED, RECV_REFUSED };
 struct recv_kind {
 	enum recv_framing framing;
 	bool ends_with_body; /* no marker: a known finish and the end of the body are one */
+	bool ends_with_done; /* the marker is OpenAI's [DONE]; elsewhere that says nothing */
 	size_t own_bytes;    /* the dialect's state, zeroed */
 	/*
 	 * One object of a stream that passed the gate; `event` is the SSE event's name. Sets
@@ -23,6 +24,8 @@ struct recv_kind {
 	void (*object)(struct upstream_reader *r, struct span event, struct span json);
 	/* A plain body; it is whole when it sets a finish. */
 	void (*whole)(struct upstream_reader *r, struct span json);
+	/* Asked at an end that would be whole: could every call be made? NULL: yes. */
+	bool (*sound)(struct upstream_reader *r);
 };
 
 struct upstream_reader {
@@ -42,7 +45,8 @@ struct upstream_reader {
 	void *own;
 };
 
-#define RECV_NO_CALL UINT32_MAX
+#define RECV_NO_CALL    UINT32_MAX
+#define RECV_NAME_BYTES ((size_t)256) /* of a call's id or name, after unescaping */
 
 struct upstream_reader *recv_new(struct arena *a, bool stream, size_t max_event_bytes,
 				 const struct recv_kind *kind);
