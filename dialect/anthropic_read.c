@@ -23,7 +23,6 @@ static bool read_tool(struct reading *r, const cJSON *tool, const char *path)
 {
 	char param[CHAT_PARAM_BYTES];
 	const cJSON *type = reading_get(tool, "type");
-	const cJSON *description = reading_get(tool, "description");
 	const cJSON *schema = reading_get(tool, "input_schema");
 	struct span name = span_of(json_get_string(tool, "name"));
 
@@ -41,15 +40,7 @@ static bool read_tool(struct reading *r, const cJSON *tool, const char *path)
 	reading_path(param, "%s.input_schema", path);
 	if (!cJSON_IsObject(schema))
 		return reading_fail_type(r, param, "an object");
-	reading_path(param, "%s.description", path);
-	if (description != NULL && !cJSON_IsString(description))
-		return reading_fail_type(r, param, "a string");
-	struct chat_tool *t = reading_add_tool(r, "tools");
-	reading_path(param, "%s.strict", path);
-	return t != NULL && reading_flag(r, tool, "strict", param, &t->strict) &&
-	       reading_copy(r, name, &t->name) &&
-	       reading_copy(r, span_of(cJSON_GetStringValue(description)), &t->description) &&
-	       reading_copy_tree(r, schema, &t->schema);
+	return reading_keep_tool(r, tool, path, name, schema);
 }
 
 /* In two halves: one name may have 64 bytes. */
@@ -62,23 +53,6 @@ bool anthropic_is_tool_name(struct span name)
 	return name.len <= TOOL_NAME_BYTES &&
 	       reading_is_name((struct span){ name.ptr, half }) &&
 	       reading_is_name((struct span){ name.ptr + half, name.len - half });
-}
-
-static bool read_tools(struct reading *r, const cJSON *tools)
-{
-	char path[CHAT_PARAM_BYTES];
-	const cJSON *tool;
-
-	if (tools == NULL)
-		return true;
-	if (!cJSON_IsArray(tools))
-		return reading_fail_type(r, "tools", "an array");
-	cJSON_ArrayForEach (tool, tools) {
-		reading_path(path, "tools[%u]", r->chat->n_tools);
-		if (!read_tool(r, tool, path))
-			return false;
-	}
-	return true;
 }
 
 static bool read_tool_choice(struct reading *r, const cJSON *choice)
@@ -189,7 +163,8 @@ static bool read_common(struct reading *r, const cJSON *body)
 
 	return reading_refuse(r, body, unsupported, LEN(unsupported)) &&
 	       reading_model_name(r, body, "model", &c->model) &&
-	       anthropic_read_messages(r, body) && read_tools(r, reading_get(body, "tools")) &&
+	       anthropic_read_messages(r, body) &&
+	       reading_tools(r, reading_get(body, "tools"), read_tool) &&
 	       read_tool_choice(r, reading_get(body, "tool_choice")) && read_output(r, body) &&
 	       reading_extension(r, body);
 }

@@ -89,7 +89,7 @@ bool reading_model_name(struct reading *r, const cJSON *body, const char *key,
 			struct span *ret);
 
 /*
- * One more message, part, call or tool at the end of its list; NULL or false with the problem
+ * One more message, part or call at the end of its list; NULL or false with the problem
  * filled. A pointer is good until the next one is added to the same list.
  */
 struct chat_message *reading_add_message(struct reading *r, enum chat_role role,
@@ -100,7 +100,15 @@ bool reading_add_text(struct reading *r, struct chat_message *m, enum chat_part_
 		      struct span text, const char *param);
 bool reading_add_call(struct reading *r, struct chat_message *m, struct span id,
 		      struct span name, struct span arguments, const char *param);
-struct chat_tool *reading_add_tool(struct reading *r, const char *param);
+/* Each of `tools`, which may be NULL, by `read_tool`; `path` is its place, for errors. */
+typedef bool reading_tool(struct reading *r, const cJSON *tool, const char *path);
+bool reading_tools(struct reading *r, const cJSON *tools, reading_tool *read_tool);
+/*
+ * What the dialects say alike of a tool: `description` and `strict`, members of `tool`, and the
+ * name and schema (NULL: none) that the caller has checked.
+ */
+bool reading_keep_tool(struct reading *r, const cJSON *tool, const char *path, struct span name,
+		       const cJSON *schema);
 /* The named tool must be there. */
 bool reading_choose_tool(struct reading *r, struct span name, const char *param);
 bool reading_check_required(struct reading *r);

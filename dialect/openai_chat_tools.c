@@ -5,15 +5,12 @@
  */
 #include "dialect/impl.h"
 
-static bool read_tool(struct reading *r, const cJSON *tool, const char *path,
-		      struct chat_tool *ret)
+static bool read_tool(struct reading *r, const cJSON *tool, const char *path)
 {
 	char param[CHAT_PARAM_BYTES];
 	const cJSON *function = json_get_object(tool, "function");
 	struct span name = span_of(json_get_string(function, "name"));
 	const cJSON *parameters = reading_get(function, "parameters");
-	const cJSON *description = reading_get(function, "description");
-	const cJSON *strict = reading_get(function, "strict");
 
 	reading_path(param, "%s.type", path);
 	if (!span_is(span_of(json_get_string(tool, "type")), "function"))
@@ -27,41 +24,13 @@ static bool read_tool(struct reading *r, const cJSON *tool, const char *path,
 	reading_path(param, "%s.function.parameters", path);
 	if (parameters != NULL && !cJSON_IsObject(parameters))
 		return reading_fail_type(r, param, "an object");
-	reading_path(param, "%s.function.description", path);
-	if (description != NULL && !cJSON_IsString(description))
-		return reading_fail_type(r, param, "a string");
-	reading_path(param, "%s.function.strict", path);
-	if (strict != NULL && !cJSON_IsBool(strict))
-		return reading_fail_type(r, param, "true or false");
-	ret->strict = cJSON_IsTrue(strict);
-	return reading_copy(r, name, &ret->name) &&
-	       reading_copy(r, span_of(cJSON_GetStringValue(description)), &ret->description) &&
-	       (parameters == NULL || reading_copy_tree(r, parameters, &ret->schema));
+	reading_path(param, "%s.function", path);
+	return reading_keep_tool(r, function, param, name, parameters);
 }
 
 bool openai_read_tool_list(struct reading *r, const cJSON *tools)
 {
-	char path[CHAT_PARAM_BYTES];
-	struct chat *c = r->chat;
-	const cJSON *tool;
-
-	if (tools == NULL)
-		return true;
-	int n = cJSON_GetArraySize(tools);
-	if (!cJSON_IsArray(tools) || n > CHAT_MAX_TOOLS)
-		return reading_fail(r, "invalid_value", "tools",
-				    "'tools' must be an array of at most %d tools.",
-				    CHAT_MAX_TOOLS);
-	c->tools = arena_array(r->arena, (size_t)n, sizeof *c->tools);
-	if (c->tools == NULL)
-		return reading_fail_memory(r);
-	cJSON_ArrayForEach (tool, tools) {
-		reading_path(path, "tools[%u]", c->n_tools);
-		if (!read_tool(r, tool, path, &c->tools[c->n_tools]))
-			return false;
-		c->n_tools++;
-	}
-	return true;
+	return reading_tools(r, tools, read_tool);
 }
 
 static bool read_named_choice(struct reading *r, const cJSON *choice)

@@ -297,16 +297,29 @@ bool reading_add_call(struct reading *r, struct chat_message *m, struct span id,
 	       reading_copy(r, arguments, &c->arguments);
 }
 
-struct chat_tool *reading_add_tool(struct reading *r, const char *param)
+bool reading_tools(struct reading *r, const cJSON *tools, reading_tool *read_tool)
+{
+	char path[CHAT_PARAM_BYTES];
+	const cJSON *tool;
+
+	if (tools == NULL)
+		return true;
+	if (!cJSON_IsArray(tools) || cJSON_GetArraySize(tools) > CHAT_MAX_TOOLS)
+		return reading_fail(r, "invalid_value", "tools",
+				    "'tools' must be an array of at most %d tools.",
+				    CHAT_MAX_TOOLS);
+	cJSON_ArrayForEach (tool, tools) {
+		reading_path(path, "tools[%u]", r->chat->n_tools);
+		if (!read_tool(r, tool, path))
+			return false;
+	}
+	return true;
+}
+
+static struct chat_tool *add_tool(struct reading *r)
 {
 	struct chat *c = r->chat;
 
-	if (c->n_tools == CHAT_MAX_TOOLS) {
-		reading_fail(r, "invalid_value", param,
-			     "'%s' must be an array of at most %d tools.", param,
-			     CHAT_MAX_TOOLS);
-		return NULL;
-	}
 	struct chat_tool *list = grow(r, c->tools, c->n_tools, sizeof *c->tools);
 	if (list == NULL)
 		return NULL;
@@ -314,6 +327,23 @@ struct chat_tool *reading_add_tool(struct reading *r, const char *param)
 	struct chat_tool *t = &list[c->n_tools++];
 	*t = (struct chat_tool){ .strict = false };
 	return t;
+}
+
+bool reading_keep_tool(struct reading *r, const cJSON *tool, const char *path, struct span name,
+		       const cJSON *schema)
+{
+	char param[CHAT_PARAM_BYTES];
+	const cJSON *description = reading_get(tool, "description");
+
+	reading_path(param, "%s.description", path);
+	if (description != NULL && !cJSON_IsString(description))
+		return reading_fail_type(r, param, "a string");
+	struct chat_tool *t = add_tool(r);
+	reading_path(param, "%s.strict", path);
+	return t != NULL && reading_flag(r, tool, "strict", param, &t->strict) &&
+	       reading_copy(r, name, &t->name) &&
+	       reading_copy(r, span_of(cJSON_GetStringValue(description)), &t->description) &&
+	       (schema == NULL || reading_copy_tree(r, schema, &t->schema));
 }
 
 bool reading_choose_tool(struct reading *r, struct span name, const char *param)

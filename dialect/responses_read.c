@@ -25,7 +25,6 @@ static bool read_tool(struct reading *r, const cJSON *tool, const char *path)
 	char param[CHAT_PARAM_BYTES];
 	struct span name = span_of(json_get_string(tool, "name"));
 	const cJSON *parameters = reading_get(tool, "parameters");
-	const cJSON *description = reading_get(tool, "description");
 
 	reading_path(param, "%s.type", path);
 	if (!span_is(span_of(json_get_string(tool, "type")), "function"))
@@ -40,32 +39,7 @@ static bool read_tool(struct reading *r, const cJSON *tool, const char *path)
 	reading_path(param, "%s.parameters", path);
 	if (parameters != NULL && !cJSON_IsObject(parameters))
 		return reading_fail_type(r, param, "an object");
-	reading_path(param, "%s.description", path);
-	if (description != NULL && !cJSON_IsString(description))
-		return reading_fail_type(r, param, "a string");
-	struct chat_tool *t = reading_add_tool(r, "tools");
-	reading_path(param, "%s.strict", path);
-	return t != NULL && reading_flag(r, tool, "strict", param, &t->strict) &&
-	       reading_copy(r, name, &t->name) &&
-	       reading_copy(r, span_of(cJSON_GetStringValue(description)), &t->description) &&
-	       (parameters == NULL || reading_copy_tree(r, parameters, &t->schema));
-}
-
-static bool read_tools(struct reading *r, const cJSON *tools)
-{
-	char path[CHAT_PARAM_BYTES];
-	const cJSON *tool;
-
-	if (tools == NULL)
-		return true;
-	if (!cJSON_IsArray(tools))
-		return reading_fail_type(r, "tools", "an array");
-	cJSON_ArrayForEach (tool, tools) {
-		reading_path(path, "tools[%u]", r->chat->n_tools);
-		if (!read_tool(r, tool, path))
-			return false;
-	}
-	return true;
+	return reading_keep_tool(r, tool, path, name, parameters);
 }
 
 static bool read_tool_choice(struct reading *r, const cJSON *choice)
@@ -175,7 +149,8 @@ static bool read_body(struct reading *r, const cJSON *body)
 	r->chat->include_usage = true;
 	return reading_refuse(r, body, unsupported, LEN(unsupported)) &&
 	       reading_model_name(r, body, "model", &r->chat->model) &&
-	       responses_read_input(r, body) && read_tools(r, reading_get(body, "tools")) &&
+	       responses_read_input(r, body) &&
+	       reading_tools(r, reading_get(body, "tools"), read_tool) &&
 	       read_tool_choice(r, reading_get(body, "tool_choice")) &&
 	       read_controls(r, body) && reading_extension(r, body);
 }
