@@ -314,7 +314,8 @@ static void on_error(struct reply_writer *w, const struct chat_event *ev, struct
 static void error_body(const struct chat_problem *p, struct buf *out)
 {
 	put_error(out, p->status, span_of(p->message));
-	buf_add_str(out, ",\"request_id\":null}");
+	json_put_key_cstr(out, "request_id", p->request[0] != '\0' ? p->request : NULL);
+	buf_add_char(out, '}');
 }
 
 /* --- whole --------------------------------------------------------------------------- */
@@ -402,4 +403,5 @@ const struct client_dialect dialect_anthropic_messages = {
 	.error_body = error_body,
 	.stream_type = "text/event-stream",
 	.keepalive = ": waiting\n\n",
+	.id_field = "request-id",
 };

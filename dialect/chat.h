@@ -118,6 +118,7 @@ struct chat_problem {
 	char code[48];     /* "invalid_request", "unsupported_parameter", … */
 	char param[96];    /* the field at fault, or empty */
 	char message[300]; /* with line and column for malformed JSON */
+	char request[27];  /* its id, for dialects whose errors have one; or empty */
 };
 
 enum chat_finish {

@@ -63,6 +63,8 @@ static const struct setting settings[] = {
 	NUM(limits, body_timeout_ms, 100, 600000, 30000, "for a body to arrive"),
 	NUM(limits, idle_timeout_ms, 100, 3600000, 60000, "between requests of one connection"),
 	NUM(limits, total_timeout_ms, 1000, 3600000, 600000, "for one request with its answer"),
+	NUM(limits, keepalive_ms, 100, 600000, 10000,
+	    "between the comments of an event stream whose answer is waited for"),
 	NUM(limits, connections, 1, 16384, 128, "at once, per socket"),
 	NUM(limits, connections_per_uid, 1, 16384, 32, "at once, per user"),
 	NUM(limits, queue, 1, 16384, 64, "requests in progress; more are refused"),

@@ -20,6 +20,7 @@
 struct config_limits {
 	uint32_t request_line_bytes, headers, header_bytes, body_bytes;
 	uint32_t header_timeout_ms, body_timeout_ms, idle_timeout_ms, total_timeout_ms;
+	uint32_t keepalive_ms;
 	uint32_t connections, connections_per_uid, queue;
 	uint32_t output_buffer_bytes;
 };

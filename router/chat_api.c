@@ -29,14 +29,18 @@ struct request *chat_api_admit(struct router *r, struct http_exchange *x,
 
 void chat_api_unreadable(struct request *q, const struct chat_problem *p)
 {
-	struct http_field fields[2] = { { "x-request-id", q->decision_id },
-					{ "x-should-retry", "false" } };
+	struct http_field fields[3] = { { "x-request-id", q->decision_id },
+					{ "x-should-retry", "false" },
+					{ q->dialect->id_field, q->decision_id } };
+	unsigned n = q->dialect->id_field != NULL ? 3 : 2;
+	struct chat_problem whole = *p;
 	struct buf b;
 
 	q->outcome = "refused";
+	memcpy(whole.request, q->decision_id, sizeof q->decision_id);
 	buf_init(&b, 8192);
-	q->dialect->error_body(p, &b);
-	http_reply(q->x, p->status, "application/json", fields, LEN(fields), buf_span(&b));
+	q->dialect->error_body(&whole, &b);
+	http_reply(q->x, p->status, "application/json", fields, n, buf_span(&b));
 	buf_free(&b);
 }
 

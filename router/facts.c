@@ -42,7 +42,7 @@ static bool restrict_to(struct who *w, struct span word)
 {
 	enum policy_tier tier;
 
-	if (word.len == 0)
+	if (word.ptr == NULL)
 		return true;
 	if (!policy_tier_from(word, &tier))
 		return false;

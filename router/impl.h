@@ -35,7 +35,6 @@
 #define REQUEST_TABLE       256                /* power of two */
 #define REQUEST_POOL        64
 #define DECISION_RING       256
-#define KEEPALIVE_MS        10000
 #define UNKNOWN_PM          65535
 
 /*  state       deadline ms  waiting for                                             */

@@ -20,7 +20,7 @@
 #include "common/json.h"
 #include "router/impl.h"
 
-#define FIELDS_MAX 10
+#define FIELDS_MAX 11
 
 void problem_set(struct chat_problem *p, int status, const char *code, const char *format, ...)
 {
@@ -59,6 +59,8 @@ static void answer_fields(const struct request *q, bool settled, struct fields *
 
 	f->n = 0;
 	add(f, "x-request-id", q->decision_id);
+	if (q->dialect->id_field != NULL)
+		add(f, q->dialect->id_field, q->decision_id);
 	if (q->decided) {
 		add(f, "x-hither-decision", q->decision_id);
 		unsigned pm = (unsigned)(q->facts.judged.score * 1000 + 0.5f);
@@ -359,6 +361,21 @@ void reply_whole(struct request *q, struct span body)
 	http_reply(q->x, 200, "application/json", f.list, f.n, body);
 }
 
+/* The head went out with the first comment, before it was known where the answer comes from. */
+static void say_where(struct request *q)
+{
+	const struct policy_destination *d = destination_of(q);
+	char text[256];
+	int n = snprintf(text, sizeof text,
+			 ": hither {\"answer\":\"%s\",\"destination\":\"%s\"%s%s%s}\n\n",
+			 policy_tier_name(d->tier), d->name,
+			 q->receipt[0] != '\0' ? ",\"receipt\":\"" : "", q->receipt,
+			 q->receipt[0] != '\0' ? "\"" : "");
+
+	if (n > 0 && (size_t)n < sizeof text)
+		http_write(q->x, (struct span){ text, (size_t)n });
+}
+
 void reply_flush(struct request *q)
 {
 	if (q->out.len == 0 || q->failed)
@@ -366,6 +383,8 @@ void reply_flush(struct request *q)
 	if (q->chat.stream) {
 		if (!http_begun(q->x))
 			begin(q, !q->draft.shown);
+		else if (!q->answered && !q->draft.shown && q->dialect->keepalive != NULL)
+			say_where(q);
 		q->answered = q->answered || !draft_keeps(q);
 		q->full = !http_write(q->x, buf_span(&q->out));
 		buf_clear(&q->out);
@@ -444,7 +463,10 @@ static void open_error(const struct request *q, const struct chat_problem *p, st
 		put_context(q, b);
 		buf_add_char(b, '}');
 	} else {
-		q->dialect->error_body(p, b);
+		struct chat_problem whole = *p;
+
+		memcpy(whole.request, q->decision_id, sizeof q->decision_id);
+		q->dialect->error_body(&whole, b);
 		if (!b->failed)
 			b->len--;
 	}

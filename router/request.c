@@ -464,9 +464,8 @@ static void on_tick(uv_timer_t *t)
 		if (now >= q->deadline_ms || (q->state < REQ_REPLYING && now >= latest)) {
 			q->deadline_ms = UINT64_MAX;
 			request_event(q, &(struct event){ .kind = EV_DEADLINE, .fd = -1 });
-		} else if ((q->state == REQ_ASKING || q->state == REQ_LOCAL_WAIT ||
-			    q->state == REQ_CLOUD) &&
-			   now - q->spoke_ms >= KEEPALIVE_MS) {
+		} else if (q->state < REQ_REPLYING &&
+			   now - q->spoke_ms >= r->service->config->limits.keepalive_ms) {
 			q->spoke_ms = now;
 			reply_keepalive(q);
 		}

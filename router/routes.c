@@ -137,6 +137,7 @@ static const struct route routes[] = {
 	{ "POST", "/api/create", false, refuse },
 	{ "POST", "/api/copy", false, refuse },
 	{ "DELETE", "/api/delete", false, refuse },
+	{ "HEAD", "/api/blobs/", true, refuse },
 	{ "POST", "/api/blobs/", true, refuse },
 	{ "GET", "/v1/models", false, list },
 	{ "GET", "/v1/models/", true, model },

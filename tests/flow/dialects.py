@@ -364,6 +364,22 @@ class Dialects(unittest.TestCase):
         else:
             self.assertEqual(set(body["error"]), {"message", "type", "param", "code"})
 
+    def test_a_request_has_an_id(self):
+        for name in DIALECTS:
+            for more in ({}, {"stream": True}, {"model": "none"}, {"api_base": "x"}):
+                with self.subTest(name, **more):
+                    r = self.ask(name, EASY, **more)
+                    self.assertEqual(len(r.headers["x-request-id"]), 26)
+                    self.assertEqual(r.headers.get("request-id"),
+                                     r.headers["x-request-id"] if name == "messages" else None)
+                    if name == "messages" and r.status != 200:
+                        self.assertEqual(r.json["request_id"], r.headers["request-id"])
+
+    def test_a_bound_that_says_nothing(self):
+        for bound in ("", "Device", "none"):
+            r = self.ask("chat", EASY, headers={"Hither-Max-Tier": bound})
+            self.assertEqual((r.status, r.json["error"]["code"]), (400, "invalid_value"), bound)
+
     def test_what_is_not_served_is_said_in_the_words_of_the_path(self):
         families = {"anthropic": ("/v1/messages/x", "/v1/messages/batches", "/v1/messages/count_tokens/x"),
                     "ollama": ("/api/nothing", "/api/chat/x", "/api"),
@@ -417,6 +433,7 @@ class Dialects(unittest.TestCase):
         self.assertEqual(self.ask("ollama.chat", EASY, model="fake:cloud", stream=False).status, 404)
 
     def test_models_are_not_changed_here(self):
+        self.assertEqual(self.d.call("HEAD", "/api/blobs/sha256:0").status, 403)
         for path in ("pull", "push", "create", "copy", "blobs/sha256:0"):
             r = self.d.call("POST", "/api/" + path, {"model": "x"})
             self.assertEqual((r.status, type(r.json["error"])), (403, str), path)
@@ -503,6 +520,53 @@ class Pictures(unittest.TestCase):
         d.start()
         r = d.chat(EASY, model="local")
         self.assertEqual((r.status, r.json["error"]["code"]), (503, "model_damaged"), r.body)
+
+
+class Silence(unittest.TestCase):
+    """What a client of a stream hears while nothing comes."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.d = stage.Daemon(PROGRAM, limits={"keepalive_ms": 100})
+        cls.addClassCleanup(cls.d.close)
+        cls.d.policy({"hither_policy": 1, "id": "mine", "destinations": {"far": cls.d.destination()},
+                      "default": {"cloud": "allow"}, "rules": []})
+        cls.d.start()
+
+    def ask(self, name, prompt, model, stream=True):
+        path, body = DIALECTS[name][:2]
+        return self.d.call("POST", path, {"model": model, "stream": stream, **body(prompt)})
+
+    def test_comments_then_the_answer(self):
+        for name, (_, _, _, piece, end, _) in DIALECTS.items():
+            for model, tier, where in (("far", "cloud", "far"), ("local", "device", "local")):
+                with self.subTest(name, model=model):
+                    r = self.ask(name, "fake:first_delay_ms=900", model)
+                    self.assertEqual(("".join(map(piece, objects(r.body))), r.cut), (ANSWER, False), r.body)
+                    self.assertIn(end, r.body)
+                    if "ollama" in name:  # lines of JSON have no room for a remark
+                        self.assertEqual(r.headers["x-hither-destination"], where)
+                        continue
+                    self.assertTrue(r.body.startswith(b": waiting\n\n"))
+                    self.assertNotIn("x-hither-tier", r.headers)
+                    said = [json.loads(x[9:]) for x in r.body.decode().split("\n") if x.startswith(": hither ")]
+                    self.assertEqual([(x["answer"], x["destination"]) for x in said], [(tier, where)])
+                    self.assertEqual("receipt" in said[0], model == "far")
+
+    def test_an_error_after_comments(self):
+        for name, (_, _, _, _, end, error) in DIALECTS.items():
+            with self.subTest(name):
+                r = self.ask(name, "fake:first_delay_ms=900 fake:status=500", "far")
+                if "ollama" in name:
+                    self.assertEqual((r.status, list(r.json)), (424, ["error"]))
+                    continue
+                self.assertEqual((r.status, r.cut), (200, True))
+                self.assertIn(error, r.body)
+                self.assertNotIn(end, r.body)
+
+    def test_a_whole_reply_waits_without(self):
+        r = self.ask("chat", "fake:first_delay_ms=500", "far", stream=False)
+        self.assertEqual((r.text, r.headers["x-hither-destination"]), (ANSWER, "far"))
 
 
 if __name__ == "__main__":

@@ -391,6 +391,7 @@ static int run_all(const struct CMUnitTest *tests, size_t n)
 	policy_file_free(file);
 	uv_loop_init(&loop);
 	config.limits.total_timeout_ms = 600000;
+	config.limits.keepalive_ms = 10000;
 	service.loop = &loop;
 	service.config = &config;
 	router.service = &service;

@@ -349,6 +349,33 @@ static void cloud_fails(void **state)
 	over();
 }
 
+/* Whatever is waited for, a client that streams hears something now and then. */
+static void silence_is_filled(void **state)
+{
+	static const enum request_state waiting[] = { REQ_LOCAL_WAIT, REQ_LOCAL, REQ_ASKING,
+						      REQ_CLOUD };
+
+	(void)state;
+	for (size_t i = 0; i < LEN(waiting); i++) {
+		begin(waiting[i] < REQ_ASKING ? PLAN_LOCAL : PLAN_ASK, false);
+		event(EV_BEGIN);
+		if (waiting[i] == REQ_LOCAL)
+			event(EV_GIVEN);
+		if (waiting[i] == REQ_CLOUD)
+			answer(ASK_GRANTED, 0, 99);
+		is(waiting[i], "waits");
+		q->spoke_ms = uv_now(&loop);
+		uv_run(&loop, UV_RUN_ONCE);
+		CHECK(did.keepalives == 0, "not yet");
+		config.limits.keepalive_ms = 1;
+		uv_run(&loop, UV_RUN_ONCE);
+		config.limits.keepalive_ms = 10000;
+		CHECK(did.keepalives == 1, "a comment");
+		event(EV_CLIENT_LEFT);
+		over();
+	}
+}
+
 static void consent_lost(void **state)
 {
 	(void)state;
@@ -480,6 +507,7 @@ int main(void)
 		cmocka_unit_test(refused),
 		cmocka_unit_test(question_returned),
 		cmocka_unit_test(cloud_fails),
+		cmocka_unit_test(silence_is_filled),
 		cmocka_unit_test(consent_lost),
 		cmocka_unit_test(the_client_leaves),
 		cmocka_unit_test(refused_at_once),
