@@ -25,7 +25,6 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "common/file.h"
 #include "common/log.h"
 #include "crypto/crypto.h"
 #include "local/check.h"
@@ -35,14 +34,15 @@
 #include "local/endpoint.h"
 #include "local/engine.h"
 #include "local/foreign.h"
+#include "local/grants.h"
 #include "local/person.h"
 #include "local/probe.h"
 #include "local/shelf.h"
 #include "local/starter.h"
+#include "local/tell.h"
 #include "proc/service.h"
 
-#define MODELS_MESSAGE_BYTES (4u << 20)
-#define SHELF_DEBOUNCE_MS    200
+#define SHELF_DEBOUNCE_MS 200
 
 struct local {
 	struct service *service;
@@ -66,8 +66,6 @@ struct local {
 	char idle_detail[300];   /* STOPPED: what would prevent a start; "" nothing known */
 	enum engine_state
 		idle; /* STOPPED: STOPPED, MISSING (model, program) or FAILED (file) */
-	struct msg_ENGINE told;
-	bool told_once;
 };
 
 static struct local self;
@@ -85,21 +83,12 @@ static enum err resolve(const char *name, struct engine_model *ret, char *detail
 
 /* --- telling others ---------------------------------------------------------------------- */
 
-static void send_boot(const struct msg_ENGINE *m)
-{
-	enum err e = CHANNEL_SEND(service_channel(self.service, ROLE_BOOT), ENGINE, m, NULL, 0);
-
-	if (e != ERR_OK)
-		log_warning("local.boot", "the engine's state could not be told: %s",
-			    err_text(e));
-}
-
 static void report(void)
 {
 	const struct supervise *s = &self.engine_life;
 	struct msg_ENGINE m;
 
-	memset(&m, 0, sizeof m); /* padding too: it is compared as bytes */
+	memset(&m, 0, sizeof m); /* padding too: tell_boot_engine() compares bytes */
 	m.state = (uint8_t)supervise_wire(s);
 	m.pid = (uint32_t)engine_pid(self.engine);
 	m.context_tokens = self.context_tokens;
@@ -117,60 +106,16 @@ static void report(void)
 		memcpy(m.model, s->model.name, sizeof m.model);
 		memcpy(m.detail, s->detail, sizeof s->detail);
 	}
-	if (self.told_once && memcmp(&m, &self.told, sizeof m) == 0)
-		return;
-	self.told = m;
-	self.told_once = true;
-	send_boot(&m);
-}
-
-static void tell_device(void *ctx, const struct device_state *d)
-{
-	struct msg_DEVICE m = {
-		.power = (uint8_t)d->power,
-		.battery_pct = d->battery_pct < 0 ? UINT8_MAX : (uint8_t)d->battery_pct,
-		.network = (uint8_t)d->network,
-		.thermal = (uint8_t)d->thermal,
-		.locked = (uint8_t)d->locked,
-		.vpn = (uint8_t)d->vpn,
-		.strong = (uint8_t)d->strong,
-	};
-
-	(void)ctx;
-	if (CHANNEL_SEND(service_channel(self.service, ROLE_BOOT), DEVICE, &m, NULL, 0) !=
-	    ERR_OK)
-		log_warning("local.boot", "the device's state could not be told");
-}
-
-static void tell_person(void *ctx, const struct msg_PERSON *m)
-{
-	(void)ctx;
-	if (CHANNEL_SEND(service_channel(self.service, ROLE_BOOT), PERSON, m, NULL, 0) !=
-	    ERR_OK)
-		log_warning("local.boot", "what polkit said could not be told");
+	tell_boot_engine(self.service, &m);
 }
 
 static void tell_models(void)
 {
 	/* What is installed says nothing of an engine that somebody else runs. */
 	static const struct model_list none = { .chosen = "", .fallback = "" };
-	const struct model_list *list = self.foreign != NULL ? &none : shelf_models(self.shelf);
-	struct msg_MODELS m = { .count = list->n };
-	struct channel *router = service_channel(self.service, ROLE_ROUTER);
-	struct buf text;
-	int fd = -1;
 
-	if (router == NULL)
-		return;
-	buf_init(&text, MODELS_MESSAGE_BYTES);
-	models_message_write(list, &text);
-	if (!text.failed)
-		fd = file_sealed("models", buf_span(&text));
-	buf_free(&text);
-	if (fd < 0 || CHANNEL_SEND(router, MODELS, &m, &fd, 1) != ERR_OK)
-		log_error("local.models", "the list of models could not be told to the router");
-	if (fd >= 0)
-		close(fd);
+	tell_router_models(self.service,
+			   self.foreign != NULL ? &none : shelf_models(self.shelf));
 }
 
 /* --- time -------------------------------------------------------------------------------- */
@@ -384,13 +329,6 @@ static enum err do_resolve(void *ctx, const char *name, struct engine_model *ret
 	return resolve(name, ret, detail, cap);
 }
 
-static void send_router(enum err e)
-{
-	/* A router that is gone hears nothing; on_peer clears the desk. */
-	if (e != ERR_OK && e != ERR_PEER_GONE)
-		log_error("local.router", "%s", err_text(e));
-}
-
 static enum err do_give(void *ctx, uint64_t request_id, const char *model)
 {
 	struct msg_ENGINE_GIVE m = { .request_id = request_id,
@@ -406,31 +344,21 @@ static enum err do_give(void *ctx, uint64_t request_id, const char *model)
 		m.kind = (uint8_t)self.use.kind;
 		memcpy(m.served, self.use.served, sizeof m.served);
 	}
-	send_router(CHANNEL_SEND(service_channel(self.service, ROLE_ROUTER), ENGINE_GIVE, &m,
-				 &fd, 1));
+	tell_router_give(self.service, &m, fd);
 	close(fd);
 	return ERR_OK;
 }
 
 static void do_wait(void *ctx, uint64_t request_id, enum engine_state state, uint32_t position)
 {
-	struct msg_ENGINE_WAIT m = { .request_id = request_id,
-				     .state = (uint8_t)state,
-				     .position = position };
-
 	(void)ctx;
-	send_router(CHANNEL_SEND(service_channel(self.service, ROLE_ROUTER), ENGINE_WAIT, &m,
-				 NULL, 0));
+	tell_router_wait(self.service, request_id, state, position);
 }
 
 static void do_none(void *ctx, uint64_t request_id, enum engine_none reason, const char *detail)
 {
-	struct msg_ENGINE_NONE m = { .request_id = request_id, .reason = (uint8_t)reason };
-
 	(void)ctx;
-	snprintf(m.detail, sizeof m.detail, "%s", detail);
-	send_router(CHANNEL_SEND(service_channel(self.service, ROLE_ROUTER), ENGINE_NONE, &m,
-				 NULL, 0));
+	tell_router_none(self.service, request_id, reason, detail);
 }
 
 static void do_queued(void *ctx, uint32_t n)
@@ -488,7 +416,7 @@ static void watch_shelf(void)
 /* While this role may still fork: what may connect to a port, what starts engines. */
 static enum err before_jail(struct service *s)
 {
-	snprintf(self.folder, sizeof self.folder, "%.4000s/local", s->config->state_dir);
+	local_folder(s->config, self.folder);
 	if (strncmp(s->config->engine.endpoint, "http:", 5) == 0)
 		return dialer_start(s->config->engine.endpoint);
 	if (s->config->engine.endpoint[0] != '\0')
@@ -497,38 +425,6 @@ static enum err before_jail(struct service *s)
 	if (self.starter == NULL)
 		log_error("local.starter", "%s", strerror(errno));
 	return self.starter != NULL ? ERR_OK : ERR_SYSTEM;
-}
-
-static void grant_at(struct landlock_grants *g, const char *root, const char *path)
-{
-	char whole[PATH_MAX];
-
-	snprintf(whole, sizeof whole, "%.2000s%s", root, path);
-	landlock_grant(g, whole, LANDLOCK_READ);
-}
-
-/* Models, the state of the machine, who is asked to prove to be there (/proc), the engine's
- * sockets, and what was checked. */
-static void grants(struct service *s, struct landlock_grants *ret)
-{
-	static const char *const machine[] = { "/sys/class", "/sys/devices", "/proc/net" };
-	static const char *const read[] = { "/proc", "/dev/null", "/sys/devices/system/cpu",
-					    "/etc/localtime", "/usr/share/zoneinfo" };
-	const struct config *c = s->config;
-	char path[PATH_MAX];
-
-	for (size_t i = 0; i < LEN(machine); i++)
-		grant_at(ret, c->sys_dir, machine[i]);
-	for (size_t i = 0; i < LEN(read); i++)
-		landlock_grant(ret, read[i], LANDLOCK_READ);
-	landlock_grant(ret, c->models_dir, LANDLOCK_READ);
-	if (strchr(c->engine.model, '/') != NULL)
-		landlock_grant(ret, c->engine.model, LANDLOCK_READ);
-	snprintf(path, sizeof path, "%s/engine", c->runtime_dir);
-	landlock_grant(ret, path, LANDLOCK_WRITE);
-	if (file_mkdirs(self.folder, 0700) != ERR_OK)
-		log_warning("local.state", "folder=%s cannot be made", self.folder);
-	landlock_grant(ret, self.folder, LANDLOCK_WRITE);
 }
 
 static enum err after_jail(struct service *s)
@@ -572,8 +468,8 @@ static enum err after_jail(struct service *s)
 	tell_models();
 	look_ahead();
 	self.device = device_watch_new(s->loop, s->config->sys_dir, s->config->system_mode,
-				       tell_device, NULL);
-	self.person = person_new(s->loop, s->config->sys_dir, tell_person, NULL);
+				       tell_boot_device, s);
+	self.person = person_new(s->loop, s->config->sys_dir, tell_boot_person, s);
 	if (self.person == NULL)
 		return ERR_NO_MEMORY;
 	settle();
@@ -674,7 +570,7 @@ int local_main(void)
 	static const struct service_handler handler = {
 		.role = ROLE_LOCAL,
 		.before_jail = before_jail,
-		.grants = grants,
+		.grants = local_grants,
 		.after_jail = after_jail,
 		.on_frame = on_frame,
 		.on_peer = on_peer,
