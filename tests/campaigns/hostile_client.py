@@ -51,7 +51,6 @@ VECTORS = {
     "version 2": LINE.replace(b"1.1", b"2.0") + HOST + b"Content-Length: %d\r\n\r\n" % N + BODY,
     "version 1.2": LINE.replace(b"1.1", b"1.2") + HOST + b"Content-Length: %d\r\n\r\n" % N + BODY,
     "no version": b"POST /v1/chat/completions\r\n" + HOST + b"\r\n",
-    "two spaces": LINE.replace(b" /", b"  /") + HOST + b"Content-Length: %d\r\n\r\n" % N + BODY,
     "a chunk size that overflows": LINE + HOST + b"Transfer-Encoding: chunked\r\n\r\n" + b"f" * 17 + b"\r\n" + BODY,
     "a chunk size with a sign": LINE + HOST + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n" + BODY,
     "a chunk without its end": LINE + HOST + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%sXX0\r\n\r\n" % (N, BODY),

@@ -15,8 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct inspector *inspector_of_no_policy(void)
 {
-	struct policy_file *f = NULL;
-	struct policy_set *set = NULL;
+	static struct policy_file *f;
+	static struct policy_set *set;
 	struct policy_error e;
 
 	if (policy_file_parse(SPAN_LITERAL("{\"hither_policy\":1,\"id\":\"x\"}"), POLICY_USER,
