@@ -139,7 +139,9 @@ static enum lane_answer ask_lane(struct cloud *c, const char *name)
 
 	if (d == NULL || lane == NULL)
 		return LANE_FREE; /* send_check() says what is wrong */
-	return lane_ask(lane, d, uv_now(c->service->loop));
+	enum lane_answer answer = lane_ask(lane, d, uv_now(c->service->loop));
+	bool all_full = c->n_calls >= c->service->config->cloud.concurrent;
+	return answer == LANE_FREE && all_full ? LANE_FULL : answer;
 }
 
 static void take_out(struct cloud *c, unsigned i, struct waiting *ret)
@@ -241,7 +243,7 @@ static bool on_send(struct cloud *c, struct span frame, const int *fds, unsigned
 	else if (answer == LANE_FULL && queue_put(c, &m, fds[0], fds[1]))
 		return true;
 	else if (answer == LANE_FULL)
-		no = "as many as the destination takes are under way, and as many wait";
+		no = "as many as are sent at once are under way, and as many wait";
 	if (no != NULL) {
 		close(fds[0]);
 		refuse(c, &m, fds[1], SEND_REFUSED, no);

@@ -234,7 +234,7 @@ struct policy_timeouts {
 	uint32_t connect_ms, first_byte_ms, gap_ms, total_ms;
 };
 
-#define POLICY_QUEUE_USUAL     16u
+#define POLICY_QUEUE_USUAL     64u
 #define POLICY_RETRY_MAX       4u
 #define POLICY_RETRY_WAIT_MS   10000u
 #define POLICY_BREAKER_OPEN_MS 30000u

@@ -4,6 +4,7 @@ device answers; retries, the breaker and the queue from end to end; the ledger s
 
 fallback.py HITHERD HITHER [unittest arguments]
 """
+import concurrent.futures
 import json
 import os
 import subprocess
@@ -199,6 +200,25 @@ class Fallback(unittest.TestCase):
         others = [self.d.later(self.d.chat, stage.HARD, model="cloud") for _ in range(3)]
         self.assertEqual([o.result().status for o in [slow, *others]], [200] * 4)
         self.assertEqual(self.counts(), [4])
+
+    # --- a budget's limit ------------------------------------------------------------------
+
+    def test_64_at_once_let_exactly_as_many_pass_as_the_budget_has_left(self):
+        """More than are sent at once (8), so that some wait for their turn with their share reserved."""
+        d = self.d = stage.Daemon(PROGRAM, limits={"connections_per_uid": 128})
+        self.addCleanup(d.close)
+        d.policy({"hither_policy": 1, "id": "mine", "destinations": {"far": d.destination()},
+                  "default": {"cloud": "allow"},
+                  "budgets": [{"id": "mine", "scope": ["host"], "window": "month", "max_requests": 21,
+                               "on_exceed": "refuse"}]})
+        d.start()
+        with concurrent.futures.ThreadPoolExecutor(64) as pool:
+            replies = list(pool.map(lambda i: d.chat(f"fake:tokens=20 fake:delay_ms=20 number {i}", model="far",
+                                                     stream=i % 2 == 0), range(64)))
+        self.assertEqual(sorted({r.status for r in replies}), [200, 403])
+        refused = [r.json["error"]["code"] for r in replies if r.status == 403]
+        self.assertEqual(refused, ["budget_exceeded"] * (64 - 21))
+        self.assertEqual(len(d.cloud.requests), 21)
 
 
 if __name__ == "__main__":
