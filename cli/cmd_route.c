@@ -104,15 +104,20 @@ static void print_question(const cJSON *d)
 	model = json_get_string(q, "model");
 	price = json_get_string(q, "price");
 	json_get_number(q, "bytes", &bytes);
-	printf("\nbefore anything left this device you would be asked:\n"
-	       "  may %.0f bytes go to %s (%s, region %s, model %s)%s%s?\n"
+	const char *verdict = json_get_string(q, "verdict");
+	bool asks = verdict == NULL || strcmp(verdict, "allow") != 0;
+
+	printf("\n%s\n"
+	       "  %s%.0f bytes %s to %s (%s, region %s, model %s)%s%s%s\n"
 	       "nothing was sent.\n",
-	       bytes,
+	       asks ? "before anything left this device you would be asked:"
+		    : "the policy allows this without a question:",
+	       asks ? "may " : "", bytes, asks ? "go" : "would go",
 	       json_get_string(q, "operator") != NULL ? json_get_string(q, "operator") : "?",
 	       json_get_string(q, "destination") != NULL ? json_get_string(q, "destination")
 							 : "?",
 	       region != NULL ? region : "unknown", model != NULL ? model : "?",
-	       price != NULL ? ", at most " : "", price != NULL ? price : "");
+	       price != NULL ? ", at most " : "", price != NULL ? price : "", asks ? "?" : "");
 }
 
 int cmd_route(struct cli *cli, int argc, char **argv)

@@ -126,6 +126,12 @@ extern const struct upstream_dialect upstream_ollama; /* "ollama" */
 extern const struct upstream_dialect upstream_gemini; /* "gemini" */
 /* By the policy's `api`; NULL when not supported. */
 const struct upstream_dialect *upstream_dialect_find(const char *api);
+/*
+ * Why its write() answers ERR_UNSUPPORTED: the field, in OpenAI chat's words, that has to go;
+ * "messages" when something in them is it. NULL: it can be written.
+ */
+const char *upstream_unsaid(const struct upstream_dialect *d, const struct chat *c,
+			    const char *model);
 
 /* --- event streams (WHATWG HTML, section 9.2) ---------------------------------------- */
 

@@ -24,6 +24,13 @@ static const struct refused_field unsupported[] = {
 
 /* --- options ------------------------------------------------------------------------- */
 
+/* Ways of sampling that no request of ours can express. */
+static const struct refused_field sampling[] = {
+	{ "mirostat", UNLESS_ZERO },
+	{ "tfs_z", UNLESS_ONE },
+	{ "typical_p", UNLESS_ONE },
+};
+
 /* -1 and -2 mean "as much as there is room". */
 static bool read_num_predict(struct reading *r, const cJSON *options)
 {
@@ -62,7 +69,8 @@ static bool read_options(struct reading *r, const cJSON *options)
 		return true;
 	if (!cJSON_IsObject(options))
 		return reading_fail_type(r, "options", "an object");
-	return reading_number(r, options, "temperature", 0, 2, &c->temperature,
+	return reading_refuse(r, options, sampling, LEN(sampling)) &&
+	       reading_number(r, options, "temperature", 0, 2, &c->temperature,
 			      &c->has_temperature) &&
 	       reading_number(r, options, "top_p", 0, 1, &c->top_p, &c->has_top_p) &&
 	       reading_number(r, options, "min_p", 0, 1, &c->min_p, &c->has_min_p) &&

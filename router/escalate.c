@@ -239,6 +239,25 @@ static void cut(struct request *q, const char *text)
 	q->failed = true;
 }
 
+void escalate_obstacle(const struct request *q, struct chat_problem *ret)
+{
+	const struct policy_destination *d = policy_destination(q->set, q->plan.destination);
+	const struct upstream_dialect *up = upstream_dialect_find(policy_api_name(d->api));
+	char *model = arena_strdup(q->arena, q->plan.model);
+	const char *field =
+		up != NULL && model != NULL ? upstream_unsaid(up, &q->chat, model) : NULL;
+
+	problem_set(ret, 503, "consent_unavailable",
+		    "Nobody can be asked right now, so nothing leaves. Try again in a moment.");
+	if (field == NULL)
+		return;
+	problem_set(ret, 400, "unsupported_parameter",
+		    "'%s' has something that the API of %.63s cannot be told: leave it out, or "
+		    "ask for another destination.",
+		    field, d->name);
+	snprintf(ret->param, sizeof ret->param, "%s", field);
+}
+
 static uint32_t gap_ms(const struct request *q)
 {
 	uint32_t own_ms = policy_destination(q->set, q->plan.destination)->timeouts.gap_ms;

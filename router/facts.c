@@ -65,10 +65,13 @@ bool facts_restrict(struct request *q)
 			    "Hither-Consent must be return or hold.");
 		return false;
 	}
-	if (!restrict_to(&q->who, http_header(q->x, "Hither-Max-Tier")) ||
+	/* Said twice it may have been added on the way: neither is taken for the one that
+	 * counts. */
+	if (http_header_count(q->x, "Hither-Max-Tier") > 1 ||
+	    !restrict_to(&q->who, http_header(q->x, "Hither-Max-Tier")) ||
 	    !restrict_to(&q->who, q->chat.max_tier)) {
 		problem_set(&q->problem, 400, "invalid_value",
-			    "Hither-Max-Tier must be device, trusted or cloud.");
+			    "Hither-Max-Tier must be device, trusted or cloud, and said once.");
 		return false;
 	}
 	return true;

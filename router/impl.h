@@ -422,6 +422,8 @@ bool escalate_body(struct request *q, struct chat *ret_chat, struct buf *out, bo
 /* The same body with nothing masked. */
 bool escalate_original(struct request *q, struct buf *out);
 bool escalate_ask(struct request *q);
+/* Why escalate_ask() could not: what the destination cannot be told, or nobody to ask. */
+void escalate_obstacle(const struct request *q, struct chat_problem *ret);
 bool escalate_read(struct request *q, int fd);
 void escalate_resume(struct request *q); /* the client took what there was */
 void escalate_stop(struct request *q);

@@ -147,9 +147,7 @@ static enum request_state follow_plan(struct request *q)
 		q->to_count = false; /* whatever comes of it, that choice is made */
 		if (escalate_ask(q))
 			return REQ_ASKING;
-		problem_set(&q->problem, 503, "consent_unavailable",
-			    "Nobody can be asked right now, so nothing leaves. Try again in a "
-			    "moment.");
+		escalate_obstacle(q, &q->problem);
 		return fall_back(q, &q->problem, true);
 	case PLAN_REFUSE:
 	default:

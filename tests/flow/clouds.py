@@ -154,6 +154,21 @@ class Clouds(unittest.TestCase):
             self.assertEqual(r.status, 200)
             self.assertNotIn(b"sk-of-the-client", b"".join(self.clouds["azure"].requests[-1]))
 
+    def test_what_a_destination_cannot_be_told(self):
+        tool = {"tools": [TOOL], "tool_choice": "required"}
+        for name, more, field in (("responses", {"stop": ["x"]}, "stop"),
+                                  ("responses", {"max_tokens": 5}, "max_tokens"),
+                                  ("anthropic", {"presence_penalty": 1}, "presence_penalty"),
+                                  ("anthropic", {"response_format": {"type": "json_object"}}, "response_format"),
+                                  ("gemini", {"tools": [TOOL], "parallel_tool_calls": False}, "parallel_tool_calls"),
+                                  ("ollama", tool, "tool_choice")):
+            with self.subTest(name, field=field):
+                before = self.clouds[name].connections
+                r = self.ask(name, "hello", False, **more)
+                self.assertEqual((r.status, r.json["error"]["param"], r.headers["x-should-retry"]),
+                                 (400, field, "false"), r.body)
+                self.assertEqual(self.clouds[name].connections, before)
+
     # --- what comes back -----------------------------------------------------------------
 
     @each

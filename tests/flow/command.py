@@ -98,6 +98,11 @@ class Commands(unittest.TestCase):
         self.assertIn("secret.api_key", [c["name"] for c in d["categories"]])
         human = self.run_command("--host", "unix:" + self.d.path("run", "hither.sock"), "route", stage.HARD)
         self.assertIn("nothing was sent", human.stdout)
+        self.assertIn("you would be asked", human.stdout)
+        self.change_policy(rules=[{"id": "changed", "effect": "allow", "when": {"tier": ["cloud"]}}])
+        human = self.run_command("--host", "unix:" + self.d.path("run", "hither.sock"), "route", stage.HARD)
+        self.assertIn("allows this without a question", human.stdout)
+        self.assertNotIn("you would be asked", human.stdout)
         self.assertEqual(self.d.cloud.connections, 0)
 
     def test_status_and_doctor(self):

@@ -379,6 +379,10 @@ class Dialects(unittest.TestCase):
         for bound in ("", "Device", "none"):
             r = self.ask("chat", EASY, headers={"Hither-Max-Tier": bound})
             self.assertEqual((r.status, r.json["error"]["code"]), (400, "invalid_value"), bound)
+        body = json.dumps({"model": "local", "messages": says(EASY)})
+        out = self.d.raw((f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+                          "Hither-Max-Tier: cloud\r\nHither-Max-Tier: device\r\n\r\n" + body).encode())
+        self.assertIn(b" 400 ", out.split(b"\r\n")[0])
 
     def test_what_is_not_served_is_said_in_the_words_of_the_path(self):
         families = {"anthropic": ("/v1/messages/x", "/v1/messages/batches", "/v1/messages/count_tokens/x"),

@@ -191,6 +191,12 @@ bool fallback_next(struct request *r, const struct chat_problem *why)
 	return true;
 }
 
+void escalate_obstacle(const struct request *r, struct chat_problem *ret)
+{
+	(void)r;
+	*ret = (struct chat_problem){ .status = 503, .code = "consent_unavailable" };
+}
+
 bool escalate_ask(struct request *r)
 {
 	did.asks++;

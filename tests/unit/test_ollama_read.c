@@ -112,6 +112,12 @@ static const struct refused_row refused_chats[] = {
 	{ "an unknown level", ASK(",\"think\":\"hugely\""), "think", "invalid_value" },
 	{ "options of another kind", ASK(",\"options\":[]"), "options", "invalid_type" },
 	{ "too hot", ASK(",\"options\":{\"temperature\":9}"), "temperature", "invalid_value" },
+	{ "another way of sampling", ASK(",\"options\":{\"mirostat\":2}"), "mirostat",
+	  "unsupported_parameter" },
+	{ "a part of the likely", ASK(",\"options\":{\"typical_p\":0.5}"), "typical_p",
+	  "unsupported_parameter" },
+	{ "a tail cut off", ASK(",\"options\":{\"tfs_z\":0.5}"), "tfs_z",
+	  "unsupported_parameter" },
 	{ "token probabilities", ASK(",\"logprobs\":true"), "logprobs",
 	  "unsupported_parameter" },
 };

@@ -34,6 +34,11 @@ struct span http_header(const struct http_exchange *x, const char *name)
 	return span_of(header_consent);
 }
 
+unsigned http_header_count(const struct http_exchange *x, const char *name)
+{
+	return http_header(x, name).ptr != NULL;
+}
+
 enum decide_fit fit_of(const struct request *r, uint32_t context_tokens, bool *ret_count)
 {
 	(void)context_tokens;
@@ -159,7 +164,7 @@ static void tiers(void **state)
 	header_tier = "moon";
 	CHECK(!facts_restrict(&q) && q.problem.status == 400, "not a tier");
 	header_tier = NULL;
-	q.chat.max_tier = span_of("");
+	q.chat.max_tier = (struct span){ NULL, 0 };
 	header_consent = "moon";
 	CHECK(!facts_restrict(&q) && q.problem.status == 400, "not a way to be asked");
 	header_consent = "hold";

@@ -369,7 +369,7 @@ static void read_chat(struct arena *a, const char *body, struct chat *ret)
 }
 
 #define TALK                                                                                   \
-	"{\"model\":\"m\",\"max_tokens\":99,\"system\":\"You work for Ann Miller, "             \
+	"{\"model\":\"m\",\"max_tokens\":99,\"system\":\"You work for Ann Miller, "            \
 	"ann@example.org, password: Tr0ub4dor&3x\",\"stop_sequences\":[\"bob@example.org\"],"  \
 	"\"tools\":[{\"name\":\"mail\",\"description\":\"Mails to eve@example.org by "         \
 	"default\","                                                                           \

@@ -219,6 +219,8 @@ static void says_the_same_to_all(void **state)
 			fail_msg("%s: %s", rows[i].name, p.message);
 		enum err e = rows[i].d->write(&c, "m", &out);
 		CHECK(e == (rows[i].out != NULL ? ERR_OK : ERR_UNSUPPORTED), rows[i].name);
+		CHECK((upstream_unsaid(rows[i].d, &c, "m") == NULL) == (e == ERR_OK),
+		      rows[i].name);
 		if (rows[i].out != NULL && strcmp(buf_cstr(&out), rows[i].out) != 0)
 			fail_msg("%s:\n  %s\nnot\n  %s", rows[i].name, buf_cstr(&out),
 				 rows[i].out);
@@ -267,6 +269,43 @@ static void short_ids_stay_apart(void **state)
 	assert_int_equal(n, 100);
 	buf_free(&out);
 	arena_free(a);
+}
+
+/* What is in the way is named, one thing after another. */
+static void what_cannot_be_said(void **state)
+{
+	static const struct {
+		const struct upstream_dialect *d;
+		const char *in, *field;
+	} asked[] = {
+		{ &upstream_openai_responses, ASK(",\"stop\":\"a\""), "stop" },
+		{ &upstream_openai_responses, ASK(",\"max_tokens\":15"), "max_tokens" },
+		{ &upstream_anthropic,
+		  ASK(",\"presence_penalty\":1,\"frequency_penalty\":1,\"stop\":\"a\""),
+		  "presence_penalty" },
+		{ &upstream_anthropic, ASK(",\"frequency_penalty\":1"), "frequency_penalty" },
+		{ &upstream_anthropic, ASK(",\"response_format\":{\"type\":\"json_object\"}"),
+		  "response_format" },
+		{ &upstream_ollama, ASK(TOOLS NAMED), "tool_choice" },
+		{ &upstream_gemini, ASK(TOOLS ",\"parallel_tool_calls\":false"),
+		  "parallel_tool_calls" },
+		{ &upstream_ollama, MEDIA, "messages" },
+		{ &upstream_ollama, ASK(",\"stop\":\"a\""), NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(asked); i++) {
+		struct arena *a = arena_new("test", 1 << 20);
+		struct chat_problem p;
+		struct chat c;
+
+		CHECK(dialect_openai_chat.read(span_of(asked[i].in), a, &c, &p) == ERR_OK,
+		      asked[i].in);
+		const char *field = upstream_unsaid(asked[i].d, &c, "m");
+		CHECK((field == NULL) == (asked[i].field == NULL), asked[i].in);
+		CHECK(field == NULL || strcmp(field, asked[i].field) == 0, field);
+		arena_free(a);
+	}
 }
 
 /* More stop texts than the dialect takes are not cut to what it takes. */
@@ -370,6 +409,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(says_the_same_to_all),
 		cmocka_unit_test(short_ids_stay_apart),
+		cmocka_unit_test(what_cannot_be_said),
 		cmocka_unit_test(too_many_stops),
 		cmocka_unit_test(paths),
 		cmocka_unit_test(azure_names_the_deployment),
