@@ -9,7 +9,7 @@ build=${1:-$root/build}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 packages="sqlite3 libcjson mbedcrypto"
-# shellcheck disable=SC2046
+# shellcheck disable=SC2046,SC2086 # words on purpose
 ${CC:-cc} -O2 -g -std=gnu11 -D_GNU_SOURCE -fno-strict-aliasing -I"$root" \
 	$(pkg-config --cflags $packages 2>/dev/null || true) "$root/bench/ledger.c" \
 	"$build/consent/libconsent_ledger.a" "$build/crypto/libcrypto.a" "$build/common/libcommon.a" \

@@ -16,6 +16,7 @@ for program in engine relay load; do
 	${CC:-cc} -O2 -std=gnu11 -D_GNU_SOURCE -I"$root" "$root/bench/$program.c" "$root/bench/wire.c" \
 		-o "$out/bench_$program"
 done
+# shellcheck disable=SC3045 # dash and bash both have it
 ulimit -n "$(ulimit -H -n)"
 if [ "$(id -u)" = 0 ]; then
 	exec unshare -n sh -c 'ip link set lo up && exec "$@"' sh \

@@ -6,6 +6,7 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=${1:-$(mktemp -d)}
 mkdir -p "$build"
+# shellcheck disable=SC2046 # words on purpose
 ${CC:-cc} -O2 -g -std=gnu11 -D_GNU_SOURCE -fno-strict-aliasing -ffp-contract=off -I"$root" \
 	-DCLASSIFIER_INSTALLED='""' $(pkg-config --cflags libcjson mbedcrypto 2>/dev/null) \
 	"$root"/bench/score.c "$root"/router/classify/*.c "$root"/common/*.c "$root"/crypto/*.c \

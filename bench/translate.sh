@@ -7,6 +7,7 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=${1:-$(mktemp -d)}
 mkdir -p "$build"
+# shellcheck disable=SC2046 # words on purpose
 ${CC:-cc} -O2 -g -std=gnu11 -D_GNU_SOURCE -fno-strict-aliasing -I"$root" \
 	$(pkg-config --cflags libcjson 2>/dev/null) \
 	"$root"/bench/translate.c "$root"/dialect/*.c "$root"/common/*.c \

@@ -46,8 +46,8 @@ struct client_dialect {
 	/* An error before the first byte: a whole JSON body. */
 	void (*error_body)(const struct chat_problem *p, struct buf *out);
 	const char *stream_type; /* "text/event-stream" */
-	const char *id_field;    /* header field for a request's id beside x-request-id, or NULL */
-	const char *keepalive;   /* may be written between events; NULL: the dialect has none */
+	const char *id_field; /* header field for a request's id beside x-request-id, or NULL */
+	const char *keepalive; /* may be written between events; NULL: the dialect has none */
 };
 
 extern const struct client_dialect dialect_openai_chat;        /* /v1/chat/completions */

@@ -10,7 +10,8 @@ void scan_view_all(struct scan_view *v);
 
 /*
  * Scans what `v` says when invisible characters are dropped and look-alikes folded (NFKC),
- * when %XX, \uXXXX, \/ and &#NN; are decoded, and inside base64 pieces; two levels deep at most.
+ * when %XX, \uXXXX, \/ and &#NN; are decoded, and inside base64 pieces; two levels deep at
+ * most.
  */
 void scan_further_views(struct scan_view *v);
 

@@ -3,6 +3,7 @@
 # Branch coverage of the policy library by its own tests, file by file.
 # usage: scripts/coverage-policy.sh [-v]      -v lists the branches that were never taken
 # Needs gcc and gcov. The files whose coverage must be whole are named first.
+# shellcheck disable=SC2086 # lists of words
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)

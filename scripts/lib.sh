@@ -82,6 +82,7 @@ take_lock() {
 	flock -n 9 && return 0
 	lock_holders=''
 	for lock_fd in /proc/[0-9]*/fd/9; do
+		# shellcheck disable=SC3013 # dash and bash both have it
 		[ "$lock_fd" -ef "$1" ] || continue
 		lock_pid=${lock_fd#/proc/} lock_pid=${lock_pid%%/*}
 		[ "$lock_pid" = $$ ] || lock_holders="$lock_holders $lock_pid"

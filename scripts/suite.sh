@@ -43,7 +43,8 @@ run_script_tests() {
 }
 
 run_suite() {
-	STEP_COUNT=5 # read by step()
+	# shellcheck disable=SC2034 # read by step()
+	STEP_COUNT=5
 	SUITE_LINE='0 passed, 1 failed'
 	prepare
 	step 'Model'

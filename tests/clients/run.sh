@@ -14,6 +14,7 @@ skip() {
 command -v node >/dev/null || skip 'node is not installed'
 node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 18 || (a == 18 && b >= 17) ? 0 : 1)' ||
 	skip "node $(node --version) is too old; 18.17 is needed"
+# shellcheck disable=SC3013 # dash and bash both have it
 if ! [ node_modules/.package-lock.json -nt package-lock.json ]; then
 	command -v npm >/dev/null || skip 'npm is not installed'
 	npm ci --ignore-scripts --no-audit --no-fund >&2 || skip 'npm could not fetch the client libraries'

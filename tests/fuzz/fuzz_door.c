@@ -73,7 +73,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				      .api_key = line[7],
 				      .twice = v.twice };
 
-	bool target = line[1].len > 0 && line[1].ptr[0] == '/'; /* llhttp lets no other through */
+	bool target =
+		line[1].len > 0 && line[1].ptr[0] == '/'; /* llhttp lets no other through */
 
 	if (target && door_check(&v, 80, &none, &path, &no))
 		abort();

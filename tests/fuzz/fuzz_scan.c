@@ -66,7 +66,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct json_where where;
 	if (json_check(text, &json_limits_api, &where) == ERR_OK &&
 	    scan_mask_json(s, text, &all, &scan_budget_default, m, &out) == ERR_OK) {
-		/* A key that is a placeholder already may stand twice then: refused later on. */
+		/* A key that is a placeholder already may stand twice then: refused later on.
+		 */
 		must(json_check(buf_span(&out), &json_limits_api, &where) == ERR_OK ||
 		     memchr(text.ptr, '[', text.len) != NULL);
 		must(scan_text(s, buf_span(&out), &scan_budget_default, a, &r) == ERR_OK);
