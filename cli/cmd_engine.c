@@ -105,18 +105,20 @@ static const char *const headings[] = { "ADDRESS", "ENGINE", "MODEL",
 
 static int cmd_engine_list(struct cli *cli, int argc, char **argv)
 {
-	struct engine_found *found = malloc(sizeof *found);
-	struct cli_table *t = cli_table_new(cli, headings, LEN(headings));
+	struct engine_found *found;
+	struct cli_table *t;
 	struct buf b;
 	char url[64];
 	unsigned n = 0;
 
 	(void)argv;
-	if (found == NULL)
-		abort();
 	if (argc > 0)
 		return cli_usage(cli, "engine list takes no arguments; for one address: hither "
 				      "engine probe URL");
+	found = malloc(sizeof *found);
+	if (found == NULL)
+		abort();
+	t = cli_table_new(cli, headings, LEN(headings));
 	buf_init(&b, 4u << 20);
 	buf_add_str(&b, "{\"schema\":\"hither.engines/1\",\"engines\":[");
 	for (unsigned i = 0; engines_candidate(i, url); i++) {
@@ -157,15 +159,16 @@ static int probe_failed(struct cli *cli, const char *url, enum err e)
 
 static int cmd_engine_probe(struct cli *cli, int argc, char **argv)
 {
-	struct engine_found *found = malloc(sizeof *found);
+	struct engine_found *found;
 	enum err e;
 	int code = CLI_OK;
 
-	if (found == NULL)
-		abort();
 	if (argc != 1)
 		return cli_usage(cli,
 				 "which address? hither engine probe http://127.0.0.1:PORT");
+	found = malloc(sizeof *found);
+	if (found == NULL)
+		abort();
 	e = engines_probe(argv[0], found);
 	if (e != ERR_OK || found->facts.kind == ENGINE_KIND_UNKNOWN) {
 		code = probe_failed(cli, argv[0], e == ERR_OK ? ERR_UNSUPPORTED : e);
