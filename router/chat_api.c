@@ -90,7 +90,12 @@ void chat_api_completions(struct router *r, struct http_exchange *x,
 		return;
 	}
 	if (q->chat.only_load || q->chat.only_unload) {
-		answer_load(q);
+		struct want want;
+
+		if (decide_want(r->set, &r->models, q->chat.model, &want))
+			answer_load(q);
+		else if (!facts_no_such_model(q))
+			chat_api_unreadable(q, &q->problem);
 		return;
 	}
 	if (q->chat.logprobs &&

@@ -327,7 +327,7 @@ bool facts_possible(struct request *q, size_t destination)
 	return decide_possible(&in, destination);
 }
 
-static bool no_such_model(struct request *q)
+bool facts_no_such_model(struct request *q)
 {
 	problem_set(
 		&q->problem, 404, "model_not_found",
@@ -443,7 +443,7 @@ bool facts_decide(struct request *q)
 
 	q->set = policy_set_ref(r->set);
 	if (!decide_want(q->set, &r->models, q->chat.model, &q->want))
-		return no_such_model(q);
+		return facts_no_such_model(q);
 	recall(q);
 	q->threshold_pm = sticky_pm(q, threshold_pm(r, policy_routing(q->set)));
 	facts_judge(q);

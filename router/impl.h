@@ -323,6 +323,7 @@ void facts_policy_request(const struct request *q, struct policy_request *ret);
 bool facts_decide(struct request *q); /* fills set, want, plan; false: q->problem says why */
 /* An answer went out: where from is remembered for the next turn. */
 void facts_answered(const struct request *q);
+bool facts_no_such_model(struct request *q); /* false: q->problem says so */
 /* Where it would go if the device were not enough: *ret; false: memory. */
 bool facts_reconsider(struct request *q, struct plan *ret);
 /* Verdicts of all destinations, with the data scanned. False: memory. */

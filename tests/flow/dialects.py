@@ -448,6 +448,10 @@ class Dialects(unittest.TestCase):
         self.assertEqual((r.status, r.json["done_reason"]), (200, "load"))
         r = self.d.call("POST", "/api/chat", {"model": "local", "messages": [], "keep_alive": 0})
         self.assertEqual((r.status, r.json["done_reason"]), (200, "unload"))
+        for body in ({}, {"keep_alive": 0}):
+            for model, status in (("none", 404), ("x:cloud", 404), ("local/none", 404), ("local/fake:latest", 200)):
+                r = self.d.call("POST", "/api/generate", {"model": model, **body})
+                self.assertEqual(r.status, status, r.body)
 
     def test_counting(self):
         few = self.d.call("POST", "/v1/messages/count_tokens", {"model": "local", "messages": says(EASY)})
