@@ -270,9 +270,7 @@ def own_rows(sentences=()):
 
 def perturbed(text, rnd):
     """The same request in another dress."""
-    kind = rnd.randrange(7)
-    if kind == 6:
-        return text + rnd.choice([" ", "\n", "\n\n"]) + " ".join(rnd.sample(MAIL, rnd.choice([2, 3, 4])))
+    kind = rnd.randrange(6)
     if kind == 0:
         return text + rnd.choice([" ", "\n", "\n\n"]) + rnd.choice(PHRASES)
     if kind == 1:

@@ -381,35 +381,25 @@ creative|.2|Write a funny story about {w} and {t}.
 creative|.25|Write a short scene: {w} finds out the truth about {t}.
 creative|.3|Rewrite the ending of a famous tale so that {t} play a part.
 creative|.3|Create three characters for a role playing game set in a world of {t}.
-creative|.28|Write an article in the style of a gossip magazine about {t}.
 creative|.3|Build a fantasy world around {t}: people, magic, conflict.
 creative|.25|Write a screenplay scene in which {w} discovers {t}.
 creative|.25|Write a script for a short video about {t}, with a surprise at the end.
-creative|.25|A short plot for a horror film about {t}
 creative|.22|tell me a story about {t}
-creative|.22|tell me a funny story tonight
 creative|.22|Tell a bedtime story with {t} in it.
-creative|.22|generate lyrics for an old ballad about {t}
 creative|.22|rap verse about {t}
 creative|.22|five jokes about {t}
 creative|.22|Write a stand-up routine about {t}.
 creative|.22|cartoon captions about {t}
-creative|.22|ten one-liners about {t}, dry humour
 creative|.25|A dialogue between a cat and a robot about {t}
 creative|.28|Write the next chapter. So far: {n} {n} {n}
 creative|.28|Here is the beginning of my story. Go on in the same style.\\n{n} {n} {n}
-creative|.28|In my story the gods choose {w} for a mission about {t}. Describe the heroes and their powers.
-creative|.28|Invent an encounter for a fantasy role playing party that involves {t}.
 creative|.28|Create a character sheet for a wizard who is obsessed with {t}.
 creative|.28|Design a fantasy map and the peoples that live on it; they all need {t}.
-creative|.28|Write a narrative essay of not more than 700 words on a day that changed your life.
-creative|.28|Write prose in the style of a famous author: {w} recovers after an accident.
 creative|.25|Act as a screenwriter and turn this into a scene with camera moves: {n} {n}
 creative|.25|Convert the text into a film script: {n} {n} {n}
 creative|.22|Write a slogan and a radio spot for {t}.
 creative|.22|Write a caption for a photo of {t}.
 creative|.22|Write an alternate history in which {t} were never invented.
-creative|.25|Write a diary of thirty days by {w} who studies {t}.
 creative|.22|Write a limerick about {w}.
 creative|.22|Write a love letter from the moon to the sea.
 creative|.22|You are a pirate. Greet me and tell me about {t}.
@@ -432,15 +422,10 @@ creative|.25|Erfinde ein Märchen mit einem Fuchs und einer Uhr.
 creative|.25|Schreib einen lustigen Dialog zwischen zwei Möwen.
 creative|.22|Dichte vier Zeilen für eine Einladung zum Geburtstag.
 creative|.25|Écris un poème sur la mer et le vent
-creative|.25|Fais-moi un poème qui parle d'un vieux chat.
 creative|.25|Raconte une histoire drôle sur un boulanger distrait.
-creative|.25|Peux-tu inventer un conte pour endormir mes enfants ?
 creative|.28|Écris le premier chapitre d'un roman policier à Marseille.
 creative|.25|Escribe un cuento corto sobre un faro
-creative|.25|Crea cuatro estrofas con rima para una canción alegre.
-creative|.28|Estoy creando un personaje que ha perdido todo; dale una vida nueva.
 creative|.25|Genera un poema sobre la lluvia en la ciudad
-creative|.25|CUENTO PARA NIÑOS SOBRE LA AMISTAD
 creative|.25|Scrivi una poesia sulla neve
 creative|.28|Agisci come sceneggiatore e scrivi una scena tra due fratelli.
 creative|.25|Inventa una favola con un asino e una stella.
@@ -451,13 +436,10 @@ creative|.25|Напиши стихотворение о зиме
 creative|.25|Придумай короткий сценарий мультфильма с неожиданным концом.
 creative|.28|Напиши рассказ о человеке, который нашёл старое письмо.
 creative|.25|Napisz krótkie opowiadanie o starym domu
-creative|.28|Napisz scenę w stylu powieści grozy: mężczyzna wraca do pustego mieszkania.
 creative|.25|Ułóż wiersz o jesieni.
 creative|.25|Napiš krátkou pohádku o drakovi
-creative|.28|Popiš filmovou scénu: dívka potká robota.
 creative|.25|Napiši pesmu od osam stihova sa rimom o moru
 creative|.25|Viết một bài thơ về mùa xuân
-creative|.25|Hãy viết kịch bản video dài một phút về một con mèo.
 creative|.25|Kể cho tôi một câu chuyện vui về bà tôi
 creative|.25|Thơ về quê hương
 creative|.25|Deniz hakkında kısa bir şiir yaz
@@ -507,14 +489,10 @@ code.write|.6|How to set up {x} with Docker and nginx on Linux?
 code.write|.6|Write a Kubernetes deployment for {x} with a config map and health checks.
 code.write|.6|Write a bash script that makes a backup every night and rotates old ones.
 code.write|.6|Give me a systemd unit and timer for {x}.
-code.write|.6|Create an HTML page with CSS for {x}, no JavaScript.
 code.write|.6|How to validate a form in React and show errors?
-code.write|.6|Write a Terraform module for {x}.
 code.write|.6|Write an SQL query with a window function for the latest order of each customer.
 code.write|.6|pandas: group by month and plot the mean, with error bars
 code.write|.6|Write a regular expression that matches dates like 2024-05-01.
-code.write|.6|How can I read a sensor over I2C on an Arduino and send the value by MQTT?
-code.write|.6|Which steps install drivers for a wireless card on a minimal Linux system?
 code.write|.6|Implement a linked list with an iterator in {l}.
 code.write|.6|Given an array of numbers, write {l} code that finds the longest run of equal values, and state the complexity.
 code.write|.6|def median(xs):\\n    '''Return the median of a list.'''\\n\\nComplete this function.
