@@ -208,14 +208,7 @@ static void put_tools(struct buf *b, const struct chat *c)
 
 		send_next(b, &first);
 		buf_add_char(b, '{');
-		json_put_key_string(b, "name", t->name);
-		if (t->description.len > 0)
-			json_put_key_string(b, "description", t->description);
-		json_put_key(b, "input_schema");
-		if (t->schema.len > 0)
-			buf_add(b, t->schema);
-		else
-			buf_add_str(b, "{\"type\":\"object\"}");
+		send_tool(b, t, "input_schema", "{\"type\":\"object\"}");
 		if (t->strict)
 			json_put_key_bool(b, "strict", true);
 		buf_add_char(b, '}');

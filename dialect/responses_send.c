@@ -151,14 +151,7 @@ static void put_tools(struct buf *b, const struct chat *c)
 
 		send_next(b, &first);
 		buf_add_str(b, "{\"type\":\"function\"");
-		json_put_key_string(b, "name", t->name);
-		if (t->description.len > 0)
-			json_put_key_string(b, "description", t->description);
-		json_put_key(b, "parameters");
-		if (t->schema.len > 0)
-			buf_add(b, t->schema);
-		else
-			buf_add_str(b, "{\"type\":\"object\",\"properties\":{}}");
+		send_tool(b, t, "parameters", "{\"type\":\"object\",\"properties\":{}}");
 		json_put_key_bool(b, "strict", t->strict);
 		buf_add_char(b, '}');
 	}

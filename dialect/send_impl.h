@@ -29,6 +29,20 @@ static inline void send_texts(struct buf *b, const char *key, const struct span 
 	buf_add_char(b, ']');
 }
 
+/* "name", "description" and, as `key`, the schema of a tool; `any` stands for one without. */
+static inline void send_tool(struct buf *b, const struct chat_tool *t, const char *key,
+			     const char *any)
+{
+	json_put_key_string(b, "name", t->name);
+	if (t->description.len > 0)
+		json_put_key_string(b, "description", t->description);
+	json_put_key(b, key);
+	if (t->schema.len > 0)
+		buf_add(b, t->schema);
+	else
+		buf_add_str(b, any);
+}
+
 /* May this name stand in a path as one segment, and mean nothing else there? */
 static inline bool send_path_name(const char *name)
 {
