@@ -72,7 +72,7 @@ static void answer_fields(const struct request *q, bool settled, struct fields *
 		add(f, "x-hither-tier", policy_tier_name(d->tier));
 		add(f, "x-hither-destination", d->name);
 	}
-	if (q->receipt[0] != '\0')
+	if (q->receipt[0] != '\0' && (settled || q->draft.shown))
 		add(f, "x-hither-receipt", q->receipt);
 	if (q->draft.shown)
 		add(f, "x-hither-draft", policy_draft_name(q->draft.form));
