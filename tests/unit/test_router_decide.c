@@ -251,6 +251,47 @@ static void plan_rows(void **state)
 		one_plan(&runs[i].row, runs[i].began);
 }
 
+/* The score and the limit that it was held against, with two digits each. */
+static void the_reason_has_both_numbers(void **state)
+{
+	static const struct {
+		double score;
+		uint16_t threshold_pm;
+		const char *said;
+	} rows[] = {
+		{ 0.3, 620, "(0.30, limit 0.62)" },
+		{ 0, 620, "(0.00, limit 0.62)" },
+		{ 0.99, 1000, "(0.99, limit 1.00)" },
+		{ 0.05, 70, "(0.05, limit 0.07)" },
+	};
+	struct policy_set *s = set_of(POLICY(FAR, ""));
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		struct arena *a = arena_new("test", 1 << 20);
+		struct policy_decision *v = policy_decisions_new(s, policy_destinations(s), a);
+		struct policy_request q;
+		struct want w;
+		struct plan p;
+
+		policy_request_base(&q);
+		policy_decide_all(s, &q, v);
+		CHECK(decide_want(s, &list, span_of("auto"), &w), rows[i].said);
+		const struct decide_input in = { .set = s,
+						 .want = &w,
+						 .verdicts = v,
+						 .score = rows[i].score,
+						 .threshold_pm = rows[i].threshold_pm,
+						 .input_tokens = 10,
+						 .context_tokens = 2048 };
+		decide_plan(&in, &p);
+		CHECK(p.kind == PLAN_LOCAL, rows[i].said);
+		CHECK(strstr(p.reasons[0], rows[i].said) != NULL, p.reasons[0]);
+		arena_free(a);
+	}
+	policy_set_free(s);
+}
+
 static void reasons_are_bounded(void **state)
 {
 	struct plan p = { 0 };
@@ -281,6 +322,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names),
 		cmocka_unit_test(plan_rows),
+		cmocka_unit_test(the_reason_has_both_numbers),
 		cmocka_unit_test(reasons_are_bounded),
 		cmocka_unit_test(costs),
 	};
