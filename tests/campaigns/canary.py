@@ -152,7 +152,12 @@ class Canary:
         os.kill(pid, signal.SIGSEGV)
         with contextlib.suppress(OSError, stage.http.client.HTTPException, AssertionError):
             reply.result()
-        stage.until(role + " is back", lambda: campaign.roles(self.d).get(role) not in (None, pid))
+
+        def back():
+            if role == "engine":  # it begins when somebody asks
+                self.call("/v1/chat/completions", self.body("/v1/chat/completions", "hello", model="local"))
+            return campaign.roles(self.d).get(role) not in (None, pid)
+        stage.until(role + " is back", back)
         stage.until("ready", self.d.ready)
 
     # --- the search ----------------------------------------------------------------------------

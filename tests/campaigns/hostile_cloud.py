@@ -18,7 +18,7 @@ def main():
         f"far{i}": d.destination(base_url=f"http://127.0.0.1:{server.port}/v1") for i in range(1)}})
     d.start()
     try:
-        replies.judge(c, d, "far0", ["cloud", "router"], 8192)
+        replies.judge(c, d, server, "far0", ["cloud", "router"], 8192)
     finally:
         d.close()
     c.end()

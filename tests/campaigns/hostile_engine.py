@@ -18,7 +18,7 @@ def main():
     d.start()
     try:
         # One event may have 8 MiB, in a buffer that grows by doubling.
-        replies.judge(c, d, "local", ["router", "local"], 20480)
+        replies.judge(c, d, server, "local", ["router", "local"], 20480)
     finally:
         d.close()
     c.end()

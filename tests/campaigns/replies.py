@@ -151,12 +151,12 @@ class Server:
             s.close()
 
 
-def judge(c, d, where, roles, caps_kib):
+def judge(c, d, server, where, roles, caps_kib):
     """Every behaviour in turn, drawn, until the budget is spent."""
     import stage
 
     import campaign
-    names, seen = [], {}
+    names, seen, waited = [], {}, 0
     stage.until("a good reply", lambda: d.chat("bad:good", model=where, stream=True).status == 200)
     pids = campaign.roles(d)
     begun = {role: campaign.memory_kib(pids[role]) for role in roles}
@@ -165,13 +165,21 @@ def judge(c, d, where, roles, caps_kib):
         if not names:
             names = list(BAD)
             c.rng.shuffle(names)
-        name, stream = names.pop(), c.rng.random() < 0.7
+        name, stream, before = names.pop(), c.rng.random() < 0.7, server.served
         watch = d.later(d.chat, f"bad:{name}", model=where, stream=stream)
         while watch.thread.is_alive():
             watch.thread.join(0.02)
             for role in roles:
                 most[role] = max(most[role], campaign.memory_kib(pids[role]))
-        c.runs += 1
+        if server.served == before:  # it is being left alone for a while
+            names.append(name)
+            waited += 1
+            time.sleep(0.1)
+            if waited > 600:
+                c.wrong("it is left alone for ever")
+                break
+            continue
+        c.runs, waited = c.runs + 1, 0
         try:
             r = watch.result()
         except OSError as e:
@@ -188,5 +196,12 @@ def judge(c, d, where, roles, caps_kib):
     for role in roles:
         c.check(most[role] - begun[role] < caps_kib, f"{role} grew from {begun[role]} to {most[role]} KiB")
         c.check(campaign.roles(d).get(role) == pids[role], f"{role} began again")
-    c.check(d.chat("bad:good", model=where, stream=True).text == SAID.decode(), "no good reply afterwards")
+
+    def good():
+        r = d.chat("bad:good", model=where, stream=True)
+        return r.status == 200 and r.text == SAID.decode()
+    try:
+        stage.until("a good reply afterwards", good)
+    except AssertionError as e:
+        c.wrong(str(e))
     c.figures.update(behaviours=len(BAD), most_kib={r: [begun[r], most[r]] for r in roles}, seen=seen)
