@@ -12,10 +12,12 @@ mutation.py [--area gate,ledger] [--only FILE:LINE:KIND:NUMBER]
 
 The budget counts mutants. Survivors are printed.
 """
+import contextlib
 import glob
 import os
 import re
 import shutil
+import signal
 import subprocess
 
 import campaign
@@ -85,11 +87,17 @@ class Bench:
 
     def fails(self, test):
         fast = {"TMPDIR": "/dev/shm"} if os.access("/dev/shm", os.W_OK) else {}  # a sync costs nothing there
+        process = subprocess.Popen([os.path.join(self.build, "tests", "test_" + test)], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL, cwd=self.build, env={**os.environ, **fast},
+                                   start_new_session=True)
         try:
-            return subprocess.run([os.path.join(self.build, "tests", "test_" + test)], capture_output=True,
-                                  timeout=HANGS_S, check=False, cwd=self.build, env={**os.environ, **fast}).returncode != 0
+            return process.wait(HANGS_S) != 0
         except subprocess.TimeoutExpired:
             return True
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # what it left behind, too
+            process.wait()
 
     def noticed(self, area, path, n, line):
         """By which test; "" when by none; None when it does not compile."""
