@@ -86,7 +86,7 @@ static void put_chunk(const struct reply_writer *w, struct span text, const char
 {
 	open_reply(w, out);
 	put_choice(w, text, finish, out);
-	buf_add_str(out, w->head->include_usage ? "],\"usage\":null}\n\n" : "]}\n\n");
+	buf_add_str(out, "]}\n\n"); /* the published type has no null for `usage` here */
 }
 
 static bool on_text(struct reply_writer *w, enum chat_event_kind kind, struct span text,

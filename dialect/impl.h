@@ -84,6 +84,8 @@ bool reading_max_tokens(struct reading *r, const cJSON *obj, const char *key);
 bool reading_n(struct reading *r, const cJSON *obj);
 bool reading_stop(struct reading *r, const cJSON *obj, const char *key, int max);
 bool reading_effort(struct reading *r, const cJSON *effort, const char *param);
+/* OpenAI's service_tier, of which only a wrong word matters. */
+bool reading_service_tier(struct reading *r, const cJSON *body);
 bool reading_extension(struct reading *r, const cJSON *body);
 bool reading_model_name(struct reading *r, const cJSON *body, const char *key,
 			struct span *ret);

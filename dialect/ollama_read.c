@@ -112,6 +112,22 @@ static bool read_think(struct reading *r, const cJSON *think)
 	return true;
 }
 
+/* A number of seconds, or a duration as Go writes it: "5m", "1h30m", "-1". */
+static bool read_keep_alive(struct reading *r, const cJSON *keep)
+{
+	const char *word = cJSON_GetStringValue(keep);
+
+	if (keep == NULL || cJSON_IsNumber(keep) || (word != NULL && word[0] == '\0'))
+		return true;
+	if (word != NULL && word[word[0] == '-'] != '\0' &&
+	    strspn(word + (word[0] == '-'), "0123456789.hmnsu") ==
+		    strlen(word + (word[0] == '-')) &&
+	    strchr("hmnsu", word[word[0] == '-']) == NULL)
+		return true;
+	return reading_fail(r, "invalid_value", "keep_alive",
+			    "'keep_alive' must be a number of seconds or a duration like 5m.");
+}
+
 static bool unloads(const cJSON *body)
 {
 	const cJSON *keep = reading_get(body, "keep_alive");
@@ -134,6 +150,7 @@ static bool read_common(struct reading *r, const cJSON *body)
 	       reading_flag(r, body, "stream", "stream", &c->stream) &&
 	       read_format(r, reading_get(body, "format")) &&
 	       read_think(r, reading_get(body, "think")) &&
+	       read_keep_alive(r, reading_get(body, "keep_alive")) &&
 	       read_options(r, reading_get(body, "options")) && reading_extension(r, body);
 }
 

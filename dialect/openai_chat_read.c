@@ -99,7 +99,7 @@ static bool read_body(struct reading *r, const cJSON *body)
 	       read_max_tokens(r, body) && reading_n(r, body) &&
 	       reading_stop(r, body, "stop", CHAT_MAX_STOPS) &&
 	       reading_effort(r, reading_get(body, "reasoning_effort"), "reasoning_effort") &&
-	       reading_extension(r, body);
+	       reading_service_tier(r, body) && reading_extension(r, body);
 }
 
 enum err openai_chat_read(struct span body, struct arena *a, struct chat *ret,

@@ -166,6 +166,21 @@ bool reading_effort(struct reading *r, const cJSON *effort, const char *param)
 			    param);
 }
 
+bool reading_service_tier(struct reading *r, const cJSON *body)
+{
+	static const char *const words[] = { "auto", "default", "flex", "scale", "priority" };
+	const cJSON *tier = reading_get(body, "service_tier");
+
+	if (tier == NULL)
+		return true;
+	for (size_t i = 0; i < LEN(words); i++)
+		if (span_is(span_of(cJSON_GetStringValue(tier)), words[i]))
+			return true; /* not passed on: what a provider charges is the policy's
+				      */
+	return reading_fail(r, "invalid_value", "service_tier",
+			    "'service_tier' must be auto, default, flex, scale or priority.");
+}
+
 /* {"hither":{"max_tier":"device|trusted|cloud","app":ID}}: ours, so unknown keys are errors. */
 bool reading_extension(struct reading *r, const cJSON *body)
 {

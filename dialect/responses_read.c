@@ -148,6 +148,7 @@ static bool read_body(struct reading *r, const cJSON *body)
 {
 	r->chat->include_usage = true;
 	return reading_refuse(r, body, unsupported, LEN(unsupported)) &&
+	       reading_service_tier(r, body) &&
 	       reading_model_name(r, body, "model", &r->chat->model) &&
 	       responses_read_input(r, body) &&
 	       reading_tools(r, reading_get(body, "tools"), read_tool) &&

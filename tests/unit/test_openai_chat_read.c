@@ -135,6 +135,10 @@ static const struct {
 	{ "a model with a space", "{\"model\":\"a b\"}", "model", "invalid_value" },
 	{ "no messages", "{\"model\":\"m\"}", "messages", "missing_required_parameter" },
 	{ "empty messages", SAY(""), "messages", "invalid_value" },
+	{ "an unknown tier of service",
+	  "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],"
+	  "\"service_tier\":\"x\"}",
+	  "service_tier", "invalid_value" },
 	{ "a message that is none", SAY("1"), "messages[0]", "invalid_type" },
 	{ "an unknown role", SAY("{\"role\":\"root\",\"content\":\"x\"}"), "messages[0].role",
 	  "invalid_value" },
