@@ -383,7 +383,11 @@ class Reload(Case):
         agent.close()
 
     def test_a_send_under_a_revoked_rule_is_cut(self):
-        for cloud in ("deny", "ask"):
+        def ends():
+            out = self.hither("ledger", "export", "--state-dir", self.d.path("state")).stdout
+            return [x["outcome"] for x in map(json.loads, out.splitlines()) if x["kind"] == "closed"]
+
+        for i, cloud in enumerate(("deny", "ask")):
             self.user()
             if self.d.process is None:
                 self.d.start()
@@ -397,9 +401,8 @@ class Reload(Case):
             self.assertTrue(r.cut or r.status != 200, "no proper end")
             self.assertNotIn("[DONE]", r.events)
             stage.until("the provider is left alone", lambda: self.d.cloud.active == 0)
-            out = self.hither("ledger", "export", "--state-dir", self.d.path("state")).stdout
-            closed = [x for x in map(json.loads, out.splitlines()) if x["kind"] == "closed"]
-            self.assertEqual(closed[-1]["outcome"], "aborted")
+            stage.until("the end is on record", lambda: len(ends()) == i + 1)
+            self.assertEqual(ends()[-1], "aborted")
 
 
 if __name__ == "__main__":
