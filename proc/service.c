@@ -38,6 +38,7 @@
 #define POLICY_MAX_BYTES (64u << 20)
 #define CONFIG_ARENA     (1u << 20)
 #define SETTLED_AFTER_MS 200
+#define SETTLED_EVERY_MS 30000
 
 static struct running {
 	struct service s;
@@ -342,12 +343,13 @@ static void on_settled(uv_timer_t *t)
 	resident_give_back();
 }
 
-/* A moment after READY, when what it set off is over. */
+/* A moment after READY, when what it set off is over; and now and then, for what a burst used.
+ */
 static enum err settle_later(void)
 {
 	if (uv_timer_init(&self.loop, &self.settled) != 0)
 		return ERR_SYSTEM;
-	uv_timer_start(&self.settled, on_settled, SETTLED_AFTER_MS, 0);
+	uv_timer_start(&self.settled, on_settled, SETTLED_AFTER_MS, SETTLED_EVERY_MS);
 	uv_unref((uv_handle_t *)&self.settled);
 	return ERR_OK;
 }
