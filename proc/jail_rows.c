@@ -252,6 +252,9 @@ static const struct jail_row for_local[] = {
 	/* the engine's socket, engine.endpoint, the system bus */
 	SOCKET(AF_UNIX, SOCK_STREAM),
 	ROW(connect),
+	/* libsystemd from 254 names its end of the bus after the program */
+	IF(prctl, 1, IS(0, PR_GET_NAME)),
+	ROW(bind),
 	ROW(getsockname),
 	ROW(getpeername),
 	ROW(recvfrom),
