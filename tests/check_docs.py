@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every file that the pages in the root, docs/ and the folders' README.md name exists: names in
 backticks, links, and tests as they are called there (unit/NAME, fuzz/NAME, flow/NAME, prop/NAME).
+A script that names its own interpreter may be started by its name, as the pages do.
 Prints each name that leads nowhere; exit 1 when there is one.
 
 usage: check_docs.py [ROOT]"""
+import os
 import pathlib
 import re
 import sys
@@ -68,6 +70,15 @@ def missing(page):
                 yield number, f"{kind}/{name}{suffix}"
 
 
+def not_startable():
+    for folder in OURS:
+        for p in sorted((ROOT / folder).rglob("*.*")):
+            if p.suffix in (".py", ".sh") and "node_modules" not in p.parts and not os.access(p, os.X_OK):
+                with p.open("rb") as f:
+                    if f.read(2) == b"#!":
+                        yield p.relative_to(ROOT)
+
+
 def main():
     wrong = count = 0
     for page in pages():
@@ -79,6 +90,9 @@ def main():
         if (ROOT / folder / "meson.build").exists() and not (ROOT / folder / "README.md").exists():
             wrong += 1
             print(f"{folder}/: has no README.md")
+    for name in not_startable():
+        wrong += 1
+        print(f"{name}: begins with #! and may not be started")
     print(f"{count} pages, {wrong} wrong")
     return wrong > 0 or count == 0
 
