@@ -16,10 +16,10 @@
 
 #include "common/text.h"
 #include "crypto/crypto.h"
+#include "http/loopback.h"
 
 #define PROCESSES_MAX 65536
 #define ANCESTORS_MAX 256
-#define BEARER        "Bearer "
 
 void run_token_new(char token[RUN_TOKEN_BYTES])
 {
@@ -31,42 +31,14 @@ void run_token_new(char token[RUN_TOKEN_BYTES])
 
 /* --- the request ----------------------------------------------------------------------- */
 
-static bool token_is(struct span given, const char *token)
-{
-	unsigned differ = 0;
-
-	if (given.len != RUN_TOKEN_BYTES - 1)
-		return false;
-	for (size_t i = 0; i < RUN_TOKEN_BYTES - 1; i++)
-		differ |= (unsigned)(token[i] ^ given.ptr[i]);
-	return differ == 0;
-}
-
-static bool host_is_ours(struct span host, uint16_t port)
-{
-	char ours[32];
-
-	snprintf(ours, sizeof ours, "127.0.0.1:%u", port);
-	if (span_is(host, ours))
-		return true;
-	snprintf(ours, sizeof ours, "localhost:%u", port);
-	return span_is(host, ours);
-}
-
 static bool carries_token(const struct run_origin *o, const char *token)
 {
+	const struct span ours = { token, RUN_TOKEN_BYTES - 1 };
 	bool bearer = o->authorization.len > 0, key = o->api_key.len > 0;
-	size_t n = strlen(BEARER);
 
-	if (bearer) {
-		if (o->authorization.len <= n ||
-		    !span_is_nocase((struct span){ o->authorization.ptr, n }, BEARER) ||
-		    !token_is(span_trim((struct span){ o->authorization.ptr + n,
-						       o->authorization.len - n }),
-			      token))
-			return false;
-	}
-	if (key && !token_is(o->api_key, token))
+	if (bearer && !crypto_equal(http_bearer(o->authorization), ours))
+		return false;
+	if (key && !crypto_equal(o->api_key, ours))
 		return false;
 	return bearer || key;
 }
@@ -83,7 +55,8 @@ bool run_guard_allows(const struct run_origin *o, uint16_t port, const char *tok
 	if (o->twice)
 		return refuse(reterr, 400, "invalid_request",
 			      "A header that says who you are stands there twice.");
-	if (!host_is_ours(o->host, port))
+	/* Nobody listens on [::1] here. */
+	if (!http_host_is_loopback(o->host, port) || span_starts(o->host, "["))
 		return refuse(reterr, 403, "wrong_host",
 			      "This port answers under its own address only.");
 	if (o->origin.ptr != NULL || o->site.ptr != NULL)

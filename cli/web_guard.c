@@ -14,6 +14,7 @@
 #include "common/file.h"
 #include "common/text.h"
 #include "crypto/crypto.h"
+#include "http/loopback.h"
 
 #define TABLE_BYTES_MAX (8u << 20)
 
@@ -28,13 +29,8 @@ void web_secret_new(struct web_secret *s, uint64_t now_ms)
 
 bool web_secret_is(const struct web_secret *s, struct span given, uint64_t now_ms)
 {
-	unsigned differ = 0;
-
-	if (s->text[0] == '\0' || now_ms >= s->until_ms || given.len != WEB_SECRET_BYTES - 1)
-		return false;
-	for (size_t i = 0; i < WEB_SECRET_BYTES - 1; i++)
-		differ |= (unsigned)(s->text[i] ^ given.ptr[i]);
-	return differ == 0;
+	return s->text[0] != '\0' && now_ms < s->until_ms &&
+	       crypto_equal(given, (struct span){ s->text, WEB_SECRET_BYTES - 1 });
 }
 
 void web_secret_forget(struct web_secret *s)
@@ -43,19 +39,6 @@ void web_secret_forget(struct web_secret *s)
 }
 
 /* --- where it comes from ------------------------------------------------------------- */
-
-static bool host_is_ours(struct span host, uint16_t port)
-{
-	static const char *const names[] = { "127.0.0.1", "[::1]", "localhost" };
-	char ours[32];
-
-	for (size_t i = 0; i < LEN(names); i++) {
-		snprintf(ours, sizeof ours, "%s:%u", names[i], port);
-		if (span_is(host, ours))
-			return true;
-	}
-	return false;
-}
 
 static bool form_type(struct span type)
 {
@@ -78,7 +61,7 @@ bool web_guard_allows(const struct web_origin *o, uint16_t port, struct web_refu
 
 	if (o->twice)
 		return refuse(reterr, 400, "A header says two things.");
-	if (!host_is_ours(o->host, port))
+	if (!http_host_is_loopback(o->host, port))
 		return refuse(reterr, 403, "This page answers under its own address only.");
 	if (span_is(o->method, "GET") || span_is(o->method, "HEAD"))
 		return true;

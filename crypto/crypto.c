@@ -52,10 +52,18 @@ void crypto_sha256_hex(const struct crypto_sha256 *digest, char out[CRYPTO_SHA25
 
 bool crypto_sha256_equal(const struct crypto_sha256 *a, const struct crypto_sha256 *b)
 {
+	return crypto_equal((struct span){ (const char *)a->bytes, sizeof a->bytes },
+			    (struct span){ (const char *)b->bytes, sizeof b->bytes });
+}
+
+bool crypto_equal(struct span a, struct span b)
+{
 	unsigned difference = 0;
 
-	for (size_t i = 0; i < sizeof a->bytes; i++)
-		difference |= (unsigned)(a->bytes[i] ^ b->bytes[i]);
+	if (a.len != b.len)
+		return false;
+	for (size_t i = 0; i < a.len; i++)
+		difference |= (unsigned)(a.ptr[i] ^ b.ptr[i]);
 	return difference == 0;
 }
 

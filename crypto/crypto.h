@@ -29,6 +29,7 @@ void crypto_sha256(struct span bytes, struct crypto_sha256 *ret);
 void crypto_sha256_hex(const struct crypto_sha256 *digest, char out[CRYPTO_SHA256_HEX_BYTES]);
 bool crypto_sha256_equal(const struct crypto_sha256 *a,
 			 const struct crypto_sha256 *b); /* constant time */
+bool crypto_equal(struct span a, struct span b); /* takes a time that only the lengths decide */
 
 /* Incremental. crypto_hasher_end() or _abandon() exactly once for each successful _begin(). */
 struct crypto_hasher;

@@ -13,9 +13,9 @@
 
 #include "common/text.h"
 #include "dialect/dialect.h"
+#include "http/loopback.h"
 
 #define PATH_TOKEN "/t/"
-#define BEARER     "bearer "
 
 void door_key_read(const char *hex, struct door_key *ret)
 {
@@ -28,19 +28,6 @@ static bool refuse(struct door_refusal *reterr, int status, const char *code,
 		   const char *message)
 {
 	*reterr = (struct door_refusal){ status, code, message };
-	return false;
-}
-
-static bool host_is_ours(struct span host, uint16_t port)
-{
-	static const char *const names[] = { "127.0.0.1", "[::1]", "localhost" };
-	char ours[32];
-
-	for (size_t i = 0; i < LEN(names); i++) {
-		snprintf(ours, sizeof ours, "%s:%u", names[i], port);
-		if (span_is(host, ours))
-			return true;
-	}
 	return false;
 }
 
@@ -58,7 +45,7 @@ static bool from_here(const struct door_visit *v, uint16_t port, struct door_ref
 {
 	if (v->twice)
 		return refuse(reterr, 400, "invalid_request", "A header field stands twice.");
-	if (!host_is_ours(v->host, port))
+	if (!http_host_is_loopback(v->host, port))
 		return refuse(reterr, 403, "host_not_allowed",
 			      "Host must be 127.0.0.1, [::1] or localhost, with this port.");
 	if (v->origin.ptr != NULL && !origin_is_host(v->origin, v->host))
@@ -91,16 +78,6 @@ static bool path_token(struct span path, struct span *ret_token, struct span *re
 	return true;
 }
 
-static struct span bearer(struct span field)
-{
-	size_t n = sizeof BEARER - 1;
-
-	if (field.ptr == NULL || field.len <= n ||
-	    !span_is_nocase((struct span){ field.ptr, n }, BEARER))
-		return (struct span){ NULL, 0 };
-	return span_trim((struct span){ field.ptr + n, field.len - n });
-}
-
 static struct span token_of(const struct door_visit *v, struct span *ret_path)
 {
 	struct span token;
@@ -108,7 +85,7 @@ static struct span token_of(const struct door_visit *v, struct span *ret_path)
 	*ret_path = v->path;
 	if (path_token(v->path, &token, ret_path))
 		return token;
-	token = bearer(v->authorization);
+	token = http_bearer(v->authorization);
 	return token.len > 0 ? token : v->api_key;
 }
 
