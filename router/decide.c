@@ -6,10 +6,11 @@
  *
  *   sufficient  =  text only, fits the context (fit.c), score < threshold
  *
- * Otherwise the candidates above the device are those that are not denied, whose limits hold,
- * and whose dialect is spoken; they are ordered by the policy's `routing.prefer`, then tier,
- * then cost, then name. Asking comes before settling for the device, because the person may
- * say yes; the plan notes whether the device is there to fall back on.
+ * Otherwise the candidates above the device are those that are not denied, whose limits hold
+ * and that have a model to ask (router speaks the dialect of each that a policy can name);
+ * they are ordered by the policy's `routing.prefer`, then tier, then cost, then name. Asking
+ * comes before settling for the device, because the person may say yes; the plan notes whether
+ * the device is there to fall back on.
  *
  * A run of tool calls is one piece of work: it is decided once, and its later requests stay
  * where it began as long as that is permitted and takes them. Policy and consent look at each.
@@ -21,8 +22,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "dialect/dialect.h"
 
 #define OUTPUT_USUAL_TOKENS 500 /* to compare costs when no cap is stated */
 
@@ -67,7 +66,6 @@ bool decide_want(const struct policy_set *set, const struct model_list *models,
 	}
 	ret->kind = WANT_DESTINATION;
 	return policy_destination_find(set, head, &ret->destination) &&
-	       ret->destination != DECIDE_LOCAL &&
 	       (slash == NULL || known_model(policy_destination(set, ret->destination), tail));
 }
 
@@ -160,7 +158,6 @@ bool decide_possible(const struct decide_input *in, size_t i)
 	const struct policy_destination *d = policy_destination(in->set, i);
 
 	return v->verdict != POLICY_DENY && (int64_t)in->input_tokens <= v->max_input_tokens &&
-	       upstream_dialect_find(policy_api_name(d->api)) != NULL &&
 	       (d->n_models > 0 || in->want->model.len > 0);
 }
 
@@ -215,12 +212,10 @@ static void denied(const struct decide_input *in, size_t i, struct plan *p)
 	const struct policy_decision *v = &in->verdicts[i];
 
 	if (v->verdict != POLICY_DENY) {
-		plan_reason(p, "%s cannot take this request (limit, dialect or model)",
-			    d->name);
+		plan_reason(p, "%s cannot take this request (limit or model)", d->name);
 		return;
 	}
-	struct policy_reason r = v->n_by > 0 ? policy_decision_reason(in->set, v, 0)
-					     : (struct policy_reason){ .id = "default" };
+	struct policy_reason r = policy_decision_reason(in->set, v, 0); /* a no has one */
 	plan_reason(p, "%s is denied by %s%s%s%s", d->name, r.id, r.uncertain ? "?" : "",
 		    r.because != NULL ? ": " : "", r.because != NULL ? r.because : "");
 }

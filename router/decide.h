@@ -78,7 +78,7 @@ struct plan {
 
 /* May `local` answer at once, whatever the other destinations say? Needs only its verdict. */
 bool decide_is_local(const struct decide_input *in, enum policy_verdict local);
-/* Is the destination open to this request: not denied, within limits, its dialect spoken? */
+/* Is the destination open to this request: not denied, within limits, with a model to ask? */
 bool decide_possible(const struct decide_input *in, size_t destination);
 /* Total: every input gets a plan. */
 void decide_plan(const struct decide_input *in, struct plan *ret);
