@@ -7,7 +7,8 @@
  * colon, bad tokens, Content-Length twice or together with Transfer-Encoding, chunked not
  * last. Added here: every limit, `_` in names, Host exactly once in HTTP/1.1 and well
  * formed, any coding but "chunked", codings in HTTP/1.0, targets that are not origin-form,
- * absolute-form (http) or "*" with OPTIONS, versions other than 1.0 and 1.1, CONNECT.
+ * absolute-form (http) or "*" with OPTIONS, versions other than 1.0 and 1.1, CONNECT, more than
+ * one space in the request line, a lone CR or LF before it, empty chunk extensions.
  *
  * Invariants
  *   1. Trailer fields never become header slots.
@@ -150,8 +151,6 @@ void http_message_target(const struct http_message *m, struct span *ret_path,
 		while (n < left && authority[n] != '/' && authority[n] != '?')
 			n++;
 		t = (struct span){ authority + n, left - n };
-		if (t.len == 0)
-			t = SPAN_LITERAL("/");
 	}
 	const char *mark = t.len > 0 ? memchr(t.ptr, '?', t.len) : NULL;
 
@@ -161,6 +160,8 @@ void http_message_target(const struct http_message *m, struct span *ret_path,
 		ret_path->len = (size_t)(mark - t.ptr);
 		*ret_query = (struct span){ mark + 1, t.len - ret_path->len - 1 };
 	}
+	if (ret_path->len == 0) /* "http://host" and "http://host?query" */
+		*ret_path = SPAN_LITERAL("/");
 }
 
 /* ---------------------------------------------------------------- llhttp's callbacks */
@@ -277,18 +278,59 @@ static int on_value(llhttp_t *l, const char *at, size_t n)
 	return 0;
 }
 
-/* RFC 3986 section 3.2.2 and 3.2.3: host and optional port, no user information. */
-static bool host_ok(struct span v)
+static bool is_hex(char c)
 {
-	for (size_t i = 0; i < v.len; i++) {
-		char c = v.ptr[i];
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/* What stands between brackets: an IPv6 address, digit by digit only. The number of bytes. */
+static size_t literal_bytes(struct span v)
+{
+	size_t n = 0;
+
+	while (n < v.len && (is_hex(v.ptr[n]) || v.ptr[n] == ':' || v.ptr[n] == '.'))
+		n++;
+	return n;
+}
+
+/* A registered name (RFC 3986 section 3.2.2) without the comma, which would be a list. */
+static size_t name_bytes(struct span v)
+{
+	size_t n = 0;
+
+	while (n < v.len) {
+		char c = v.ptr[n];
 		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
 			      (c >= '0' && c <= '9');
 
-		if (!letter && (c == '\0' || strchr("-._~%!$&'()*+;=:[]", c) == NULL))
-			return false;
+		if (c == '%' && v.len - n > 2 && is_hex(v.ptr[n + 1]) && is_hex(v.ptr[n + 2]))
+			n += 2;
+		else if (!letter && (c == '\0' || strchr("-._~!$&'()*+;=", c) == NULL))
+			break;
+		n++;
 	}
-	return true;
+	return n;
+}
+
+/* RFC 3986 section 3.2.2 and 3.2.3: host and optional port, no user information. */
+static bool host_ok(struct span v)
+{
+	size_t n;
+
+	if (v.len > 0 && v.ptr[0] == '[') {
+		n = 1 + literal_bytes((struct span){ v.ptr + 1, v.len - 1 });
+		if (n == 1 || n == v.len || v.ptr[n++] != ']')
+			return false;
+	} else {
+		n = name_bytes(v);
+	}
+	if (n == v.len)
+		return true;
+	if (v.ptr[n++] != ':')
+		return false;
+	while (n < v.len && v.ptr[n] >= '0' && v.ptr[n] <= '9')
+		n++;
+	return n == v.len;
 }
 
 /* The fields that framing and routing depend on, as each is complete. */
@@ -360,13 +402,13 @@ static int check_target(struct http_parser *p)
 	if (t.len == 1 && t.ptr[0] == '*')
 		return m->method == HTTP_OPTIONS ? 0
 						 : bad(p, 400, "only OPTIONS may ask for *");
-	if (t.len > 7 && strncasecmp(t.ptr, "http://", 7) == 0 && t.ptr[7] != '/') {
+	if (t.len > 7 && strncasecmp(t.ptr, "http://", 7) == 0 &&
+	    strchr("/?:", t.ptr[7]) == NULL) { /* http has a host: RFC 9110 section 4.2.1 */
 		size_t n = 7;
 
 		while (n < t.len && t.ptr[n] != '/' && t.ptr[n] != '?')
 			n++;
-		if (host_ok((struct span){ t.ptr + 7, n - 7 }) &&
-		    (n == t.len || t.ptr[n] == '/'))
+		if (host_ok((struct span){ t.ptr + 7, n - 7 }))
 			return 0;
 	}
 	return bad(p, 400, "the request target is not a path");
@@ -419,6 +461,41 @@ static int on_body(llhttp_t *l, const char *at, size_t n)
 	return http_bytes_add(b, at, n) ? 0 : out_of_memory(p);
 }
 
+/*
+ * Extensions of a chunk (RFC 9112 section 7.1.1) are read over, but they are well formed and
+ * the bytes of all of them count as header fields do: else a body could go on for ever without
+ * growing.
+ */
+static int on_extension(llhttp_t *l, const char *at, size_t n)
+{
+	struct http_parser *p = l->data;
+
+	(void)at;
+	p->extension_bytes += n;
+	return count_header_bytes(p, n) ? 0 : -1;
+}
+
+static int on_extension_value(llhttp_t *l, const char *at, size_t n)
+{
+	struct http_parser *p = l->data;
+
+	if (n > 0 && p->extension_bytes == 0)
+		p->extension_quoted = at[0] == '"';
+	if ((!p->extension_quoted && memchr(at, '"', n) != NULL) || memchr(at, 0x7f, n) != NULL)
+		return bad(p, 400, "a chunk extension is neither token nor string");
+	return on_extension(l, at, n);
+}
+
+static int on_extension_complete(llhttp_t *l)
+{
+	struct http_parser *p = l->data;
+
+	if (p->extension_bytes == 0)
+		return bad(p, 400, "a chunk extension is empty");
+	p->extension_bytes = 0;
+	return 0;
+}
+
 static int on_complete(llhttp_t *l)
 {
 	struct http_parser *p = l->data;
@@ -433,6 +510,10 @@ static const llhttp_settings_t settings = {
 	.on_header_value = on_value,
 	.on_header_value_complete = on_value_complete,
 	.on_headers_complete = on_headers_complete,
+	.on_chunk_extension_name = on_extension,
+	.on_chunk_extension_name_complete = on_extension_complete,
+	.on_chunk_extension_value = on_extension_value,
+	.on_chunk_extension_value_complete = on_extension_complete,
 	.on_body = on_body,
 	.on_message_complete = on_complete,
 };
@@ -447,6 +528,40 @@ void http_parser_start(struct http_parser *p, const struct http_limits *limits,
 	p->llhttp.data = p;
 	p->limits = limits;
 	p->msg = m;
+}
+
+/*
+ * RFC 9112 section 3: one space each between method, target and version, and before them whole
+ * empty lines only. llhttp skips any run of spaces, and a lone CR or LF at the start. False:
+ * bad.
+ */
+static bool check_line(struct http_parser *p, struct span bytes)
+{
+	for (size_t i = 0; i < bytes.len && p->line != HTTP_LINE_SEEN; i++) {
+		char c = bytes.ptr[i];
+
+		if (p->line == HTTP_LINE_CR) {
+			if (c != '\n')
+				return bad(p, 400, "a line ends in CR without LF"), false;
+			p->line = HTTP_LINE_START;
+		} else if (p->line == HTTP_LINE_START && c == '\r') {
+			p->line = HTTP_LINE_CR;
+		} else if (p->line == HTTP_LINE_START && c == '\n') {
+			return bad(p, 400, "a line ends in LF without CR"), false;
+		} else if (c == ' ') {
+			if (p->line == HTTP_LINE_SPACE1 || p->line == HTTP_LINE_SPACE2)
+				return bad(p, 400, "two spaces in the request line"), false;
+			p->line = p->line == HTTP_LINE_TARGET ? HTTP_LINE_SPACE2
+							      : HTTP_LINE_SPACE1;
+		} else if (p->line == HTTP_LINE_START) {
+			p->line = HTTP_LINE_METHOD;
+		} else if (p->line == HTTP_LINE_SPACE1) {
+			p->line = HTTP_LINE_TARGET;
+		} else if (p->line == HTTP_LINE_SPACE2) {
+			p->line = HTTP_LINE_SEEN;
+		}
+	}
+	return true;
 }
 
 static enum http_parse refuse(struct http_parser *p, llhttp_errno_t e)
@@ -465,6 +580,11 @@ static enum http_parse refuse(struct http_parser *p, llhttp_errno_t e)
 enum http_parse http_parser_feed(struct http_parser *p, struct span bytes, size_t *ret_used)
 {
 	bool in_head = !p->msg->head_done;
+
+	if (p->line != HTTP_LINE_SEEN && !check_line(p, bytes)) {
+		*ret_used = bytes.len;
+		return HTTP_PARSE_BAD;
+	}
 	llhttp_errno_t e = llhttp_execute(&p->llhttp, bytes.ptr, bytes.len);
 
 	if (e == HPE_PAUSED && p->status == 0) {

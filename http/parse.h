@@ -61,12 +61,26 @@ void http_message_target(const struct http_message *m, struct span *ret_path,
 
 enum http_parse { HTTP_PARSE_MORE, HTTP_PARSE_DONE, HTTP_PARSE_BAD };
 
+/* How much of the request line was seen. */
+enum http_line {
+	HTTP_LINE_START,
+	HTTP_LINE_CR, /* of an empty line before it */
+	HTTP_LINE_METHOD,
+	HTTP_LINE_SPACE1,
+	HTTP_LINE_TARGET,
+	HTTP_LINE_SPACE2,
+	HTTP_LINE_SEEN, /* up to the version's first byte */
+};
+
 struct http_parser {
 	llhttp_t llhttp;
 	const struct http_limits *limits;
 	struct http_message *msg;
 	uint64_t raw_head_bytes;
 	uint32_t counted_header_bytes;
+	size_t extension_bytes; /* of the name or value at hand */
+	enum http_line line;
+	bool extension_quoted;
 	bool slot_open, in_trailers, seen_host, seen_length, seen_coding;
 	int status;          /* of a BAD result: 400, 413, 414, 417, 431, 505 */
 	const char *problem; /* static English */

@@ -38,6 +38,17 @@ static const struct {
 	  "\n\xef\xbb\xbf"
 	  "data: a\n\ndata: b\n\n",
 	  "[|b]" },
+	{ "an event name ends with its event, also one without data",
+	  "event: x\n\nevent: y\n\ndata: a\n\n", "[|a]" },
+	{ "an empty event name is none", "event: x\nevent\ndata: a\n\n", "[|a]" },
+	{ "a mark before CR", "\xef\xbb\xbf\r\rdata: a\r\r", "[|a]" },
+	{ "half a mark is part of the name",
+	  "\xef\xbb"
+	  "data: a\n\ndata: b\n\n",
+	  "[|b]" },
+	{ "a comment between data lines", "data: a\n:\ndata: b\n\n", "[|a\nb]" },
+	{ "CR LF CR LF is one blank line, LF CR two", "data: a\n\rdata: b\r\n\r\n",
+	  "[|a][|b]" },
 	{ "an unfinished event is dropped", "data: a\n\ndata: b\n", "[|a]" },
 	{ "an unfinished line is dropped", "data: a\n\ndata: b", "[|a]" },
 	{ "blank lines alone are nothing", "\n\r\n\r\n\n", "" },
@@ -93,6 +104,23 @@ static void reads_streams(void **state)
 	}
 }
 
+/* NUL is a character like any other in data, and ends no text. */
+static void keeps_nul(void **state)
+{
+	struct sse_reader r;
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 100);
+	sse_reader_init(&r, 100);
+	assert_int_equal(
+		sse_read(&r, SPAN_LITERAL("id: \0\ndata: a\0b\n\n\0data: c\n\n"), note, &out),
+		ERR_OK);
+	assert_true(span_equal(buf_span(&out), SPAN_LITERAL("[|a\0b]")));
+	sse_reader_free(&r);
+	buf_free(&out);
+}
+
 static bool stop_at_once(void *ctx, struct span event, struct span data)
 {
 	(void)event;
@@ -146,6 +174,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_streams),
+		cmocka_unit_test(keeps_nul),
 		cmocka_unit_test(stops_when_told),
 		cmocka_unit_test(is_bounded),
 	};
