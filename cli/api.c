@@ -253,3 +253,27 @@ int cli_reply_failed(const struct cli *cli, struct cli_reply *r)
 	cJSON_Delete(tree);
 	return exit_code;
 }
+
+int cli_call_tree(const struct cli *cli, const struct cli_request *request, bool print,
+		  cJSON **ret)
+{
+	struct json_where where;
+	struct cli_reply reply;
+	int code = CLI_OK;
+	enum err e = cli_call(cli, request, &reply);
+
+	if (ret != NULL)
+		*ret = NULL;
+	if (e != ERR_OK)
+		code = cli_call_failed(cli, e);
+	else if (reply.status < 200 || reply.status > 299)
+		code = cli_reply_failed(cli, &reply);
+	else if (print)
+		cli_print_json(cli, span_trim(buf_span(&reply.body)));
+	else if (ret != NULL &&
+		 json_parse(buf_span(&reply.body), &json_limits_api, ret, &where) != ERR_OK)
+		code = cli_error(cli, CLI_FAILED, "internal_error", "hither doctor",
+				 "the daemon's reply could not be read: %s", where.problem);
+	cli_reply_free(&reply);
+	return code;
+}

@@ -136,6 +136,13 @@ bool cli_reply_header(struct cli_reply *r, const char *name, char *out, size_t o
  * the exit code. */
 int cli_call_failed(const struct cli *cli, enum err e);
 int cli_reply_failed(const struct cli *cli, struct cli_reply *r);
+/*
+ * The call, and what went wrong with it said. CLI_OK: the daemon answered 2xx; its body was
+ * printed on stdout when `print`, else *ret is the body's tree for cJSON_Delete(). Any other
+ * exit code: an error was printed. *ret is NULL but in that one case; `ret` may be NULL.
+ */
+int cli_call_tree(const struct cli *cli, const struct cli_request *request, bool print,
+		  cJSON **ret);
 
 /* --- tables and text on a terminal ------------------------------------------------------- */
 

@@ -82,34 +82,21 @@ static void print_budgets(struct cli *cli, const cJSON *list)
 
 static int cmd_show(struct cli *cli, int argc, char **argv)
 {
-	struct json_where where;
-	struct cli_reply reply;
-	cJSON *root = NULL;
-	int code = CLI_OK;
-	enum err e;
+	cJSON *root;
+	int code;
 
 	(void)argv;
 	if (argc > 0)
 		return cli_usage(cli, "budget show takes no arguments");
-	e = cli_call(cli,
-		     &(struct cli_request){ .socket = CLI_SOCKET_CONSENT,
-					    .method = "GET",
-					    .path = "/hither/v1/budgets",
-					    .timeout_ms = 10000 },
-		     &reply);
-	if (e != ERR_OK)
-		code = cli_call_failed(cli, e);
-	else if (reply.status != 200)
-		code = cli_reply_failed(cli, &reply);
-	else if (json_parse(buf_span(&reply.body), &json_limits_api, &root, &where) != ERR_OK)
-		code = cli_error(cli, CLI_FAILED, "internal_error", "hither doctor",
-				 "the daemon's budgets could not be read: %s", where.problem);
-	else if (cli->json)
-		cli_print_json(cli, span_trim(buf_span(&reply.body)));
-	else
+	code = cli_call_tree(cli,
+			     &(struct cli_request){ .socket = CLI_SOCKET_CONSENT,
+						    .method = "GET",
+						    .path = "/hither/v1/budgets",
+						    .timeout_ms = 10000 },
+			     cli->json, &root);
+	if (root != NULL)
 		print_budgets(cli, json_get_array(root, "budgets"));
 	cJSON_Delete(root);
-	cli_reply_free(&reply);
 	return code;
 }
 

@@ -214,16 +214,11 @@ static int cmd_deny(struct cli *cli, int argc, char **argv)
 }
 
 /* What left is said in numbers: it cannot be taken back. */
-static void print_revoked(const char *id, struct span body)
+static void print_revoked(const char *id, const cJSON *said)
 {
-	struct json_where where;
-	cJSON *said = NULL;
+	int stopped = cJSON_GetArraySize(json_get_array(said, "aborted"));
 	double before = 0;
-	int stopped;
 
-	if (json_parse(body, &json_limits_api, &said, &where) != ERR_OK)
-		said = NULL;
-	stopped = cJSON_GetArraySize(json_get_array(said, "aborted"));
 	json_get_number(said, "sent_before", &before);
 	if (id[0] == 'n')
 		printf("revoked %s: this refusal counts no more; you may be asked again\n", id);
@@ -233,32 +228,24 @@ static void print_revoked(const char *id, struct span body)
 		printf("revoked %s: nothing more leaves under it; %.0f request%s had left, "
 		       "%d of them stopped on the way; what left stays with the operator\n",
 		       id, before, before > 1 ? "s" : "", stopped);
-	cJSON_Delete(said);
 }
 
 static int revoke_one(struct cli *cli, const char *id)
 {
 	char path[128];
-	struct cli_reply reply;
-	int code = CLI_OK;
-	enum err e;
+	cJSON *said;
+	int code;
 
 	snprintf(path, sizeof path, "/hither/v1/grants/%s", id);
-	e = cli_call(cli,
-		     &(struct cli_request){ .socket = CLI_SOCKET_CONSENT,
-					    .method = "DELETE",
-					    .path = path,
-					    .timeout_ms = 10000 },
-		     &reply);
-	if (e != ERR_OK)
-		code = cli_call_failed(cli, e);
-	else if (reply.status != 200)
-		code = cli_reply_failed(cli, &reply);
-	else if (cli->json)
-		cli_print_json(cli, span_trim(buf_span(&reply.body)));
-	else
-		print_revoked(id, buf_span(&reply.body));
-	cli_reply_free(&reply);
+	code = cli_call_tree(cli,
+			     &(struct cli_request){ .socket = CLI_SOCKET_CONSENT,
+						    .method = "DELETE",
+						    .path = path,
+						    .timeout_ms = 10000 },
+			     cli->json, &said);
+	if (said != NULL)
+		print_revoked(id, said);
+	cJSON_Delete(said);
 	return code;
 }
 

@@ -446,32 +446,23 @@ static void print_pruned(struct cli *cli, uint64_t removed)
 /* A ledger has one writer: the daemon, while it runs. */
 static int prune_there(struct cli *cli, int64_t before_ms)
 {
-	struct json_where where;
-	struct cli_reply reply;
-	cJSON *said = NULL;
 	double removed = 0;
 	char body[64];
-	int code = CLI_OK;
-	enum err e;
+	cJSON *said;
+	int code;
 
 	snprintf(body, sizeof body, "{\"before_ms\":%lld}", (long long)before_ms);
-	e = cli_call(cli,
-		     &(struct cli_request){ .socket = CLI_SOCKET_ADMIN,
-					    .method = "POST",
-					    .path = "/hither/v1/ledger/prune",
-					    .body = span_of(body),
-					    .timeout_ms = 120000 },
-		     &reply);
-	if (e != ERR_OK)
-		code = cli_call_failed(cli, e);
-	else if (reply.status != 200)
-		code = cli_reply_failed(cli, &reply);
-	else if (json_parse(buf_span(&reply.body), &json_limits_api, &said, &where) == ERR_OK)
-		json_get_number(said, "removed", &removed);
+	code = cli_call_tree(cli,
+			     &(struct cli_request){ .socket = CLI_SOCKET_ADMIN,
+						    .method = "POST",
+						    .path = "/hither/v1/ledger/prune",
+						    .body = span_of(body),
+						    .timeout_ms = 120000 },
+			     false, &said);
+	json_get_number(said, "removed", &removed);
 	if (code == CLI_OK)
 		print_pruned(cli, (uint64_t)removed);
 	cJSON_Delete(said);
-	cli_reply_free(&reply);
 	return code;
 }
 

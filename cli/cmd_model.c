@@ -351,26 +351,18 @@ static int cmd_ps(struct cli *cli, int argc, char **argv)
 				       .method = "GET",
 				       .path = "/hither/v1/status",
 				       .timeout_ms = 10000 };
-	struct cli_reply reply;
-	struct json_where at;
-	cJSON *tree = NULL;
 	struct buf b;
-	enum err e;
-	int code = CLI_OK;
+	cJSON *tree;
+	int code;
 
 	(void)argv;
 	if (argc > 0)
 		return cli_usage(cli, "ps takes no arguments");
-	e = cli_call(cli, &request, &reply);
-	if (e != ERR_OK)
-		code = cli_call_failed(cli, e);
-	else if (reply.status != 200)
-		code = cli_reply_failed(cli, &reply);
-	else if (json_parse(buf_span(&reply.body), &json_limits_api, &tree, &at) != ERR_OK ||
-		 json_get_object(tree, "engine") == NULL)
+	code = cli_call_tree(cli, &request, false, &tree);
+	if (code == CLI_OK && json_get_object(tree, "engine") == NULL)
 		code = cli_error(cli, CLI_FAILED, "internal_error", NULL,
 				 "the daemon's answer makes no sense");
-	else if (!cli->json)
+	else if (code == CLI_OK && !cli->json)
 		print_engine(cli, json_get_object(tree, "engine"));
 	if (code == CLI_OK && cli->json) {
 		buf_init(&b, 1u << 20);
@@ -383,7 +375,6 @@ static int cmd_ps(struct cli *cli, int argc, char **argv)
 		buf_free(&b);
 	}
 	cJSON_Delete(tree);
-	cli_reply_free(&reply);
 	return code;
 }
 

@@ -420,27 +420,15 @@ int cmd_policy_edit(struct cli *cli, int argc, char **argv)
 
 int cmd_policy_reload(struct cli *cli, int argc, char **argv)
 {
-	struct cli_reply reply;
-	int code = CLI_OK;
-	enum err e;
-
 	(void)argv;
 	if (argc > 0)
 		return cli_usage(cli, "reload takes no arguments");
-	e = cli_call(cli,
-		     &(struct cli_request){ .socket = CLI_SOCKET_ADMIN,
-					    .method = "POST",
-					    .path = "/hither/v1/reload",
-					    .timeout_ms = 30000 },
-		     &reply);
-	if (e != ERR_OK)
-		code = cli_call_failed(cli, e);
-	else if (reply.status < 200 || reply.status > 299)
-		code = cli_reply_failed(cli, &reply);
-	else if (cli->json)
-		cli_print_json(cli, span_trim(buf_span(&reply.body)));
-	cli_reply_free(&reply);
-	return code;
+	return cli_call_tree(cli,
+			     &(struct cli_request){ .socket = CLI_SOCKET_ADMIN,
+						    .method = "POST",
+						    .path = "/hither/v1/reload",
+						    .timeout_ms = 30000 },
+			     cli->json, NULL);
 }
 
 /* Keeps the entries of "mandatory" whose file is still there. */

@@ -124,10 +124,7 @@ int cmd_route(struct cli *cli, int argc, char **argv)
 {
 	struct buf prompt, body;
 	struct ask_fields fields;
-	struct json_where where;
-	struct cli_reply reply;
-	cJSON *d = NULL;
-	enum err e;
+	cJSON *d;
 	int code = cli_read_prompt(cli, argc, argv, &prompt);
 
 	if (code != CLI_OK) {
@@ -136,23 +133,14 @@ int cmd_route(struct cli *cli, int argc, char **argv)
 	}
 	cli_chat_body(cli, buf_span(&prompt), false, &body);
 	cli_ask_fields(cli, ASK_AGAIN, &fields);
-	e = cli_call(cli,
-		     &(struct cli_request){ .socket = CLI_SOCKET_API,
-					    .method = "POST",
-					    .path = "/hither/v1/route",
-					    .body = buf_span(&body),
-					    .fields = fields.list,
-					    .timeout_ms = 30000 },
-		     &reply);
-	if (e != ERR_OK)
-		code = cli_call_failed(cli, e);
-	else if (reply.status != 200)
-		code = cli_reply_failed(cli, &reply);
-	else if (cli->json)
-		cli_print_json(cli, span_trim(buf_span(&reply.body)));
-	else if (json_parse(buf_span(&reply.body), &json_limits_api, &d, &where) != ERR_OK)
-		code = cli_error(cli, CLI_FAILED, "internal_error", NULL,
-				 "the reply could not be read: %s", where.problem);
+	code = cli_call_tree(cli,
+			     &(struct cli_request){ .socket = CLI_SOCKET_API,
+						    .method = "POST",
+						    .path = "/hither/v1/route",
+						    .body = buf_span(&body),
+						    .fields = fields.list,
+						    .timeout_ms = 30000 },
+			     cli->json, &d);
 	if (d != NULL) {
 		print_facts(cli, d);
 		putchar('\n');
@@ -160,7 +148,6 @@ int cmd_route(struct cli *cli, int argc, char **argv)
 		print_question(d);
 	}
 	cJSON_Delete(d);
-	cli_reply_free(&reply);
 	buf_free(&body);
 	buf_free(&prompt);
 	return code;

@@ -138,33 +138,20 @@ static bool print_status(struct cli *cli, const cJSON *status)
 
 int cmd_status(struct cli *cli, int argc, char **argv)
 {
-	struct json_where where;
-	struct cli_reply reply;
-	cJSON *status = NULL;
-	int code = CLI_OK;
-	enum err e;
+	cJSON *status;
+	int code;
 
 	(void)argv;
 	if (argc > 0)
 		return cli_usage(cli, "status takes no arguments");
-	e = cli_call(cli,
-		     &(struct cli_request){ .socket = CLI_SOCKET_ADMIN,
-					    .method = "GET",
-					    .path = "/hither/v1/status",
-					    .timeout_ms = 10000 },
-		     &reply);
-	if (e != ERR_OK)
-		code = cli_call_failed(cli, e);
-	else if (reply.status != 200)
-		code = cli_reply_failed(cli, &reply);
-	else if (json_parse(buf_span(&reply.body), &json_limits_api, &status, &where) != ERR_OK)
-		code = cli_error(cli, CLI_FAILED, "internal_error", "hither doctor",
-				 "the daemon's status could not be read: %s", where.problem);
-	else if (cli->json)
-		cli_print_json(cli, span_trim(buf_span(&reply.body)));
-	else if (!print_status(cli, status))
+	code = cli_call_tree(cli,
+			     &(struct cli_request){ .socket = CLI_SOCKET_ADMIN,
+						    .method = "GET",
+						    .path = "/hither/v1/status",
+						    .timeout_ms = 10000 },
+			     cli->json, &status);
+	if (status != NULL && !print_status(cli, status))
 		code = CLI_WARNINGS;
 	cJSON_Delete(status);
-	cli_reply_free(&reply);
 	return code;
 }

@@ -91,37 +91,28 @@ static bool on_data(void *ctx, struct span bytes)
 
 int watch_register(struct cli *cli, const char *kind, const char *name, char id[64])
 {
-	struct json_where where;
-	struct cli_reply reply;
-	cJSON *tree = NULL;
 	struct buf body;
-	int code = CLI_OK;
-	enum err e;
+	cJSON *tree;
+	int code;
 
 	buf_init(&body, 1024);
 	buf_add_char(&body, '{');
 	json_put_key_cstr(&body, "kind", kind);
 	json_put_key_cstr(&body, "name", name);
 	buf_add_str(&body, ",\"caps\":[\"full_text\",\"diff\"]}");
-	e = cli_call(cli,
-		     &(struct cli_request){ .socket = CLI_SOCKET_CONSENT,
-					    .method = "POST",
-					    .path = "/hither/v1/agents",
-					    .body = buf_span(&body),
-					    .timeout_ms = 10000 },
-		     &reply);
+	code = cli_call_tree(cli,
+			     &(struct cli_request){ .socket = CLI_SOCKET_CONSENT,
+						    .method = "POST",
+						    .path = "/hither/v1/agents",
+						    .body = buf_span(&body),
+						    .timeout_ms = 10000 },
+			     false, &tree);
 	buf_free(&body);
-	if (e != ERR_OK)
-		code = cli_call_failed(cli, e);
-	else if (reply.status != 201)
-		code = cli_reply_failed(cli, &reply);
-	else if (json_parse(buf_span(&reply.body), &json_limits_api, &tree, &where) != ERR_OK ||
-		 json_get_string(tree, "agent") == NULL ||
-		 !span_copy(span_of(json_get_string(tree, "agent")), id, 64))
+	if (code == CLI_OK && (json_get_string(tree, "agent") == NULL ||
+			       !span_copy(span_of(json_get_string(tree, "agent")), id, 64)))
 		code = cli_error(cli, CLI_FAILED, "internal_error", NULL,
 				 "the daemon gave no agent id");
 	cJSON_Delete(tree);
-	cli_reply_free(&reply);
 	return code;
 }
 

@@ -31,28 +31,14 @@ bool question_from_reply(struct cli_reply *r, char id[32])
 
 cJSON *question_get(struct cli *cli, const char *path, bool print, int *code)
 {
-	struct json_where where;
-	struct cli_reply reply;
-	cJSON *tree = NULL;
-	enum err e;
+	cJSON *tree;
 
-	e = cli_call(cli,
-		     &(struct cli_request){ .socket = CLI_SOCKET_CONSENT,
-					    .method = "GET",
-					    .path = path,
-					    .timeout_ms = 10000 },
-		     &reply);
-	*code = CLI_OK;
-	if (e != ERR_OK)
-		*code = cli_call_failed(cli, e);
-	else if (reply.status != 200)
-		*code = cli_reply_failed(cli, &reply);
-	else if (print)
-		cli_print_json(cli, span_trim(buf_span(&reply.body)));
-	else if (json_parse(buf_span(&reply.body), &json_limits_file, &tree, &where) != ERR_OK)
-		*code = cli_error(cli, CLI_FAILED, "internal_error", NULL,
-				  "the reply could not be read: %s", where.problem);
-	cli_reply_free(&reply);
+	*code = cli_call_tree(cli,
+			      &(struct cli_request){ .socket = CLI_SOCKET_CONSENT,
+						     .method = "GET",
+						     .path = path,
+						     .timeout_ms = 10000 },
+			      print, &tree);
 	return tree;
 }
 
@@ -298,11 +284,8 @@ int question_reply(struct cli *cli, const cJSON *q, const char *decision, const 
 		   const char *until, const char *mode, const char *reason, cJSON **ret)
 {
 	char path[128];
-	struct json_where where;
-	struct cli_reply reply;
 	struct buf body;
-	enum err e;
-	int code = CLI_OK;
+	int code;
 
 	buf_init(&body, 1 << 16);
 	buf_add_char(&body, '{');
@@ -319,21 +302,13 @@ int question_reply(struct cli *cli, const cJSON *q, const char *decision, const 
 		json_put_key_cstr(&body, "reason", reason);
 	buf_add_char(&body, '}');
 	snprintf(path, sizeof path, "/hither/v1/consents/%s", text_of(q, "id", ""));
-	e = cli_call(cli,
-		     &(struct cli_request){ .socket = CLI_SOCKET_CONSENT,
-					    .method = "POST",
-					    .path = path,
-					    .body = buf_span(&body),
-					    .timeout_ms = CLI_ANSWER_MS },
-		     &reply);
-	if (e != ERR_OK)
-		code = cli_call_failed(cli, e);
-	else if (reply.status != 200)
-		code = cli_reply_failed(cli, &reply);
-	else if (ret != NULL &&
-		 json_parse(buf_span(&reply.body), &json_limits_api, ret, &where) != ERR_OK)
-		*ret = NULL;
-	cli_reply_free(&reply);
+	code = cli_call_tree(cli,
+			     &(struct cli_request){ .socket = CLI_SOCKET_CONSENT,
+						    .method = "POST",
+						    .path = path,
+						    .body = buf_span(&body),
+						    .timeout_ms = CLI_ANSWER_MS },
+			     false, ret);
 	buf_free(&body);
 	return code;
 }

@@ -334,7 +334,7 @@ static void post_prune(struct consent *c, struct http_exchange *x, struct span b
 		return;
 	}
 	buf_init(&b, 256);
-	buf_add_str(&b, "{\"schema\":\"hither.pruned/1\",");
+	buf_add_str(&b, "{\"schema\":\"hither.pruned/1\"");
 	json_put_key_i64(&b, "removed", (int64_t)removed);
 	buf_add_char(&b, '}');
 	role_reply_json(x, 200, &b);

@@ -337,6 +337,20 @@ static bool exclusive(struct schema_run *s, const cJSON *list)
 	return true;
 }
 
+/* rule ::= kid | kid ... */
+static void put_alternatives(struct schema_run *s, uint32_t rule)
+{
+	const struct rule_node *node = &s->nodes[rule - RULE_OWN];
+
+	schema_open_rule(s, rule);
+	for (uint32_t i = 0; i < node->n_kids; i++) {
+		if (i > 0)
+			buf_add_str(&s->out, " | ");
+		schema_put_rule(&s->out, node->kids[i]);
+	}
+	buf_add_char(&s->out, '\n');
+}
+
 static uint32_t by_alternatives(struct schema_run *s, const cJSON *schema, const char *keyword)
 {
 	const cJSON *list = json_get_array(schema, keyword);
@@ -365,14 +379,7 @@ static uint32_t by_alternatives(struct schema_run *s, const cJSON *schema, const
 		schema_kid(s, rule, kid);
 	}
 	schema_pop(s, before);
-	const struct rule_node *node = &s->nodes[rule - RULE_OWN];
-	schema_open_rule(s, rule);
-	for (uint32_t i = 0; i < node->n_kids; i++) {
-		if (i > 0)
-			buf_add_str(&s->out, " | ");
-		schema_put_rule(&s->out, node->kids[i]);
-	}
-	buf_add_char(&s->out, '\n');
+	put_alternatives(s, rule);
 	return rule;
 }
 
@@ -422,14 +429,7 @@ static uint32_t by_types(struct schema_run *s, const cJSON *schema)
 			return RULE_NONE;
 		schema_kid(s, rule, kid);
 	}
-	const struct rule_node *node = &s->nodes[rule - RULE_OWN];
-	schema_open_rule(s, rule);
-	for (uint32_t i = 0; i < node->n_kids; i++) {
-		if (i > 0)
-			buf_add_str(&s->out, " | ");
-		schema_put_rule(&s->out, node->kids[i]);
-	}
-	buf_add_char(&s->out, '\n');
+	put_alternatives(s, rule);
 	return rule;
 }
 
