@@ -3,8 +3,10 @@
 
 bad_input.py HITHERD [unittest arguments]
 """
+import contextlib
 import json
 import os
+import re
 import socket
 import sys
 import unittest
@@ -81,6 +83,135 @@ BODIES = [
 ]
 
 
+GET = b"GET /v1/models HTTP/1.1\r\nHost: x\r\n"
+CHUNKED = CHAT + b"Transfer-Encoding: chunked\r\n\r\n"
+
+# What another server on the way might end elsewhere than we do: one refusal, the connection closed, and what
+# follows is no request.
+FRAMING = [
+    CHAT + b"Content-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    CHAT + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+    CHAT + b"Content-Length: 0\r\nContent-Length: 44\r\n\r\n",
+    CHAT + b"Content-Length: 0, 44\r\n\r\n",
+    CHAT + b"Content-Length: +0\r\n\r\n",
+    CHAT + b"Content-Length: -0\r\n\r\n",
+    CHAT + b"Content-Length: 0x0\r\n\r\n",
+    CHAT + b"Content-Length: 0_0\r\n\r\n",
+    CHAT + b"Content-Length: 0 0\r\n\r\n",
+    CHAT + b"Content-Length: \x0b0\r\n\r\n",
+    CHAT + b"Content-Length : 0\r\n\r\n",
+    CHAT + b"Content-Length\t: 0\r\n\r\n",
+    CHAT + b"Content_Length: 0\r\n\r\n",
+    CHAT + b"Content-Length:\r\n 0\r\n\r\n",
+    CHAT + b"Content-Length\x00: 0\r\n\r\n",
+    CHAT + b"Content-Length: 0\x00\r\n\r\n",
+    CHAT + b"Content-Length: 18446744073709551616\r\n\r\n",
+    CHAT + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    CHAT + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+    CHAT + b"Transfer-Encoding: identity, chunked\r\n\r\n0\r\n\r\n",
+    CHAT + b"Transfer-Encoding: identity\r\n\r\n",
+    CHAT + b"Transfer-Encoding: \"chunked\"\r\n\r\n0\r\n\r\n",
+    CHAT + b"Transfer-Encoding: chunked;q=1\r\n\r\n0\r\n\r\n",
+    CHAT + b"Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n",
+    CHAT + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+    CHAT + b"Transfer-Encoding: chunked\x00\r\n\r\n0\r\n\r\n",
+    CHAT + b"Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n",
+    CHAT + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
+    CHAT + b"Transfer-Encoding:\r\n\r\n",
+    b"POST /v1/chat/completions HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    CHUNKED + b"0x0\r\n\r\n",
+    CHUNKED + b"-1\r\nx\r\n0\r\n\r\n",
+    CHUNKED + b"+0\r\n\r\n",
+    CHUNKED + b"0 \r\n\r\n",
+    CHUNKED + b" 0\r\n\r\n",
+    CHUNKED + b"\r\n0\r\n\r\n",
+    CHUNKED + b"0\n\r\n",
+    CHUNKED + b"0\r\r\n\r\n",
+    CHUNKED + b"0;\n\r\n",
+    CHUNKED + b"0;a\rb\r\n\r\n",
+    CHUNKED + b"0;a=\"\n\"\r\n\r\n",
+    CHUNKED + b"10000000000000000\r\n\r\n",
+    CHUNKED + b"1\r\nxx0\r\n\r\n",
+    CHUNKED + b"1\r\nx\n0\r\n\r\n",
+    CHUNKED + b"0\r\nContent-Length: 44\r\n\r\n",
+    CHUNKED + b"0\r\n folded\r\n\r\n",
+    CHUNKED + b"0\r\nno colon\r\n\r\n",
+    GET + b"A: b\nContent-Length: 44\r\n\r\n",
+    GET + b"A: b\rContent-Length: 44\r\n\r\n",
+    GET + b"A: b\x00c\r\n\r\n",
+    GET + b"A: b\x07\r\n\r\n",
+    GET + b"A: b\x7f\r\n\r\n",
+    GET + b"A[]: b\r\n\r\n",
+    GET + b"A\xe4: b\r\n\r\n",
+    GET + b": b\r\n\r\n",
+    GET + b"A b: c\r\n\r\n",
+    GET + b"A\r\n\r\n",
+    GET + b"\r\r\n",
+    GET + b"\n",
+    GET + b"\rA: b\r\n\r\n",
+    GET + b"Host: y\r\n\r\n",
+    b"GET /v1/models HTTP/1.1\r\n\r\n",
+    b"GET /v1/models HTTP/1.1\r\nHost: a b\r\n\r\n",
+    b"GET /v1/models HTTP/1.1\r\nHost: a:b\r\n\r\n",
+    b"GET /v1/models HTTP/1.1\r\nHost: a/b\r\n\r\n",
+    b"GET /v1/models HTTP/1.1\r\nHost: a@b\r\n\r\n",
+    b"GET /v1/models HTTP/1.1\r\n Host: x\r\n\r\n",
+    b"GET /v1/models HTTP/1.1 \r\nHost: x\r\n\r\n",
+    b"GET  /v1/models HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /v1/models  HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET\t/v1/models\tHTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /v1/models HTTP/9.9\r\nHost: x\r\n\r\n",
+    b"GET /v1/models HTTP/1.10\r\nHost: x\r\n\r\n",
+    b"GET /v1/models http/1.1\r\nHost: x\r\n\r\n",
+    b"GET /v1/models\r\nHost: x\r\n\r\n",
+    b"GET /v1/models#a HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET v1/models HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET * HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET http:// HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"get /v1/models HTTP/1.1\r\nHost: x\r\n\r\n",
+    b" GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"x\r\nGET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"\nGET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"\rGET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"\xef\xbb\xbfGET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET / HTTP/0.9\r\nHost: x\r\n\r\n",
+]
+
+# What must be answered with 200, and leaves the connection to the next request.
+FRAMED = [
+    GET + b"\r\n",
+    b"\r\n" + GET + b"\r\n",
+    b"GET /v1/models HTTP/1.1\r\nhoSt:\texample.com\t \r\nempty:\r\n\r\n",
+    b"GET /v1/models HTTP/1.1\r\nHost:\r\n\r\n",
+    b"GET /v1/models HTTP/1.1\r\nHost: [::1]:80\r\n\r\n",
+    b"GET http://anything/v1/models HTTP/1.1\r\nHost: anything\r\n\r\n",
+    b"GET /v1/models?a=b?c HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /v1/models HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+    GET + b"Content-Length: 0\r\n\r\n",
+    GET + b"Content-Length: 3\r\n\r\nabc",
+    GET + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n",
+    GET + b"A: \xe4\xff\r\nA: 2\r\n\r\n",
+    GET + b"!#$%&'*+-.^`|~9: \"token\"\r\n\r\n",
+    GET + b"Transfer-Encoding: Chunked\r\n\r\n00000\r\n\r\n",
+    GET + b"Transfer-Encoding: chunked\r\n\r\nC;a;b=c;d=\"e;\\\"\"\r\nHello\r\nWorld\r\n0;f\r\nX: y\r\n\r\n",
+    post(GOOD, b"Expect: 100-Continue\r\n"),
+]
+
+
+def said(raw):
+    """The statuses of the final answers in `raw`, whose bodies have a length."""
+    found = []
+    while raw:
+        head, _, raw = raw.partition(b"\r\n\r\n")
+        status = int(head.split(b" ")[1])
+        length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+        if status >= 200:
+            found.append(status)
+            raw = raw[int(length[1]):]
+    return found
+
+
 class BadInput(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -111,6 +242,35 @@ class BadInput(unittest.TestCase):
             with self.subTest(name):
                 head = self.check(name, self.d.raw(data), status, part)
                 self.assertIn("connection: close", head, name)
+
+    def talk(self, data, step):
+        """What is answered to `data`, sent in such steps, up to the daemon's close; the writing side stays open."""
+        with contextlib.closing(socket.socket(socket.AF_UNIX)) as s:
+            s.settimeout(stage.PATIENCE_S)
+            s.connect(self.d.path("run", "hither.sock"))
+            with contextlib.suppress(OSError):  # refused before the end
+                for i in range(0, len(data), step):
+                    s.send(data[i:i + step])
+            out = b""
+            while more := s.recv(65536):
+                out += more
+            return out
+
+    def test_framing(self):
+        after = GET + b"\r\n"
+        for data in FRAMING:
+            for step in (1 << 20, 1):
+                with self.subTest(data, step=step):
+                    out = self.talk(data + after, step)
+                    self.assertIn(said(out), ([400], [505]), out)
+                    self.assertIn(b"\r\nconnection: close\r\n", out.lower())
+
+    def test_framed(self):
+        last = GET + b"Connection: close\r\n\r\n"
+        for data in FRAMED:
+            for step in (1 << 20, 1):
+                with self.subTest(data, step=step):
+                    self.assertEqual(said(self.talk(data + data + last + last, step)), [200, 200, 200])
 
     def test_byte_by_byte(self):
         for name, data, status, part in HTTP:
