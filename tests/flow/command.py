@@ -117,14 +117,16 @@ class Commands(unittest.TestCase):
         self.assertRegex(s["classifier"]["name"], r"^hashed-\d-[0-9a-f]{8}$")
         self.assertIsNone(s["classifier"]["problem"])
         self.assertIn("scores  by " + s["classifier"]["name"], self.run_command("status").stdout)
-        report = self.json("doctor")
+        bare = os.environ.get("HITHER_TEST_OPEN_JAIL")  # a build whose roles have no filter: that is said
+        report = self.json("doctor", code=10 if bare else 0)
         self.assertEqual((report["schema"], report["ok"]), ("hither.doctor/1", True))
         alone = json.loads(self.run_command("doctor", "--json", "--offline", "--host",
                                             "unix:" + self.d.path("config", "hither", "x"), code=10).stdout)
         self.assertIn("WARN", [c["status"] for c in alone["checks"]])
         report["checks"] += alone["checks"]
         self.assertEqual([c["status"] for c in report["checks"] if c["check"] == "daemon"], ["OK"])
-        self.assertTrue(all(c["fix"] for c in report["checks"] if c["status"] != "OK"), report)
+        unfixed = [c["check"] for c in report["checks"] if c["status"] != "OK" and not c["fix"]]
+        self.assertEqual(set(unfixed) - ({"roles", "kernel"} if bare else set()), set(), report)
 
     def test_an_export_that_nobody_does_is_said_to_be_none(self):
         self.write_policy(ledger={"export": {"otlp": "https://otel.example:4318"}})
