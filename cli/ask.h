@@ -15,7 +15,12 @@ struct ask_fields {
 /* The prompt. CLI_OK, or the exit code after the error was printed; free `prompt` in any case.
  */
 int cli_read_prompt(struct cli *cli, int argc, char **argv, struct buf *prompt);
-/* An OpenAI chat completions body from the prompt and the options of `ask`. */
+/* An OpenAI chat completions body's fields and its messages up to the first of the user, for
+ * `model` or, when that is NULL, the one that the options name; then what follows the last
+ * message. The closing brace is the caller's. */
+void cli_chat_begin(struct cli *cli, const char *model, struct buf *body);
+void cli_chat_end(struct cli *cli, struct buf *body);
+/* The whole body, from the prompt and the options of `ask`. */
 void cli_chat_body(struct cli *cli, struct span prompt, bool stream, struct buf *body);
 /* A draft on its way from the process that asks to the one that shows it (ask_draft.c). */
 struct ask_draft {

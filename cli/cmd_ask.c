@@ -149,29 +149,39 @@ int cli_read_prompt(struct cli *cli, int argc, char **argv, struct buf *prompt)
 	return CLI_OK;
 }
 
-void cli_chat_body(struct cli *cli, struct span prompt, bool stream, struct buf *body)
+void cli_chat_begin(struct cli *cli, const char *model, struct buf *body)
 {
-	const char *model = cli_option(cli, "model");
 	const char *system = cli_option(cli, "system");
 
-	buf_init(body, 4 * PROMPT_BYTES_MAX);
-	if (cli_flag(cli, "local"))
-		model = "local";
+	if (model == NULL)
+		model = cli_flag(cli, "local") ? "local" : cli_option(cli, "model");
 	buf_add_char(body, '{');
 	json_put_key_cstr(body, "model", model != NULL ? model : "auto");
 	json_put_key(body, "messages");
 	buf_add_char(body, '[');
-	if (system != NULL) {
-		buf_add_str(body, "{\"role\":\"system\",\"content\":");
-		json_put_string(body, span_of(system));
-		buf_add_str(body, "},");
-	}
-	buf_add_str(body, "{\"role\":\"user\",\"content\":");
-	json_put_string(body, prompt);
-	buf_add_str(body, "}]");
+	if (system == NULL)
+		return;
+	buf_add_str(body, "{\"role\":\"system\",\"content\":");
+	json_put_string(body, span_of(system));
+	buf_add_str(body, "},");
+}
+
+void cli_chat_end(struct cli *cli, struct buf *body)
+{
+	buf_add_char(body, ']');
 	if (cli_option(cli, "max-tokens") != NULL)
 		json_put_key_i64(body, "max_completion_tokens",
 				 strtol(cli_option(cli, "max-tokens"), NULL, 10));
+}
+
+void cli_chat_body(struct cli *cli, struct span prompt, bool stream, struct buf *body)
+{
+	buf_init(body, 4 * PROMPT_BYTES_MAX);
+	cli_chat_begin(cli, NULL, body);
+	buf_add_str(body, "{\"role\":\"user\",\"content\":");
+	json_put_string(body, prompt);
+	buf_add_char(body, '}');
+	cli_chat_end(cli, body);
 	if (stream) {
 		json_put_key_bool(body, "stream", true);
 		json_put_key(body, "stream_options");

@@ -10,13 +10,6 @@
 #include "cli/cli.h"
 #include "common/json.h"
 
-static const char *text_or(const cJSON *o, const char *key, const char *otherwise)
-{
-	const char *text = json_get_string(o, key);
-
-	return text != NULL ? text : otherwise;
-}
-
 static void used_cell(struct cli_table *t, const cJSON *b, const char *used, const char *limit)
 {
 	double n = 0, most;
@@ -33,7 +26,8 @@ static void cost_cell(struct cli_table *t, const cJSON *b)
 	double cost = 0, most;
 
 	if (json_get_number(b, "cost", &cost) && json_get_number(b, "max_cost", &most))
-		cli_table_cell(t, "%.4f of %.2f %s", cost, most, text_or(b, "currency", ""));
+		cli_table_cell(t, "%.4f of %.2f %s", cost, most,
+			       json_text_or(b, "currency", ""));
 	else
 		cli_table_cell(t, "-");
 }
@@ -45,11 +39,11 @@ static void window_cell(struct cli_table *t, const cJSON *b)
 
 	(void)json_get_number(w, "count", &count);
 	if (count > 1)
-		cli_table_cell(t, "%.0f %ss since %.16s", count, text_or(w, "unit", ""),
-			       text_or(w, "since", ""));
+		cli_table_cell(t, "%.0f %ss since %.16s", count, json_text_or(w, "unit", ""),
+			       json_text_or(w, "since", ""));
 	else
-		cli_table_cell(t, "%s since %.16s", text_or(w, "unit", ""),
-			       text_or(w, "since", ""));
+		cli_table_cell(t, "%s since %.16s", json_text_or(w, "unit", ""),
+			       json_text_or(w, "since", ""));
 }
 
 static void print_budgets(struct cli *cli, const cJSON *list)
@@ -65,12 +59,12 @@ static void print_budgets(struct cli *cli, const cJSON *list)
 	}
 	t = cli_table_new(cli, headings, LEN(headings));
 	cJSON_ArrayForEach (b, list) {
-		cli_table_cell(t, "%s", text_or(b, "id", ""));
+		cli_table_cell(t, "%s", json_text_or(b, "id", ""));
 		window_cell(t, b);
 		cost_cell(t, b);
 		used_cell(t, b, "tokens", "max_tokens");
 		used_cell(t, b, "requests", "max_requests");
-		cli_table_cell(t, "%s", text_or(b, "on_exceed", ""));
+		cli_table_cell(t, "%s", json_text_or(b, "on_exceed", ""));
 	}
 	cli_table_print(t);
 	if (!cli->quiet)

@@ -83,27 +83,11 @@ static void print_where(const cJSON *d, uint64_t elapsed_ms, const char *receipt
 
 static void write_body(struct talk *t, struct buf *body)
 {
-	const char *system = cli_option(t->cli, "system");
-	const char *model = t->model != NULL ? t->model : cli_option(t->cli, "model");
-
-	if (t->model == NULL && cli_flag(t->cli, "local"))
-		model = "local";
 	buf_init(body, BODY_BYTES_MAX);
-	buf_add_char(body, '{');
-	json_put_key_cstr(body, "model", model != NULL ? model : "auto");
-	json_put_key_bool(body, "stream", true);
-	json_put_key(body, "messages");
-	buf_add_char(body, '[');
-	if (system != NULL) {
-		buf_add_str(body, "{\"role\":\"system\",\"content\":");
-		json_put_string(body, span_of(system));
-		buf_add_str(body, "},");
-	}
+	cli_chat_begin(t->cli, t->model, body);
 	conversation_write(&t->said, body);
-	buf_add_char(body, ']');
-	if (cli_option(t->cli, "max-tokens") != NULL)
-		json_put_key_i64(body, "max_completion_tokens",
-				 strtol(cli_option(t->cli, "max-tokens"), NULL, 10));
+	cli_chat_end(t->cli, body);
+	json_put_key_bool(body, "stream", true);
 	buf_add_char(body, '}');
 }
 

@@ -9,13 +9,6 @@
 #include "common/clock.h"
 #include "common/text.h"
 
-static const char *text_or(const cJSON *o, const char *key, const char *otherwise)
-{
-	const char *v = json_get_string(o, key);
-
-	return v != NULL && v[0] != '\0' ? v : otherwise;
-}
-
 static int print_list(struct cli *cli, const char *path, const char *key,
 		      const char *const *headings, const char *const *fields, unsigned columns,
 		      const char *empty)
@@ -42,7 +35,7 @@ static int print_list(struct cli *cli, const char *path, const char *key,
 			if (json_get_number(item, fields[c], &n))
 				cli_table_cell(t, ms ? "%.0f s" : "%.0f", ms ? n / 1000 : n);
 			else
-				cli_table_cell(t, "%s", text_or(item, fields[c], "-"));
+				cli_table_cell(t, "%s", json_text_or(item, fields[c], "-"));
 		}
 	}
 	cli_table_print(t);
@@ -264,8 +257,8 @@ static int cmd_revoke(struct cli *cli, int argc, char **argv)
 		return cli_usage(cli, "which permission? GRANT, --app A or --all");
 	tree = question_get(cli, "/hither/v1/grants", false, &code);
 	cJSON_ArrayForEach (g, json_get_array(tree, "grants")) {
-		if (code == CLI_OK && (all || strcmp(text_or(g, "app", ""), app) == 0)) {
-			code = revoke_one(cli, text_or(g, "id", ""));
+		if (code == CLI_OK && (all || strcmp(json_text_or(g, "app", ""), app) == 0)) {
+			code = revoke_one(cli, json_text_or(g, "id", ""));
 			n++;
 		}
 	}

@@ -313,23 +313,16 @@ static int cmd_rm(struct cli *cli, int argc, char **argv)
 	return code;
 }
 
-static const char *text_or(const cJSON *o, const char *key, const char *otherwise)
-{
-	const char *s = json_get_string(o, key);
-
-	return s != NULL && s[0] != '\0' ? s : otherwise;
-}
-
 static void print_engine(const struct cli *cli, const cJSON *engine)
 {
 	static const char *const headings[] = { "MODEL",   "STATE",    "PID",
 						"CONTEXT", "RESTARTS", "WAITING" };
 	static const char *const numbers[] = { "pid", "context_tokens", "restarts", "queued" };
 	struct cli_table *t = cli_table_new(cli, headings, LEN(headings));
-	const char *detail = text_or(engine, "detail", "");
+	const char *detail = json_text_or(engine, "detail", "");
 
-	cli_table_cell(t, "%s", text_or(engine, "model", "-"));
-	cli_table_cell(t, "%s", text_or(engine, "state", "-"));
+	cli_table_cell(t, "%s", json_text_or(engine, "model", "-"));
+	cli_table_cell(t, "%s", json_text_or(engine, "state", "-"));
 	for (unsigned i = 0; i < LEN(numbers); i++) {
 		double n;
 

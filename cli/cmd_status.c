@@ -42,19 +42,12 @@ static void print_roles(struct cli *cli, const cJSON *status)
 	cli_table_print(t);
 }
 
-static const char *text_or(const cJSON *o, const char *key, const char *otherwise)
-{
-	const char *v = json_get_string(o, key);
-
-	return v != NULL && v[0] != '\0' ? v : otherwise;
-}
-
 static void print_classifier(const cJSON *status)
 {
 	const cJSON *c = json_get_object(status, "classifier");
-	const char *problem = text_or(c, "problem", "");
+	const char *problem = json_text_or(c, "problem", "");
 
-	printf("\nscores  by %s", text_or(c, "name", "unknown"));
+	printf("\nscores  by %s", json_text_or(c, "name", "unknown"));
 	if (problem[0] != '\0') {
 		fputs(": ", stdout);
 		cli_print_safe(stdout, span_of(problem));
@@ -65,9 +58,9 @@ static void print_classifier(const cJSON *status)
 static void print_device(const cJSON *status)
 {
 	const cJSON *device = json_get_object(status, "device");
-	const char *power = text_or(device, "power", NULL);
-	const char *network = text_or(device, "network", NULL);
-	const char *thermal = text_or(device, "thermal", NULL);
+	const char *power = json_text_or(device, "power", NULL);
+	const char *network = json_text_or(device, "network", NULL);
+	const char *thermal = json_text_or(device, "thermal", NULL);
 	bool locked = false, vpn = false;
 	double pct = 0;
 
@@ -98,7 +91,8 @@ static bool print_ledger(const cJSON *status)
 	if (!json_get_bool(ledger, "ok", &ok) || ok)
 		return true;
 	fputs("\nledger  BROKEN, nothing leaves this device: ", stdout);
-	cli_print_safe(stdout, span_of(text_or(ledger, "problem", "hither ledger verify")));
+	cli_print_safe(stdout,
+		       span_of(json_text_or(ledger, "problem", "hither ledger verify")));
 	return false;
 }
 
@@ -106,8 +100,8 @@ static bool print_status(struct cli *cli, const cJSON *status)
 {
 	const cJSON *engine = json_get_object(status, "engine");
 	const cJSON *policy = json_get_object(status, "policy");
-	const char *state = text_or(policy, "state", "unknown");
-	const char *engine_state = text_or(engine, "state", "unknown");
+	const char *state = json_text_or(policy, "state", "unknown");
+	const char *engine_state = json_text_or(engine, "state", "unknown");
 	double pending = 0;
 	bool ready = false, whole;
 
@@ -117,15 +111,15 @@ static bool print_status(struct cli *cli, const cJSON *status)
 	       ready ? "READY" : "NOT READY");
 	printf("engine  %s", engine_state);
 	if (json_get_string(engine, "model") != NULL)
-		printf(", model %s", text_or(engine, "model", "none chosen"));
-	if (text_or(engine, "detail", "")[0] != '\0') {
+		printf(", model %s", json_text_or(engine, "model", "none chosen"));
+	if (json_text_or(engine, "detail", "")[0] != '\0') {
 		fputs(": ", stdout);
-		cli_print_safe(stdout, span_of(text_or(engine, "detail", "")));
+		cli_print_safe(stdout, span_of(json_text_or(engine, "detail", "")));
 	}
-	printf("\npolicy  %s, %s", text_or(policy, "id", "built-in defaults"), state);
-	if (text_or(policy, "problem", "")[0] != '\0') {
+	printf("\npolicy  %s, %s", json_text_or(policy, "id", "built-in defaults"), state);
+	if (json_text_or(policy, "problem", "")[0] != '\0') {
 		fputs(": ", stdout);
-		cli_print_safe(stdout, span_of(text_or(policy, "problem", "")));
+		cli_print_safe(stdout, span_of(json_text_or(policy, "problem", "")));
 	}
 	print_classifier(status);
 	print_device(status);

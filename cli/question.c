@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/question.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,28 +51,6 @@ cJSON *question_fetch(struct cli *cli, const char *id, int *code)
 
 /* --- the screen --- */
 
-static const char *text_of(const cJSON *q, const char *key, const char *otherwise)
-{
-	const char *v = json_get_string(q, key);
-
-	return v != NULL && v[0] != '\0' ? v : otherwise;
-}
-
-static void put(FILE *out, const char *label, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-static void put(FILE *out, const char *label, const char *format, ...)
-{
-	char *text = NULL;
-	va_list ap;
-
-	va_start(ap, format);
-	if (vasprintf(&text, format, ap) < 0)
-		abort();
-	va_end(ap);
-	reading_put_labelled(out, label, span_of(text), false);
-	free(text);
-}
-
 void question_words_retention(const cJSON *q, char *out, size_t out_bytes)
 {
 	double days;
@@ -104,21 +81,22 @@ static void print_found(FILE *out, const cJSON *q)
 
 		json_get_number(c, "count", &count);
 		json_get_bool(c, "masked", &masked);
-		put(out, any ? "" : "found", "%s x%.0f: %s", text_of(c, "name", "?"), count,
-		    masked ? "masked" : "NOT masked");
+		reading_put_labelled(out, false, any ? "" : "found", "%s x%.0f: %s",
+				     json_text_or(c, "name", "?"), count,
+				     masked ? "masked" : "NOT masked");
 		any = true;
 	}
 	if (!any)
-		put(out, "found", "nothing that looks sensitive");
+		reading_put_labelled(out, false, "found", "nothing that looks sensitive");
 	if (json_get_bool(q, "scan_complete", &complete) && !complete)
-		put(out, "", "NOT all of the text could be checked");
+		reading_put_labelled(out, false, "", "NOT all of the text could be checked");
 }
 
 void question_words_price(const cJSON *q, char *out, size_t out_bytes)
 {
 	const cJSON *price = json_get_object(q, "price");
 	const cJSON *left = json_get_object(q, "budget_left");
-	const char *currency = text_of(price, "currency", "");
+	const char *currency = json_text_or(price, "currency", "");
 	double estimate, bound, amount;
 	int n;
 
@@ -132,7 +110,7 @@ void question_words_price(const cJSON *q, char *out, size_t out_bytes)
 	if (left != NULL && json_get_number(left, "amount", &amount) && n > 0 &&
 	    (size_t)n < out_bytes)
 		n += snprintf(out + n, out_bytes - (size_t)n, "; %s %.2f left in the budget",
-			      text_of(left, "currency", ""), amount);
+			      json_text_or(left, "currency", ""), amount);
 	if (json_get_string(q, "over_budget") != NULL && n > 0 && (size_t)n < out_bytes)
 		snprintf(out + n, out_bytes - (size_t)n, "; this goes beyond the budget");
 }
@@ -210,16 +188,19 @@ static void print_where(FILE *out, const cJSON *q)
 	const char *proxy = json_get_string(q, "proxy");
 	char words[160];
 
-	put(out, "to", "%s, %s · %s · %s",
-	    text_of(q, "operator", text_of(q, "destination", "?")),
-	    text_of(q, "region", "region unknown"), text_of(q, "destination", "?"),
-	    text_of(q, "model", "?"));
+	reading_put_labelled(out, false, "to", "%s, %s · %s · %s",
+			     json_text_or(q, "operator", json_text_or(q, "destination", "?")),
+			     json_text_or(q, "region", "region unknown"),
+			     json_text_or(q, "destination", "?"),
+			     json_text_or(q, "model", "?"));
 	question_words_retention(q, words, sizeof words);
-	put(out, "", "%s", words);
+	reading_put_labelled(out, false, "", "%s", words);
 	if (proxy != NULL)
-		put(out, "", "through the proxy %s, which sees the text", proxy);
+		reading_put_labelled(out, false, "",
+				     "through the proxy %s, which sees the text", proxy);
 	if (json_get_string(q, "privacy_url") != NULL)
-		put(out, "", "what they say about it: %s", json_get_string(q, "privacy_url"));
+		reading_put_labelled(out, false, "", "what they say about it: %s",
+				     json_get_string(q, "privacy_url"));
 }
 
 /* In the order of the question's fields: who, where, why, what, found, cost, how long. */
@@ -229,32 +210,38 @@ void question_print(struct cli *cli, FILE *out, const cJSON *q)
 	bool strong = false;
 
 	fputs(cli_bold(cli), out);
-	cli_print_safe(out, span_of(text_of(q, "app", "A program without a name")));
+	cli_print_safe(out, span_of(json_text_or(q, "app", "A program without a name")));
 	fprintf(out, " (");
-	cli_print_safe(
-		out, span_of(text_of(q, "identity_words", text_of(q, "identity", "unknown"))));
+	cli_print_safe(out, span_of(json_text_or(q, "identity_words",
+						 json_text_or(q, "identity", "unknown"))));
 	fprintf(out, ") asks to use a %s model%s\n",
-		strcmp(text_of(q, "tier", "cloud"), "trusted") == 0 ? "TRUSTED" : "CLOUD",
+		strcmp(json_text_or(q, "tier", "cloud"), "trusted") == 0 ? "TRUSTED" : "CLOUD",
 		cli_normal(cli));
 	question_words_time(q, words, sizeof words);
-	put(out, "question", "%s, %s", text_of(q, "id", "?"), words);
-	put(out, "", "nothing has been sent; without an answer it stays on this device");
+	reading_put_labelled(out, false, "question", "%s, %s", json_text_or(q, "id", "?"),
+			     words);
+	reading_put_labelled(
+		out, false, "",
+		"nothing has been sent; without an answer it stays on this device");
 	if (question_words_waiting(q, words, sizeof words))
-		put(out, "", "%s", words);
+		reading_put_labelled(out, false, "", "%s", words);
 	print_where(out, q);
-	put(out, "why", "%s", text_of(q, "why", "no reason given"));
+	reading_put_labelled(out, false, "why", "%s",
+			     json_text_or(q, "why", "no reason given"));
 	question_words_size(q, words, sizeof words);
-	put(out, "sends", "%s", words);
+	reading_put_labelled(out, false, "sends", "%s", words);
 	print_found(out, q);
 	question_words_price(q, words, sizeof words);
-	put(out, "cost", "%s", words);
-	put(out, "lasts", "once, unless you choose more");
+	reading_put_labelled(out, false, "cost", "%s", words);
+	reading_put_labelled(out, false, "lasts", "once, unless you choose more");
 	if (json_get_bool(q, "strong_auth", &strong) && strong)
-		put(out, "", "to send, this computer asks you who you are");
-	put(out, "later", "%s",
-	    text_of(q, "revoke_hint",
-		    "take a permission back with: hither consent revoke GRANT"));
-	put(out, "digest", "%s", text_of(q, "digest", "?"));
+		reading_put_labelled(out, false, "",
+				     "to send, this computer asks you who you are");
+	reading_put_labelled(
+		out, false, "later", "%s",
+		json_text_or(q, "revoke_hint",
+			     "take a permission back with: hither consent revoke GRANT"));
+	reading_put_labelled(out, false, "digest", "%s", json_text_or(q, "digest", "?"));
 }
 
 void question_print_body(FILE *out, const cJSON *q, bool original)
@@ -274,7 +261,8 @@ void question_print_reading(struct cli *cli, FILE *out, const cJSON *q)
 
 	fprintf(out, "--- what would be sent, turn by turn%s ---\n",
 		original != NULL ? "; what was masked beside the original" : "");
-	reading_print(out, text_of(q, "body", ""), original, reading_columns(out), cli->plain);
+	reading_print(out, json_text_or(q, "body", ""), original, reading_columns(out),
+		      cli->plain);
 	fputs("--- end ---\n", out);
 }
 
@@ -289,8 +277,8 @@ int question_reply(struct cli *cli, const cJSON *q, const char *decision, const 
 
 	buf_init(&body, 1 << 16);
 	buf_add_char(&body, '{');
-	json_put_key_cstr(&body, "nonce", text_of(q, "nonce", ""));
-	json_put_key_cstr(&body, "digest", text_of(q, "digest", ""));
+	json_put_key_cstr(&body, "nonce", json_text_or(q, "nonce", ""));
+	json_put_key_cstr(&body, "digest", json_text_or(q, "digest", ""));
 	json_put_key_cstr(&body, "decision", decision);
 	if (scope != NULL)
 		json_put_key_cstr(&body, "scope", scope);
@@ -301,7 +289,7 @@ int question_reply(struct cli *cli, const cJSON *q, const char *decision, const 
 	if (reason != NULL)
 		json_put_key_cstr(&body, "reason", reason);
 	buf_add_char(&body, '}');
-	snprintf(path, sizeof path, "/hither/v1/consents/%s", text_of(q, "id", ""));
+	snprintf(path, sizeof path, "/hither/v1/consents/%s", json_text_or(q, "id", ""));
 	code = cli_call_tree(cli,
 			     &(struct cli_request){ .socket = CLI_SOCKET_CONSENT,
 						    .method = "POST",

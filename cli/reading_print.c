@@ -7,6 +7,8 @@
 #include "cli/reading_print.h"
 
 #include <limits.h>
+#include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -107,7 +109,7 @@ static void visible(struct span text, struct buf *out)
 
 #define LABEL_COLUMNS 12 /* "  question  " */
 
-void reading_put_labelled(FILE *out, const char *label, struct span text, bool plain)
+static void put_labelled(FILE *out, bool plain, const char *label, struct span text)
 {
 	unsigned columns = plain || !isatty(fileno(out)) ? UINT_MAX : reading_columns(out), n;
 	struct buf seen;
@@ -126,6 +128,19 @@ void reading_put_labelled(FILE *out, const char *label, struct span text, bool p
 		fputc('\n', out);
 	}
 	buf_free(&seen);
+}
+
+void reading_put_labelled(FILE *out, bool plain, const char *label, const char *format, ...)
+{
+	char *text = NULL;
+	va_list ap;
+
+	va_start(ap, format);
+	if (vasprintf(&text, format, ap) < 0)
+		abort();
+	va_end(ap);
+	put_labelled(out, plain, label, span_of(text));
+	free(text);
 }
 
 /* ---- one text, two texts ---- */

@@ -19,6 +19,7 @@ unsigned reading_columns(FILE *out);
 
 /* "label  text" with the text made visible, on as many lines as it takes on that terminal, all
  * but the first of them under the text. One line when `out` is no terminal or `plain`. */
-void reading_put_labelled(FILE *out, const char *label, struct span text, bool plain);
+void reading_put_labelled(FILE *out, bool plain, const char *label, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 
 #endif

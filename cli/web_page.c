@@ -57,13 +57,6 @@ static void cstr(struct buf *out, const char *text)
 	web_text(out, span_of(text));
 }
 
-static const char *text_of(const cJSON *q, const char *key, const char *otherwise)
-{
-	const char *v = json_get_string(q, key);
-
-	return v != NULL && v[0] != '\0' ? v : otherwise;
-}
-
 /* `left_s`: of a question; below 0: none. */
 static void head(struct buf *out, const char *title, double left_s)
 {
@@ -95,9 +88,9 @@ static void fact(struct buf *out, const char *label, const char *text)
 static void fact_who(struct buf *out, const cJSON *q)
 {
 	buf_add_str(out, "<div><dt>Who</dt><dd><bdi>");
-	cstr(out, text_of(q, "app", "A program without a name"));
+	cstr(out, json_text_or(q, "app", "A program without a name"));
 	buf_add_str(out, "</bdi><br><bdi>");
-	cstr(out, text_of(q, "identity_words", "unknown"));
+	cstr(out, json_text_or(q, "identity_words", "unknown"));
 	buf_add_str(out, "</bdi></dd></div>\n");
 }
 
@@ -108,13 +101,13 @@ static void fact_where(struct buf *out, const cJSON *q)
 
 	question_words_retention(q, words, sizeof words);
 	buf_add_str(out, "<div><dt>Where to</dt><dd><bdi>");
-	cstr(out, text_of(q, "operator", text_of(q, "destination", "unknown")));
+	cstr(out, json_text_or(q, "operator", json_text_or(q, "destination", "unknown")));
 	buf_add_str(out, "</bdi>, region <bdi>");
-	cstr(out, text_of(q, "region", "unknown"));
+	cstr(out, json_text_or(q, "region", "unknown"));
 	buf_add_str(out, "</bdi><br>destination <bdi>");
-	cstr(out, text_of(q, "destination", "unknown"));
+	cstr(out, json_text_or(q, "destination", "unknown"));
 	buf_add_str(out, "</bdi>, model <bdi>");
-	cstr(out, text_of(q, "model", "unknown"));
+	cstr(out, json_text_or(q, "model", "unknown"));
 	buf_add_str(out, "</bdi><br>");
 	cstr(out, words);
 	if (proxy != NULL) {
@@ -138,7 +131,7 @@ static void fact_found(struct buf *out, const cJSON *q)
 		json_get_number(c, "count", &count);
 		json_get_bool(c, "masked", &masked);
 		buf_add_str(out, any ? "<li><bdi>" : "<ul><li><bdi>");
-		cstr(out, text_of(c, "name", "?"));
+		cstr(out, json_text_or(c, "name", "?"));
 		buf_printf(out, "</bdi> (%.0f): %s</li>", count,
 			   masked ? "masked" : "<strong>not masked</strong>");
 		any = true;
@@ -170,7 +163,7 @@ static void bytes(struct buf *out, const char *label, const char *id, const char
 static void what_exactly(struct buf *out, const cJSON *q)
 {
 	const char *original = json_get_string(q, "original");
-	const char *body = text_of(q, "body", "");
+	const char *body = json_text_or(q, "body", "");
 	char words[160];
 
 	question_words_size(q, words, sizeof words);
@@ -235,10 +228,10 @@ static void answers(struct buf *out, const cJSON *q)
 	bool reason = false;
 
 	buf_add_str(out, "<form method=\"post\" action=\"/q/");
-	cstr(out, text_of(q, "id", ""));
+	cstr(out, json_text_or(q, "id", ""));
 	buf_add_str(out, "\">\n");
-	hidden(out, "nonce", text_of(q, "nonce", ""));
-	hidden(out, "digest", text_of(q, "digest", ""));
+	hidden(out, "nonce", json_text_or(q, "nonce", ""));
+	hidden(out, "digest", json_text_or(q, "digest", ""));
 	if (json_get_bool(q, "reason_required", &reason) && reason)
 		buf_add_str(out, "<p><label>Why it may be sent (your policy asks) <input "
 				 "name=\"reason\" maxlength=\"250\" "
@@ -323,7 +316,7 @@ void web_time_style(struct buf *out, unsigned left_s)
 void web_page_question(struct buf *out, const cJSON *q, int64_t now_ms)
 {
 	const char *kind =
-		strcmp(text_of(q, "tier", "cloud"), "trusted") == 0 ? "trusted" : "cloud";
+		strcmp(json_text_or(q, "tier", "cloud"), "trusted") == 0 ? "trusted" : "cloud";
 	char words[160];
 	bool strong = false;
 
@@ -332,13 +325,13 @@ void web_page_question(struct buf *out, const cJSON *q, int64_t now_ms)
 			 "aria-describedby=\"summary\">\n<div class=\"question\" "
 			 "tabindex=\"0\" role=\"group\" aria-labelledby=\"title\">\n"
 			 "<h1 id=\"title\"><bdi>");
-	cstr(out, text_of(q, "app", "A program without a name"));
+	cstr(out, json_text_or(q, "app", "A program without a name"));
 	buf_printf(out, "</bdi> asks to use a %s model</h1>\n", kind);
 	summary(out, q, now_ms);
 	buf_add_str(out, "<dl>\n");
 	fact_who(out, q);
 	fact_where(out, q);
-	fact(out, "Why not here", text_of(q, "why", "no reason given"));
+	fact(out, "Why not here", json_text_or(q, "why", "no reason given"));
 	buf_add_str(out, "</dl>\n");
 	what_exactly(out, q);
 	buf_add_str(out, "<dl>\n");
@@ -350,7 +343,7 @@ void web_page_question(struct buf *out, const cJSON *q, int64_t now_ms)
 	     strong ? "Once, unless you choose more. To send, this computer asks you who you "
 		      "are."
 		    : "Once, unless you choose more.");
-	fact(out, "Later", text_of(q, "revoke_hint", "see: hither consent grants"));
+	fact(out, "Later", json_text_or(q, "revoke_hint", "see: hither consent grants"));
 	buf_add_str(out, "</dl>\n</div>\n");
 	answers(out, q);
 	time_left(out, q);

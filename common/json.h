@@ -73,6 +73,8 @@ const cJSON *json_get(const cJSON *obj, const char *key);
 const cJSON *json_get_object(const cJSON *obj, const char *key);
 const cJSON *json_get_array(const cJSON *obj, const char *key);
 const char *json_get_string(const cJSON *obj, const char *key);
+/* The string, or `otherwise` when it is absent, empty or of another type. */
+const char *json_text_or(const cJSON *obj, const char *key, const char *otherwise);
 bool json_get_bool(const cJSON *obj, const char *key, bool *ret);
 bool json_get_number(const cJSON *obj, const char *key, double *ret);
 /* Whole numbers only, within [min, max]; false otherwise. */

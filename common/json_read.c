@@ -118,6 +118,13 @@ const char *json_get_string(const cJSON *obj, const char *key)
 	return cJSON_IsString(v) ? v->valuestring : NULL;
 }
 
+const char *json_text_or(const cJSON *obj, const char *key, const char *otherwise)
+{
+	const char *text = json_get_string(obj, key);
+
+	return text != NULL && text[0] != '\0' ? text : otherwise;
+}
+
 bool json_get_bool(const cJSON *obj, const char *key, bool *ret)
 {
 	const cJSON *v = json_get(obj, key);
