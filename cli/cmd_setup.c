@@ -362,12 +362,15 @@ static int write_config(struct setup *s)
 
 static int run_setup(struct setup *s)
 {
-	int code = choose_engine(s);
+	int code = choose_engine(s), written;
 
+	if (code != CLI_OK)
+		return code;
+	code = choose_model(s);
+	written =
+		write_policy(s); /* also when no model could be had: what may leave is known */
 	if (code == CLI_OK)
-		code = choose_model(s);
-	if (code == CLI_OK)
-		code = write_policy(s);
+		code = written;
 	if (code == CLI_OK)
 		code = write_config(s);
 	if (code != CLI_OK)

@@ -185,6 +185,7 @@ struct request {
 
 	/* The device. */
 	bool wants_engine, engine_spoke, tried_again;
+	uint8_t local_ends;  /* how often local ended while this request waited for it */
 	bool to_count;       /* the engine counts before it answers */
 	bool only_count;     /* nothing else is asked for: /v1/messages/count_tokens */
 	bool counted;        /* and has: facts.input_tokens is exact */

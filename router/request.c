@@ -37,6 +37,7 @@
 
 #define TICK_MS        250
 #define LOCAL_GRACE_MS 2000 /* local keeps the time; this is in case it cannot */
+#define LOCAL_ENDS_MAX 3    /* its supervisor waits longer and longer in between */
 
 typedef enum request_state handler(struct request *q, const struct event *ev);
 
@@ -191,9 +192,16 @@ static enum request_state on_local_wait(struct request *q, const struct event *e
 		device_none_problem(ev->reason, ev->detail, &q->problem);
 		return give_up(q, &q->problem);
 	case EV_PEER_LOST:
-		if (ev->peer == ROLE_LOCAL)
-			q->wants_engine = false; /* asked again when local is back */
-		return REQ_LOCAL_WAIT;
+		if (ev->peer != ROLE_LOCAL)
+			return REQ_LOCAL_WAIT;
+		q->wants_engine = false; /* asked again when local is back */
+		if (++q->local_ends < LOCAL_ENDS_MAX)
+			return REQ_LOCAL_WAIT;
+		return give_up_with(
+			q, 503, "engine_unavailable",
+			"The part of hither that keeps the engine ends as soon as it "
+			"begins. Find out why with `hither status` and the daemon's "
+			"log.");
 	case EV_DEADLINE:
 		return give_up_with(
 			q, 503, "engine_unavailable",

@@ -218,6 +218,19 @@ class OnTheDevice(Case):
         os.kill(pid, signal.SIGKILL)
         self.assertEqual(later.result().text, ANSWER)
 
+    def test_local_that_ends_again_and_again_is_not_waited_for(self):
+        d = self.daemon()
+        d.install("fake", "fake:load_ms=600000")
+        later, ended = d.later(d.chat, EASY), set()
+        stage.until("it waits for the engine", lambda: d.get("/hither/v1/status", sock="admin.sock").json["engine"]["pid"])
+        for _ in range(3):
+            pid = stage.until("local runs", lambda: (p := d.role_pid("local")) not in ended and p)
+            ended.add(pid)
+            os.kill(pid, signal.SIGKILL)
+        reply = later.result()
+        self.assertEqual((reply.status, reply.json["error"]["code"]), (503, "engine_unavailable"))
+        self.assertIn("hither status", reply.json["error"]["message"])
+
     def test_slow_reader(self):
         d = self.daemon(limits={"output_buffer_bytes": 4096})
         s = socket.socket(socket.AF_UNIX)

@@ -156,6 +156,11 @@ class Setup(unittest.TestCase):
                          ("ask", "https://cloud.example/v1"))
         self.assertIn(b"nothing leaves without a yes from you", screen)
 
+    def test_without_a_network_the_policy_is_written_all_the_same(self):
+        self.run_setup("--yes", "--engine", "llama-server", "--no-cloud", code=1,
+                       npm_config_registry="http://127.0.0.1:9", npm_config_fetch_retries="0")
+        self.assertEqual(self.read("policy.d", "10-mine.json")["default"]["cloud"], "deny")
+
     def test_what_is_missing_is_said(self):
         self.run_setup("--yes", "--engine", "nonesuch", "--no-cloud", code=1)
         self.run_setup(code=2)
