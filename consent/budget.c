@@ -14,7 +14,6 @@
 #include "common/json.h"
 
 #define HOUR_MS      3600000LL
-#define KEEP_MS      (400 * 24 * HOUR_MS) /* older entries can matter to no window */
 #define NANO_PER_ONE 1e9
 
 struct spent {
@@ -78,7 +77,7 @@ static bool note_granted(struct budgets *b, const struct record *r)
 	s->uid = (uint32_t)r->uid;
 	s->cost_known = r->cost_bound_nano != RECORD_ABSENT && r->currency != NULL &&
 			span_copy(span_of(r->currency), s->currency, sizeof s->currency);
-	s->cost_nano = s->cost_known ? r->cost_bound_nano : 0;
+	s->cost_nano = r->cost_bound_nano; /* where it is known */
 	s->tokens = r->tokens_bound != RECORD_ABSENT ? r->tokens_bound : 0;
 	s->app = strdup(r->app != NULL ? r->app : "");
 	s->destination = strdup(r->destination != NULL ? r->destination : "");
@@ -100,10 +99,9 @@ static void note_closed(struct budgets *b, const struct record *r)
 			continue;
 		if (r->bytes_out == 0) {
 			s->nothing_left = true;
-			s->cost_nano = s->tokens = 0;
 			return;
 		}
-		if (r->cost_nano != RECORD_ABSENT && s->cost_known)
+		if (r->cost_nano != RECORD_ABSENT)
 			s->cost_nano = r->cost_nano;
 		if (r->tokens_in != RECORD_ABSENT && r->tokens_out != RECORD_ABSENT)
 			s->tokens = r->tokens_in + r->tokens_out;
@@ -111,30 +109,11 @@ static void note_closed(struct budgets *b, const struct record *r)
 	}
 }
 
-static void forget_old(struct budgets *b, int64_t now_ms)
-{
-	size_t gone = 0;
-
-	while (gone < b->n && b->items[gone].time_ms < now_ms - KEEP_MS)
-		gone++;
-	if (gone < 1024)
-		return;
-	for (size_t i = 0; i < gone; i++) {
-		free(b->items[i].app);
-		free(b->items[i].destination);
-	}
-	memmove(b->items, b->items + gone, (b->n - gone) * sizeof *b->items);
-	b->n -= gone;
-}
-
 bool budgets_note(struct budgets *b, const struct record *r)
 {
 	if (r->kind == RECORD_CLOSED)
 		note_closed(b, r);
-	if (r->kind != RECORD_GRANTED)
-		return true;
-	forget_old(b, r->time_ms);
-	return note_granted(b, r);
+	return r->kind != RECORD_GRANTED || note_granted(b, r);
 }
 
 /* --- windows ------------------------------------------------------------------------- */
@@ -143,10 +122,11 @@ int64_t budget_window_start(enum policy_window unit, uint32_t count, int64_t now
 {
 	time_t now = (time_t)(now_ms / 1000);
 	struct tm t;
-	int back = count > 0 ? (int)count - 1 : 0;
+	int back = (int)count - 1;
 
-	if (unit == POLICY_WINDOW_HOURS || localtime_r(&now, &t) == NULL)
-		return now_ms - (int64_t)(count > 0 ? count : 1) * HOUR_MS;
+	if (unit == POLICY_WINDOW_HOURS)
+		return now_ms - (int64_t)count * HOUR_MS;
+	(void)localtime_r(&now, &t); /* what milliseconds can count to has a year */
 	t.tm_hour = t.tm_min = t.tm_sec = 0;
 	t.tm_isdst = -1;
 	if (unit == POLICY_WINDOW_DAYS)
@@ -162,7 +142,6 @@ int64_t budget_window_start(enum policy_window unit, uint32_t count, int64_t now
 
 struct sum {
 	int64_t cost_nano, tokens, requests;
-	bool other_currency; /* something was spent that this budget cannot count */
 };
 
 static bool concerns(const struct policy_budget *p, const struct spent *s,
@@ -189,8 +168,6 @@ static struct sum add_up(const struct budgets *b, const struct policy_budget *p,
 		sum.tokens += s->tokens;
 		if (s->cost_known && strcmp(s->currency, p->currency) == 0)
 			sum.cost_nano += s->cost_nano;
-		else
-			sum.other_currency = true;
 	}
 	return sum;
 }
@@ -204,7 +181,7 @@ static int64_t cost_limit(const struct policy_budget *p)
 
 static int64_t count_limit(const struct policy_budget *p, int64_t limit)
 {
-	if (limit == INT64_MAX || (p->scope & POLICY_BUDGET_FLEET) == 0)
+	if ((p->scope & POLICY_BUDGET_FLEET) == 0)
 		return limit;
 	return (int64_t)floor((double)limit * p->share_of_host);
 }

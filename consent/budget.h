@@ -53,7 +53,8 @@ bool budgets_left(const struct budgets *b, const struct policy_set *set,
 void budgets_write(const struct budgets *b, const struct policy_set *set, int64_t now_ms,
 		   struct buf *out);
 
-/* Start of the window that contains `now_ms` (calendar units in local time). */
+/* Start of the window of `count` (at least 1) units that contains `now_ms`; calendar units in
+ * local time. */
 int64_t budget_window_start(enum policy_window unit, uint32_t count, int64_t now_ms);
 
 #endif

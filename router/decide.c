@@ -19,6 +19,7 @@
  */
 #include "router/decide.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,6 +173,14 @@ static size_t preference(const struct decide_input *in, enum policy_tier tier)
 	return r->n_prefer + (size_t)tier;
 }
 
+static double dearest_unless_known(const struct policy_destination *d, uint32_t input_tokens,
+				   uint32_t max_tokens)
+{
+	double cost = decide_cost(d, input_tokens, max_tokens);
+
+	return d->price.known ? cost : INFINITY;
+}
+
 /* Is `a` to be taken before `b`? */
 static bool before(const struct decide_input *in, size_t a, size_t b)
 {
@@ -182,10 +191,12 @@ static bool before(const struct decide_input *in, size_t a, size_t b)
 
 	if (pa != pb)
 		return pa < pb;
-	double ca = decide_cost(da, in->input_tokens, out),
-	       cb = decide_cost(db, in->input_tokens, out);
-	if (ca < cb || ca > cb)
-		return cb < 0 || (ca >= 0 && ca < cb);
+	double ca = dearest_unless_known(da, in->input_tokens, out),
+	       cb = dearest_unless_known(db, in->input_tokens, out);
+	if (ca < cb)
+		return true;
+	if (cb < ca)
+		return false;
 	return strcmp(da->name, db->name) < 0;
 }
 
@@ -222,7 +233,6 @@ static void denied(const struct decide_input *in, size_t i, struct plan *p)
 
 static void refuse(const struct decide_input *in, size_t destination, struct plan *ret)
 {
-	ret->kind = PLAN_REFUSE;
 	ret->destination = destination;
 	denied(in, destination, ret);
 }
@@ -235,8 +245,6 @@ static void refuse_cloud(const struct decide_input *in, struct plan *ret)
 		refuse(in, n - 1, ret);
 		return;
 	}
-	ret->kind = PLAN_REFUSE;
-	ret->destination = DECIDE_LOCAL;
 	plan_reason(ret, "no destination but this device is set up");
 }
 
@@ -259,7 +267,6 @@ static void local(const struct decide_input *in, struct plan *ret)
 		return;
 	}
 	ret->kind = PLAN_LOCAL;
-	ret->destination = DECIDE_LOCAL;
 	ret->model = in->want->model;
 }
 
@@ -303,32 +310,10 @@ bool decide_is_local(const struct decide_input *in, enum policy_verdict verdict)
 		(in->want->kind == WANT_AUTO && !began_above(in) && sufficient(in)));
 }
 
-void decide_plan(const struct decide_input *in, struct plan *ret)
+static void plan_auto(const struct decide_input *in, struct plan *ret)
 {
-	size_t best = DECIDE_LOCAL;
+	size_t best;
 
-	memset(ret, 0, sizeof *ret);
-	switch (in->want->kind) {
-	case WANT_LOCAL:
-		plan_reason(ret, "the program asked for this device");
-		local(in, ret);
-		return;
-	case WANT_DESTINATION:
-		if (decide_possible(in, in->want->destination))
-			ask(in, in->want->destination, ret);
-		else
-			refuse(in, in->want->destination, ret);
-		return;
-	case WANT_CLOUD:
-		if (best_candidate(in, &best))
-			ask(in, best, ret);
-		else
-			refuse_cloud(in, ret);
-		return;
-	case WANT_AUTO:
-	default:
-		break;
-	}
 	if (began_above(in) && decide_possible(in, in->began)) {
 		ask(in, in->began, ret);
 	} else if (in->verdicts[DECIDE_LOCAL].verdict == POLICY_ALLOW && sufficient(in)) {
@@ -338,5 +323,32 @@ void decide_plan(const struct decide_input *in, struct plan *ret)
 		ask(in, best, ret);
 	} else {
 		settle(in, ret);
+	}
+}
+
+static void plan_cloud(const struct decide_input *in, struct plan *ret)
+{
+	size_t best;
+
+	if (best_candidate(in, &best))
+		ask(in, best, ret);
+	else
+		refuse_cloud(in, ret);
+}
+
+void decide_plan(const struct decide_input *in, struct plan *ret)
+{
+	*ret = (struct plan){ .kind = PLAN_REFUSE, .destination = DECIDE_LOCAL };
+	if (in->want->kind == WANT_LOCAL) {
+		plan_reason(ret, "the program asked for this device");
+		local(in, ret);
+	} else if (in->want->kind == WANT_CLOUD) {
+		plan_cloud(in, ret);
+	} else if (in->want->kind == WANT_AUTO) {
+		plan_auto(in, ret);
+	} else if (decide_possible(in, in->want->destination)) {
+		ask(in, in->want->destination, ret);
+	} else {
+		refuse(in, in->want->destination, ret);
 	}
 }

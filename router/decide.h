@@ -62,7 +62,7 @@ struct decide_input {
 	double certainty, floor; /* 0..1; how sure, and what would have been enough */
 };
 
-enum plan_kind { PLAN_LOCAL, PLAN_ASK, PLAN_REFUSE };
+enum plan_kind { PLAN_REFUSE, PLAN_LOCAL, PLAN_ASK }; /* 0: what nobody planned goes nowhere */
 
 #define PLAN_REASONS      4
 #define PLAN_REASON_BYTES 200

@@ -5,10 +5,13 @@ evaluates policies; then the unit tests of that area.
 
 Mistakes: another comparison, `&&` for `||`, a constant one more, true for false, plus for minus, a condition negated,
 a statement left out. Made in a copy of the sources with a build of its own (no optimisation); a mutant that does not
-compile does not count, one that makes a test fail, crash or hang is noticed. Some that are not noticed change nothing
-(a wider limit on a line that is never that long): the score is what was noticed of all, none taken off.
+compile does not count, one that makes a test fail, crash or hang is noticed.
 
-mutation.py [--area gate,ledger] [--only FILE:LINE:KIND:NUMBER]
+What is not mutated, because it changes no answer: words in quotes; a call that only writes to the log; va_end; the
+length of an array that is declared there (one more of room). Other mutants that change nothing (a wider limit on a line that is
+never that long) stay: the score is what was noticed of all, none taken off.
+
+mutation.py [--area gate,ledger] [--files gate_book,perms] [--only FILE:LINE:KIND:NUMBER]
 
 The budget counts mutants. Survivors are printed.
 """
@@ -23,7 +26,7 @@ import subprocess
 import campaign
 from coverage import AREAS
 
-TESTS = {"decision": ["router_decide", "router_facts"],
+TESTS = {"decision": ["router_plan", "router_decide", "router_facts"],
          "gate": ["gate_terms", "consent_parts", "gate_clouds", "gate_quiet", "gate", "gate_bounds"],
          "ledger": ["consent_parts", "gate_terms", "ledger", "gate_quiet"],
          "policy": ["policy_words", "policy_parse", "policy_decide", "policy_merge", "policy_load", "policy_sign"]}
@@ -37,23 +40,38 @@ SWAPS = [("compare", r"==", "!="), ("compare", r"!=", "=="), ("compare", r"(?<![
 STATEMENT = re.compile(r"^\t+(?:\w[\w\->.\[\]]* (?:[+\-|&]?=) .*|\w+\(.*\)|[\w\->.\[\]]+(?:\+\+|--)|break|continue);$")
 DECLARATION = re.compile(r"^\t+(?:const |static |struct |enum |union |unsigned |u?int\w* |size_t |bool |char |void |"
                          r"goto |return |uint\d)")
+LEFT = ("assert(", "fault_here", "SCAN_", "va_end")
+ARRAY = re.compile(r"^\t+(?:const |static |struct |enum |unsigned |u?int\w* |size_t |bool |char )[^=]*\[\d+\]")
+
+
+def logged(text):
+    """Lines of calls that only write to the log."""
+    found, depth = set(), 0
+    for n, line in enumerate(text, 1):
+        if depth > 0 or re.match(r"\t+log_\w+\(", line):
+            bare = re.sub(r'"(?:[^"\\]|\\.)*"', "", line)
+            depth += bare.count("(") - bare.count(")")
+            found.add(n)
+    return found
 
 
 def mutants(path, text):
     """(kind, line number, which on the line, the line instead)."""
-    comment = False
+    comment, log = False, logged(text)
     for n, line in enumerate(text, 1):
         begins = "/*" in line
         if comment or begins or line.startswith(("#", "\t * ")):
             comment = (comment or begins) and "*/" not in line
             continue
-        if not line.startswith("\t") or "assert(" in line or "fault_here" in line or "SCAN_" in line:
+        if not line.startswith("\t") or n in log or any(word in line for word in LEFT):
             continue
         bare = re.sub(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'', lambda m: "\0" * len(m[0]), line)
         for i, (kind, shape, instead) in enumerate(SWAPS):
             for j, m in enumerate(re.finditer(shape, bare)):
                 yield f"{kind}{i}", n, j, line[:m.start()] + instead + line[m.end():]
         for j, m in enumerate(re.finditer(r"(?<![\w.])(\d+)(?![\w.xX])", bare)):
+            if ARRAY.match(line) and bare[m.start() - 1] == "[":
+                continue
             yield "constant", n, j, line[:m.start()] + str(int(m[1]) + 1) + line[m.end():]
         if STATEMENT.match(line) and not DECLARATION.match(line):
             yield "left out", n, 0, re.match(r"\t+", line)[0] + ";"
@@ -74,7 +92,7 @@ class Bench:
         if not os.path.exists(os.path.join(self.build, "build.ninja")):
             subprocess.run(["meson", "setup", self.build, self.source, "--buildtype=plain", "-Dwerror=false"],
                            check=True, stdout=subprocess.DEVNULL)
-        for area in TESTS:
+        for area in c.options.area.split(","):
             if not self.make(area):
                 raise SystemExit("the sources as they are do not build")
             for test in TESTS[area]:
@@ -119,6 +137,7 @@ class Bench:
 
 def main():
     c = campaign.Campaign(__doc__, "200", None, area=(str, ",".join(AREAS), "which of " + ", ".join(AREAS)),
+                          files=(str, "", "only files whose name has one of these parts"),
                           only=(str, "", "FILE:LINE:KIND:NUMBER, this one alone"),
                           folder=(str, "", "where the copy is built (BUILD-mutation)"))
     every = []
@@ -127,6 +146,8 @@ def main():
             with open(path, encoding="utf-8") as f:
                 text = f.read().split("\n")
             name = os.path.relpath(path, campaign.ROOT)
+            if not any(part in os.path.basename(name) for part in c.options.files.split(",")):
+                continue
             every += [(area, name, n, kind, j, line, text[n - 1]) for kind, n, j, line in mutants(name, text)]
     c.rng.shuffle(every)
     # As many of each area as of any other, until one has no more.

@@ -338,6 +338,7 @@ static void begin(enum plan_kind plan, bool local_possible)
 {
 	memset(&did, 0, sizeof did);
 	did.plan = plan;
+	did.plan_again = PLAN_LOCAL;
 	did.local_possible = local_possible;
 	q = request_new(&router, (struct http_exchange *)&did);
 	assert_non_null(q);

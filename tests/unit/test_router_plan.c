@@ -70,6 +70,13 @@ static void what_was_counted_decides_the_fit(void **state)
 	planned(&c, PLAN_ASK,
 		"the prompt has about 2000 tokens and asks for a long answer, the model on "
 		"this device has room for 2048 with the answer");
+	c.in.input_tokens = 2048;
+	c.in.max_tokens = 1;
+	planned(&c, PLAN_ASK,
+		"the prompt has about 2048 tokens and asks for a long answer, the model on "
+		"this device has room for 2048 with the answer");
+	c.in.input_tokens = 2000;
+	c.in.max_tokens = 49;
 	c.in.context_tokens = 0;
 	CHECK(decide_is_local(&c.in, POLICY_ALLOW), "no size known");
 	c.in.context_tokens = 2048;
@@ -177,6 +184,11 @@ static void a_refusal_says_by_what(void **state)
 	scene_new(&c, "{\"hither_policy\":1,\"id\":\"t\"}", "cloud", 10);
 	planned(&c, PLAN_REFUSE, "no destination but this device is set up");
 	CHECK(c.p.destination == DECIDE_LOCAL, "nowhere");
+	scene_free(&c);
+	scene_new(&c, POLICY(FAR, ",\"rules\":[{\"id\":\"r\",\"effect\":\"local_only\"}]"),
+		  "cloud", 10);
+	planned(&c, PLAN_REFUSE, "far is denied by r");
+	CHECK(c.p.destination == 1, "the only one");
 	scene_free(&c);
 	/* The one that is named last stands for all of them. */
 	scene_new(
