@@ -91,8 +91,7 @@ static bool replay_row(void *ctx, const struct record *row, struct span body)
 		p->failed = true;
 		return false;
 	}
-	perms_note(p->g->perms, &r);
-	if (!budgets_note(p->g->budgets, &r))
+	if (!perms_note(p->g->perms, &r) || !budgets_note(p->g->budgets, &r))
 		p->failed = true;
 	return !p->failed;
 }
@@ -263,8 +262,8 @@ enum err book_append(struct gate *g, struct record *records, unsigned n)
 	g->flush_ms = GATE_NEVER;
 	for (unsigned i = 0; i < n; i++) {
 		g->count.records[records[i].kind]++;
-		perms_note(g->perms, &records[i]);
-		if (!budgets_note(g->budgets, &records[i])) {
+		if (!perms_note(g->perms, &records[i]) ||
+		    !budgets_note(g->budgets, &records[i])) {
 			unusable(g, "memory is out", "restart the daemon");
 			return ERR_NO_MEMORY;
 		}

@@ -220,8 +220,8 @@ static bool is_attachment(const char *key, struct span s)
 
 	if (is_data_url(s))
 		return true;
-	if (key == NULL || (strcmp(key, "data") != 0 && strcmp(key, "file_data") != 0 &&
-			    strcmp(key, "images") != 0))
+	if (strcmp(key, "data") != 0 && strcmp(key, "file_data") != 0 &&
+	    strcmp(key, "images") != 0)
 		return false;
 	return s.len > 64 && strspn(s.ptr, alphabet) == s.len;
 }
@@ -258,8 +258,6 @@ static void visit_object_facts(struct visit *v, const cJSON *object)
 /* `key`: of the value, or of the list it stands in. Depth is bounded by the gate (64). */
 static void visit_value(struct visit *v, const char *key, const cJSON *value)
 {
-	const cJSON *child;
-
 	if (v->e != ERR_OK)
 		return;
 	if (cJSON_IsString(value)) {
@@ -268,7 +266,7 @@ static void visit_value(struct visit *v, const char *key, const cJSON *value)
 	}
 	if (cJSON_IsObject(value) && !v->original)
 		visit_object_facts(v, value);
-	cJSON_ArrayForEach (child, value) {
+	for (const cJSON *child = value->child; child != NULL; child = child->next) {
 		if (cJSON_IsObject(value))
 			scan_string(v, span_of(child->string));
 		visit_value(v, child->string != NULL ? child->string : key, child);
@@ -315,7 +313,7 @@ static enum err visit_body(struct visit *v, struct span body)
 	if (e == ERR_OK) {
 		if (!v->original)
 			top_level_facts(root, v->shape, v->a, v->in);
-		visit_value(v, NULL, root);
+		visit_value(v, "", root);
 		e = v->e;
 	}
 	cJSON_Delete(root);

@@ -105,7 +105,9 @@ static bool category_names(const char *json, char *out, size_t bytes)
 		buf_add_char(&b, ',');
 	}
 	cJSON_Delete(root);
-	ok = !b.failed && span_copy(buf_span(&b), out, bytes);
+	ok = !b.failed;
+	if (ok)
+		memcpy(out, b.ptr, b.len); /* and zeros behind it */
 	buf_free(&b);
 	return ok;
 }
@@ -150,16 +152,16 @@ static struct streak *streak_of(struct perms *p, const struct record *r)
 	return s;
 }
 
-static void note_approved(struct perms *p, const struct record *r)
+static bool note_approved(struct perms *p, const struct record *r)
 {
 	struct perm *g;
 
 	streak_of(p, r)->refusals = 0;
 	if (r->scope == NULL || strcmp(r->scope, "once") == 0)
-		return;
+		return true;
 	g = from_record(p, r, true);
 	if (g == NULL)
-		return;
+		return false;
 	copy(g->model, sizeof g->model, r->model);
 	copy(g->task, sizeof g->task, r->task);
 	copy(g->mode, sizeof g->mode, r->mode);
@@ -168,43 +170,74 @@ static void note_approved(struct perms *p, const struct record *r)
 	copy(g->notice_version, sizeof g->notice_version, r->notice_version);
 	if (!category_names(r->categories, g->categories, sizeof g->categories))
 		p->n--; /* cannot say what it covers: covers nothing */
+	return true;
 }
 
-static void note_refused(struct perms *p, const struct record *r)
+static bool refuse_bytes(struct perms *p, const struct record *r)
+{
+	bool wide = r->scope != NULL && strcmp(r->scope, "once") != 0;
+	struct perm *g = from_record(p, r, false);
+
+	if (g == NULL)
+		return false;
+	if (!wide)
+		copy(g->digest, sizeof g->digest, r->digest);
+	return true;
+}
+
+static bool refuse_conversation(struct perms *p, const struct record *r)
+{
+	struct perm *g = from_record(p, r, false);
+
+	if (g == NULL)
+		return false;
+	copy(g->conversation, sizeof g->conversation, r->conversation);
+	g->until_ms = r->time_ms + PERMS_SESSION_MS;
+	return true;
+}
+
+static bool refuse_task(struct perms *p, const struct record *r, const char *task)
+{
+	struct perm *g = from_record(p, r, false);
+
+	if (g == NULL)
+		return false;
+	g->destination[0] = '\0';
+	copy(g->task, sizeof g->task, task[0] != '\0' ? task : "?");
+	g->until_ms = r->time_ms + PERMS_SESSION_MS;
+	return true;
+}
+
+static bool note_refused(struct perms *p, const struct record *r)
 {
 	struct streak *s = streak_of(p, r);
-	struct perm *g = from_record(p, r, false);
-	bool wide = r->scope != NULL && strcmp(r->scope, "once") != 0;
+	bool ok = refuse_bytes(p, r);
 
-	if (g != NULL && !wide)
-		copy(g->digest, sizeof g->digest, r->digest);
-	if (r->conversation != NULL && r->conversation[0] != '\0' &&
-	    (g = from_record(p, r, false)) != NULL) {
-		copy(g->conversation, sizeof g->conversation, r->conversation);
-		g->until_ms = r->time_ms + PERMS_SESSION_MS;
-	}
+	if (r->conversation != NULL && r->conversation[0] != '\0')
+		ok &= refuse_conversation(p, r);
 	/* Programs that do not say who they are cannot be told apart: no streak of theirs
 	 * counts. */
-	if (s->app[0] != '\0' && ++s->refusals >= PERMS_STREAK &&
-	    (g = from_record(p, r, false)) != NULL) {
-		g->destination[0] = '\0';
-		copy(g->task, sizeof g->task, s->task[0] != '\0' ? s->task : "?");
-		g->until_ms = r->time_ms + PERMS_SESSION_MS;
-	}
+	if (s->app[0] != '\0' && ++s->refusals >= PERMS_STREAK)
+		ok &= refuse_task(p, r, s->task);
+	return ok;
 }
 
-static void note_tainted(struct perms *p, const struct record *r)
+static bool note_tainted(struct perms *p, const struct record *r)
 {
 	enum policy_tier tier;
 	struct perm *g;
 
 	if (r->tier == NULL || !policy_tier_from(span_of(r->tier), &tier) ||
-	    r->conversation == NULL || (g = from_record(p, r, false)) == NULL)
-		return;
+	    r->conversation == NULL)
+		return true; /* says nothing */
+	g = from_record(p, r, false);
+	if (g == NULL)
+		return false;
 	g->destination[0] = '\0';
 	g->from_tier = tier;
 	copy(g->conversation, sizeof g->conversation, r->conversation);
 	copy(g->policy_sha256, sizeof g->policy_sha256, r->policy_sha256);
+	return true;
 }
 
 static void note_revoked(struct perms *p, const struct record *r)
@@ -227,16 +260,17 @@ static void note_revoked(struct perms *p, const struct record *r)
 		p->n = kept;
 }
 
-void perms_note(struct perms *p, const struct record *r)
+bool perms_note(struct perms *p, const struct record *r)
 {
 	if (r->kind == RECORD_APPROVED)
-		note_approved(p, r);
-	else if (r->kind == RECORD_REFUSED)
-		note_refused(p, r);
-	else if (r->kind == RECORD_TAINTED)
-		note_tainted(p, r);
-	else if (r->kind == RECORD_REVOKED)
+		return note_approved(p, r);
+	if (r->kind == RECORD_REFUSED)
+		return note_refused(p, r);
+	if (r->kind == RECORD_TAINTED)
+		return note_tainted(p, r);
+	if (r->kind == RECORD_REVOKED)
 		note_revoked(p, r);
+	return true;
 }
 
 /* --- questions to it ----------------------------------------------------------------- */
@@ -247,8 +281,7 @@ static bool covers_categories(const struct perm *g, const struct inspected *in)
 		char needle[160];
 		int n = snprintf(needle, sizeof needle, ",%s,", in->found[i].name);
 
-		if (n < 0 || (size_t)n >= sizeof needle ||
-		    strstr(g->categories, needle) == NULL)
+		if ((size_t)n >= sizeof needle || strstr(g->categories, needle) == NULL)
 			return false;
 	}
 	return in->complete;

@@ -58,8 +58,9 @@ struct perms;
 struct perms *perms_new(void); /* NULL when memory is out */
 void perms_free(struct perms *p);
 
-/* APPROVED, REFUSED, TAINTED and REVOKED count; the others are ignored. */
-void perms_note(struct perms *p, const struct record *r);
+/* APPROVED, REFUSED, TAINTED and REVOKED count; the others are ignored. False when memory is
+ * out: then nothing may leave, because a refusal may be forgotten. */
+bool perms_note(struct perms *p, const struct record *r);
 
 /* The permission that covers this; NULL when there is none. Never when data is unknown. */
 const struct perm *perms_allowing(struct perms *p, const struct perm_query *q);

@@ -189,8 +189,10 @@ static bool before(const struct decide_input *in, size_t a, size_t b)
 	uint32_t out = in->max_tokens > 0 ? in->max_tokens : OUTPUT_USUAL_TOKENS;
 	size_t pa = preference(in, da->tier), pb = preference(in, db->tier);
 
-	if (pa != pb)
-		return pa < pb;
+	if (pa < pb)
+		return true;
+	if (pb < pa)
+		return false;
 	double ca = dearest_unless_known(da, in->input_tokens, out),
 	       cb = dearest_unless_known(db, in->input_tokens, out);
 	if (ca < cb)
@@ -204,7 +206,7 @@ static bool best_candidate(const struct decide_input *in, size_t *ret)
 {
 	bool found = false;
 
-	for (size_t i = 0; i < policy_destinations(in->set); i++) {
+	for (size_t i = DECIDE_LOCAL + 1; i < policy_destinations(in->set); i++) {
 		if (policy_destination(in->set, i)->tier == POLICY_TIER_DEVICE ||
 		    !decide_possible(in, i))
 			continue;
@@ -276,7 +278,7 @@ static void settle(const struct decide_input *in, struct plan *ret)
 	/* Where the device may not answer either, the refusal itself is the first reason. */
 	if (in->verdicts[DECIDE_LOCAL].verdict == POLICY_ALLOW)
 		why_not_here(in, ret);
-	for (size_t i = 0; i < policy_destinations(in->set); i++) {
+	for (size_t i = DECIDE_LOCAL + 1; i < policy_destinations(in->set); i++) {
 		if (policy_destination(in->set, i)->tier != POLICY_TIER_DEVICE)
 			denied(in, i, ret);
 	}

@@ -200,6 +200,24 @@ static void a_refusal_says_by_what(void **state)
 	scene_free(&c);
 }
 
+static void a_device_that_may_not_answer_refuses(void **state)
+{
+	struct scene c;
+
+	(void)state;
+	scene_new(&c, POLICY(FAR, ",\"rules\":[{\"id\":\"r\",\"effect\":\"deny\"}]"), "local",
+		  10);
+	planned(&c, PLAN_REFUSE, "the program asked for this device");
+	CHECK(strcmp(c.p.reasons[1], "local is denied by r") == 0, c.p.reasons[1]);
+	CHECK(!decide_is_local(&c.in, POLICY_DENY), "nor at once");
+	scene_free(&c);
+	scene_new(&c, POLICY(FAR, ",\"rules\":[{\"id\":\"r\",\"effect\":\"deny\"}]"), "auto",
+		  10);
+	planned(&c, PLAN_REFUSE, "far is denied by r");
+	CHECK(strcmp(c.p.reasons[1], "local is denied by r") == 0, c.p.reasons[1]);
+	scene_free(&c);
+}
+
 /* Too hard, and nowhere to go: each place says why, then the device does what it can. */
 static void what_settles_for_the_device_says_why(void **state)
 {
@@ -271,6 +289,26 @@ static void the_cheapest_comes_first(void **state)
 	}
 }
 
+/* Another program on this device is asked by its name alone: the daemon has its own model. */
+static void a_place_on_this_device_is_no_candidate(void **state)
+{
+	static const char near[] =
+		POLICY("\"near\":{\"tier\":\"device\",\"api\":\"openai\",\"base_url\":"
+		       "\"http://127.0.0.1:9/v1\",\"models\":[\"n\"]}",
+		       "");
+	struct scene c;
+
+	(void)state;
+	scene_new(&c, near, "near", 10);
+	goes_to(&c, "near");
+	scene_free(&c);
+	scene_new(&c, near, "auto", 10);
+	c.in.score = 0.9;
+	planned(&c, PLAN_LOCAL, "too hard for the model on this device (0.90, limit 0.62)");
+	CHECK(c.p.reasons[1][0] == '\0', "no word of it");
+	scene_free(&c);
+}
+
 /* Tiers that the policy does not prefer come after those that it does, in their own order. */
 static void the_preferred_tier_comes_before_the_price(void **state)
 {
@@ -305,8 +343,10 @@ int main(void)
 		cmocka_unit_test(a_model_that_is_unsure_is_not_sufficient),
 		cmocka_unit_test(the_first_reason_says_why),
 		cmocka_unit_test(a_refusal_says_by_what),
+		cmocka_unit_test(a_device_that_may_not_answer_refuses),
 		cmocka_unit_test(what_settles_for_the_device_says_why),
 		cmocka_unit_test(the_cheapest_comes_first),
+		cmocka_unit_test(a_place_on_this_device_is_no_candidate),
 		cmocka_unit_test(the_preferred_tier_comes_before_the_price),
 		cmocka_unit_test(every_api_of_a_policy_has_a_dialect),
 	};
