@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each allocation of each scenario (tests/fault/fail_alloc.c) fails, alone and from there on: nothing crashes, nothing
 stays allocated, and what says that it succeeded has the result that it has when nothing fails. The matrix is whole; a
-budget does not shorten it. For the role consent with its ledger the same is unit/gate's
+budget does not shorten it. For the role consent with its ledger the same is unit/gate_faults'
 `whatever_fails_nothing_leaves_unrecorded`."""
 import re
 import subprocess

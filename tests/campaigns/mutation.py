@@ -16,6 +16,7 @@ mutation.py [--area gate,ledger] [--files gate_book,perms] [--only FILE:LINE:KIN
 The budget counts mutants. Survivors are printed.
 """
 import contextlib
+import filecmp
 import glob
 import os
 import re
@@ -27,9 +28,12 @@ import campaign
 from coverage import AREAS
 
 TESTS = {"decision": ["router_plan", "router_decide", "router_facts"],
-         "gate": ["gate_terms", "consent_parts", "gate_clouds", "gate_quiet", "gate", "gate_bounds"],
+         "gate": ["gate_terms", "gate_clouds", "gate_rules", "gate_answers", "gate_changes", "gate_quiet", "gate_bounds",
+                  "gate_faults"],
          "ledger": ["consent_parts", "gate_terms", "ledger", "gate_quiet"],
          "policy": ["policy_words", "policy_parse", "policy_decide", "policy_merge", "policy_load", "policy_sign"]}
+# Those of one file alone: they run before the area's.
+FIRST = {"consent/perms.c": ["perms", "refusals"], "consent/budget.c": ["budget"], "consent/inspect.c": ["inspect"]}
 HANGS_S = 120
 SWAPS = [("compare", r"==", "!="), ("compare", r"!=", "=="), ("compare", r"(?<![<>\-=])<(?![<=])", "<="),
          ("compare", r"(?<![<>])<=", "<"), ("compare", r"(?<![<>\-=])>(?![>=])", ">="), ("compare", r"(?<![<>])>=", ">"),
@@ -77,31 +81,43 @@ def mutants(path, text):
             yield "left out", n, 0, re.match(r"\t+", line)[0] + ";"
 
 
+def tests_of(area, path):
+    return FIRST.get(path, []) + TESTS[area]
+
+
 class Bench:
-    def __init__(self, c, folder):
+    def __init__(self, c, folder, of):
+        """`of`: (area, path) of what will be mutated."""
         self.c, self.source, self.build = c, os.path.join(folder, "source"), os.path.join(folder, "build")
-        if os.path.exists(self.source):
-            shutil.rmtree(self.source)
-        files = subprocess.run(["git", "-C", campaign.ROOT, "ls-files"], capture_output=True, text=True,
-                               check=True).stdout.split("\n")
-        for f in filter(None, files):
-            if not os.path.isfile(os.path.join(campaign.ROOT, f)):
-                continue
-            os.makedirs(os.path.dirname(os.path.join(self.source, f)), exist_ok=True)
-            shutil.copy2(os.path.join(campaign.ROOT, f), os.path.join(self.source, f))
+        self.copy()
         if not os.path.exists(os.path.join(self.build, "build.ninja")):
             subprocess.run(["meson", "setup", self.build, self.source, "--buildtype=plain", "-Dwerror=false"],
                            check=True, stdout=subprocess.DEVNULL)
-        for area in c.options.area.split(","):
-            if not self.make(area):
+        for test in sorted({t for area, path in of for t in tests_of(area, path)}):
+            if not self.make(test):
                 raise SystemExit("the sources as they are do not build")
-            for test in TESTS[area]:
-                if self.fails(test):
-                    raise SystemExit(f"test_{test} fails without a mistake")
+            if self.fails(test):
+                raise SystemExit(f"test_{test} fails without a mistake")
 
-    def make(self, area):
-        targets = ["tests/test_" + t for t in TESTS[area]]
-        return subprocess.run(["ninja", "-C", self.build, *targets], capture_output=True, check=False).returncode == 0
+    def copy(self):
+        """What differs is written now, so that it is newer than what was built of the copy before."""
+        files = subprocess.run(["git", "-C", campaign.ROOT, "ls-files"], capture_output=True, text=True,
+                               check=True).stdout.split("\n")
+        files = {f for f in filter(None, files) if os.path.isfile(os.path.join(campaign.ROOT, f))}
+        for folder, _, names in os.walk(self.source):
+            for name in names:
+                if os.path.relpath(os.path.join(folder, name), self.source) not in files:
+                    os.unlink(os.path.join(folder, name))
+        for f in files:
+            there, here = os.path.join(campaign.ROOT, f), os.path.join(self.source, f)
+            os.makedirs(os.path.dirname(here), exist_ok=True)
+            if not os.path.exists(here) or not filecmp.cmp(there, here, shallow=False):
+                shutil.copyfile(there, here)
+                shutil.copymode(there, here)
+
+    def make(self, test):
+        return subprocess.run(["ninja", "-C", self.build, "tests/test_" + test], capture_output=True,
+                              check=False).returncode == 0
 
     def fails(self, test):
         fast = {"TMPDIR": "/dev/shm"} if os.access("/dev/shm", os.W_OK) else {}  # a sync costs nothing there
@@ -127,9 +143,12 @@ class Bench:
         try:
             with open(whole, "w", encoding="utf-8") as f:
                 f.write("\n".join(text))
-            if not self.make(area):
-                return None
-            return next((t for t in TESTS[area] if self.fails(t)), "")
+            for test in tests_of(area, path):  # each is linked when its turn comes: most mistakes fail the first
+                if not self.make(test):
+                    return None
+                if self.fails(test):
+                    return test
+            return ""
         finally:
             with open(whole, "w", encoding="utf-8") as f:
                 f.write(before)
@@ -156,7 +175,7 @@ def main():
     if c.options.only:
         order = [m for m in every if f"{m[1]}:{m[2]}:{m[3]}:{m[4]}" == c.options.only]
     c.full = len(every)
-    bench = Bench(c, os.path.abspath(c.options.folder or c.build + "-mutation"))
+    bench = Bench(c, os.path.abspath(c.options.folder or c.build + "-mutation"), {m[:2] for m in order})
     c.budget.begun = campaign.time.monotonic()
     score = {a: [0, 0] for a in by_area}
     for area, path, n, kind, j, line, was in order:

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What leaves under a rule, what does not, and what nobody believes the router. */
+#include "tests/unit/gate_help.h"
+
+static void policy_denies_on_its_own_evaluation(void **state)
+{
+	struct world *w = world_new(DENIES);
+	struct msg_ASK m = world_ask(w);
+
+	(void)state;
+	assert_true(world_put(w, &m, "a hard question"));
+	assert_int_equal(last(w, &m)->outcome, ASK_DENIED_POLICY);
+	assert_int_equal(w->n_sends, 0);
+	assert_int_equal(world_records(w, RECORD_DENIED, NULL), 1);
+	world_free(w);
+}
+
+static void a_standing_rule_releases_exactly_these_bytes(void **state)
+{
+	struct world *w = world_new(ALLOWS);
+	struct msg_ASK m = world_ask(w);
+	struct buf b;
+
+	(void)state;
+	world_body("a hard question", &b);
+	assert_true(world_put_raw(w, &m, buf_span(&b), (struct span){ NULL, 0 }));
+	assert_int_equal(w->n_sends, 1);
+	assert_int_equal(w->sends[0].body_len, b.len);
+	assert_memory_equal(w->sends[0].body, b.ptr, b.len);
+	assert_int_not_equal(w->sends[0].m.ledger_seq, 0);
+	assert_int_equal(last(w, &m)->outcome, ASK_GRANTED);
+	assert_true(text_is_ulid(span_of(last(w, &m)->receipt)));
+	assert_int_not_equal(w->last_pipe, -1);
+	assert_int_equal(world_records(w, RECORD_INTENT, NULL), 1);
+	assert_int_equal(world_records(w, RECORD_GRANTED, NULL), 1);
+	world_sent(w, 0, SEND_COMPLETE, 5, 7);
+	assert_int_equal(world_records(w, RECORD_CLOSED, "complete"), 1);
+	buf_free(&b);
+	world_free(w);
+}
+
+static void what_router_says_is_not_believed(void **state)
+{
+	struct world *w = world_new(ALLOWS);
+	struct msg_ASK m;
+
+	(void)state;
+	m = world_ask(w);
+	strcpy(m.destination, "elsewhere");
+	assert_true(world_put(w, &m, "x"));
+	assert_int_equal(last(w, &m)->outcome, ASK_DENIED_POLICY);
+	m = world_ask(w);
+	strcpy(m.destination, "local");
+	assert_true(world_put(w, &m, "x"));
+	assert_int_equal(last(w, &m)->outcome, ASK_DENIED_POLICY);
+	m = world_ask(w);
+	strcpy(m.model, "big-2"); /* allowed, but the body says big-1 */
+	assert_true(world_put(w, &m, "x"));
+	assert_int_equal(last(w, &m)->outcome, ASK_DENIED_POLICY);
+	m = world_ask(w);
+	strcpy(m.model, "huge");
+	assert_true(world_put_raw(w, &m, SPAN_LITERAL("{\"model\":\"huge\",\"messages\":[]}"),
+				  (struct span){ NULL, 0 }));
+	assert_int_equal(last(w, &m)->outcome, ASK_DENIED_POLICY);
+	m = world_ask(w);
+	m.streaming = 1;
+	assert_true(world_put(w, &m, "x"));
+	assert_int_equal(last(w, &m)->outcome, ASK_DENIED_POLICY);
+	m = world_ask(w);
+	assert_true(world_put_raw(w, &m, SPAN_LITERAL("not json"), (struct span){ NULL, 0 }));
+	assert_int_equal(last(w, &m)->outcome, ASK_DENIED_POLICY);
+	m = world_ask(w);
+	assert_true(world_put_raw(w, &m,
+				  SPAN_LITERAL("{\"model\":\"big-1\",\"model\":\"big-1\"}"),
+				  (struct span){ NULL, 0 }));
+	assert_int_equal(last(w, &m)->outcome, ASK_DENIED_POLICY);
+	m = world_ask(w);
+	m.max_tier = POLICY_TIER_TRUSTED;
+	assert_true(world_put(w, &m, "x"));
+	assert_int_equal(last(w, &m)->outcome, ASK_DENIED_POLICY);
+	assert_int_equal(w->n_sends, 0);
+	world_free(w);
+}
+
+static void an_unsealed_body_breaks_the_protocol(void **state)
+{
+	struct world *w = world_new(ALLOWS);
+	struct msg_ASK m = world_ask(w);
+	int pipes[2];
+
+	(void)state;
+	assert_int_equal(pipe(pipes), 0);
+	assert_false(gate_ask(w->gate, &m, pipes, 1));
+	close(pipes[1]);
+	assert_false(gate_ask(w->gate, &m, NULL, 0));
+	assert_int_equal(w->n_sends, 0);
+	assert_int_equal(w->n_answers, 0);
+	world_free(w);
+}
+
+static void its_own_scan_finds_what_router_hid(void **state)
+{
+	struct world *w = world_new(FAR(
+		"\"default\":{\"cloud\":\"allow\"},\"rules\":[{\"id\":\"secrets-stay\","
+		"\"effect\":\"local_only\",\"when\":{\"data\":{\"any\":[\"secret.*\"]}}}]"));
+	struct msg_ASK m = world_ask(w);
+
+	(void)state;
+	assert_true(world_put(w, &m,
+			      "my key is AKIAIOSFODNN7EXAMPLQ and token "
+			      "ghp_16C7e42F292c6912E7710c838347Ae178B4a"));
+	assert_int_equal(last(w, &m)->outcome, ASK_DENIED_POLICY);
+	assert_non_null(strstr(last(w, &m)->rules, "secrets-stay"));
+	/* Escapes hide nothing: the text is looked at after unescaping. */
+	m = world_ask(w);
+	assert_true(world_put_raw(
+		w, &m,
+		SPAN_LITERAL(
+			"{\"model\":\"big-1\",\"messages\":[{\"role\":\"user\",\"content\":"
+			"\"token \\u0067hp_16C7e42F292c6912E7710c838347Ae178B4a\"}]}"),
+		(struct span){ NULL, 0 }));
+	assert_int_equal(last(w, &m)->outcome, ASK_DENIED_POLICY);
+	/* What it says it masked counts as found. */
+	m = world_ask(w);
+	strcpy(m.masked, "secret.api_key=1");
+	assert_true(world_put(w, &m, "my key is [API_KEY-1]"));
+	assert_int_equal(last(w, &m)->outcome, ASK_DENIED_POLICY);
+	assert_int_equal(w->n_sends, 0);
+	world_free(w);
+}
+
+static void what_must_be_masked_and_is_not_stays(void **state)
+{
+	struct world *w = world_new(FAR(
+		"\"rules\":[{\"id\":\"r\",\"effect\":\"allow\",\"when\":{\"tier\":[\"cloud\"]},"
+		"\"with\":{\"redact\":[\"personal.contact.email\"]}}]"));
+	struct msg_ASK m = world_ask(w);
+	struct buf masked, plain;
+
+	(void)state;
+	assert_true(world_put(w, &m, "write to anna.schmidt@example.org please"));
+	assert_int_equal(last(w, &m)->outcome, ASK_DENIED_POLICY);
+	assert_int_equal(w->n_sends, 0);
+	m = world_ask(w);
+	m.has_original = 1;
+	strcpy(m.masked, "personal.contact.email=1");
+	world_body("write to [EMAIL-1] please", &masked);
+	world_body("write to anna.schmidt@example.org please", &plain);
+	assert_true(world_put_raw(w, &m, buf_span(&masked), buf_span(&plain)));
+	assert_int_equal(last(w, &m)->outcome, ASK_GRANTED);
+	assert_int_equal(w->n_sends, 1);
+	assert_null(strstr(w->sends[0].body, "anna"));
+	buf_free(&masked);
+	buf_free(&plain);
+	world_free(w);
+}
+
+#define CODENAMES_STAY                                                                         \
+	"\"default\":{\"cloud\":\"allow\"},\"rules\":[{\"id\":\"names-stay\",\"effect\":"      \
+	"\"local_only\","                                                                      \
+	"\"when\":{\"data\":{\"any\":[\"company.codename\"]}}}],\"categories\":{\"company."    \
+	"codename\":"
+
+static void what_cannot_be_looked_into_is_unknown(void **state)
+{
+	struct world *w = world_new(FAR(CODENAMES_STAY "{\"keywords\":[\"bluebird\"]}}"));
+	struct msg_ASK m = world_ask(w);
+
+	(void)state;
+	assert_true(world_put(w, &m, "tell me about birds"));
+	assert_int_equal(last(w, &m)->outcome, ASK_GRANTED);
+	m = world_ask(w);
+	assert_true(world_put(w, &m, "tell me about Bluebird"));
+	assert_int_equal(last(w, &m)->outcome, ASK_DENIED_POLICY);
+	assert_string_equal(last(w, &m)->rules, "names-stay");
+	/* A picture may show anything. */
+	m = world_ask(w);
+	assert_true(world_put_raw(
+		w, &m,
+		SPAN_LITERAL(
+			"{\"model\":\"big-1\",\"messages\":[{\"role\":\"user\",\"content\":"
+			"[{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://a.example/"
+			"b\"}}]}]}"),
+		(struct span){ NULL, 0 }));
+	assert_int_equal(last(w, &m)->outcome, ASK_DENIED_POLICY);
+	assert_string_equal(last(w, &m)->rules, "names-stay?");
+	/* A dictionary that is not there finds nothing, which is not the same as nothing being
+	 * there. */
+	world_set_policy(w, FAR(CODENAMES_STAY "{\"dictionary\":\"/no/such/file\"}}"));
+	m = world_ask(w);
+	assert_true(world_put(w, &m, "tell me about birds"));
+	assert_int_equal(last(w, &m)->outcome, ASK_DENIED_POLICY);
+	assert_string_equal(last(w, &m)->rules, "names-stay?");
+	world_free(w);
+}
+
+static void a_rule_may_want_the_person_told(void **state)
+{
+	struct world *w = world_new(
+		FAR("\"default\":{\"cloud\":\"ask\"},\"rules\":[{\"id\":\"go\",\"effect\":"
+		    "\"allow\","
+		    "\"when\":{\"tier\":[\"cloud\"]},\"with\":{\"notify\":\"after\"}}]"));
+	struct msg_ASK m = world_ask(w);
+
+	(void)state;
+	assert_true(world_put(w, &m, "one"));
+	assert_int_equal(last(w, &m)->outcome, ASK_GRANTED);
+	assert_int_equal(w->n_told, 0);
+	world_sent(w, 0, SEND_COMPLETE, 1, 1);
+	assert_int_equal(w->n_told, 1);
+	assert_int_equal(w->told[0].news, GATE_SENT);
+	assert_string_equal(w->told[0].question, last(w, &m)->receipt);
+	w->somebody = false; /* an obligation that cannot be carried out */
+	assert_int_equal(ask_outcome_of(w, &m, "two"), ASK_DENIED_POLICY);
+	assert_non_null(strstr(last(w, &m)->detail, "nobody is there to tell"));
+	assert_int_equal(w->n_sends, 1);
+	world_free(w);
+}
+
+/* Table 2.5, "classifier failed / no score": the score is unknown, and unknown tightens. */
+static void no_score_is_an_unknown_score(void **state)
+{
+	struct world *w = world_new(
+		FAR("\"default\":{\"cloud\":\"allow\"},\"rules\":[{\"id\":\"hard-stays\","
+		    "\"effect\":\"deny\",\"when\":{\"score\":{\"gte\":0.99}}}]"));
+	struct msg_ASK m = world_ask(w);
+
+	(void)state;
+	assert_int_equal(ask_outcome_of(w, &m, "a question"), ASK_GRANTED);
+	m.score_pm = UINT16_MAX;
+	assert_int_equal(ask_outcome_of(w, &m, "another question"), ASK_DENIED_POLICY);
+	assert_string_equal(last(w, &m)->rules, "hard-stays?");
+	assert_int_equal(w->n_sends, 1);
+	world_free(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(policy_denies_on_its_own_evaluation),
+		cmocka_unit_test(a_standing_rule_releases_exactly_these_bytes),
+		cmocka_unit_test(what_router_says_is_not_believed),
+		cmocka_unit_test(a_rule_may_want_the_person_told),
+		cmocka_unit_test(no_score_is_an_unknown_score),
+		cmocka_unit_test(an_unsealed_body_breaks_the_protocol),
+		cmocka_unit_test(its_own_scan_finds_what_router_hid),
+		cmocka_unit_test(what_must_be_masked_and_is_not_stays),
+		cmocka_unit_test(what_cannot_be_looked_into_is_unknown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
