@@ -346,19 +346,20 @@ static int dispatch(struct cli *cli, int argc, char **argv)
 		at += leading;
 	if (cli->command != NULL ||
 	    (at < argc && argv[at][0] != '-' && !is_prompt(argc - at, argv + at))) {
-		const char *word = at < argc ? argv[at] : NULL;
+		const char *word = at < argc && argv[at][0] != '-' ? argv[at] : NULL;
 		const char *near = word != NULL ? cli_nearest(list, word) : NULL;
 
 		if (word == NULL)
 			return cli_usage(cli, "which one? see: hither %s --help", cli->path);
-		return near != NULL
-			       ? cli_usage(cli,
-					   "there is no command \"%s\"; did you mean \"%s\"?",
-					   word, near)
-			       : cli_usage(
-					 cli,
-					 "there is no command \"%s\"; to ask it: hither ask %s",
-					 word, word);
+		if (near != NULL)
+			return cli_usage(cli,
+					 "there is no command \"%s\"; did you mean \"%s\"?",
+					 word, near);
+		if (cli->command != NULL)
+			return cli_usage(cli, "hither %s has no command \"%s\"", cli->path,
+					 word);
+		return cli_usage(cli, "there is no command \"%s\"; to ask it: hither ask %s",
+				 word, word);
 	}
 	if (argc == 1)
 		return no_arguments(cli);

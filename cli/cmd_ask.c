@@ -149,6 +149,32 @@ int cli_read_prompt(struct cli *cli, int argc, char **argv, struct buf *prompt)
 	return CLI_OK;
 }
 
+static const char *tier_of(const struct cli *cli)
+{
+	const char *tier = cli_option(cli, "max-tier");
+
+	return tier != NULL ? tier : getenv("HITHER_MAX_TIER");
+}
+
+int cli_check_ask_options(struct cli *cli)
+{
+	const char *tokens = cli_option(cli, "max-tokens"), *tier = tier_of(cli);
+
+	if (tokens != NULL) {
+		long n = strtol(tokens, NULL, 10);
+
+		if (tokens[strspn(tokens, "0123456789")] != '\0' || n < 1 || n > INT32_MAX)
+			return cli_usage(cli,
+					 "--max-tokens takes a number from 1 on, not \"%s\"",
+					 tokens);
+	}
+	if (tier != NULL && tier[0] != '\0' && strcmp(tier, "device") != 0 &&
+	    strcmp(tier, "trusted") != 0 && strcmp(tier, "cloud") != 0)
+		return cli_usage(cli, "--max-tier takes device, trusted or cloud, not \"%s\"",
+				 tier);
+	return CLI_OK;
+}
+
 void cli_chat_begin(struct cli *cli, const char *model, struct buf *body)
 {
 	const char *system = cli_option(cli, "system");
@@ -193,13 +219,11 @@ void cli_chat_body(struct cli *cli, struct span prompt, bool stream, struct buf 
 void cli_ask_fields(struct cli *cli, enum ask_how how, struct ask_fields *f)
 {
 	const char *app = cli_option(cli, "app");
-	const char *tier = cli_option(cli, "max-tier");
+	const char *tier = tier_of(cli);
 	unsigned n = 0;
 
 	if (app == NULL)
 		app = getenv("HITHER_APP");
-	if (tier == NULL)
-		tier = getenv("HITHER_MAX_TIER");
 	snprintf(f->app, sizeof f->app, "Hither-App: %s", app != NULL ? app : "hither-cli");
 	f->list[n++] = f->app;
 	if (cli_flag(cli, "local") || how == ASK_HERE)
@@ -515,8 +539,11 @@ int cmd_ask(struct cli *cli, int argc, char **argv)
 {
 	struct buf prompt, body;
 	char question[32];
-	int code = cli_read_prompt(cli, argc, argv, &prompt);
+	int code = cli_check_ask_options(cli);
 
+	if (code != CLI_OK)
+		return code;
+	code = cli_read_prompt(cli, argc, argv, &prompt);
 	if (code != CLI_OK) {
 		buf_free(&prompt);
 		return code;

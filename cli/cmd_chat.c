@@ -337,6 +337,9 @@ int cmd_chat(struct cli *cli, int argc, char **argv)
 		return cli_usage(cli, "chat takes no prompt; for one question: hither ask");
 	if (cli->json)
 		return cli_usage(cli, "chat is for people; for programs: hither ask --json");
+	code = cli_check_ask_options(cli);
+	if (code != CLI_OK)
+		return code;
 	t.reader = chat_reader_new(cli);
 	code = begin(&t);
 	if (code == CLI_OK) {

@@ -309,9 +309,11 @@ static int cmd_acknowledge(struct cli *cli, int argc, char **argv)
 	if (argc > 0)
 		return cli_usage(cli, "acknowledge takes no arguments");
 	if (!cli_flag(cli, "yes")) {
-		fputs("This says on record that you saw that the ledger was damaged, or that "
-		      "the clock was behind it and is right now. Type yes to go on: ",
-		      stderr);
+		if (!cli->json)
+			fputs("This says on record that you saw that the ledger was damaged, "
+			      "or that "
+			      "the clock was behind it and is right now. Type yes to go on: ",
+			      stderr);
 		if (fgets(line, sizeof line, stdin) == NULL || strcmp(line, "yes\n") != 0)
 			return cli_error(cli, CLI_FAILED, "cancelled", NULL,
 					 "nothing was done");

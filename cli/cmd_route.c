@@ -125,8 +125,11 @@ int cmd_route(struct cli *cli, int argc, char **argv)
 	struct buf prompt, body;
 	struct ask_fields fields;
 	cJSON *d;
-	int code = cli_read_prompt(cli, argc, argv, &prompt);
+	int code = cli_check_ask_options(cli);
 
+	if (code != CLI_OK)
+		return code;
+	code = cli_read_prompt(cli, argc, argv, &prompt);
 	if (code != CLI_OK) {
 		buf_free(&prompt);
 		return code;

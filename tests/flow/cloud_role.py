@@ -132,9 +132,8 @@ class CloudRole(unittest.TestCase):
 
     def end(self):
         if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.boot.close()
+            self.boot.close()  # without boot it leaves by itself
+            self.process.wait(wire.PATIENCE_S)
             self.consent.close()
             self.process = None
 

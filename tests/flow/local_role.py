@@ -75,9 +75,8 @@ class LocalRole(unittest.TestCase):
 
     def tearDown(self):
         if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.boot.close()
+            self.boot.close()  # without boot it leaves by itself
+            self.process.wait(wire.PATIENCE_S)
             self.router.close()
         shutil.rmtree(self.dir)
 
