@@ -314,9 +314,25 @@ static enum err take_token(struct options *o)
 					       : ERR_OK;
 }
 
+#define ROUTERS_AUTOMATIC_MAX 4
+
+/* A router that is busy all the time is fed by as much work elsewhere: one for two cores. */
+static uint32_t routers(uint32_t wanted)
+{
+	uint32_t cores = uv_available_parallelism();
+
+	if (wanted != 0)
+		return wanted;
+	return cores < 4                           ? 1
+	       : cores / 2 < ROUTERS_AUTOMATIC_MAX ? cores / 2
+						   : ROUTERS_AUTOMATIC_MAX;
+}
+
 static enum err seal_config(struct boot *b)
 {
 	struct buf text;
+
+	b->options.config.router_processes = routers(b->options.config.router_processes);
 
 	buf_init(&text, CONFIG_MAX_BYTES);
 	config_write(&b->options.config, &text);
@@ -353,8 +369,9 @@ static int run(struct boot *b, const bool runs[ROLE_COUNT])
 	watch_folders(b); /* before reading, so that a change meanwhile is seen */
 	if (first_policy(b, &first) != ERR_OK)
 		return 1;
-	b->supervisor = supervisor_new(&b->loop, &handler, b, runs, b->config_fd,
-				       b->places.sockets, b->places.n);
+	b->supervisor =
+		supervisor_new(&b->loop, &handler, b, runs, b->options.config.router_processes,
+			       b->config_fd, b->places.sockets, b->places.n);
 	if (b->supervisor == NULL)
 		return 1;
 	start_signal(b, &b->term, SIGTERM);
@@ -447,7 +464,7 @@ int boot_main(int argc, char **argv, role_main_fn *const roles[ROLE_COUNT])
 	if (argc == 3 && strcmp(argv[1], "--role") == 0) {
 		enum role r = role_from_name(argv[2]);
 
-		if (r == ROLE_BOOT || r == ROLE_COUNT || roles[r] == NULL) {
+		if (r == ROLE_BOOT || r >= ROLE_COUNT || roles[r] == NULL) {
 			fprintf(stderr, "hitherd: no such role\n");
 			return 2;
 		}

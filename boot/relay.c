@@ -77,7 +77,7 @@ const struct msg_DEVICE_STATE relay_device_unknown = { .battery_pct = 255 };
 /* Who decides on it: router, and consent again. */
 static void tell_device(struct supervisor *s, enum role to)
 {
-	if ((to == ROLE_ROUTER || to == ROLE_CONSENT) && alive(&s->slots[to]))
+	if ((role_kind(to) == ROLE_ROUTER || to == ROLE_CONSENT) && alive(&s->slots[to]))
 		TELL(&s->slots[to], DEVICE_STATE, &s->device, NULL, 0);
 }
 
@@ -85,7 +85,8 @@ static void device_changed(struct supervisor *s, const struct msg_DEVICE_STATE *
 {
 	s->device = *m;
 	tell_device(s, ROLE_CONSENT); /* first: where they differ, the later judge knows more */
-	tell_device(s, ROLE_ROUTER);
+	for (unsigned n = 0; n < s->routers; n++)
+		tell_device(s, role_router(n));
 }
 
 static bool on_engine(struct slot *r, struct span frame)
@@ -200,8 +201,9 @@ static void greet_consent(struct supervisor *s)
 {
 	struct slot *consent = &s->slots[ROLE_CONSENT];
 
-	for (unsigned r = ROLE_ROUTER; r < ROLE_COUNT; r++)
-		relay_health(s, &s->slots[r]);
+	for (unsigned r = ROLE_ROUTER; r < ROLE_SEATS; r++)
+		if (seated(s, (enum role)r))
+			relay_health(s, &s->slots[r]);
 	if (s->engine_known)
 		TELL(consent, ENGINE_HEALTH, &s->engine, NULL, 0);
 	if (s->failed)

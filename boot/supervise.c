@@ -70,8 +70,8 @@ void supervise_unsent(const struct slot *r, const char *what, enum err e)
 
 static bool all_ready(const struct supervisor *s)
 {
-	for (unsigned r = ROLE_ROUTER; r < ROLE_COUNT; r++)
-		if (s->slots[r].state != READY)
+	for (unsigned r = ROLE_ROUTER; r < ROLE_SEATS; r++)
+		if (seated(s, (enum role)r) && s->slots[r].state != READY)
 			return false;
 	return true;
 }
@@ -156,15 +156,15 @@ static const struct channel_handler handler = { on_frame, on_gone };
  */
 
 struct ends {
-	int mine[ROLE_COUNT]; /* the starting role's ends */
-	int theirs[ROLE_COUNT];
+	int mine[ROLE_SEATS]; /* the starting role's ends */
+	int theirs[ROLE_SEATS];
 	int boot; /* our end of its control wire */
 	int control;
 };
 
 static void close_ends(struct ends *e)
 {
-	for (unsigned p = 0; p < ROLE_COUNT; p++) {
+	for (unsigned p = 0; p < ROLE_SEATS; p++) {
 		if (e->mine[p] >= 0)
 			close(e->mine[p]);
 		if (e->theirs[p] >= 0)
@@ -206,13 +206,14 @@ static enum err spawn(struct slot *r, const struct ends *e)
 				 .control = e->control,
 				 .config = s->config_fd,
 				 .policy = s->policy_fd,
+				 .board = role_kind(r->role) == ROLE_ROUTER ? s->board_fd : -1,
 				 .policy_generation = s->generation };
 	int fds[ROLE_FD_LISTEN_MAX - ROLE_FD_LISTEN];
 	const char *names[ROLE_FD_LISTEN_MAX - ROLE_FD_LISTEN];
 
 	memcpy(o.channel, e->mine, sizeof o.channel);
 	for (unsigned i = 0; i < s->n_sockets && o.n_listen < LEN(fds); i++) {
-		if (s->sockets[i].role != r->role)
+		if (s->sockets[i].role != role_kind(r->role))
 			continue;
 		fds[o.n_listen] = s->sockets[i].fd;
 		names[o.n_listen++] = s->sockets[i].name;
@@ -226,7 +227,7 @@ static void tell_neighbours(struct slot *r, const struct ends *e)
 {
 	struct msg_PEER m = { (uint8_t)r->role };
 
-	for (unsigned p = ROLE_ROUTER; p < ROLE_COUNT; p++)
+	for (unsigned p = ROLE_ROUTER; p < ROLE_SEATS; p++)
 		if (e->theirs[p] >= 0)
 			TELL(&r->s->slots[p], PEER, &m, &e->theirs[p], 1);
 }
@@ -270,7 +271,9 @@ static void start_role(struct slot *r)
 
 static void first_start(struct slot *r)
 {
-	if (r->s->runs[r->role] || spawn_elsewhere(r->role))
+	enum role kind = role_kind(r->role);
+
+	if (r->s->runs[kind] || spawn_elsewhere(kind))
 		start_role(r);
 	else
 		log_error("boot.start", "role=%s is not part of this build",
@@ -298,7 +301,7 @@ static void log_death(const struct slot *r, int status)
 
 static bool any_runs(const struct supervisor *s)
 {
-	for (unsigned r = ROLE_ROUTER; r < ROLE_COUNT; r++)
+	for (unsigned r = ROLE_ROUTER; r < ROLE_SEATS; r++)
 		if (s->slots[r].pid > 0)
 			return true;
 	return false;
@@ -328,7 +331,9 @@ static void on_death(struct slot *r, int status)
 	channel_drain(r->control); /* its last words; may end in on_gone */
 	channel_close(r->control);
 	r->control = NULL;
-	for (unsigned p = ROLE_ROUTER; p < ROLE_COUNT; p++)
+	if (role_kind(r->role) == ROLE_ROUTER && s->board != NULL)
+		board_clear(s->board, r->role); /* before local gives its slots to others */
+	for (unsigned p = ROLE_ROUTER; p < ROLE_SEATS; p++)
 		if (role_channel_fd(r->role, (enum role)p) >= 0 && alive(&s->slots[p]))
 			TELL(&s->slots[p], PEER, &m, NULL, 0);
 	if (r->role == ROLE_LOCAL)
@@ -359,7 +364,7 @@ static void on_child(uv_signal_t *signal, int number)
 	struct supervisor *s = signal->data;
 
 	(void)number;
-	for (unsigned i = ROLE_ROUTER; i < ROLE_COUNT; i++) {
+	for (unsigned i = ROLE_ROUTER; i < ROLE_SEATS; i++) {
 		int status;
 
 		if (s->slots[i].pid > 0 && waitpid(s->slots[i].pid, &status, WNOHANG) > 0)
@@ -370,14 +375,29 @@ static void on_child(uv_signal_t *signal, int number)
 /* --- the whole -------------------------------------------------------------------------------
  */
 
+static bool share_board(struct supervisor *s)
+{
+	s->board_fd = -1;
+	if (s->routers == 1)
+		return true;
+	s->board_fd = board_make();
+	return s->board_fd >= 0 && board_map(s->board_fd, ROLE_ROUTER, &s->board) == ERR_OK;
+}
+
 struct supervisor *supervisor_new(uv_loop_t *loop, const struct supervisor_handler *h,
-				  void *ctx, const bool runs[ROLE_COUNT], int config_fd,
-				  const struct supervisor_socket *sockets, unsigned n_sockets)
+				  void *ctx, const bool runs[ROLE_COUNT], unsigned routers,
+				  int config_fd, const struct supervisor_socket *sockets,
+				  unsigned n_sockets)
 {
 	struct supervisor *s = calloc(1, sizeof *s);
 
 	if (s == NULL)
 		return NULL;
+	s->routers = routers;
+	if (!share_board(s)) {
+		free(s);
+		return NULL;
+	}
 	s->loop = loop;
 	s->handler = h;
 	s->ctx = ctx;
@@ -391,7 +411,7 @@ struct supervisor *supervisor_new(uv_loop_t *loop, const struct supervisor_handl
 	uv_signal_init(loop, &s->child);
 	uv_timer_init(loop, &s->kill);
 	s->child.data = s->kill.data = s;
-	for (unsigned r = 0; r < ROLE_COUNT; r++) {
+	for (unsigned r = 0; r < ROLE_SEATS; r++) {
 		s->slots[r].s = s;
 		s->slots[r].role = (enum role)r;
 		uv_timer_init(loop, &s->slots[r].retry);
@@ -408,7 +428,7 @@ void supervisor_policy(struct supervisor *s, uint64_t generation, int fd)
 		close(s->policy_fd);
 	s->policy_fd = fd;
 	s->generation = generation;
-	for (unsigned r = ROLE_ROUTER; r < ROLE_COUNT; r++)
+	for (unsigned r = ROLE_ROUTER; r < ROLE_SEATS; r++)
 		if (alive(&s->slots[r]))
 			TELL(&s->slots[r], POLICY, &m, &fd, 1);
 }
@@ -443,11 +463,13 @@ void supervisor_start(struct supervisor *s)
 	uv_signal_start(&s->child, on_child, SIGCHLD);
 	for (size_t i = 0; i < LEN(order); i++)
 		first_start(&s->slots[order[i]]);
+	for (unsigned n = 1; n < s->routers; n++)
+		first_start(&s->slots[role_router(n)]);
 }
 
 static void kill_all(struct supervisor *s)
 {
-	for (unsigned r = ROLE_ROUTER; r < ROLE_COUNT; r++)
+	for (unsigned r = ROLE_ROUTER; r < ROLE_SEATS; r++)
 		if (s->slots[r].pid > 0)
 			kill(s->slots[r].pid, SIGKILL);
 }
@@ -468,7 +490,7 @@ void supervisor_stop(struct supervisor *s, uint32_t deadline_ms)
 	}
 	s->stopping = true;
 	uv_timer_start(&s->kill, on_kill, deadline_ms + KILL_AFTER_MS, 0);
-	for (unsigned r = ROLE_ROUTER; r < ROLE_COUNT; r++) {
+	for (unsigned r = ROLE_ROUTER; r < ROLE_SEATS; r++) {
 		uv_timer_stop(&s->slots[r].retry);
 		if (alive(&s->slots[r]))
 			TELL(&s->slots[r], STOP, &m, NULL, 0);
@@ -497,8 +519,11 @@ void supervisor_free(struct supervisor *s)
 		return;
 	if (s->policy_fd >= 0)
 		close(s->policy_fd);
+	if (s->board_fd >= 0)
+		close(s->board_fd);
+	free(s->board);
 	close_handle(s, (uv_handle_t *)&s->child);
 	close_handle(s, (uv_handle_t *)&s->kill);
-	for (unsigned r = 0; r < ROLE_COUNT; r++)
+	for (unsigned r = 0; r < ROLE_SEATS; r++)
 		close_handle(s, (uv_handle_t *)&s->slots[r].retry);
 }

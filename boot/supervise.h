@@ -29,11 +29,13 @@ struct supervisor_socket {
 
 /*
  * Nothing runs yet. `config_fd` and the sockets stay the caller's and must outlive the
- * supervisor; `sockets` is not copied. `runs[r]`: this build has that role. NULL: no memory.
+ * supervisor; `sockets` is not copied. `runs[r]`: this build has that role. There are
+ * `routers` of them, from 1. NULL: no memory.
  */
 struct supervisor *supervisor_new(uv_loop_t *loop, const struct supervisor_handler *handler,
-				  void *ctx, const bool runs[ROLE_COUNT], int config_fd,
-				  const struct supervisor_socket *sockets, unsigned n_sockets);
+				  void *ctx, const bool runs[ROLE_COUNT], unsigned routers,
+				  int config_fd, const struct supervisor_socket *sockets,
+				  unsigned n_sockets);
 
 /* Takes over `fd`; sends it to every role that runs, hands it to every role that starts. */
 void supervisor_policy(struct supervisor *s, uint64_t generation, int fd);

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "boot/supervise.h"
+#include "ipc/board.h"
 #include "ipc/channel.h"
 
 enum role_state { DOWN, STARTING, READY, WAITING, STOPPED };
@@ -37,7 +38,10 @@ struct supervisor {
 	uv_loop_t *loop;
 	const struct supervisor_handler *handler;
 	void *ctx;
-	struct slot slots[ROLE_COUNT];
+	struct slot slots[ROLE_SEATS];
+	unsigned routers; /* how many there are to be */
+	int board_fd;     /* what they count together; -1: there is but one */
+	struct board *board;
 	bool runs[ROLE_COUNT];
 	int config_fd, policy_fd;
 	uint64_t generation, key_reloads;
@@ -61,6 +65,12 @@ struct supervisor {
 static inline bool alive(const struct slot *r)
 {
 	return r->pid > 0 && r->control != NULL;
+}
+
+/* There is to be such a process. */
+static inline bool seated(const struct supervisor *s, enum role seat)
+{
+	return seat < ROLE_COUNT || seat < role_router(s->routers);
 }
 
 /* supervise.c */

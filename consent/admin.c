@@ -21,8 +21,6 @@
 static const char *const engine_words[] = { "stopped", "starting", "loading",
 					    "ready",   "failed",   "missing" };
 
-static const enum role all_roles[] = { ROLE_ROUTER, ROLE_LOCAL, ROLE_CONSENT, ROLE_CLOUD };
-
 /* --- health -------------------------------------------------------------------------- */
 
 static void check(struct buf *b, const char *name, bool ok, bool required, const char *detail)
@@ -58,10 +56,10 @@ static void get_ready(struct consent *c, struct http_exchange *x)
 	json_put_key_bool(&b, "ready", consent_ready(c));
 	json_put_key(&b, "checks");
 	buf_add_char(&b, '[');
-	for (size_t i = 0; i < LEN(all_roles); i++) {
-		const struct role_health *h = &c->roles[all_roles[i]];
+	for (unsigned i = ROLE_ROUTER; i < consent_seats(c); i++) {
+		const struct role_health *h = &c->roles[i];
 
-		check(&b, role_name(all_roles[i]), h->says.ready, true, h->says.detail);
+		check(&b, role_name((enum role)i), h->says.ready, true, h->says.detail);
 	}
 	check(&b, "policy", state == POLICY_ACTIVE, false,
 	      state == POLICY_ACTIVE ? policy_state_name(state) : c->policy_problem);
@@ -109,10 +107,10 @@ static void write_roles(struct consent *c, struct buf *b)
 	buf_add_char(b, '{');
 	json_put_key(b, "boot");
 	buf_printf(b, "{\"pid\":%d,\"sandboxed\":false,\"ready\":true}", (int)getppid());
-	for (size_t i = 0; i < LEN(all_roles); i++) {
-		const struct role_health *h = &c->roles[all_roles[i]];
+	for (unsigned i = ROLE_ROUTER; i < consent_seats(c); i++) {
+		const struct role_health *h = &c->roles[i];
 
-		json_put_key(b, role_name(all_roles[i]));
+		json_put_key(b, role_name((enum role)i));
 		buf_add_char(b, '{');
 		json_put_key_i64(b, "pid", h->says.pid);
 		json_put_key_bool(b, "sandboxed", (h->says.sandbox & JAIL_SECCOMP) != 0);

@@ -335,7 +335,7 @@ void gate_write_device(const struct gate *g, struct buf *out)
 
 /* --- peers --------------------------------------------------------------------------- */
 
-void gate_router_gone(struct gate *g)
+void gate_router_gone(struct gate *g, enum role router)
 {
 	struct ask *next;
 
@@ -343,6 +343,8 @@ void gate_router_gone(struct gate *g)
 		struct question *q = a->question;
 
 		next = a->next;
+		if (role_stamped(a->m.request_id) != router)
+			continue;
 		a->router_listens = false;
 		if (a->state == ASK_STATE_SENDING && !a->aborted) {
 			send_abort(g, a, "the router ended");
@@ -384,7 +386,8 @@ uint64_t gate_tick(struct gate *g)
 
 void gate_stop(struct gate *g)
 {
-	gate_router_gone(g);
+	for (unsigned n = 0; n < ROLE_ROUTERS_MAX; n++)
+		gate_router_gone(g, role_router(n));
 	gate_cloud_gone(g);
 	while (g->questions != NULL && g->n_open > 0) {
 		for (struct question *q = g->questions; q != NULL; q = q->next)

@@ -99,8 +99,9 @@ void gate_head_known(struct gate *g, const struct msg_HEAD_KNOWN *m);
 /* From boot: what waits is judged again on it. What was released stays released. While the
  * screen is locked no agent is told of a question; unlocking tells them of what is open. */
 void gate_device(struct gate *g, const struct msg_DEVICE_STATE *m);
-/* A channel is gone: waits are dropped, sends are closed as unknown. */
-void gate_router_gone(struct gate *g);
+/* A channel is gone: waits are dropped, sends are closed as unknown. Of several routers each
+ * has its own asks: their numbers bear its stamp (ipc/role.h). */
+void gate_router_gone(struct gate *g, enum role router);
 void gate_cloud_gone(struct gate *g);
 /* An agent came or left: questions that nobody could see are told to it. */
 void gate_agents_changed(struct gate *g, uint32_t uid);

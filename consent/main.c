@@ -33,9 +33,11 @@ static struct consent self;
 static enum err io_answer(void *ctx, const struct msg_ANSWER *m, int pipe_fd)
 {
 	struct consent *c = ctx;
+	struct msg_ANSWER own = *m;
 
-	return CHANNEL_SEND(service_channel(c->service, ROLE_ROUTER), ANSWER, m, &pipe_fd,
-			    pipe_fd >= 0 ? 1u : 0u);
+	own.request_id = role_unstamped(m->request_id);
+	return CHANNEL_SEND(service_channel(c->service, role_stamped(m->request_id)), ANSWER,
+			    &own, &pipe_fd, pipe_fd >= 0 ? 1u : 0u);
 }
 
 static enum err io_send(void *ctx, const struct msg_SEND *m, int body_fd, int pipe_fd)
@@ -320,15 +322,54 @@ static enum err after_jail(struct service *s)
 	return e;
 }
 
-bool consent_ready(const struct consent *c)
+unsigned consent_seats(const struct consent *c)
 {
-	return c->roles[ROLE_ROUTER].says.ready && c->roles[ROLE_LOCAL].says.ready &&
-	       c->roles[ROLE_CONSENT].says.ready && c->roles[ROLE_CLOUD].says.ready &&
-	       !c->stopping;
+	return ROLE_COUNT + c->service->config->router_processes - 1;
 }
 
-static bool from_router(struct consent *c, enum msg_type type, struct span frame,
-			const int *fds, unsigned n)
+bool consent_ready(const struct consent *c)
+{
+	for (unsigned r = ROLE_ROUTER; r < consent_seats(c); r++)
+		if (!c->roles[r].says.ready)
+			return false;
+	return !c->stopping;
+}
+
+/* One router asks another: nothing of it is kept here, the tag knows the way back. */
+static bool on_look(struct consent *c, enum role from, struct span frame)
+{
+	struct msg_LOOK m;
+
+	if (msg_LOOK_decode(frame, &m) != ERR_OK ||
+	    role_kind((enum role)m.router) != ROLE_ROUTER)
+		return false;
+	struct msg_SHOW show = { .tag = m.tag, .uid = m.uid };
+	struct msg_LOOKED none = { .tag = m.tag };
+	if (!role_stamp(from, &show.tag))
+		return false;
+	memcpy(show.decision_id, m.decision_id, sizeof show.decision_id);
+	if (CHANNEL_SEND(service_channel(c->service, (enum role)m.router), SHOW, &show, NULL,
+			 0) != ERR_OK)
+		(void)!CHANNEL_SEND(service_channel(c->service, from), LOOKED, &none, NULL, 0);
+	return true;
+}
+
+static bool on_shown(struct consent *c, struct span frame, const int *fds, unsigned n)
+{
+	struct msg_SHOWN m;
+	bool ok = msg_SHOWN_decode(frame, &m) == ERR_OK;
+	struct msg_LOOKED looked = { .tag = role_unstamped(m.tag) };
+
+	if (ok) /* who asked may be gone */
+		(void)!CHANNEL_SEND(service_channel(c->service, role_stamped(m.tag)), LOOKED,
+				    &looked, fds, n);
+	for (unsigned i = 0; i < n; i++)
+		close(fds[i]);
+	return ok;
+}
+
+static bool from_router(struct consent *c, enum role peer, enum msg_type type,
+			struct span frame, const int *fds, unsigned n)
 {
 	struct msg_ASK ask;
 	struct msg_CANCEL cancel;
@@ -336,13 +377,18 @@ static bool from_router(struct consent *c, enum msg_type type, struct span frame
 
 	switch (type) {
 	case MSG_ASK:
-		if (msg_ASK_decode(frame, &ask) == ERR_OK)
+		if (msg_ASK_decode(frame, &ask) == ERR_OK && role_stamp(peer, &ask.request_id))
 			return gate_ask(c->gate, &ask, fds, n);
 		for (unsigned i = 0; i < n; i++)
 			close(fds[i]);
 		return false;
+	case MSG_LOOK:
+		return on_look(c, peer, frame);
+	case MSG_SHOWN:
+		return on_shown(c, frame, fds, n);
 	case MSG_CANCEL:
-		if (msg_CANCEL_decode(frame, &cancel) != ERR_OK)
+		if (msg_CANCEL_decode(frame, &cancel) != ERR_OK ||
+		    !role_stamp(peer, &cancel.request_id))
 			return false;
 		gate_cancel(c->gate, cancel.request_id);
 		return true;
@@ -386,7 +432,7 @@ static bool from_boot(struct consent *c, enum msg_type type, struct span frame)
 
 	switch (type) {
 	case MSG_HEALTH:
-		if (msg_HEALTH_decode(frame, &health) != ERR_OK || health.role >= ROLE_COUNT)
+		if (msg_HEALTH_decode(frame, &health) != ERR_OK || health.role >= ROLE_SEATS)
 			return false;
 		c->roles[health.role] = (struct role_health){ health, true };
 		if (health.role == ROLE_ROUTER) {
@@ -425,9 +471,9 @@ static bool on_frame(struct service *s, enum role peer, enum msg_type type, stru
 		     const int *fds, unsigned n)
 {
 	struct consent *c = s->ctx;
-	bool ok = peer == ROLE_ROUTER  ? from_router(c, type, frame, fds, n)
-		  : peer == ROLE_CLOUD ? from_cloud(c, type, frame)
-				       : from_boot(c, type, frame);
+	bool ok = role_kind(peer) == ROLE_ROUTER ? from_router(c, peer, type, frame, fds, n)
+		  : peer == ROLE_CLOUD           ? from_cloud(c, type, frame)
+						 : from_boot(c, type, frame);
 
 	consent_pump(c);
 	return ok;
@@ -439,8 +485,8 @@ static void on_peer(struct service *s, enum role peer)
 
 	if (service_channel(s, peer) != NULL)
 		return;
-	if (peer == ROLE_ROUTER)
-		gate_router_gone(c->gate);
+	if (role_kind(peer) == ROLE_ROUTER)
+		gate_router_gone(c->gate, peer);
 	else if (peer == ROLE_CLOUD)
 		gate_cloud_gone(c->gate);
 	consent_pump(c);

@@ -61,7 +61,7 @@ struct consent {
 		uint32_t uid;
 		uint64_t at_ms;
 	} readers[16]; /* who listed questions, and when */
-	struct role_health roles[ROLE_COUNT];
+	struct role_health roles[ROLE_SEATS];
 	char judge[65], judge_problem[201]; /* of the router, as in READY */
 	struct msg_ENGINE_HEALTH engine;
 	bool engine_known;
@@ -77,6 +77,8 @@ struct consent {
 /* main.c: lets the gate do what is due and sets the timer. After everything that changes it. */
 void consent_pump(struct consent *c);
 bool consent_ready(const struct consent *c);
+/* Seats of the daemon are ROLE_BOOT to one below this. */
+unsigned consent_seats(const struct consent *c);
 
 /* agents.c */
 const char *agent_kind_name(enum agent_kind k);

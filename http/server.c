@@ -27,6 +27,8 @@
 #include "http/impl.h"
 
 #define ACCEPT_BATCH 32
+/* Beside others at the same socket: each turn of each loop takes a few, so that they share. */
+#define ACCEPT_BATCH_SHARED 1
 /* A deadline may be late by this much: spares the loop's timer heap on busy servers. */
 #define TIMER_SLACK_MS 250
 #define KEEP_OUT_BYTES ((size_t)16384)
@@ -277,18 +279,44 @@ static struct http_peer peer_of(int fd, const struct http_listener *l)
 	return peer;
 }
 
+struct counts {
+	uint32_t all, of_user;
+};
+
+/* With `more` than there are now; over all processes that share the sockets. False: there is no
+ * room to count this user in. */
+static bool count_with(struct http_server *s, const struct http_uid_count *u, unsigned more,
+		       struct counts *ret)
+{
+	*ret = (struct counts){ s->n_conns + more, u->n + more };
+	if (s->board == NULL)
+		return true;
+	if (!board_connections(s->board, u->uid, u->n + more, s->n_conns + more))
+		return false;
+	*ret = (struct counts){ board_sum(s->board), board_sum_of(s->board, u->uid) };
+	return true;
+}
+
 static void accept_one(struct http_listener *l, int fd)
 {
 	struct http_server *s = l->server;
 	struct http_peer peer = peer_of(fd, l);
 	struct http_uid_count *u = uid_count(s, peer.uid);
 
-	if (s->n_conns >= s->limits.connections)
+	struct counts now;
+
+	if (u == NULL) {
+		turn_away(s, fd, "too many connections of this user");
+		return;
+	}
+	bool counted = count_with(s, u, 1, &now);
+	if (now.all > s->limits.connections)
 		turn_away(s, fd, "too many connections");
-	else if (u == NULL || u->n >= s->limits.connections_per_uid)
+	else if (!counted || now.of_user > s->limits.connections_per_uid)
 		turn_away(s, fd, "too many connections of this user");
 	else
 		http_conn_accept(s, &peer, fd);
+	(void)!count_with(s, u, 0, &now); /* as it is now */
 }
 
 static void on_listener(uv_poll_t *poll, int status, int events)
@@ -298,7 +326,8 @@ static void on_listener(uv_poll_t *poll, int status, int events)
 	(void)events;
 	if (status < 0)
 		return;
-	for (int i = 0; i < ACCEPT_BATCH; i++) {
+	for (int i = 0; i < (l->server->board != NULL ? ACCEPT_BATCH_SHARED : ACCEPT_BATCH);
+	     i++) {
 		int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
@@ -335,6 +364,8 @@ void http_conn_forget(struct http_conn *c)
 	if (u != NULL && u->n > 0)
 		u->n--;
 	s->n_conns--;
+	if (u != NULL && s->board != NULL)
+		(void)!board_connections(s->board, u->uid, u->n, s->n_conns);
 }
 
 /* ---------------------------------------------------------------- life of the server */
@@ -376,6 +407,11 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_limits *l
 	uv_unref((uv_handle_t *)&s->prepare);
 	uv_unref((uv_handle_t *)&s->check);
 	return s;
+}
+
+void http_server_share(struct http_server *s, struct board *b)
+{
+	s->board = b;
 }
 
 enum err http_listen(struct http_server *s, int fd, const char *name)

@@ -19,6 +19,7 @@
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/span.h"
+#include "ipc/board.h"
 
 struct http_limits {
 	uint32_t request_line_bytes, headers, header_bytes, body_bytes;
@@ -72,6 +73,9 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_limits *l
 /* Serves connections of this listening socket (Unix or TCP). `name` is copied. Takes over the
  * fd. */
 MUST_CHECK enum err http_listen(struct http_server *s, int fd, const char *name);
+/* From here on the limits on connections hold over all processes that count on `b`, which
+ * outlives the server. Before the first connection. */
+void http_server_share(struct http_server *s, struct board *b);
 /* Stops accepting, closes idle connections; `on_closed` when the last exchange is over. */
 void http_server_stop(struct http_server *s, void (*on_closed)(void *ctx));
 /* After on_closed, and after the loop has run its closing callbacks. NULL is fine. */

@@ -207,7 +207,8 @@ static bool covers(enum role pattern, enum role r)
 
 bool msg_permitted(enum msg_type t, enum role from, enum role to)
 {
-	return is_type(t) && covers(about[t].from, from) && covers(about[t].to, to);
+	return is_type(t) && covers(about[t].from, role_kind(from)) &&
+	       covers(about[t].to, role_kind(to));
 }
 
 unsigned msg_fds_max(enum msg_type t)

@@ -18,7 +18,7 @@
 
 #define MSG_BYTES_MAX 8192
 #define MSG_FDS_MAX   2
-#define ROLE_ANY      ROLE_COUNT /* in the message table: any role but boot */
+#define ROLE_ANY      ROLE_SEATS /* in the message table: any role but boot */
 
 enum engine_state {
 	ENGINE_STOPPED,

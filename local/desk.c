@@ -18,7 +18,7 @@
  *   2. Each request gets exactly one of give() and none(), unless it is done() or cleared
  * before.
  *   3. A slot is free again at done(), when the engine dies, or when the router does; by
- * nothing else.
+ * nothing else. Of several routers each has its own.
  */
 #include "local/desk.h"
 
@@ -169,9 +169,14 @@ void desk_done(struct desk *d, uint64_t request_id, bool broken)
 	pump(d);
 }
 
-void desk_clear(struct desk *d)
+void desk_clear(struct desk *d, enum role router)
 {
-	d->n_active = d->n_waiting = 0;
+	for (uint32_t i = d->n_active; i-- > 0;)
+		if (role_stamped(d->active[i].id) == router)
+			d->active[i] = d->active[--d->n_active];
+	for (uint32_t i = d->n_waiting; i-- > 0;)
+		if (role_stamped(d->waiting[i].id) == router)
+			drop_waiting(d, i);
 	pump(d);
 }
 

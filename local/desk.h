@@ -46,8 +46,9 @@ void desk_free(struct desk *d);
 bool desk_want(struct desk *d, const struct msg_ENGINE_WANT *want);
 /* ENGINE_DONE. An unknown id is no error: its engine may have died meanwhile. */
 void desk_done(struct desk *d, uint64_t request_id, bool broken);
-/* The router is gone or new: nobody waits and nobody holds a slot. */
-void desk_clear(struct desk *d);
+/* That router is gone or new: nobody there waits and nobody holds a slot. Numbers of requests
+ * bear the stamp of theirs (ipc/role.h). */
+void desk_clear(struct desk *d, enum role router);
 /* To be called from supervise_ops.changed, at once. */
 void desk_engine_changed(struct desk *d);
 /* The engine's process is gone: connections to it are dead, their slots free. */

@@ -361,10 +361,17 @@ static void do_none(void *ctx, uint64_t request_id, enum engine_none reason, con
 	tell_router_none(self.service, request_id, reason, detail);
 }
 
+/* A single router knows by itself. */
+static void crowd(bool crowded)
+{
+	if (self.service->config->router_processes > 1)
+		tell_router_crowded(self.service, crowded);
+}
+
 static void do_queued(void *ctx, uint32_t n)
 {
 	(void)ctx;
-	(void)n; /* settle() reports it */
+	crowd(n > 0); /* settle() reports the number */
 }
 
 static const struct desk_ops desk_hands = { now_ms,  do_resolve, do_give,
@@ -476,21 +483,21 @@ static enum err after_jail(struct service *s)
 	return ERR_OK;
 }
 
-static bool on_want(struct span frame)
+static bool on_want(enum role router, struct span frame)
 {
 	struct msg_ENGINE_WANT m;
 
-	if (msg_ENGINE_WANT_decode(frame, &m) != ERR_OK)
+	if (msg_ENGINE_WANT_decode(frame, &m) != ERR_OK || !role_stamp(router, &m.request_id))
 		return false;
 	refresh_shelf();
 	return desk_want(self.desk, &m);
 }
 
-static bool on_done(struct span frame)
+static bool on_done(enum role router, struct span frame)
 {
 	struct msg_ENGINE_DONE m;
 
-	if (msg_ENGINE_DONE_decode(frame, &m) != ERR_OK)
+	if (msg_ENGINE_DONE_decode(frame, &m) != ERR_OK || !role_stamp(router, &m.request_id))
 		return false;
 	desk_done(self.desk, m.request_id, m.broken != 0);
 	return true;
@@ -522,13 +529,12 @@ static bool on_frame(struct service *s, enum role peer, enum msg_type type, stru
 	bool fine = false;
 
 	(void)s;
-	(void)peer;
 	for (unsigned i = 0; i < n; i++)
 		close(fds[i]); /* no message to us carries one */
 	if (type == MSG_ENGINE_WANT)
-		fine = on_want(frame);
+		fine = on_want(peer, frame);
 	else if (type == MSG_ENGINE_DONE)
-		fine = on_done(frame);
+		fine = on_done(peer, frame);
 	else if (type == MSG_PERSON_ASK)
 		fine = on_person_ask(frame);
 	else if (type == MSG_PERSON_LEAVE)
@@ -540,10 +546,11 @@ static bool on_frame(struct service *s, enum role peer, enum msg_type type, stru
 static void on_peer(struct service *s, enum role peer)
 {
 	(void)s;
-	if (peer != ROLE_ROUTER)
+	if (role_kind(peer) != ROLE_ROUTER)
 		return;
-	desk_clear(self.desk);
+	desk_clear(self.desk, peer);
 	tell_models();
+	crowd(desk_queued(self.desk) > 0);
 	settle();
 }
 

@@ -17,9 +17,12 @@ void tell_boot_engine(struct service *s, const struct msg_ENGINE *m);
 void tell_boot_device(void *service, const struct device_state *d);
 void tell_boot_person(void *service, const struct msg_PERSON *m);
 
-/* The whole list in a sealed memfd, to a router that is there. */
+/* The whole list in a sealed memfd, to each router that is there. */
 void tell_router_models(struct service *s, const struct model_list *list);
-/* `fd` stays the caller's. */
+/* ENGINE_CROWDED to all of them. */
+void tell_router_crowded(struct service *s, bool crowded);
+/* To the router whose stamp the request's number bears (ipc/role.h). `fd` stays the caller's.
+ */
 void tell_router_give(struct service *s, const struct msg_ENGINE_GIVE *m, int fd);
 void tell_router_wait(struct service *s, uint64_t request_id, enum engine_state state,
 		      uint32_t position);

@@ -16,6 +16,7 @@
 
 #include "common/log.h"
 #include "common/text.h"
+#include "ipc/role.h"
 
 #define SOCKET_PATH_MAX (sizeof((struct sockaddr_un *)0)->sun_path - 1)
 
@@ -127,6 +128,10 @@ static const struct setting settings[] = {
 	  "answers" },
 	{ "log", "format", FORMAT, offsetof(struct config, log_json), 0, 0, 0, "text or json" },
 
+	{ "daemon", "router_processes", U32, offsetof(struct config, router_processes), 0,
+	  ROLE_ROUTERS_MAX, 1,
+	  "processes that serve programs, on the same sockets; 0: one for each two cores, at "
+	  "most 4" },
 	{ "daemon", "system", BOOL, offsetof(struct config, system_mode), 0, 1, 0,
 	  "set by --system and --user" },
 	{ "daemon", "apps", APPS, offsetof(struct config, apps), 0, CONFIG_MAX_APPS, 0,

@@ -75,8 +75,9 @@ struct config {
 	uint8_t log_level; /* enum log_level */
 	bool log_json;
 	bool system_mode;
-	const char *const *apps; /* ids that get a socket of their own besides those found in
-				    config_dir/apps */
+	uint32_t router_processes; /* boot puts a number in place of 0 */
+	const char *const *apps;   /* ids that get a socket of their own besides those found in
+				      config_dir/apps */
 	uint32_t n_apps;
 };
 

@@ -9,8 +9,9 @@
 #include "ipc/role.h"
 
 #define ENVIRONMENT_LISTEN                                                                     \
-	"HITHER_LISTEN" /* names of the listening sockets, comma separated                     \
-			 */
+	"HITHER_LISTEN"                /* names of the listening sockets, comma separated      \
+					*/
+#define ENVIRONMENT_SEAT "HITHER_SEAT" /* role_name() of this process */
 #define ENVIRONMENT_GENERATION                                                                 \
 	"HITHER_GENERATION" /* of the policy at ROLE_FD_POLICY, decimal */
 

@@ -48,7 +48,7 @@ static struct running {
 	uv_loop_t loop;
 	uv_timer_t deadline;
 	uv_timer_t settled;
-	struct channel *channels[ROLE_COUNT];
+	struct channel *channels[ROLE_SEATS];
 	struct jail_report jail;
 	int exit_code;
 	bool stopping;
@@ -57,7 +57,7 @@ static struct running {
 struct channel *service_channel(struct service *s, enum role peer)
 {
 	(void)s;
-	return (unsigned)peer < ROLE_COUNT ? self.channels[peer] : NULL;
+	return (unsigned)peer < ROLE_SEATS ? self.channels[peer] : NULL;
 }
 
 void service_finished(struct service *s)
@@ -305,7 +305,7 @@ static bool is_socket(int fd)
 
 static enum err open_wires(void)
 {
-	for (unsigned peer = 0; peer < ROLE_COUNT; peer++) {
+	for (unsigned peer = 0; peer < ROLE_SEATS; peer++) {
 		int fd = role_channel_fd(self.s.role, (enum role)peer);
 
 		if (fd < 0 || !is_socket(fd)) /* not there now; PEER will bring it */
@@ -372,23 +372,31 @@ static int fail(const char *step, enum err e)
 	return 1;
 }
 
+/* Which one of its kind this is; without a word the first. */
+static enum role seat_of(enum role kind)
+{
+	enum role seat = role_from_name(getenv(ENVIRONMENT_SEAT));
+
+	return role_kind(seat) == kind ? seat : kind;
+}
+
 int service_run(const struct service_handler *h)
 {
 	enum err e;
 
 	self.handler = h;
-	self.s.role = h->role;
+	self.s.role = seat_of(h->role);
 	self.exit_code = 1;
-	log_setup(role_name(h->role), LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
-	char name[16];
-	snprintf(name, sizeof name, "hither-%s", role_name(h->role));
+	log_setup(role_name(self.s.role), LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+	char name[17];
+	snprintf(name, sizeof name, "hither-%s", role_name(self.s.role));
 	prctl(PR_SET_NAME, name);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	settle_signals();
 
 	if ((e = read_inheritance()) != ERR_OK)
 		return fail("descriptors", e);
-	log_setup(role_name(h->role), (enum log_level)self.config.log_level,
+	log_setup(role_name(self.s.role), (enum log_level)self.config.log_level,
 		  self.config.log_json ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT);
 	if ((e = jail_process(h->role, &self.jail)) != ERR_OK)
 		return fail("process", e);

@@ -33,7 +33,7 @@ struct service_listen {
 };
 
 struct service {
-	enum role role;
+	enum role role;              /* a seat: which of several routers this is */
 	uv_loop_t *loop;             /* set by service_run before after_jail */
 	const struct config *config; /* parsed; constant for the life of the process */
 	struct span

@@ -101,7 +101,9 @@ static struct plan plan_of(const struct spawn_order *o)
 	p.source[ROLE_FD_CONTROL] = o->control;
 	p.source[ROLE_FD_CONFIG] = o->config;
 	p.source[ROLE_FD_POLICY] = o->policy;
-	for (unsigned peer = ROLE_ROUTER; peer < ROLE_COUNT; peer++) {
+	if (o->board >= 0)
+		p.source[ROLE_FD_BOARD] = o->board;
+	for (unsigned peer = ROLE_ROUTER; peer < ROLE_SEATS; peer++) {
 		int t = role_channel_fd(o->role, (enum role)peer);
 
 		if (t >= 0 && o->channel[peer] >= 0)
@@ -196,10 +198,11 @@ static void free_environment(char **env)
 
 enum err spawn_role(const struct spawn_order *o, pid_t *ret_pid)
 {
-	char generation[64];
-	const char *extra[2] = { listen_variable(o), generation };
+	enum role kind = role_kind(o->role);
+	char generation[64], seat[64];
+	const char *extra[3] = { listen_variable(o), generation, seat };
 	char *const argv[] = { (char[]){ "hitherd" }, (char[]){ "--role" },
-			       (char *)(uintptr_t)role_name(o->role), NULL };
+			       (char *)(uintptr_t)role_name(kind), NULL };
 	struct plan p = plan_of(o);
 	sigset_t all, before;
 	pid_t boot = getpid();
@@ -208,7 +211,8 @@ enum err spawn_role(const struct spawn_order *o, pid_t *ret_pid)
 		return ERR_NO_MEMORY;
 	snprintf(generation, sizeof generation, ENVIRONMENT_GENERATION "=%" PRIu64,
 		 o->policy_generation);
-	char **env = environment_for(o->role, environ, extra, LEN(extra));
+	snprintf(seat, sizeof seat, ENVIRONMENT_SEAT "=%s", role_name(o->role));
+	char **env = environment_for(kind, environ, extra, LEN(extra));
 	free((char *)(uintptr_t)extra[0]);
 	if (env == NULL)
 		return ERR_NO_MEMORY;
@@ -218,7 +222,7 @@ enum err spawn_role(const struct spawn_order *o, pid_t *ret_pid)
 	sigprocmask(SIG_SETMASK, &all, &before);
 	pid_t pid = fork();
 	if (pid == 0)
-		become(&p, boot, spawn_elsewhere(o->role) ? beside[o->role] : exe, argv, env);
+		become(&p, boot, spawn_elsewhere(kind) ? beside[kind] : exe, argv, env);
 	int saved = errno;
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	free_environment(env);

@@ -12,10 +12,11 @@
 #include "ipc/role.h"
 
 struct spawn_order {
-	enum role role;
+	enum role role;          /* a seat */
 	int control;             /* the role's end of the wire to boot */
-	int channel[ROLE_COUNT]; /* the role's ends to its peers; -1: none now */
+	int channel[ROLE_SEATS]; /* the role's ends to its peers; -1: none now */
 	int config, policy;      /* sealed memfds */
+	int board;               /* ipc/board.h; -1: none */
 	uint64_t policy_generation;
 	const int *listen;               /* n_listen sockets … */
 	const char *const *listen_names; /* … and their names */

@@ -12,9 +12,10 @@ struct request *chat_api_admit(struct router *r, struct http_exchange *x,
 {
 	struct request *q = NULL;
 
-	if (r->n_requests < r->service->config->limits.queue && !tell_is_full(r))
+	if (!tell_is_full(r) && others_leave_room(r))
 		q = request_new(r, x);
 	if (q == NULL) {
+		others_count(r);
 		reply_path_problem(x, h->path, 503, "overloaded",
 				   "Too many requests at once. Try again in a moment.", NULL);
 		return NULL;

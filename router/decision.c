@@ -313,9 +313,8 @@ static void put_beside(const struct decision *d, struct buf *out)
 	json_put_key_cstr(out, "offer", d->offer[0] != '\0' ? d->offer : NULL);
 }
 
-void decision_get(struct router *r, struct http_exchange *x, struct span id, uid_t uid)
+bool decision_json(struct router *r, struct span id, uid_t uid, struct buf *ret)
 {
-	struct buf out;
 	const struct decision *d = NULL;
 
 	later_look(r, id);
@@ -323,25 +322,37 @@ void decision_get(struct router *r, struct http_exchange *x, struct span id, uid
 		if (span_is(id, r->ring[i].id) && r->ring[i].uid == uid)
 			d = &r->ring[i];
 	}
-	if (d == NULL) {
-		reply_problem(x, 404, "not_found",
-			      "No such decision among your last requests.");
+	if (d == NULL)
+		return false;
+	decision_print(d, ret);
+	json_put_key(ret, "usage");
+	buf_add_char(ret, '{');
+	put_count(ret, "input_tokens", d->input_tokens);
+	put_count(ret, "output_tokens", d->output_tokens);
+	buf_add_char(ret, '}');
+	json_put_key_cstr(ret, "outcome", d->outcome);
+	json_put_key_cstr(ret, "receipt", d->receipt[0] != '\0' ? d->receipt : NULL);
+	json_put_key_cstr(ret, "finish_reason", finish_word(d->finish));
+	json_put_key_i64(ret, "elapsed_ms", (int64_t)d->elapsed_ms);
+	put_beside(d, ret);
+	buf_add_char(ret, '}');
+	return true;
+}
+
+void decision_get(struct router *r, struct http_exchange *x, struct span id, uid_t uid)
+{
+	struct buf out;
+
+	buf_init(&out, 4 << 20);
+	bool here = decision_json(r, id, uid, &out);
+	if (!here && others_look(r, x, id, uid)) {
+		buf_free(&out);
 		return;
 	}
-	buf_init(&out, 4 << 20);
-	decision_print(d, &out);
-	json_put_key(&out, "usage");
-	buf_add_char(&out, '{');
-	put_count(&out, "input_tokens", d->input_tokens);
-	put_count(&out, "output_tokens", d->output_tokens);
-	buf_add_char(&out, '}');
-	json_put_key_cstr(&out, "outcome", d->outcome);
-	json_put_key_cstr(&out, "receipt", d->receipt[0] != '\0' ? d->receipt : NULL);
-	json_put_key_cstr(&out, "finish_reason", finish_word(d->finish));
-	json_put_key_i64(&out, "elapsed_ms", (int64_t)d->elapsed_ms);
-	put_beside(d, &out);
-	buf_add_char(&out, '}');
-	if (out.failed)
+	if (!here)
+		reply_problem(x, 404, "not_found",
+			      "No such decision among your last requests.");
+	else if (out.failed)
 		reply_problem(x, 500, "internal_error", "The decision could not be written.");
 	else
 		reply_json(x, 200, buf_span(&out));

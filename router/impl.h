@@ -16,6 +16,7 @@
 #include "dialect/engines.h"
 #include "http/client.h"
 #include "http/server.h"
+#include "ipc/board.h"
 #include "proc/service.h"
 #include "proc/surroundings.h"
 #include "router/classify/classify.h"
@@ -269,6 +270,11 @@ struct router {
 	struct policy_set *set;
 	struct scanner *scanner; /* NULL: data is unknown */
 	struct surroundings *around;
+	struct board *board; /* NULL: this is the only router */
+	bool crowded;        /* somebody waits for a slot, perhaps behind another router */
+	struct look *looks;  /* others.c */
+	uint64_t next_look;
+	uv_timer_t looking;
 	struct siphash_key caller_key;     /* made up at start: digests stand for callers */
 	struct prompt_cache *prompt_cache; /* NULL: the engine is not ours, or no memory */
 	struct turns *turns;               /* NULL: every turn is judged alone */
@@ -348,6 +354,23 @@ void data_masked_list(const struct request *q, const struct policy_decision *d, 
 enum decide_fit fit_of(const struct request *q, uint32_t context_tokens, bool *ret_count);
 extern const struct http_call_handler fit_count_handler;
 
+/* others.c: when there are several routers */
+/* Before the jail. */
+enum err others_meet(struct router *r);
+void others_init(struct router *r);
+/* One more request may begin, and is counted over all routers; others_count() takes it back. */
+bool others_leave_room(struct router *r);
+void others_count(struct router *r); /* as r->n_requests says */
+/* Whose decision it is, into its number. */
+void others_mark(const struct router *r, char *io_decision_id);
+/* True: another router may have it; the answer comes later. */
+bool others_look(struct router *r, struct http_exchange *x, struct span id, uid_t uid);
+void others_gone(struct router *r, const struct http_exchange *x); /* its client left */
+/* Frames; false: not well formed. */
+bool others_crowded(struct router *r, struct span frame);
+bool others_show(struct router *r, struct span frame);
+bool others_looked(struct router *r, struct span frame, const int *fds, unsigned n);
+
 /* lease.c */
 /* The last to be put there, for this model; its owner is the caller. NULL: none. */
 struct lease *lease_take(struct router *r, const char *model);
@@ -419,7 +442,7 @@ bool fallback_next(struct request *q, const struct chat_problem *why);
 /* escalate.c */
 /* The number of the ASK in progress: each step of a fallback has one of its own. */
 uint64_t escalate_id(const struct request *q);
-#define ESCALATE_STEP_SHIFT 56
+#define ESCALATE_STEP_SHIFT 48
 bool escalate_body(struct request *q, struct chat *ret_chat, struct buf *out, bool *ret_masked);
 /* The same body with nothing masked. */
 bool escalate_original(struct request *q, struct buf *out);
@@ -471,6 +494,9 @@ struct decision *decision_record(const struct request *q); /* into the ring */
 void decision_tell(const struct request *q, const struct decision *d);
 /* What it holds has been found since it was recorded. */
 void decision_data(const struct request *q, struct decision *io);
+/* What GET /hither/v1/decisions/ID says of one of this router's. False: it is not there, or
+ * another user's. */
+bool decision_json(struct router *r, struct span id, uid_t uid, struct buf *ret);
 void decision_get(struct router *r, struct http_exchange *x, struct span id, uid_t uid);
 
 /* later.c */

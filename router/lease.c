@@ -8,7 +8,8 @@
  * local. A slot that lies unused for LEASE_MS goes back, so that local sees an idle engine.
  *
  * Invariants
- *   1. While a request waits for local no slot is kept: local alone decides who is next.
+ *   1. While a request waits for local, here or in another router, no slot is kept: local alone
+ *      decides who is next.
  *   2. A slot that local forgot (it died) or gave for models as they were before is not kept
  *      (lease_epoch).
  *   3. ENGINE_DONE is said once for each slot, unless local is gone.
@@ -69,7 +70,7 @@ bool lease_put(struct request *q, const char *model)
 {
 	struct router *r = q->router;
 
-	if (r->n_waiting > 0 || r->stopping || q->slot_epoch != r->lease_epoch)
+	if (r->n_waiting > 0 || r->crowded || r->stopping || q->slot_epoch != r->lease_epoch)
 		return false;
 	struct lease *l = calloc(1, sizeof *l);
 	if (l == NULL || !http_call_keep(q->call, on_lost, l)) {

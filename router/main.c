@@ -89,11 +89,16 @@ static enum err before_jail(struct service *s)
 	if (crypto_init() != ERR_OK)
 		return ERR_SYSTEM;
 	open_classifier(&self, s->config->routing.classifier);
-	self.turns = turns_new();
+	if (others_meet(&self) != ERR_OK)
+		return ERR_SYSTEM;
+	self.turns = turns_new(self.board);
 	/* What another program's engine keeps, and for whom, is not ours to steer. */
-	crypto_random(self.caller_key.bytes, sizeof self.caller_key.bytes);
+	if (self.board != NULL)
+		self.caller_key = *board_caller_key(self.board);
+	else
+		crypto_random(self.caller_key.bytes, sizeof self.caller_key.bytes);
 	if (s->config->engine.endpoint[0] == '\0')
-		self.prompt_cache = prompt_cache_new(s->config->engine.parallel);
+		self.prompt_cache = prompt_cache_new(s->config->engine.parallel, self.board);
 	policy_take(&self, s->policy_bundle);
 	return self.set != NULL ? ERR_OK : ERR_NO_MEMORY;
 }
@@ -115,11 +120,14 @@ static enum err after_jail(struct service *s)
 	door_key_read(s->config->listen.token_sha256, &self.key);
 	tell_init(&self);
 	later_init(&self);
+	others_init(&self);
 	uv_timer_init(s->loop, &self.tick);
 	self.tick.data = &self;
 	self.http = http_server_new(s->loop, &limits, &routes_handler, &self);
 	if (self.http == NULL)
 		return ERR_NO_MEMORY;
+	if (self.board != NULL)
+		http_server_share(self.http, self.board);
 	for (unsigned i = 0; i < s->listens; i++) {
 		enum err e = http_listen(self.http, s->listen[i].fd, s->listen[i].name);
 
@@ -278,6 +286,12 @@ static bool on_frame(struct service *s, enum role peer, enum msg_type type, stru
 		return on_none(r, frame);
 	case MSG_MODELS:
 		return on_models(r, frame, fds, n);
+	case MSG_ENGINE_CROWDED:
+		return others_crowded(r, frame);
+	case MSG_SHOW:
+		return others_show(r, frame);
+	case MSG_LOOKED:
+		return others_looked(r, frame, fds, n);
 	case MSG_DEVICE_STATE:
 		return on_device(r, frame);
 	case MSG_ANSWER:

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "common/siphash.h"
+#include "ipc/board.h"
 
 struct prompt_cache;
 
@@ -20,8 +21,9 @@ struct prompt_cache_use {
 	bool reuse;   /* what the slot holds is this caller's */
 };
 
-/* For an engine with `slots` slots; NULL: out of memory. */
-struct prompt_cache *prompt_cache_new(uint32_t slots);
+/* For an engine with `slots` slots, known to all who share the board; NULL: to this process
+ * alone. NULL: out of memory. */
+struct prompt_cache *prompt_cache_new(uint32_t slots, struct board *shared);
 void prompt_cache_free(struct prompt_cache *c); /* NULL is fine */
 
 /*
@@ -31,7 +33,8 @@ void prompt_cache_free(struct prompt_cache *c); /* NULL is fine */
  */
 struct prompt_cache_use prompt_cache_take(struct prompt_cache *c, struct siphash caller);
 
-/* The request of that slot ended, however it did. -1 is fine. */
+/* The request of that slot ended, however it did. -1: of one in a slot that the engine chose;
+ * nothing is known of any slot then. */
 void prompt_cache_done(struct prompt_cache *c, int32_t slot);
 
 /* The engine is a new one, or gone: it holds nothing. Slots in use stay so. */

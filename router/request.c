@@ -504,6 +504,7 @@ struct request *request_new(struct router *r, struct http_exchange *x)
 	q->started_ms = q->spoke_ms = uv_now(r->service->loop);
 	q->input_tokens = q->output_tokens = -1;
 	text_ulid(q->decision_id);
+	others_mark(r, q->decision_id);
 	snprintf(q->chat_id, sizeof q->chat_id, "chatcmpl-%s", q->decision_id);
 	q->next = r->table[q->id % REQUEST_TABLE];
 	r->table[q->id % REQUEST_TABLE] = q;
@@ -541,6 +542,7 @@ static void request_release(struct request *q)
 			decision_tell(q, d);
 	}
 	r->n_requests--;
+	others_count(r);
 	if (!kept)
 		request_recycle(q);
 }

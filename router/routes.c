@@ -204,9 +204,10 @@ static void on_gone(void *ctx, struct http_exchange *x)
 {
 	struct request *q = http_user(x);
 
-	(void)ctx;
 	if (q != NULL)
 		request_event(q, &(struct event){ .kind = EV_CLIENT_LEFT, .fd = -1 });
+	else
+		others_gone(ctx, x);
 }
 
 static void on_drain(void *ctx, struct http_exchange *x)

@@ -13,6 +13,9 @@
  *
  * The table has BUCKETS of WAYS entries; a full bucket loses its oldest. Who floods it makes
  * others lose a preference, never a right: what may leave is decided elsewhere.
+ *
+ * Several routers have one table together, without a lock: what is read is copied and counts
+ * only when its seal fits, so an entry that two wrote at once is none.
  */
 #include "router/turns.h"
 
@@ -26,28 +29,53 @@
 #define EXPIRE_MS (UINT64_C(60) * 60 * 1000)
 #define END_BYTES 2048 /* of a long text, at each end */
 
-struct entry {
+struct fact {
 	struct siphash digest;
 	uint64_t at_ms; /* 0: free */
 	char place[TURNS_DESTINATION_BYTES];
 };
 
-struct turns {
-	struct siphash_key key;
+struct entry {
+	struct fact fact;
+	struct siphash seal; /* of `fact`, when others write here too */
+};
+
+struct table {
 	struct entry entry[BUCKETS][WAYS];
 };
 
-struct turns *turns_new(void)
-{
-	struct turns *t = calloc(1, sizeof *t); /* pages that nobody uses stay untouched */
+_Static_assert(sizeof(struct table) <= BOARD_ROOM_BYTES, "the board is too small");
 
-	if (t != NULL)
+struct turns {
+	struct siphash_key key;
+	bool shared;
+	struct table *table;
+};
+
+struct turns *turns_new(struct board *shared)
+{
+	struct turns *t = calloc(1, sizeof *t);
+
+	if (t == NULL)
+		return NULL;
+	t->shared = shared != NULL;
+	/* pages that nobody uses stay untouched */
+	t->table = t->shared ? board_room(shared) : calloc(1, sizeof *t->table);
+	if (t->table == NULL) {
+		free(t);
+		return NULL;
+	}
+	if (t->shared)
+		t->key = *board_turns_key(shared);
+	else
 		crypto_random(t->key.bytes, sizeof t->key.bytes);
 	return t;
 }
 
 void turns_free(struct turns *t)
 {
+	if (t != NULL && !t->shared)
+		free(t->table);
 	free(t);
 }
 
@@ -84,41 +112,62 @@ static struct siphash add_message(const struct turns *t, struct siphash so_far,
 
 /* ---------------------------------------------------------------- the table */
 
-static const struct entry *find(const struct turns *t, struct siphash digest, uint64_t now_ms)
+static bool same(struct siphash a, struct siphash b)
 {
-	const struct entry *bucket = t->entry[digest.half[0] % BUCKETS];
+	return a.half[0] == b.half[0] && a.half[1] == b.half[1];
+}
+
+static struct siphash seal_of(const struct turns *t, const struct fact *f)
+{
+	return siphash(&t->key, (struct span){ (const char *)f, sizeof *f });
+}
+
+/* Another router's clock was read a moment earlier or later than ours. */
+static bool fresh(const struct fact *f, uint64_t now_ms)
+{
+	return f->at_ms != 0 && (now_ms <= f->at_ms || now_ms - f->at_ms < EXPIRE_MS);
+}
+
+static bool find(const struct turns *t, struct siphash digest, uint64_t now_ms,
+		 struct fact *ret)
+{
+	const struct entry *bucket = t->table->entry[digest.half[0] % BUCKETS];
 
 	for (int i = 0; i < WAYS; i++) {
-		const struct entry *e = &bucket[i];
+		struct entry e = bucket[i]; /* it may change meanwhile */
 
-		if (e->at_ms != 0 && now_ms - e->at_ms < EXPIRE_MS &&
-		    e->digest.half[0] == digest.half[0] && e->digest.half[1] == digest.half[1])
-			return e;
+		if (!fresh(&e.fact, now_ms) || !same(e.fact.digest, digest))
+			continue;
+		if (t->shared && !same(e.seal, seal_of(t, &e.fact)))
+			continue;
+		*ret = e.fact;
+		return true;
 	}
-	return NULL;
+	return false;
 }
 
 void turns_keep(struct turns *t, const struct turn *turn, const char *place, uint64_t now_ms)
 {
 	if (t == NULL || !turn->hashed)
 		return;
-	struct entry *bucket = t->entry[turn->digest.half[0] % BUCKETS];
+	struct entry *bucket = t->table->entry[turn->digest.half[0] % BUCKETS];
 	struct entry *to = &bucket[0];
+	struct entry fresh_one = { .fact = { turn->digest, now_ms > 0 ? now_ms : 1, "" } };
 
 	for (int i = 0; i < WAYS; i++) {
 		struct entry *e = &bucket[i];
 
-		if (e->digest.half[0] == turn->digest.half[0] &&
-		    e->digest.half[1] == turn->digest.half[1]) {
+		if (same(e->fact.digest, turn->digest)) {
 			to = e;
 			break;
 		}
-		if (e->at_ms < to->at_ms)
+		if (e->fact.at_ms < to->fact.at_ms)
 			to = e;
 	}
-	to->digest = turn->digest;
-	to->at_ms = now_ms > 0 ? now_ms : 1;
-	snprintf(to->place, sizeof to->place, "%s", place);
+	snprintf(fresh_one.fact.place, sizeof fresh_one.fact.place, "%s", place);
+	if (t->shared)
+		fresh_one.seal = seal_of(t, &fresh_one.fact);
+	*to = fresh_one;
 }
 
 /* ---------------------------------------------------------------- what came before */
@@ -169,13 +218,12 @@ void turns_find(const struct turns *t, struct span caller, const struct chat *c,
 	ret->hashed = true;
 	look_at_the_end(c, ret);
 	for (uint32_t i = c->n_messages; i > 0; i--) {
-		const struct entry *e;
+		struct fact f;
 
 		if (!answer_begins(c, i - 1))
 			continue;
-		e = find(t, before[i - 1], now_ms);
-		if (e != NULL) {
-			memcpy(ret->place, e->place, sizeof ret->place);
+		if (find(t, before[i - 1], now_ms, &f)) {
+			memcpy(ret->place, f.place, sizeof ret->place);
 			break;
 		}
 		ret->goes_on = false; /* those calls were somebody else's, or are forgotten */

@@ -14,6 +14,7 @@
 #include "common/arena.h"
 #include "common/siphash.h"
 #include "dialect/chat.h"
+#include "ipc/board.h"
 
 #define TURNS_DESTINATION_BYTES 64
 
@@ -28,8 +29,11 @@ struct turn {
 
 struct turns;
 
-/* NULL when memory is out: turns are then judged one by one. crypto_init() was called. */
-struct turns *turns_new(void);
+/*
+ * Known to all who share the board; NULL: to this process alone, under a key of its own. NULL
+ * when memory is out: turns are then judged one by one. crypto_init() was called.
+ */
+struct turns *turns_new(struct board *shared);
 void turns_free(struct turns *t); /* NULL is fine */
 
 /*

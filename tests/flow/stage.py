@@ -118,7 +118,8 @@ class Daemon:
                                   "restart_backoff_ms": 20, "restart_backoff_max_ms": 100,
                                   **(engine or {})},
                        "cloud": {"allow_loopback": True}, "limits": limits or {},
-                       "log": {"level": os.environ.get("HITHER_TEST_LOG", "info")}}
+                       "log": {"level": os.environ.get("HITHER_TEST_LOG", "info")},
+                       "daemon": {"router_processes": int(os.environ.get("HITHER_TEST_ROUTERS", "1"))}}
         if app is not None:
             os.mkdir(self.path("config", "apps"), 0o700)
             with open(self.path("config", "apps", app + ".json"), "w", encoding="utf-8") as f:

@@ -137,6 +137,17 @@ void lease_give_back(struct router *r)
 	did.given_back++;
 }
 
+void others_mark(const struct router *r, char *io_decision_id)
+{
+	(void)r;
+	(void)io_decision_id;
+}
+
+void others_count(struct router *r)
+{
+	(void)r;
+}
+
 void lease_drop_all(struct router *r)
 {
 	lease_give_back(r);

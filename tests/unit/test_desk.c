@@ -462,7 +462,7 @@ static void a_new_router_finds_every_slot_free(void **state)
 	want(&w, 1, "");
 	make_ready(&w);
 	want(&w, 2, "");
-	desk_clear(w.d);
+	desk_clear(w.d, ROLE_ROUTER);
 	assert_int_equal(w.queued, 0);
 	want(&w, 1, ""); /* numbers start anew */
 	assert_int_equal(w.told[1].given, 2);

@@ -307,7 +307,7 @@ static void a_hostile_router_gets_nothing_out(void **state)
 			w->n_told = 0;
 	}
 	assert_int_equal(w->n_sends, 0);
-	gate_router_gone(w->gate);
+	gate_router_gone(w->gate, ROLE_ROUTER);
 	assert_int_equal(world_records(w, RECORD_GRANTED, NULL), 0);
 	assert_true(world_records(w, RECORD_INTENT, NULL) >
 		    100); /* it did get as far as questions */

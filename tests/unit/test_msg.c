@@ -344,8 +344,49 @@ static void some_wires_deliberately_do_not_exist(void **state)
 	assert_int_equal(role_channel_fd(ROLE_CLOUD, ROLE_BOOT), ROLE_FD_CONTROL);
 	for (unsigned r = 0; r < ROLE_COUNT; r++)
 		assert_int_equal(role_from_name(role_name(r)), r);
-	assert_int_equal(role_from_name("rooter"), ROLE_COUNT);
-	assert_int_equal(role_from_name(NULL), ROLE_COUNT);
+	assert_int_equal(role_from_name("rooter"), ROLE_SEATS);
+	assert_int_equal(role_from_name(NULL), ROLE_SEATS);
+}
+
+static void further_routers_are_wired_as_the_first(void **state)
+{
+	unsigned taken = 0;
+
+	(void)state;
+	for (unsigned n = 0; n < ROLE_ROUTERS_MAX; n++) {
+		enum role seat = role_router(n);
+		int fd = role_channel_fd(ROLE_CONSENT, seat);
+
+		assert_true(seat < ROLE_SEATS);
+		assert_int_equal(role_kind(seat), ROLE_ROUTER);
+		assert_int_equal(role_from_name(role_name(seat)), seat);
+		assert_int_equal(role_channel_fd(seat, ROLE_CONSENT), ROLE_FD_CONSENT);
+		assert_int_equal(role_channel_fd(seat, ROLE_LOCAL), ROLE_FD_LOCAL);
+		assert_int_equal(role_channel_fd(ROLE_LOCAL, seat), fd);
+		assert_int_equal(role_channel_fd(seat, ROLE_CLOUD), -1);
+		assert_int_equal(role_channel_fd(ROLE_CLOUD, seat), -1);
+		assert_int_equal(role_channel_fd(ROLE_ROUTER, seat), -1);
+		assert_true(fd > ROLE_FD_CONTROL && fd < ROLE_FD_LISTEN);
+		assert_int_equal(taken & (1u << fd), 0);
+		taken |= 1u << fd;
+		assert_true(msg_permitted(MSG_ASK, seat, ROLE_CONSENT));
+		assert_false(msg_permitted(MSG_SEND, seat, ROLE_CLOUD));
+		assert_false(msg_permitted(MSG_SHOW, seat, ROLE_ROUTER));
+	}
+}
+
+/* One router's numbers can never be taken for another's. */
+static void stamps(void **state)
+{
+	(void)state;
+	for (unsigned n = 0; n < ROLE_ROUTERS_MAX; n++) {
+		uint64_t number = 77, forged = UINT64_C(1) << ROLE_STAMP_SHIFT;
+
+		assert_true(role_stamp(role_router(n), &number));
+		assert_int_equal(role_stamped(number), role_router(n));
+		assert_int_equal(role_unstamped(number), 77);
+		assert_false(role_stamp(role_router(n), &forged));
+	}
 }
 
 int main(void)
@@ -358,6 +399,8 @@ int main(void)
 		cmocka_unit_test(only_the_tables_senders_and_receivers_are_permitted),
 		cmocka_unit_test(the_table_stays_within_the_wiring),
 		cmocka_unit_test(some_wires_deliberately_do_not_exist),
+		cmocka_unit_test(further_routers_are_wired_as_the_first),
+		cmocka_unit_test(stamps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

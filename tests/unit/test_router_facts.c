@@ -320,7 +320,7 @@ static void turns_stay(void **state)
 
 	(void)state;
 	use_policy("{\"hither_policy\":1,\"id\":\"t\"," FAR "}");
-	router.turns = turns_new();
+	router.turns = turns_new(NULL);
 	turn(MIDDLE, NULL);
 	middle = q.facts.judged.score;
 	config.routing.threshold_pm = (uint16_t)(middle * 1000 - 20);
@@ -365,7 +365,7 @@ static void dry_runs_leave_no_trace(void **state)
 {
 	(void)state;
 	use_policy("{\"hither_policy\":1,\"id\":\"t\"," FAR "}");
-	router.turns = turns_new();
+	router.turns = turns_new(NULL);
 	turn(HARD, NULL);
 	q.dry = true;
 	answered_by(1);

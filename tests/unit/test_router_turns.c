@@ -3,7 +3,9 @@
 #include "tests/unit/check.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "crypto/crypto.h"
 #include "router/turns.h"
@@ -84,7 +86,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	arena = arena_new("test", (size_t)64 << 20);
-	turns = turns_new();
+	turns = turns_new(NULL);
 	return arena == NULL || turns == NULL;
 }
 
@@ -239,6 +241,44 @@ static void without_a_table(void **state)
 	turns_free(NULL);
 }
 
+/* What one router keeps another finds; what is not whole does not count. */
+static void routers_share_one_table(void **state)
+{
+	static const struct said opening[] = { USER("hi") };
+	static const struct said next[] = { USER("hi"),
+					    { CHAT_ASSISTANT, "hello", NULL },
+					    USER("and?") };
+	struct turns *alone = turns;
+	struct turns *two[2];
+	struct board *board;
+	int fd = board_make();
+
+	(void)state;
+	assert_int_equal(board_map(fd, ROLE_ROUTER, &board), ERR_OK);
+	close(fd);
+	two[0] = turns_new(board);
+	two[1] = turns_new(board);
+	turns = two[0];
+	keep(opening, 1, "far", 1000);
+	turns = two[1];
+	assert_string_equal(look("me", next, 3, 1001).place, "far");
+	assert_string_equal(look("me", next, 3, 999).place, "far"); /* clocks differ a bit */
+	assert_string_equal(look("me", next, 3, 1000 + HOUR_MS).place, "");
+	assert_string_equal(look("you", next, 3, 1001).place, "");
+	char *room = board_room(board);
+	for (size_t i = 0; i + 4 <= BOARD_ROOM_BYTES; i++)
+		if (memcmp(room + i, "far", 4) == 0)
+			room[i] = 'b'; /* as if two had written at once */
+	assert_string_equal(look("me", next, 3, 1001).place, "");
+	keep(opening, 1, "near", 2000);
+	turns = two[0];
+	assert_string_equal(look("me", next, 3, 2001).place, "near");
+	turns_free(two[0]);
+	turns_free(two[1]);
+	free(board);
+	turns = alone;
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -248,7 +288,7 @@ int main(void)
 		CASE(it_is_forgotten),         CASE(the_latest_place_counts),
 		CASE(instructions_may_change), CASE(tool_calls_go_on),
 		CASE(long_texts_differ),       CASE(a_flood_has_a_bound),
-		CASE(without_a_table),
+		CASE(without_a_table),         CASE(routers_share_one_table),
 	};
 
 	if (crypto_init() != ERR_OK)
