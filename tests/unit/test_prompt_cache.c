@@ -122,6 +122,7 @@ static void test_two_routers_share(void **state)
 
 	/* each writes into the slot that it holds, and nobody finds another's number there */
 	_Atomic uint64_t *content = board_room(boards[0]);
+	content[0] = content[1] = 1;
 	pid = fork();
 	struct prompt_cache *own = pid == 0 ? b : a;
 	uint64_t seed = pid == 0 ? 2 : 1;
