@@ -207,7 +207,6 @@ static int cmd_query(struct cli *cli, int argc, char **argv)
 			       .kind = cli_option(cli, "kind") };
 	enum record_kind kind;
 	struct ledger *l;
-	uint64_t from;
 	enum err e;
 	int code;
 
@@ -221,9 +220,8 @@ static int cmd_query(struct cli *cli, int argc, char **argv)
 		code = cli_open_ledger(cli, &l);
 	if (code != CLI_OK)
 		return code;
-	from = lines.since_ms != 0 ? ledger_seq_at(l, lines.since_ms) : 1;
 	records_begin(&lines);
-	e = from != 0 ? ledger_each(l, from, 0, print_line, &lines) : ERR_OK;
+	e = ledger_since(l, lines.since_ms, print_line, &lines);
 	records_end(&lines);
 	ledger_close(l);
 	if (e == ERR_OK && lines.printed == 0 && !cli->quiet)

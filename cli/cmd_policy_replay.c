@@ -287,8 +287,7 @@ static int run_over(struct cli *cli, struct replay *p)
 		code = open_ledger(cli, &l);
 	if (code != CLI_OK)
 		return code;
-	uint64_t first = ledger_seq_at(l, from_ms);
-	if (first > 0 && ledger_each(l, first, 0, on_record, p) != ERR_OK)
+	if (ledger_since(l, from_ms, on_record, p) != ERR_OK)
 		code = unreadable(cli);
 	ledger_close(l);
 	return code;

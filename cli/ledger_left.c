@@ -177,8 +177,7 @@ static bool choose(const char *by, struct left_report *r)
 static enum err add_up(struct ledger *ledger, struct left_report *r)
 {
 	struct left l = { .n = r->n, .report = r };
-	uint64_t from = ledger_seq_at(ledger, r->since_ms);
-	enum err e = ERR_OK;
+	enum err e;
 
 	for (unsigned i = 0; i < r->n; i++) {
 		r->tables[i].groups = calloc(GROUPS_MAX, sizeof *r->tables[i].groups);
@@ -186,8 +185,7 @@ static enum err add_up(struct ledger *ledger, struct left_report *r)
 			abort();
 		l.tables[i].t = &r->tables[i];
 	}
-	if (from != 0)
-		e = ledger_each(ledger, from, 0, on_record, &l);
+	e = ledger_since(ledger, r->since_ms, on_record, &l);
 	for (unsigned i = 0; i < r->n; i++)
 		free(l.tables[i].pending);
 	return e;

@@ -50,8 +50,10 @@ static enum err read_all(int fd, size_t max_bytes, struct buf *out)
 		}
 		buf_add(out, (struct span){ chunk, (size_t)n });
 		if (out->failed) {
+			bool too_big = (size_t)n > out->max - out->len;
+
 			out->len = start;
-			return ERR_TOO_BIG;
+			return too_big ? ERR_TOO_BIG : ERR_NO_MEMORY;
 		}
 	}
 }

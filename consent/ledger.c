@@ -16,8 +16,9 @@
 #include "common/file.h"
 #include "consent/ledger_impl.h"
 
-/* Step i brings a file of version i to version i + 1. */
+/* Step i brings a file of version i to version i + 1, or leaves it as it is. */
 static const char *const migrations[] = {
+	"BEGIN IMMEDIATE;"
 	"CREATE TABLE records(seq INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL,"
 	" boot_ms INTEGER NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL UNIQUE,"
 	" ref TEXT NOT NULL, body TEXT NOT NULL, hash BLOB NOT NULL) STRICT;"
@@ -26,10 +27,11 @@ static const char *const migrations[] = {
 	"CREATE TABLE seals(seq INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, hash BLOB NOT "
 	"NULL,"
 	" key_id TEXT NOT NULL, signature BLOB NOT NULL) STRICT;"
-	"PRAGMA user_version = 1;",
+	"PRAGMA user_version = 1; COMMIT;",
+	"BEGIN IMMEDIATE;"
 	"CREATE TABLE contents(digest TEXT PRIMARY KEY, time_ms INTEGER NOT NULL,"
 	" bytes BLOB NOT NULL) STRICT;"
-	"PRAGMA user_version = 2;",
+	"PRAGMA user_version = 2; COMMIT;",
 };
 
 void ledger_problem_set(struct ledger_problem *p, const char *next, const char *format, ...)
@@ -56,6 +58,7 @@ enum err ledger_err(int code)
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 	case SQLITE_CONSTRAINT:
+	case SQLITE_ERROR: /* our statements are right, so the tables are not ours */
 		return ERR_CORRUPT;
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
@@ -179,14 +182,8 @@ static enum err migrate(struct ledger *l, struct ledger_problem *reterr)
 	if (rc == SQLITE_OK)
 		rc = user_version(l->db, &version);
 	while (rc == SQLITE_OK && version >= 0 && version < (int)LEN(migrations) &&
-	       l->mode == LEDGER_WRITE) {
-		rc = sqlite3_exec(l->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-		if (rc == SQLITE_OK)
-			rc = sqlite3_exec(l->db, migrations[version], NULL, NULL, NULL);
-		if (rc == SQLITE_OK)
-			rc = sqlite3_exec(l->db, "COMMIT", NULL, NULL, NULL);
-		version++;
-	}
+	       l->mode == LEDGER_WRITE)
+		rc = sqlite3_exec(l->db, migrations[version++], NULL, NULL, NULL);
 	if (rc != SQLITE_OK) {
 		ledger_problem_set(reterr,
 				   "look at it with: hither ledger verify; go on with: hither "
@@ -195,7 +192,7 @@ static enum err migrate(struct ledger *l, struct ledger_problem *reterr)
 				   sqlite3_errmsg(l->db));
 		return ledger_err(rc);
 	}
-	if (version > (int)LEN(migrations)) {
+	if (version < 0 || version > (int)LEN(migrations)) {
 		ledger_problem_set(reterr, "install the newer hither again",
 				   "%s/ledger.db was written by a newer version (%d)", l->dir,
 				   version);
@@ -218,7 +215,7 @@ static enum err open_files(struct ledger *l, bool locked, struct ledger_problem 
 		snprintf(path, sizeof path, "%s/lock", l->dir);
 		l->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (l->lock_fd < 0 || flock(l->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-			bool busy = l->lock_fd >= 0 && errno == EWOULDBLOCK;
+			bool busy = errno == EWOULDBLOCK;
 
 			ledger_problem_set(
 				reterr,
@@ -248,11 +245,11 @@ static enum err open_database(struct ledger *l, struct ledger_problem *reterr)
 				   "there is no ledger at %s", path);
 		return ERR_NOT_FOUND;
 	}
-	/* Read mode opens for writing where it may: a WAL left by a killed process needs that.
-	 */
-	flags |= l->mode == LEDGER_WRITE   ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-		 : access(path, W_OK) == 0 ? SQLITE_OPEN_READWRITE
-					   : SQLITE_OPEN_READONLY;
+	/* Read mode opens for writing where it may (SQLite falls back by itself): a WAL left by
+	 * a killed process needs that. */
+	flags |= SQLITE_OPEN_READWRITE;
+	if (l->mode == LEDGER_WRITE)
+		flags |= SQLITE_OPEN_CREATE;
 	mode_t old = umask(0077);
 	rc = sqlite3_open_v2(path, &l->db, flags, NULL);
 	umask(old);

@@ -103,6 +103,8 @@ typedef bool ledger_fn(void *ctx, const struct record *r, struct span body);
 /* Records from..to (inclusive; to 0: the end), oldest first. */
 MUST_CHECK enum err ledger_each(struct ledger *l, uint64_t from, uint64_t to, ledger_fn *fn,
 				void *ctx);
+/* The first record at or after this time and all behind it; none is no error. */
+MUST_CHECK enum err ledger_since(struct ledger *l, int64_t time_ms, ledger_fn *fn, void *ctx);
 /* The last `n`, oldest first. */
 MUST_CHECK enum err ledger_tail(struct ledger *l, unsigned n, ledger_fn *fn, void *ctx);
 /* The record with this id (ERR_NOT_FOUND); those that refer to it. */
@@ -110,14 +112,13 @@ MUST_CHECK enum err ledger_find(struct ledger *l, const char *id, ledger_fn *fn,
 MUST_CHECK enum err ledger_refs(struct ledger *l, const char *id, ledger_fn *fn, void *ctx);
 /* The stored hash of one record; false when there is none. */
 bool ledger_hash_of(struct ledger *l, uint64_t seq, struct crypto_sha256 *ret);
-/* First record at or after this time; 0 when there is none. */
-uint64_t ledger_seq_at(struct ledger *l, int64_t time_ms);
 
 struct ledger_report {
 	bool ok;
 	uint64_t records;             /* looked at */
 	uint64_t first_bad;           /* 0: none; the first missing number for a cut tail */
 	bool acknowledged;            /* a person has acknowledged exactly this damage */
+	bool unreadable;              /* not even the rows can be had: the file is broken */
 	char problem[256];            /* empty when ok */
 	uint64_t last_seq;            /* newest record found */
 	struct crypto_sha256 content; /* of everything from first_bad on, as stored */
@@ -134,7 +135,8 @@ struct ledger_witness {
  * against the head files beside the ledger and `witnesses`. from 0: the start; to 0: the end
  * (heads are compared only then). One scan. `fn` (may be NULL) sees every record of a good
  * chain as a raw row: kind, id, ref, seq and body are set, fields are not decoded.
- * ERR_OK when it could be read (look at ret->ok), ERR_SYSTEM, ERR_NO_MEMORY.
+ * ERR_OK when it could be read (look at ret->ok); ERR_SYSTEM, ERR_BUSY, ERR_NO_MEMORY: nothing
+ * was found out.
  */
 MUST_CHECK enum err ledger_verify(struct ledger *l, uint64_t from, uint64_t to,
 				  const struct ledger_witness *witnesses, unsigned n,

@@ -124,8 +124,6 @@ static enum err reseal(struct ledger *l, const struct ledger_head *head, struct 
 	ledger_seal_text(head, now_ms, scratch);
 	e = scratch->failed ? ERR_NO_MEMORY
 			    : crypto_sign(l->key, buf_span(scratch), &signature);
-	if (e == ERR_OK && signature.failed)
-		e = ERR_NO_MEMORY;
 	if (e == ERR_OK) {
 		sqlite3_bind_int64(l->seal, 1, (sqlite3_int64)head->seq);
 		sqlite3_bind_int64(l->seal, 2, now_ms);

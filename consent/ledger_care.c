@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/fault.h"
 #include "common/file.h"
 #include "consent/ledger_impl.h"
 
@@ -67,7 +68,8 @@ static enum err move_aside(const char *state_dir, struct ledger_report *report)
 		snprintf(from, sizeof from, "%s/ledger/ledger.db%s", state_dir, ends[i]);
 		snprintf(to, sizeof to, "%s/ledger/damaged-%" PRId64 ".db%s", state_dir, now_ms,
 			 ends[i]);
-		if (rename(from, to) != 0 && errno != ENOENT)
+		if ((fault_here() ? (errno = EIO, -1) : rename(from, to)) != 0 &&
+		    errno != ENOENT)
 			return ERR_SYSTEM;
 	}
 	*report = (struct ledger_report){ .first_bad = 1 };
@@ -112,7 +114,7 @@ enum err ledger_acknowledge(const char *state_dir, struct ledger_report *ret,
 			snprintf(ret->problem, sizeof ret->problem,
 				 "the clock was more than a day behind the newest record");
 		}
-		readable = strncmp(ret->problem, "the database is damaged", 23) != 0;
+		readable = !ret->unreadable;
 	}
 	if (e == ERR_OK && !readable) {
 		ledger_close(l);
@@ -164,22 +166,27 @@ static enum err oldest_live(struct ledger *l, struct keep *k)
 	return rc == SQLITE_OK ? ledger_deliver(s, see_live, k, NULL) : ledger_err(rc);
 }
 
-static uint64_t newest_seal_before(struct ledger *l, uint64_t seq, int64_t time_ms)
+/* What to remove: the records from *ret_first to *ret_upto, which a kept seal covers; 0: none.
+ */
+static enum err find_range(struct ledger *l, const struct keep *k, int64_t before_ms,
+			   uint64_t *ret_first, uint64_t *ret_upto)
 {
 	sqlite3_stmt *s = NULL;
-	uint64_t found = 0;
+	int rc = sqlite3_prepare_v2(
+		l->db,
+		"SELECT (SELECT min(seq) FROM records), max(s.seq) FROM seals s"
+		" JOIN records r ON r.seq = s.seq WHERE s.seq < ?1 AND r.time_ms < ?2",
+		-1, &s, NULL);
 
-	if (sqlite3_prepare_v2(l->db,
-			       "SELECT max(s.seq) FROM seals s JOIN records r ON r.seq = s.seq"
-			       " WHERE s.seq < ?1 AND r.time_ms < ?2",
-			       -1, &s, NULL) == SQLITE_OK) {
-		sqlite3_bind_int64(s, 1, (sqlite3_int64)seq);
-		sqlite3_bind_int64(s, 2, time_ms);
-		if (sqlite3_step(s) == SQLITE_ROW)
-			found = (uint64_t)sqlite3_column_int64(s, 0);
+	if (rc == SQLITE_OK) {
+		sqlite3_bind_int64(s, 1, (sqlite3_int64)k->first);
+		sqlite3_bind_int64(s, 2, before_ms);
+		rc = sqlite3_step(s);
+		*ret_first = (uint64_t)sqlite3_column_int64(s, 0);
+		*ret_upto = (uint64_t)sqlite3_column_int64(s, 1);
 	}
 	sqlite3_finalize(s);
-	return found;
+	return ledger_err(rc);
 }
 
 static enum err remove_upto(struct ledger *l, uint64_t upto)
@@ -206,17 +213,16 @@ enum err ledger_prune(struct ledger *l, int64_t before_ms, uint64_t *ret_removed
 	struct keep keep = { clock_wall_ms(), l->head.seq };
 	int64_t newest_ms = keep.now_ms - PRUNE_KEEP_DAYS * DAY_MS;
 	struct record r;
-	uint64_t upto, first;
+	uint64_t upto = 0, first = 0;
 	char hex[CRYPTO_SHA256_HEX_BYTES];
 	enum err e = oldest_live(l, &keep);
 
 	*ret_removed = 0;
-	if (e != ERR_OK)
+	if (e == ERR_OK)
+		e = find_range(l, &keep, before_ms < newest_ms ? before_ms : newest_ms, &first,
+			       &upto);
+	if (e != ERR_OK || upto == 0)
 		return e;
-	first = ledger_seq_at(l, 0);
-	upto = newest_seal_before(l, keep.first, before_ms < newest_ms ? before_ms : newest_ms);
-	if (upto == 0)
-		return ERR_OK;
 	crypto_sha256_hex(&l->head.hash, hex);
 	record_init(&r, RECORD_PRUNED);
 	r.upto = (int64_t)upto;

@@ -48,6 +48,10 @@ void ledger_seal_text(const struct ledger_head *h, int64_t time_ms, struct buf *
 void ledger_hash(const struct crypto_sha256 *prev, struct span body, struct buf *scratch,
 		 struct crypto_sha256 *ret);
 enum err ledger_load_head(struct ledger *l);
+/* The first column of the row of `sql` for ?1 = seq; ERR_NOT_FOUND when it holds no hash. */
+#define LEDGER_HASH_OF_RECORD "SELECT hash FROM records WHERE seq = ?1"
+enum err ledger_stored_hash(struct ledger *l, const char *sql, uint64_t seq,
+			    struct crypto_sha256 *ret);
 void ledger_store_heads(struct ledger *l);
 /* Runs `s` to its end, decoding each row's body; finalizes it. *ret_rows may be NULL. */
 enum err ledger_deliver(sqlite3_stmt *s, ledger_fn *fn, void *ctx, unsigned *ret_rows);

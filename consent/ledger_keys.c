@@ -72,7 +72,7 @@ static enum err load_secret(struct ledger *l, const char *path)
 	buf_init(&b, 128);
 	e = file_read_secret(path, sizeof l->secret, &b);
 	if (e == ERR_OK && b.len != sizeof l->secret)
-		e = ERR_CORRUPT;
+		e = ERR_SYNTAX; /* not ERR_CORRUPT: the records themselves may be fine */
 	if (e == ERR_OK) {
 		memcpy(l->secret, b.ptr, sizeof l->secret);
 	} else if (e == ERR_NOT_FOUND) {
@@ -90,9 +90,10 @@ static void load_machine(struct ledger *l)
 	struct buf b;
 
 	buf_init(&b, 256);
-	if (file_read("/etc/machine-id", 256, &b) != ERR_OK ||
-	    !span_copy(span_trim(buf_span(&b)), l->machine, sizeof l->machine))
-		snprintf(l->machine, sizeof l->machine, "-");
+	if (file_read("/etc/machine-id", sizeof l->machine - 1, &b) != ERR_OK)
+		buf_clear(&b);
+	snprintf(l->machine, sizeof l->machine, "%s", b.len > 0 ? buf_cstr(&b) : "-");
+	l->machine[strcspn(l->machine, "\n")] = '\0';
 	buf_free(&b);
 }
 
@@ -115,10 +116,12 @@ enum err ledger_keys_load(struct ledger *l, struct ledger_problem *reterr)
 		struct buf pem;
 
 		buf_init(&pem, KEY_MAX_BYTES);
+		e = file_read(public_path, KEY_MAX_BYTES, &pem);
+		if (e == ERR_OK)
+			e = crypto_key_public(buf_span(&pem), &l->key);
 		/* Without it the chain can still be read; verify says that it is missing. */
-		if (file_read(public_path, KEY_MAX_BYTES, &pem) == ERR_OK &&
-		    crypto_key_public(buf_span(&pem), &l->key) != ERR_OK)
-			l->key = NULL;
+		if (e != ERR_NO_MEMORY && e != ERR_SYSTEM)
+			e = ERR_OK;
 		buf_free(&pem);
 	}
 	if (e != ERR_OK)
@@ -130,32 +133,32 @@ enum err ledger_keys_load(struct ledger *l, struct ledger_problem *reterr)
 	return e;
 }
 
-void ledger_subject(const struct ledger *l, uint32_t uid, char *out)
+/* As hex; the text has room on the stack, so that nothing can fail. */
+static void keyed(const struct ledger *l, const char *text, char out[CRYPTO_SHA256_HEX_BYTES])
 {
 	struct crypto_sha256 mac;
-	struct buf text;
 
-	buf_init(&text, 4096);
-	buf_printf(&text, "subject %" PRIu32 " %s", uid, l->machine);
 	crypto_hmac_sha256((struct span){ (const char *)l->secret, sizeof l->secret },
-			   buf_span(&text), &mac);
-	buf_free(&text);
+			   span_of(text), &mac);
 	crypto_sha256_hex(&mac, out);
+}
+
+void ledger_subject(const struct ledger *l, uint32_t uid, char *out)
+{
+	char text[128];
+
+	snprintf(text, sizeof text, "subject %" PRIu32 " %s", uid, l->machine);
+	keyed(l, text, out);
 }
 
 void ledger_key_name(const struct ledger *l, char name[CRYPTO_SHA256_HEX_BYTES])
 {
-	struct crypto_sha256 mac;
-	struct buf text;
+	char text[CRYPTO_SHA256_HEX_BYTES + 16];
 
 	if (name[0] == '\0')
 		return;
-	buf_init(&text, 256);
-	buf_printf(&text, "conversation %s", name);
-	crypto_hmac_sha256((struct span){ (const char *)l->secret, sizeof l->secret },
-			   buf_span(&text), &mac);
-	buf_free(&text);
-	crypto_sha256_hex(&mac, name);
+	snprintf(text, sizeof text, "conversation %s", name);
+	keyed(l, text, name);
 }
 
 void ledger_keyed_digest(const struct ledger *l, const struct crypto_sha256 *digest,

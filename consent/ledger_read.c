@@ -52,6 +52,21 @@ enum err ledger_each(struct ledger *l, uint64_t from, uint64_t to, ledger_fn *fn
 	return ledger_deliver(s, fn, ctx, NULL);
 }
 
+enum err ledger_since(struct ledger *l, int64_t time_ms, ledger_fn *fn, void *ctx)
+{
+	sqlite3_stmt *s = NULL;
+	int rc = sqlite3_prepare_v2(
+		l->db,
+		ROW_COLUMNS
+		"WHERE seq >= (SELECT min(seq) FROM records WHERE time_ms >= ?1) ORDER BY seq",
+		-1, &s, NULL);
+
+	if (rc != SQLITE_OK)
+		return ledger_err(rc);
+	sqlite3_bind_int64(s, 1, time_ms);
+	return ledger_deliver(s, fn, ctx, NULL);
+}
+
 enum err ledger_tail(struct ledger *l, unsigned n, ledger_fn *fn, void *ctx)
 {
 	sqlite3_stmt *s = NULL;
@@ -138,34 +153,28 @@ enum err ledger_content(struct ledger *l, const char *digest, struct buf *out)
 	return e == ERR_OK && out->failed ? ERR_TOO_BIG : e;
 }
 
-bool ledger_hash_of(struct ledger *l, uint64_t seq, struct crypto_sha256 *ret)
+enum err ledger_stored_hash(struct ledger *l, const char *sql, uint64_t seq,
+			    struct crypto_sha256 *ret)
 {
 	sqlite3_stmt *s = NULL;
-	bool found = false;
+	int rc = sqlite3_prepare_v2(l->db, sql, -1, &s, NULL);
+	enum err e = ERR_OK;
 
-	if (sqlite3_prepare_v2(l->db, "SELECT hash FROM records WHERE seq = ?1", -1, &s,
-			       NULL) == SQLITE_OK) {
+	if (rc == SQLITE_OK) {
 		sqlite3_bind_int64(s, 1, (sqlite3_int64)seq);
-		found = sqlite3_step(s) == SQLITE_ROW &&
-			sqlite3_column_bytes(s, 0) == CRYPTO_SHA256_BYTES;
-		if (found)
-			memcpy(ret->bytes, sqlite3_column_blob(s, 0), CRYPTO_SHA256_BYTES);
+		rc = sqlite3_step(s);
 	}
+	if (rc == SQLITE_ROW && sqlite3_column_bytes(s, 0) == CRYPTO_SHA256_BYTES)
+		memcpy(ret->bytes, sqlite3_column_blob(s, 0), CRYPTO_SHA256_BYTES);
+	else if (rc == SQLITE_ROW || rc == SQLITE_DONE)
+		e = ERR_NOT_FOUND;
+	else
+		e = ledger_err(rc);
 	sqlite3_finalize(s);
-	return found;
+	return e;
 }
 
-uint64_t ledger_seq_at(struct ledger *l, int64_t time_ms)
+bool ledger_hash_of(struct ledger *l, uint64_t seq, struct crypto_sha256 *ret)
 {
-	sqlite3_stmt *s = NULL;
-	uint64_t seq = 0;
-
-	if (sqlite3_prepare_v2(l->db, "SELECT min(seq) FROM records WHERE time_ms >= ?1", -1,
-			       &s, NULL) == SQLITE_OK) {
-		sqlite3_bind_int64(s, 1, time_ms);
-		if (sqlite3_step(s) == SQLITE_ROW)
-			seq = (uint64_t)sqlite3_column_int64(s, 0);
-	}
-	sqlite3_finalize(s);
-	return seq;
+	return ledger_stored_hash(l, LEDGER_HASH_OF_RECORD, seq, ret) == ERR_OK;
 }

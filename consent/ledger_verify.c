@@ -30,6 +30,8 @@ struct verify {
 	unsigned witnesses;
 	struct crypto_sha256 prev; /* stored hash of the row before */
 	uint64_t expect;           /* number the next row must have */
+	uint64_t first;            /* number of the oldest row; 0: none */
+	enum err e;                /* what kept us from looking */
 	bool bad;
 	uint64_t excused; /* newest acknowledgement: seals before it may be wrong */
 	struct crypto_hasher *content;
@@ -58,6 +60,14 @@ static void problem(struct verify *v, uint64_t seq, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(v->report->problem, sizeof v->report->problem, format, ap);
 	va_end(ap);
+}
+
+/* A row or seal that could not be had. Damage is found by what is missing then; lack of memory,
+ * a lock or the disk ends the check, because nothing it says could be relied on. */
+static void could_not(struct verify *v, enum err e)
+{
+	if (e == ERR_NO_MEMORY || e == ERR_SYSTEM || e == ERR_BUSY)
+		v->e = e;
 }
 
 /* --- rows ---------------------------------------------------------------------------- */
@@ -91,11 +101,17 @@ static const char *row_fault(struct verify *v, const struct row *row)
 
 	if (row->hash.len != CRYPTO_SHA256_BYTES)
 		return "its hash has the wrong length";
+	if (row->body.len > RECORD_MAX_BYTES)
+		return "it is longer than any record";
 	ledger_hash(&v->prev, row->body, &v->scratch, &hash);
-	if (v->scratch.failed || memcmp(hash.bytes, row->hash.ptr, sizeof hash.bytes) != 0)
-		return "its hash does not follow from its content and the record before";
 	buf_clear(&v->head);
 	record_write_head(&row->r, &v->head);
+	if (v->scratch.failed || v->head.failed) {
+		could_not(v, ERR_NO_MEMORY);
+		return NULL;
+	}
+	if (memcmp(hash.bytes, row->hash.ptr, sizeof hash.bytes) != 0)
+		return "its hash does not follow from its content and the record before";
 	if (row->body.len < v->head.len || memcmp(row->body.ptr, v->head.ptr, v->head.len) != 0)
 		return "its columns do not agree with the record";
 	return NULL;
@@ -108,8 +124,10 @@ static void content_add(struct verify *v, const struct row *row)
 
 	if (v->content == NULL) {
 		v->content = crypto_hasher_begin();
-		if (v->content == NULL)
+		if (v->content == NULL) {
+			could_not(v, ERR_NO_MEMORY);
 			return;
+		}
 		crypto_hasher_add(v->content, (struct span){ (const char *)v->prev.bytes,
 							     sizeof v->prev.bytes });
 	}
@@ -135,16 +153,16 @@ static void content_end(struct verify *v, struct crypto_sha256 *ret)
 static void excuse_heads(struct verify *v, const char *list)
 {
 	while (list != NULL && *list != '\0') {
-		const char *end = strchr(list, ';');
+		const char *end = strchrnul(list, ';');
 		struct ledger_head h;
-		size_t len = end != NULL ? (size_t)(end - list) : strlen(list);
+		size_t len = (size_t)(end - list);
 
 		if (ledger_head_parse((struct span){ list, len }, &h))
 			for (unsigned i = 0; i < v->witnesses; i++)
 				if (v->witness[i].head.seq == h.seq &&
 				    crypto_sha256_equal(&v->witness[i].head.hash, &h.hash))
 					v->witness_met[i] = true;
-		list = end != NULL ? end + 1 : NULL;
+		list = *end == ';' ? end + 1 : end;
 	}
 }
 
@@ -155,7 +173,10 @@ static void acknowledged(struct verify *v, const struct row *row)
 	struct record r;
 	struct crypto_sha256 content, said;
 
-	if (a == NULL || record_read(row->body, a, &r) != ERR_OK) {
+	enum err e = a != NULL ? record_read(row->body, a, &r) : ERR_NO_MEMORY;
+
+	if (e != ERR_OK) {
+		could_not(v, e);
 		arena_free(a);
 		return;
 	}
@@ -201,7 +222,7 @@ static void check_row(struct verify *v, const struct row *row)
 	v->report->last_seq = row->r.seq;
 }
 
-static enum err check_rows(struct verify *v, uint64_t from, uint64_t to)
+static void check_rows(struct verify *v, uint64_t from, uint64_t to)
 {
 	sqlite3_stmt *s = NULL;
 	struct row row;
@@ -220,44 +241,15 @@ static enum err check_rows(struct verify *v, uint64_t from, uint64_t to)
 		}
 	}
 	sqlite3_finalize(s);
-	if (ledger_err(rc) == ERR_CORRUPT || (rc & 0xff) == SQLITE_ERROR) {
+	if (ledger_err(rc) == ERR_CORRUPT) {
 		problem(v, v->expect, "the database is damaged after record %" PRIu64 ": %s",
 			v->report->last_seq, sqlite3_errmsg(v->l->db));
-		return ERR_OK;
+		v->report->unreadable = true;
 	}
-	return ledger_err(rc);
+	could_not(v, ledger_err(rc));
 }
 
 /* --- where the chain begins ---------------------------------------------------------- */
-
-static bool stored_hash(struct ledger *l, const char *sql, uint64_t seq,
-			struct crypto_sha256 *ret)
-{
-	sqlite3_stmt *s = NULL;
-	bool found = false;
-
-	if (sqlite3_prepare_v2(l->db, sql, -1, &s, NULL) == SQLITE_OK) {
-		sqlite3_bind_int64(s, 1, (sqlite3_int64)seq);
-		found = sqlite3_step(s) == SQLITE_ROW &&
-			sqlite3_column_bytes(s, 0) == CRYPTO_SHA256_BYTES;
-		if (found)
-			memcpy(ret->bytes, sqlite3_column_blob(s, 0), CRYPTO_SHA256_BYTES);
-	}
-	sqlite3_finalize(s);
-	return found;
-}
-
-static int64_t number(struct ledger *l, const char *sql)
-{
-	sqlite3_stmt *s = NULL;
-	int64_t n = 0;
-
-	if (sqlite3_prepare_v2(l->db, sql, -1, &s, NULL) == SQLITE_OK &&
-	    sqlite3_step(s) == SQLITE_ROW)
-		n = sqlite3_column_int64(s, 0);
-	sqlite3_finalize(s);
-	return n;
-}
 
 /* Removed records at the start are fine when a `pruned` record says so. */
 struct pruned {
@@ -274,60 +266,83 @@ static bool see_pruned(void *ctx, const struct record *r, struct span body)
 	return true;
 }
 
+/* The hash that a row must follow from; false when nothing has it. */
+static bool start_after(struct verify *v, const char *sql, uint64_t seq)
+{
+	enum err e = ledger_stored_hash(v->l, sql, seq, &v->prev);
+
+	could_not(v, e);
+	return e == ERR_OK;
+}
+
+static enum err find_first(struct verify *v)
+{
+	sqlite3_stmt *s = NULL;
+	int rc = sqlite3_prepare_v2(v->l->db, "SELECT min(seq) FROM records", -1, &s, NULL);
+
+	if (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW)
+		v->first = (uint64_t)sqlite3_column_int64(s, 0);
+	sqlite3_finalize(s);
+	return ledger_err(rc);
+}
+
 static void find_start(struct verify *v, uint64_t from)
 {
-	uint64_t first = (uint64_t)number(v->l, "SELECT min(seq) FROM records");
+	struct pruned p = { 0 };
+	sqlite3_stmt *s = NULL;
+	int rc;
 
-	if (from > first) {
+	v->expect = 1;
+	could_not(v, find_first(v));
+	if (from > v->first) {
 		v->expect = from;
-		if (!stored_hash(v->l, "SELECT hash FROM records WHERE seq = ?1", from - 1,
-				 &v->prev))
+		if (!start_after(v, LEDGER_HASH_OF_RECORD, from - 1))
 			problem(v, from - 1, "record %" PRIu64 " is missing", from - 1);
 		return;
 	}
-	v->expect = 1;
-	if (first > 1) {
-		struct pruned p = { 0 };
-		sqlite3_stmt *s = NULL;
-
-		if (sqlite3_prepare_v2(v->l->db,
-				       "SELECT seq FROM records WHERE kind = 'pruned'", -1, &s,
-				       NULL) == SQLITE_OK)
-			while (sqlite3_step(s) == SQLITE_ROW)
-				if (ledger_each(v->l, (uint64_t)sqlite3_column_int64(s, 0),
-						(uint64_t)sqlite3_column_int64(s, 0),
-						see_pruned, &p) != ERR_OK)
-					break;
-		sqlite3_finalize(s);
-		if (p.upto == first - 1 &&
-		    stored_hash(v->l, "SELECT hash FROM seals WHERE seq = ?1", p.upto,
-				&v->prev))
-			v->expect = first;
-	}
+	if (v->first <= 1)
+		return;
+	rc = sqlite3_prepare_v2(v->l->db, "SELECT body FROM records WHERE kind = 'pruned'", -1,
+				&s, NULL);
+	could_not(v,
+		  rc == SQLITE_OK ? ledger_deliver(s, see_pruned, &p, NULL) : ledger_err(rc));
+	if (p.upto == v->first - 1 &&
+	    start_after(v, "SELECT hash FROM seals WHERE seq = ?1", p.upto))
+		v->expect = v->first;
 }
 
 /* --- seals and heads ----------------------------------------------------------------- */
 
-static const char *seal_fault(struct verify *v, sqlite3_stmt *s, uint64_t pruned_upto)
+static const char *seal_fault(struct verify *v, sqlite3_stmt *s)
 {
 	struct ledger_head h = { .seq = (uint64_t)sqlite3_column_int64(s, 0) };
 	struct crypto_sha256 stored;
 	struct span signature = { sqlite3_column_blob(s, 4),
 				  (size_t)sqlite3_column_bytes(s, 4) };
-	const char *key_id = (const char *)sqlite3_column_text(s, 3);
+	struct span key_id = { (const char *)sqlite3_column_text(s, 3),
+			       (size_t)sqlite3_column_bytes(s, 3) };
+	enum err e;
 
 	if (sqlite3_column_bytes(s, 2) != CRYPTO_SHA256_BYTES)
 		return "has a hash of the wrong length";
 	memcpy(h.hash.bytes, sqlite3_column_blob(s, 2), CRYPTO_SHA256_BYTES);
-	if (key_id == NULL || strcmp(key_id, v->l->key_id) != 0)
+	if (!span_is(key_id, v->l->key_id))
 		return "was made with another key";
 	buf_clear(&v->scratch);
 	ledger_seal_text(&h, sqlite3_column_int64(s, 1), &v->scratch);
-	if (crypto_verify(v->l->key, buf_span(&v->scratch), signature) != ERR_OK)
-		return "carries a signature that is not valid";
-	if (h.seq == pruned_upto)
+	if (v->scratch.failed) {
+		could_not(v, ERR_NO_MEMORY);
 		return NULL;
-	if (!stored_hash(v->l, "SELECT hash FROM records WHERE seq = ?1", h.seq, &stored))
+	}
+	e = crypto_verify(v->l->key, buf_span(&v->scratch), signature);
+	could_not(v, e);
+	if (e != ERR_OK)
+		return "carries a signature that is not valid";
+	if (h.seq == v->first - 1) /* where the chain begins: its record was pruned */
+		return NULL;
+	e = ledger_stored_hash(v->l, LEDGER_HASH_OF_RECORD, h.seq, &stored);
+	could_not(v, e);
+	if (e != ERR_OK)
 		return "belongs to a record that is missing";
 	return crypto_sha256_equal(&stored, &h.hash) ? NULL : "does not match the record";
 }
@@ -335,8 +350,8 @@ static const char *seal_fault(struct verify *v, sqlite3_stmt *s, uint64_t pruned
 static void check_seals(struct verify *v, uint64_t from, uint64_t to)
 {
 	sqlite3_stmt *s = NULL;
-	uint64_t first = (uint64_t)number(v->l, "SELECT min(seq) FROM records");
 	uint64_t last_seal = 0;
+	int rc;
 
 	if (v->l->key == NULL) {
 		if (v->report->records > 0)
@@ -344,17 +359,16 @@ static void check_seals(struct verify *v, uint64_t from, uint64_t to)
 				"the public key that seals the ledger is missing");
 		return;
 	}
-	if (sqlite3_prepare_v2(v->l->db,
-			       "SELECT seq, time_ms, hash, key_id, signature FROM seals"
-			       " WHERE seq >= ?1 AND (?2 = 0 OR seq <= ?2) ORDER BY seq",
-			       -1, &s, NULL) != SQLITE_OK) {
-		problem(v, v->report->last_seq, "the seals cannot be read");
-		return;
+	rc = sqlite3_prepare_v2(v->l->db,
+				"SELECT seq, time_ms, hash, key_id, signature FROM seals"
+				" WHERE seq >= ?1 AND (?2 = 0 OR seq <= ?2) ORDER BY seq",
+				-1, &s, NULL);
+	if (rc == SQLITE_OK) {
+		sqlite3_bind_int64(s, 1, (sqlite3_int64)from);
+		sqlite3_bind_int64(s, 2, (sqlite3_int64)to);
 	}
-	sqlite3_bind_int64(s, 1, (sqlite3_int64)from);
-	sqlite3_bind_int64(s, 2, (sqlite3_int64)to);
-	while (sqlite3_step(s) == SQLITE_ROW) {
-		const char *fault = seal_fault(v, s, first - 1);
+	while ((rc == SQLITE_OK || rc == SQLITE_ROW) && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+		const char *fault = seal_fault(v, s);
 
 		last_seal = (uint64_t)sqlite3_column_int64(s, 0);
 		if (fault != NULL && last_seal >= v->excused)
@@ -362,6 +376,9 @@ static void check_seals(struct verify *v, uint64_t from, uint64_t to)
 				fault);
 	}
 	sqlite3_finalize(s);
+	could_not(v, ledger_err(rc));
+	if (ledger_err(rc) == ERR_CORRUPT)
+		problem(v, v->report->last_seq, "the seals cannot be read");
 	if (to == 0 && last_seal != v->report->last_seq)
 		problem(v,
 			(last_seal < v->report->last_seq ? last_seal : v->report->last_seq) + 1,
@@ -377,7 +394,7 @@ static void check_heads(struct verify *v)
 
 		if (v->witness_met[i] || w->head.seq == 0)
 			continue;
-		if (w->head.seq < (uint64_t)number(v->l, "SELECT min(seq) FROM records"))
+		if (w->head.seq < v->first)
 			continue; /* pruned since */
 		if (w->head.seq > v->report->last_seq)
 			problem(v, v->report->last_seq + 1,
@@ -396,7 +413,7 @@ static bool see_first(void *ctx, const struct record *r, struct span body)
 	struct verify *v = ctx;
 
 	(void)body;
-	if (r->kind == RECORD_START && r->key_id != NULL && v->l->key != NULL &&
+	if (r->kind == RECORD_START && r->key_id != NULL &&
 	    strcmp(r->key_id, v->l->key_id) != 0)
 		problem(v, r->seq,
 			"the ledger began with another key (%s) than the one here (%s)",
@@ -404,12 +421,20 @@ static bool see_first(void *ctx, const struct record *r, struct span body)
 	return false;
 }
 
+static void check_key_of_first(struct verify *v)
+{
+	enum err e = ledger_each(v->l, 0, 1, see_first, v);
+
+	could_not(v, e);
+	if (e != ERR_OK)
+		problem(v, 1, "the first record cannot be read");
+}
+
 enum err ledger_verify(struct ledger *l, uint64_t from, uint64_t to,
 		       const struct ledger_witness *witnesses, unsigned n,
 		       struct ledger_report *ret, ledger_fn *fn, void *ctx)
 {
 	struct verify v = { .l = l, .report = ret, .fn = fn, .ctx = ctx };
-	enum err e;
 
 	*ret = (struct ledger_report){ .ok = true };
 	buf_init(&v.head, 1024);
@@ -418,16 +443,15 @@ enum err ledger_verify(struct ledger *l, uint64_t from, uint64_t to,
 	for (unsigned i = 0; i < n && i < LEDGER_HEADS_MAX; i++)
 		v.witness[v.witnesses++] = witnesses[i];
 	/* One snapshot for all the scans: the daemon may be writing. */
-	sqlite3_exec(l->db, "BEGIN", NULL, NULL, NULL);
+	could_not(&v, ledger_err(sqlite3_exec(l->db, "BEGIN", NULL, NULL, NULL)));
 	find_start(&v, from);
-	e = check_rows(&v, from, to);
-	if (e == ERR_OK && !v.bad) {
+	check_rows(&v, from, to);
+	if (!v.bad) {
 		check_seals(&v, from, to);
 		if (to == 0)
 			check_heads(&v);
-		if (from <= 1 && v.excused == 0 &&
-		    ledger_each(l, 0, 1, see_first, &v) != ERR_OK)
-			problem(&v, 1, "the first record cannot be read");
+		if (from <= 1 && v.excused == 0)
+			check_key_of_first(&v);
 	}
 	sqlite3_exec(l->db, "COMMIT", NULL, NULL, NULL);
 	if (v.bad)
@@ -435,7 +459,7 @@ enum err ledger_verify(struct ledger *l, uint64_t from, uint64_t to,
 	content_end(&v, &ret->content);
 	buf_free(&v.head);
 	buf_free(&v.scratch);
-	if (e == ERR_OK && l->mode == LEDGER_WRITE)
-		e = ledger_load_head(l);
-	return e;
+	if (v.e == ERR_OK && l->mode == LEDGER_WRITE)
+		v.e = ledger_load_head(l);
+	return v.e;
 }

@@ -54,11 +54,6 @@ bool record_kind_from(struct span name, enum record_kind *ret)
 	return false;
 }
 
-const char *record_field_name(enum record_field f)
-{
-	return f < RECORD_FIELD_COUNT ? fields[f].name : "";
-}
-
 void record_write_head(const struct record *r, struct buf *out)
 {
 	buf_printf(out,

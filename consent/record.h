@@ -130,13 +130,6 @@ enum record_kind {
 	X(TEXT, hash, "hex, of the record or content concerned")                               \
 	X(TEXT, detail, "for people")
 
-enum record_field {
-#define X(type, name, text) RECORD_FIELD_##name,
-	RECORD_FIELDS(X)
-#undef X
-		RECORD_FIELD_COUNT
-};
-
 #define RECORD_C_TEXT   const char *
 #define RECORD_C_JSON   const char *
 #define RECORD_C_NUMBER int64_t
@@ -157,7 +150,6 @@ struct record {
 void record_init(struct record *r, enum record_kind kind);
 const char *record_kind_name(enum record_kind k);
 bool record_kind_from(struct span name, enum record_kind *ret);
-const char *record_field_name(enum record_field f);
 
 /* The fixed beginning of the canonical form, without the closing brace. */
 void record_write_head(const struct record *r, struct buf *out);

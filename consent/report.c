@@ -38,7 +38,7 @@ enum { BY_DAY, BY_APP, BY_DESTINATION, BY_CATEGORY, TABLES };
 
 /* A release whose end was not met yet. */
 struct open_send {
-	char id[TEXT_ULID_BYTES], day[11], app[129], destination[64];
+	char id[TEXT_ULID_BYTES], day[16], app[129], destination[64];
 	char currency[4];
 	int64_t bound_nano;
 	char *categories; /* names between commas */
@@ -131,11 +131,13 @@ static char *unmasked(const char *json)
 	const cJSON *item;
 	struct buf b;
 	char *copy;
+	enum err e = ERR_OK;
 
+	if (json != NULL)
+		e = json_parse(span_of(json), &json_limits_api, &root, &where);
+	if (e == ERR_NO_MEMORY)
+		return NULL;
 	buf_init(&b, 8192);
-	if (json != NULL &&
-	    json_parse(span_of(json), &json_limits_api, &root, &where) != ERR_OK)
-		root = NULL;
 	cJSON_ArrayForEach (item, root) {
 		bool masked = false;
 
@@ -156,7 +158,7 @@ static void open_one(struct report *p, const struct record *r)
 {
 	struct open_send *s = calloc(1, sizeof *s);
 	time_t at = (time_t)(r->time_ms / 1000);
-	struct tm t;
+	struct tm t = { 0 };
 
 	if (s == NULL || (s->categories = unmasked(r->categories)) == NULL) {
 		free(s);
@@ -164,8 +166,8 @@ static void open_one(struct report *p, const struct record *r)
 		return;
 	}
 	memcpy(s->id, r->id, sizeof s->id);
-	if (localtime_r(&at, &t) != NULL)
-		strftime(s->day, sizeof s->day, "%Y-%m-%d", &t);
+	localtime_r(&at, &t); /* a record's time is within 2^53 ms, which every zone can tell */
+	strftime(s->day, sizeof s->day, "%Y-%m-%d", &t);
 	snprintf(s->app, sizeof s->app, "%s",
 		 r->app != NULL && r->app[0] != '\0' ? r->app : "(unnamed)");
 	snprintf(s->destination, sizeof s->destination, "%s",
@@ -275,8 +277,7 @@ enum err report_write(struct ledger *l, int64_t since_ms, int64_t until_ms, stru
 {
 	struct report p = { .since_ms = since_ms,
 			    .until_ms = until_ms != 0 ? until_ms : clock_wall_ms() };
-	uint64_t from = ledger_seq_at(l, since_ms);
-	enum err e = from == 0 ? ERR_OK : ledger_each(l, from, 0, see, &p);
+	enum err e = ledger_since(l, since_ms, see, &p);
 
 	while (p.open != NULL) { /* still under way: what it is will be seen */
 		struct open_send *s = p.open;

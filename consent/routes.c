@@ -351,18 +351,16 @@ static void get_receipts(struct call *k)
 {
 	struct listing l = { .uid = k->r->peer->uid };
 	char since[40] = "0";
-	uint64_t from;
 	struct buf b;
 
 	if (!ledger_there(k))
 		return;
 	query_value(k->r->query, "since", since, sizeof since);
-	from = ledger_seq_at(gate_ledger(k->c->gate), strtoll(since, NULL, 10));
 	buf_init(&b, REPLY_MAX);
 	l.out = &b;
 	buf_add_str(&b, "{\"schema\":\"hither.receipts/1\",\"receipts\":[");
-	if (from != 0 &&
-	    ledger_each(gate_ledger(k->c->gate), from, 0, list_receipt, &l) != ERR_OK)
+	if (ledger_since(gate_ledger(k->c->gate), strtoll(since, NULL, 10), list_receipt, &l) !=
+	    ERR_OK)
 		b.failed = true;
 	buf_add_str(&b, "]}");
 	role_reply_json(k->x, 200, &b);

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Digests, MACs and random bytes. SHA-256 and HMAC go through the PSA Crypto API; random
- * bytes come straight from getrandom(2), because the kernel needs no seeding by us.
+ * Digests, MACs and random bytes. The digests are the modules of Mbed TLS themselves: its PSA
+ * interface copies what it hashes into memory that it has to allocate first. Random bytes come
+ * straight from getrandom(2), because the kernel needs no seeding by us.
  *
  * Hashing cannot fail for a reason a caller could handle (no memory is allocated, the
  * algorithm is built in), so a failure is our own bug and ends the process.
  */
 #include <errno.h>
 #include <mbedtls/platform_util.h>
+#include <mbedtls/sha256.h>
+#include <mbedtls/sha512.h>
 #include <psa/crypto.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -17,7 +20,11 @@
 #include "crypto/crypto.h"
 
 struct crypto_hasher {
-	psa_hash_operation_t op;
+	bool is_512;
+	union {
+		mbedtls_sha256_context sha256;
+		mbedtls_sha512_context sha512;
+	};
 };
 
 enum err crypto_init(void)
@@ -25,9 +32,9 @@ enum err crypto_init(void)
 	return psa_crypto_init() == PSA_SUCCESS ? ERR_OK : ERR_SYSTEM;
 }
 
-static void must(psa_status_t status)
+static void must(int code)
 {
-	if (status != PSA_SUCCESS)
+	if (code != 0)
 		abort();
 }
 
@@ -39,10 +46,7 @@ static const uint8_t *bytes_of(struct span s)
 
 void crypto_sha256(struct span bytes, struct crypto_sha256 *ret)
 {
-	size_t n;
-
-	must(psa_hash_compute(PSA_ALG_SHA_256, bytes_of(bytes), bytes.len, ret->bytes,
-			      sizeof ret->bytes, &n));
+	must(mbedtls_sha256(bytes_of(bytes), bytes.len, ret->bytes, 0));
 }
 
 void crypto_sha256_hex(const struct crypto_sha256 *digest, char out[CRYPTO_SHA256_HEX_BYTES])
@@ -67,64 +71,71 @@ bool crypto_equal(struct span a, struct span b)
 	return difference == 0;
 }
 
-static struct crypto_hasher *begin(psa_algorithm_t algorithm)
+static struct crypto_hasher *begin(bool is_512)
 {
 	struct crypto_hasher *h = fault_here() ? NULL : calloc(1, sizeof *h);
 
 	if (h == NULL)
 		return NULL;
-	h->op = psa_hash_operation_init();
-	must(psa_hash_setup(&h->op, algorithm));
+	h->is_512 = is_512;
+	if (is_512) {
+		mbedtls_sha512_init(&h->sha512);
+		must(mbedtls_sha512_starts(&h->sha512, 0));
+	} else {
+		mbedtls_sha256_init(&h->sha256);
+		must(mbedtls_sha256_starts(&h->sha256, 0));
+	}
 	return h;
 }
 
 struct crypto_hasher *crypto_hasher_begin(void)
 {
-	return begin(PSA_ALG_SHA_256);
+	return begin(false);
 }
 
 struct crypto_hasher *crypto_hasher_begin_sha512(void)
 {
-	return begin(PSA_ALG_SHA_512);
+	return begin(true);
 }
 
 void crypto_hasher_add(struct crypto_hasher *h, struct span bytes)
 {
-	must(psa_hash_update(&h->op, bytes_of(bytes), bytes.len));
+	if (h->is_512)
+		must(mbedtls_sha512_update(&h->sha512, bytes_of(bytes), bytes.len));
+	else
+		must(mbedtls_sha256_update(&h->sha256, bytes_of(bytes), bytes.len));
 }
 
 void crypto_hasher_end(struct crypto_hasher *h, struct crypto_sha256 *ret)
 {
-	size_t n;
-
-	must(psa_hash_finish(&h->op, ret->bytes, sizeof ret->bytes, &n));
-	free(h);
+	must(mbedtls_sha256_finish(&h->sha256, ret->bytes));
+	crypto_hasher_abandon(h);
 }
 
 void crypto_hasher_end_sha512(struct crypto_hasher *h, uint8_t ret[CRYPTO_SHA512_BYTES])
 {
-	size_t n;
-
-	must(psa_hash_finish(&h->op, ret, CRYPTO_SHA512_BYTES, &n));
-	free(h);
+	must(mbedtls_sha512_finish(&h->sha512, ret));
+	crypto_hasher_abandon(h);
 }
 
 void crypto_hasher_abandon(struct crypto_hasher *h)
 {
 	if (h == NULL)
 		return;
-	psa_hash_abort(&h->op);
+	if (h->is_512)
+		mbedtls_sha512_free(&h->sha512);
+	else
+		mbedtls_sha256_free(&h->sha256);
 	free(h);
 }
 
-/* RFC 2104 by hand: a PSA key slot for each MAC would be an allocation that can fail. */
+/* RFC 2104 by hand: a key slot for each MAC would be an allocation that can fail. */
 void crypto_hmac_sha256(struct span key, struct span bytes, struct crypto_sha256 *ret)
 {
 	enum { BLOCK = 64 };
 	uint8_t inner[BLOCK] = { 0 }, outer[BLOCK];
 	struct crypto_sha256 digest;
-	psa_hash_operation_t op = psa_hash_operation_init();
-	size_t n;
+	mbedtls_sha256_context h;
 
 	if (key.len > BLOCK) {
 		crypto_sha256(key, &digest);
@@ -136,15 +147,16 @@ void crypto_hmac_sha256(struct span key, struct span bytes, struct crypto_sha256
 		outer[i] = inner[i] ^ 0x5c;
 		inner[i] ^= 0x36;
 	}
-	must(psa_hash_setup(&op, PSA_ALG_SHA_256));
-	must(psa_hash_update(&op, inner, BLOCK));
-	must(psa_hash_update(&op, bytes_of(bytes), bytes.len));
-	must(psa_hash_finish(&op, digest.bytes, sizeof digest.bytes, &n));
-	op = psa_hash_operation_init();
-	must(psa_hash_setup(&op, PSA_ALG_SHA_256));
-	must(psa_hash_update(&op, outer, BLOCK));
-	must(psa_hash_update(&op, digest.bytes, sizeof digest.bytes));
-	must(psa_hash_finish(&op, ret->bytes, sizeof ret->bytes, &n));
+	mbedtls_sha256_init(&h);
+	must(mbedtls_sha256_starts(&h, 0));
+	must(mbedtls_sha256_update(&h, inner, BLOCK));
+	must(mbedtls_sha256_update(&h, bytes_of(bytes), bytes.len));
+	must(mbedtls_sha256_finish(&h, digest.bytes));
+	must(mbedtls_sha256_starts(&h, 0));
+	must(mbedtls_sha256_update(&h, outer, BLOCK));
+	must(mbedtls_sha256_update(&h, digest.bytes, sizeof digest.bytes));
+	must(mbedtls_sha256_finish(&h, ret->bytes));
+	mbedtls_sha256_free(&h);
 	crypto_wipe(inner, sizeof inner);
 	crypto_wipe(outer, sizeof outer);
 }

@@ -64,7 +64,7 @@ void crypto_key_free(struct crypto_key *k); /* NULL is fine; wipes */
  * `openssl dgst -sha256 -sign` writes it. */
 MUST_CHECK enum err crypto_sign(const struct crypto_key *k, struct span message,
 				struct buf *out);
-/* ERR_OK or ERR_MISMATCH. */
+/* ERR_OK, ERR_MISMATCH or ERR_NO_MEMORY (nothing was found out). */
 MUST_CHECK enum err crypto_verify(const struct crypto_key *k, struct span message,
 				  struct span signature);
 

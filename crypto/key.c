@@ -4,8 +4,11 @@
  * writes the PEM and DER forms that openssl uses. Random numbers for key generation and for
  * blinding come from the kernel through rng().
  */
+#include <mbedtls/asn1.h>
+#include <mbedtls/bignum.h>
 #include <mbedtls/ecp.h>
 #include <mbedtls/error.h>
+#include <mbedtls/pem.h>
 #include <mbedtls/pk.h>
 #include <stdlib.h>
 
@@ -19,6 +22,7 @@
 struct crypto_key {
 	mbedtls_pk_context pk;
 	bool has_private;
+	char id[CRYPTO_KEY_ID_BYTES];
 };
 
 static int rng(void *unused, unsigned char *out, size_t n)
@@ -28,12 +32,16 @@ static int rng(void *unused, unsigned char *out, size_t n)
 	return 0;
 }
 
-static enum err from_mbedtls(int code)
+/* A code is the sum of a module's (bits 7 and up) and of what that one was told (below). */
+static enum err from_mbedtls(int code, enum err otherwise)
 {
-	/* The high-level module code is in bits 7 and up, the low-level one below. */
-	if (code == MBEDTLS_ERR_PK_ALLOC_FAILED || code == MBEDTLS_ERR_ECP_ALLOC_FAILED)
-		return ERR_NO_MEMORY;
-	return ERR_SYNTAX;
+	int high = -(-code & 0xff80), low = -(-code & 0x7f);
+	bool no_memory =
+		high == MBEDTLS_ERR_PK_ALLOC_FAILED || high == MBEDTLS_ERR_ECP_ALLOC_FAILED ||
+		high == MBEDTLS_ERR_PEM_ALLOC_FAILED || low == MBEDTLS_ERR_MPI_ALLOC_FAILED ||
+		low == MBEDTLS_ERR_ASN1_ALLOC_FAILED;
+
+	return no_memory ? ERR_NO_MEMORY : otherwise;
 }
 
 static struct crypto_key *key_new(bool has_private)
@@ -55,6 +63,21 @@ void crypto_key_free(struct crypto_key *k)
 	free(k);
 }
 
+/* Once and for all, because it takes memory. A P-256 key always fits. */
+static enum err make_id(struct crypto_key *k)
+{
+	unsigned char der[DER_MAX_BYTES];
+	struct crypto_sha256 digest;
+	/* The writer fills from the back and returns how much. */
+	int n = mbedtls_pk_write_pubkey_der(&k->pk, der, sizeof der);
+
+	if (n <= 0)
+		return ERR_NO_MEMORY;
+	crypto_sha256((struct span){ (char *)der + sizeof der - n, (size_t)n }, &digest);
+	text_hex(digest.bytes, (CRYPTO_KEY_ID_BYTES - 1) / 2, k->id);
+	return ERR_OK;
+}
+
 enum err crypto_key_generate(struct crypto_key **ret)
 {
 	struct crypto_key *k = key_new(true);
@@ -65,9 +88,10 @@ enum err crypto_key_generate(struct crypto_key **ret)
 	if (code == 0)
 		code = mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(k->pk), rng,
 					   NULL);
-	if (code != 0) {
+	enum err e = code == 0 ? make_id(k) : from_mbedtls(code, ERR_SYSTEM);
+	if (e != ERR_OK) {
 		crypto_key_free(k);
-		return code == MBEDTLS_ERR_PK_ALLOC_FAILED ? ERR_NO_MEMORY : ERR_SYSTEM;
+		return e;
 	}
 	*ret = k;
 	return ERR_OK;
@@ -102,9 +126,11 @@ static enum err parse(struct span pem, bool private, struct crypto_key **ret)
 	else
 		code = mbedtls_pk_parse_public_key(&k->pk, text, pem.len + 1);
 	if (code != 0)
-		e = from_mbedtls(code);
+		e = from_mbedtls(code, ERR_SYNTAX);
 	else if (!is_p256(&k->pk))
 		e = ERR_UNSUPPORTED;
+	else
+		e = make_id(k);
 	if (e != ERR_OK) {
 		crypto_key_free(k);
 		goto out;
@@ -139,20 +165,12 @@ enum err crypto_key_to_pem(const struct crypto_key *k, bool with_private, struct
 	if (code == 0)
 		buf_add_str(out, (const char *)text);
 	crypto_wipe(text, sizeof text);
-	return code == 0 ? ERR_OK : ERR_NO_MEMORY;
+	return code == 0 && !out->failed ? ERR_OK : ERR_NO_MEMORY;
 }
 
 void crypto_key_id(const struct crypto_key *k, char out[CRYPTO_KEY_ID_BYTES])
 {
-	unsigned char der[DER_MAX_BYTES];
-	struct crypto_sha256 digest;
-	/* The writer fills from the back and returns how much. */
-	int n = mbedtls_pk_write_pubkey_der(&k->pk, der, sizeof der);
-
-	if (n <= 0)
-		abort(); /* a parsed P-256 key always fits */
-	crypto_sha256((struct span){ (char *)der + sizeof der - n, (size_t)n }, &digest);
-	text_hex(digest.bytes, (CRYPTO_KEY_ID_BYTES - 1) / 2, out);
+	memcpy(out, k->id, sizeof k->id);
 }
 
 enum err crypto_sign(const struct crypto_key *k, struct span message, struct buf *out)
@@ -182,5 +200,5 @@ enum err crypto_verify(const struct crypto_key *k, struct span message, struct s
 	int code = mbedtls_pk_verify((mbedtls_pk_context *)&k->pk, MBEDTLS_MD_SHA256,
 				     digest.bytes, sizeof digest.bytes,
 				     (const unsigned char *)signature.ptr, signature.len);
-	return code == 0 ? ERR_OK : ERR_MISMATCH;
+	return code == 0 ? ERR_OK : from_mbedtls(code, ERR_MISMATCH);
 }

@@ -40,6 +40,7 @@ def build(folder, suites):
     subprocess.run(["ninja", "-C", folder], check=True, stdout=subprocess.DEVNULL)
     for old in glob.glob(os.path.join(folder, "**", "*.gcda"), recursive=True):
         os.unlink(old)
+    os.environ["HITHER_FAULT_EVERY"] = "1"  # each point that can fail
     for suite in suites:
         done = subprocess.run(["meson", "test", "-C", folder, "--no-rebuild", "--suite", suite], capture_output=True,
                               text=True, check=False, env={**os.environ, "HITHER_TEST_OPEN_JAIL": "1"},

@@ -24,61 +24,7 @@
 #include "policy/policy.h"
 #include "proc/config.h"
 #include "scan/scan.h"
-
-/* --- allocations that fail -------------------------------------------------------------- */
-
-extern void *__libc_malloc(size_t n);
-extern void *__libc_calloc(size_t n, size_t each);
-extern void *__libc_realloc(void *p, size_t n);
-extern void __libc_free(void *p);
-
-static bool armed, onwards;
-static unsigned countdown, asked; /* allocations since arm() */
-static long alive;                /* blocks, while armed or not */
-
-static bool fails(void)
-{
-	if (!armed)
-		return false;
-	asked++;
-	if (countdown == 0 || --countdown > 0)
-		return false;
-	if (onwards)
-		countdown = 1;
-	return true;
-}
-
-void *malloc(size_t n)
-{
-	void *p = fails() ? NULL : __libc_malloc(n);
-
-	alive += p != NULL;
-	return p;
-}
-
-void *calloc(size_t n, size_t each)
-{
-	void *p = fails() ? NULL : __libc_calloc(n, each);
-
-	alive += p != NULL;
-	return p;
-}
-
-void *realloc(void *old, size_t n)
-{
-	if (n > 0 && fails())
-		return NULL;
-	void *p = __libc_realloc(old, n);
-
-	alive += (p != NULL) - (old != NULL);
-	return p;
-}
-
-void free(void *p)
-{
-	alive -= p != NULL;
-	__libc_free(p);
-}
+#include "tests/fault/failing_malloc.h"
 
 /* --- scenarios ---------------------------------------------------------------------------- */
 
@@ -88,10 +34,10 @@ static bool came_to(struct buf *out)
 {
 	bool whole = !out->failed;
 
-	armed = false;
+	failing.armed = false;
 	if (whole)
 		crypto_sha256(buf_span(out), &result);
-	armed = true;
+	failing.armed = true;
 	return whole;
 }
 
@@ -504,13 +450,10 @@ static struct outcome attempt(const struct scenario *s, unsigned variant, unsign
 {
 	struct outcome o;
 
-	asked = 0;
-	countdown = at;
-	onwards = on;
-	armed = true;
+	failing_arm(at, on);
 	o.whole = s->run(variant);
-	armed = false;
-	o.allocations = asked;
+	failing_disarm();
+	o.allocations = failing.asked;
 	return o;
 }
 
@@ -519,16 +462,16 @@ static unsigned long runs, wrong;
 static void one(const struct scenario *s, unsigned v, unsigned at, bool on,
 		const struct crypto_sha256 *wanted)
 {
-	long before = alive;
+	long before = failing.alive;
 
 	fprintf(stderr, "\r%s.%u:%u:%s", s->name, v, at,
 		on ? "onwards" : "alone"); /* where it died */
 	struct outcome o = attempt(s, v, at, on);
 
 	runs++;
-	if (alive != before) {
+	if (failing.alive != before) {
 		printf("WRONG: %s.%u:%u:%s leaves %ld blocks behind\n", s->name, v, at,
-		       on ? "onwards" : "alone", alive - before);
+		       on ? "onwards" : "alone", failing.alive - before);
 		wrong++;
 	}
 	if (o.whole && (wanted == NULL || memcmp(&result, wanted, sizeof result) != 0)) {

@@ -182,8 +182,11 @@ static void finds_by_id_reference_and_time(void **state)
 	assert_int_equal(ledger_append(l, &r, 1), ERR_OK);
 	assert_int_equal(ledger_refs(l, id, copy_id, got), ERR_OK);
 	assert_string_equal(got, r.id);
-	assert_int_equal(ledger_seq_at(l, 0), 1);
-	assert_int_equal(ledger_seq_at(l, INT64_MAX), 0);
+	memset(got, 0, sizeof got);
+	assert_int_equal(ledger_since(l, INT64_MAX, copy_id, got), ERR_OK);
+	assert_string_equal(got, "");
+	assert_int_equal(ledger_since(l, 2, copy_id, got), ERR_OK);
+	assert_string_equal(got, r.id);
 	ledger_close(l);
 }
 
