@@ -136,8 +136,8 @@ bool id_in_gstin(struct span s)
 {
 	unsigned state = number(s, 0, 2);
 
-	return state >= 1 && (state <= 38 || state == 97) && state != 38 + 1 &&
-	       s.ptr[13] == 'Z' && state != 38;
+	/* 38 is Ladakh, 97 any other territory */
+	return ((state >= 1 && state <= 38) || state == 97) && s.ptr[13] == 'Z';
 }
 
 bool id_cn_resident(struct span s)
@@ -270,11 +270,17 @@ bool id_au_medicare(struct span s)
 	       weighted(s, "13791379") % 10 == digit(s, 8);
 }
 
+/* A remainder of 10 is settled by a second row of weights. */
 bool id_nz_ird(struct span s)
 {
-	unsigned r = weighted(s, s.len == 9 ? "32765432" : "2765432") % 11;
+	static const char *const weights[] = { "32765432", "74325276" };
+	size_t skip = s.len == 9 ? 0 : 1; /* an old number has eight digits: its first is 0 */
 
-	if (r != 0)
-		r = 11 - r;
-	return r < 10 && r == digit(s, s.len - 1);
+	for (unsigned i = 0; i < LEN(weights); i++) {
+		unsigned r = weighted(s, weights[i] + skip) % 11;
+
+		if (r != 1)
+			return (r == 0 ? 0 : 11 - r) == digit(s, s.len - 1);
+	}
+	return false;
 }

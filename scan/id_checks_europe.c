@@ -60,7 +60,7 @@ bool id_de_vat(struct span s)
 /* 2 digits area, 6 digits date of birth, letter, 2 digits serial, check digit. */
 bool id_de_social(struct span s)
 {
-	static const char weights[] = "212525121212";
+	static const char weights[] = "212571212121";
 	unsigned sum = 0, letter = (unsigned)(s.ptr[8] - 'A' + 1);
 	char text[12];
 	unsigned day = number(s, 2, 2);
