@@ -78,6 +78,8 @@ def counters(folder):
                 if not path.startswith(campaign.ROOT + os.sep):
                     continue
                 name = os.path.relpath(path, campaign.ROOT)
+                if name.startswith("tests" + os.sep):
+                    continue
                 of, taken = lines.setdefault(name, {}), branches.setdefault(name, {})
                 for line in f["lines"]:
                     n = line["line_number"]

@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
@@ -68,6 +69,7 @@ class LocalRole(unittest.TestCase):
         self.engine = {"binary": FAKE, "parallel": 1, "queue": 2, "context_tokens": 2048,
                        "idle_stop_s": 0, "restart_backoff_ms": 20, "restart_backoff_max_ms": 100,
                        "load_timeout_ms": 60000}
+        self.environment = {}
         self.models = {}
         self.process = None
         self.last_id = 0
@@ -109,7 +111,7 @@ class LocalRole(unittest.TestCase):
                              ("data", "data"), ("models", "models"))}, "engine": self.engine}
         config["paths"]["sys_dir"] = self.sys_dir
         self.process = wire.spawn([PROGRAM], {wire.CONTROL: self.boot, wire.ROUTER: self.router},
-                                  config)
+                                  config, environment=self.environment)
         self.boot.expect("READY")
 
     def want(self, model="", deadline_ms=60000):
@@ -311,6 +313,71 @@ class LocalRole(unittest.TestCase):
         self.assertEqual(reason, "NO_MODEL")
         self.assertIn("hither model pull tinyllama-1.1b-chat", detail)
         self.assertEqual(self.refused(self.want("other"))[0], "UNKNOWN_MODEL")
+
+    def gguf(self, name):
+        """A sound model file: one tensor of 64 x 2 in Q8_0."""
+        def text(t):
+            return struct.pack("<Q", len(t)) + t.encode()
+        head = b"GGUF" + struct.pack("<IQQ", 3, 1, 2) + text("general.architecture") + struct.pack("<I", 8) + \
+            text("llama") + text("llama.context_length") + struct.pack("<II", 4, 2048) + text("blk.0.weight") + \
+            struct.pack("<IQQIQ", 2, 64, 2, 8, 0)
+        path = os.path.join(self.dir, name)
+        with open(path, "wb") as f:
+            f.write(head.ljust(-(-len(head) // 32) * 32, b"\0") + bytes(4 * 34))
+        return path
+
+    def test_a_model_file_that_the_configuration_names(self):
+        self.install("tiny")
+        self.engine["model"] = self.gguf("My Own (2).gguf")
+        self.start()
+        _, fds = self.router.expect("MODELS")
+        with os.fdopen(fds[0], "rb") as f:
+            f.seek(0)
+            listed = {m["name"]: m.get("chosen", False) for m in json.loads(f.read())}
+        self.assertEqual(listed, {"tiny": False, "my-own--2-": True})
+        request, values, c = self.talk()
+        self.assertEqual(values["model"], "my-own--2-")
+        self.assertEqual(c.chat("hello").status, 200)
+        self.done(request)
+        self.assertEqual(self.talk("tiny")[1]["model"], "tiny")
+
+    def test_a_model_that_the_configuration_names_in_vain(self):
+        self.install("tiny")
+        cut = self.gguf("cut.gguf")
+        os.truncate(cut, 40)
+        for model, part in ((cut, "not a usable model file"), (os.path.join(self.dir, "gone.gguf"), "not a usable model file"),
+                            ("huge", "not installed: hither model pull huge")):
+            with self.subTest(model):
+                self.engine["model"] = model
+                self.start()
+                reason, detail = self.refused(self.want())
+                self.assertEqual(reason, "NO_MODEL")
+                self.assertIn(part, detail)
+                self.tearDown()
+                self.setUp()
+                self.install("tiny")
+
+    def test_no_model_is_chosen(self):
+        self.install("tiny")
+        self.write_index("")
+        self.start()
+        reason, detail = self.refused(self.want())
+        self.assertEqual((reason, detail), ("NO_MODEL", "no model is chosen: hither model use tiny"))
+
+    def test_where_an_engine_is_looked_for(self):
+        for words in (("bin",), ("data", "engine")):
+            with self.subTest(words):
+                place = os.path.join(self.dir, *words)
+                os.makedirs(place)
+                os.symlink(FAKE, os.path.join(place, "llama-server"))
+                self.environment = {"PATH": f"relative:{self.dir}/bin:{os.environ['PATH']}"}
+                self.engine["binary"] = ""
+                self.install("tiny")
+                self.start()
+                _, _, c = self.talk()
+                self.assertEqual(c.chat("hello").status, 200)
+                self.tearDown()
+                self.setUp()
 
     def test_without_an_engine_the_command_is_named_and_a_later_one_is_found(self):
         self.install("tiny")

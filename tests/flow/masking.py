@@ -158,5 +158,48 @@ class Masking(unittest.TestCase):
         self.assertNotIn(key.encode(), self.d.cloud.requests[-1][1])
 
 
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+
+
+class Stripping(unittest.TestCase):
+    """What a rule says must not go along stays here; the rest goes."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.d = stage.Daemon(PROGRAM)
+        whats = ("attachments", "images", "tools", "system_prompt", "metadata")
+        cls.d.policy({"hither_policy": 1, "id": "mine", "destinations": {w: cls.d.destination() for w in whats},
+                      "rules": [{"id": w.replace("_", "-"), "effect": "allow", "when": {"destination": [w]},
+                                 "with": {"strip": [w]}} for w in whats]})
+        cls.d.start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.d.close()
+
+    def sent(self, what):
+        turns = [{"role": "system", "content": "You are brief."}, {"role": "user", "name": "ann", "content": [
+            {"type": "text", "text": "What is on this picture?"}, IMAGE]}]
+        r = self.d.call("POST", "/v1/chat/completions", {
+            "model": what, "messages": turns, "user": "ann-4711", "tools": [
+                {"type": "function", "function": {"name": "mail", "parameters": {"type": "object"}}}]})
+        self.assertEqual(r.status, 200, r.body)
+        self.assertEqual(r.headers["x-hither-destination"], what)
+        return json.loads(self.d.cloud.requests[-1][1])
+
+    def test_each(self):
+        for what in ("attachments", "images", "tools", "system_prompt", "metadata"):
+            with self.subTest(what):
+                body = self.sent(what)
+                text = json.dumps(body)
+                self.assertIn("What is on this picture?", text)
+                self.assertEqual("image_url" in text, what not in ("attachments", "images"))
+                self.assertEqual("tools" in body, what != "tools")
+                self.assertEqual([m["role"] for m in body["messages"]],
+                                 ["user"] if what == "system_prompt" else ["system", "user"])
+                if what == "metadata":
+                    self.assertNotIn("ann", text)
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)
