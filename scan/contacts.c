@@ -254,15 +254,20 @@ void contact_at_digit(struct scan_view *v, size_t at)
 			   STRENGTH_LIKELY);
 }
 
+static size_t first_char(const struct scan_view *v, char c)
+{
+	return v->present[(unsigned char)c] ? find_char(v->text, c, 0) : v->text.len;
+}
+
 void scan_contacts(struct scan_view *v)
 {
 	struct span t = v->text;
 
-	for (size_t at = find_char(t, '@', 0); at < t.len; at = find_char(t, '@', at + 1))
+	for (size_t at = first_char(v, '@'); at < t.len; at = find_char(t, '@', at + 1))
 		scan_email(v, at);
-	for (size_t at = find_char(t, '=', 0); at < t.len; at = find_char(t, '=', at + 1))
+	for (size_t at = first_char(v, '='); at < t.len; at = find_char(t, '=', at + 1))
 		scan_query(v, at);
-	for (size_t at = find_char(t, ':', 0), v6 = 0; at < t.len;
+	for (size_t at = first_char(v, ':'), v6 = 0; at < t.len;
 	     at = find_char(t, ':', at + 1)) {
 		scan_url(v, at);
 		if (at >= 2)
@@ -270,7 +275,7 @@ void scan_contacts(struct scan_view *v)
 		if (at >= v6)
 			v6 = scan_ipv6(v, at);
 	}
-	for (size_t at = find_char(t, '-', 0); at < t.len; at = find_char(t, '-', at + 1)) {
+	for (size_t at = first_char(v, '-'); at < t.len; at = find_char(t, '-', at + 1)) {
 		if (at >= 2 && is_hex(t.ptr[at - 1]) && is_hex(t.ptr[at - 2]))
 			scan_mac(v, at);
 	}

@@ -87,18 +87,60 @@ size_t lexicon_fold(struct span word, char *out, size_t cap)
 	return len;
 }
 
-static uint64_t hash(const char *p, size_t len)
+static uint64_t load(const char *p, size_t n)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	uint32_t half;
+	uint64_t whole;
 
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ (unsigned char)p[i]) * UINT64_C(0x100000001b3); /* FNV-1a */
+	if (n == sizeof whole) {
+		memcpy(&whole, p, sizeof whole);
+		return whole;
+	}
+	memcpy(&half, p, sizeof half);
+	return half;
+}
+
+static uint64_t mix(uint64_t h, uint64_t w)
+{
+	h = (h ^ (w | UINT64_C(0x2020202020202020))) * UINT64_C(0x9e3779b97f4a7c15);
 	return h ^ h >> 32;
 }
 
+/*
+ * Of a word's bytes, alike for both cases of ASCII: they differ by the bit 0x20, and what else
+ * differs by that alone is no letter and in no word of the lexicon. Most words are eight bytes
+ * or fewer, and are one number then; parts of longer ones overlap instead of ending in single
+ * bytes. The bits of all bytes come back in `ret_bits`, so that nobody has to look for others
+ * than ASCII.
+ */
+static inline uint64_t hash(const char *p, size_t len, uint64_t *ret_bits)
+{
+	uint64_t h = len * UINT64_C(0xff51afd7ed558ccd), last = 0, bits = 0;
+
+	if (len >= 8) {
+		for (size_t i = 0; i + 8 < len; i += 8) {
+			uint64_t w = load(p + i, 8);
+
+			bits |= w;
+			h = mix(h, w);
+		}
+		last = load(p + len - 8, 8);
+	} else if (len >= 4) {
+		last = load(p, 4) | load(p + len - 4, 4) << 32;
+	} else if (len > 0) {
+		last = (uint64_t)(unsigned char)p[0] |
+		       (uint64_t)(unsigned char)p[len / 2] << 8 |
+		       (uint64_t)(unsigned char)p[len - 1] << 16;
+	}
+	*ret_bits = bits | last;
+	h = mix(h, last) * UINT64_C(0xff51afd7ed558ccd);
+	return h ^ h >> 29;
+}
+
+/* The lower bits, which no slot holds, say where; the upper ones whether it is the word. */
 static uint64_t *slot_of(const struct lexicon *l, uint64_t h)
 {
-	size_t i = (h * UINT64_C(0x9e3779b97f4a7c15)) >> 32 & l->mask;
+	size_t i = h & l->mask;
 
 	while (l->slots[i] != 0 && ((l->slots[i] ^ h) & ~KINDS_MASK) != 0)
 		i = (i + 1) & l->mask;
@@ -113,7 +155,7 @@ static size_t add_list(struct lexicon *l, const struct lexicon_list *list)
 		size_t len = strcspn(p, " ");
 
 		if (len > 0 && l->slots != NULL) {
-			uint64_t h = hash(p, len);
+			uint64_t bits, h = hash(p, len, &bits);
 
 			*slot_of(l, h) |= (h & ~KINDS_MASK) | list->kinds;
 		}
@@ -168,7 +210,12 @@ void lexicon_free(struct lexicon *l)
 uint32_t lexicon_kinds(const struct lexicon *l, struct span word)
 {
 	char folded[WORD_MAX];
-	size_t len = lexicon_fold(word, folded, sizeof folded);
+	uint64_t bits, h = hash(word.ptr, word.len, &bits);
 
-	return len > 0 ? (uint32_t)(*slot_of(l, hash(folded, len)) & KINDS_MASK) : 0;
+	if ((bits & UINT64_C(0x8080808080808080)) != 0) {
+		word.len = lexicon_fold(word, folded, sizeof folded);
+		h = hash(folded, word.len, &bits);
+	}
+	return word.len > 0 && word.len <= WORD_MAX ? (uint32_t)(*slot_of(l, h) & KINDS_MASK)
+						    : 0;
 }

@@ -92,21 +92,44 @@ static bool after_escape(struct span t, size_t at)
 	       (t.ptr[at - 1] == 'n' || t.ptr[at - 1] == 't' || t.ptr[at - 1] == 'r');
 }
 
+static uint32_t four_bytes(const unsigned char *p, size_t n)
+{
+	uint32_t bytes = p[0];
+
+	if (n >= 4)
+		return bytes | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
+		       (uint32_t)p[3] << 24;
+	for (size_t i = 1; i < n; i++)
+		bytes |= (uint32_t)p[i] << (8 * i);
+	return bytes;
+}
+
 void scan_literals(struct scan_view *v)
 {
-	const struct trie *trie = v->run->scanner->trie;
+	/* By the class before: one bit for each class that starts a word behind it. */
+	static const uint8_t starts_behind[] = {
+		[OTHER] = 1 << LOWER | 1 << UPPER | 1 << DIGIT | 1 << UNDERSCORE,
+		[LOWER] = 1 << UPPER,
+		[UPPER] = 0,
+		[DIGIT] = 1 << UPPER,
+		[UNDERSCORE] = 1 << LOWER | 1 << UPPER | 1 << DIGIT | 1 << UNDERSCORE,
+	};
+	const struct trie_starts *starts = trie_starts(v->run->scanner->trie);
 	const unsigned char *p = (const unsigned char *)v->text.ptr;
 	size_t n = v->text.len;
+	bool escapes = v->present['\\'];
 	unsigned before = OTHER;
 
 	for (size_t i = 0; i + 1 < n; i++) {
 		unsigned c = class_of[p[i]];
-		bool start = c != OTHER &&
-			     (before == OTHER || before == UNDERSCORE ||
-			      (c == UPPER && before != UPPER) || after_escape(v->text, i));
+		bool start = (starts_behind[before] >> c & 1) != 0 ||
+			     (escapes && c != OTHER && after_escape(v->text, i));
 
 		before = c;
-		if (start && trie_may_start(trie, p[i], p[i + 1], i + 2 < n ? p[i + 2] : 0))
+		if (start && trie_may_start(starts, four_bytes(p + i, n - i)))
 			at_start(v, i);
+		/* Between lower-case letters a word starts only behind an escape. */
+		while (c == LOWER && !escapes && i + 2 < n && class_of[p[i + 1]] == LOWER)
+			i++;
 	}
 }

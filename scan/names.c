@@ -12,24 +12,11 @@
 #define LETTERS_MAX 26 /* the ends included */
 #define RUN_MAX     4
 
-/* Adds the run's weight unless it was there before. `seen` holds what was, `count` of it. */
-static int add_run(uint32_t h, uint16_t *seen, size_t *count)
-{
-	uint16_t bucket = (uint16_t)((h ^ h >> 15) % NAMES_BUCKETS);
-
-	for (size_t i = 0; i < *count; i++) {
-		if (seen[i] == bucket)
-			return 0;
-	}
-	seen[(*count)++] = bucket;
-	return names_weights[bucket];
-}
-
 int names_like(struct span word)
 {
 	char s[LETTERS_MAX] = "<";
-	uint16_t seen[LETTERS_MAX * RUN_MAX];
-	size_t count = 0, len = lexicon_fold(word, s + 1, sizeof s - 2);
+	uint64_t seen[NAMES_BUCKETS / 64] = { 0 };
+	size_t len = lexicon_fold(word, s + 1, sizeof s - 2);
 	int score = names_bias;
 
 	if (len < 4)
@@ -41,7 +28,12 @@ int names_like(struct span word)
 
 		for (size_t n = 0; n < RUN_MAX && at + n < len; n++) {
 			h = (h ^ (unsigned char)s[at + n]) * 16777619u;
-			score += add_run(h, seen, &count);
+			size_t bucket = (h ^ h >> 15) % NAMES_BUCKETS;
+			uint64_t bit = UINT64_C(1) << bucket % 64;
+
+			if ((seen[bucket / 64] & bit) == 0)
+				score += names_weights[bucket];
+			seen[bucket / 64] |= bit;
 		}
 	}
 	return score;

@@ -20,32 +20,69 @@ struct candidate {
 };
 
 /* Endings of family names, folded, by language. */
-static bool has_family_ending(struct span word)
+static bool has_ending(struct span word)
 {
-	static const char *const endings[] = {
-		"ovic",  "evic", "ovich", "evich",  "ova",    "eva",    "ovna",   "ov",
-		"ev",    "sky",  "ski",   "ska",    "skaya",  "wicz",   "czyk",   "czak",
-		"enko",  "chuk", "yuk",   "shvili", "sson",   "sen",    "dottir", "strom",
-		"qvist", "gren", "lund",  "berg",   "mann",   "meyer",  "stein",  "feld",
-		"bauer", "inen", "nen",   "ini",    "etti",   "elli",   "ucci",   "aldi",
-		"ardi",  "otti", "ez",    "eira",   "inho",   "poulos", "idis",   "akis",
-		"oglu",  "yan",  "ian",   "dze",    "kovski", "huis",   "stra",   "sma",
-		"inck",  "aert", "eux",   "ault",   "ier",    "ard",    "ic",     "ak",
-		"nik",   "uk",   "wala",  "patel",  "moto",   "mura",   "yama",   "ikova",
-		"kova",  "nova", "sova",  "rova",   "lova",   "czyc",   "dal",    "vik",
+#define E(text)                                                                                \
+	{                                                                                      \
+		sizeof(text) - 1, text                                                         \
+	}
+	static const struct {
+		uint8_t len;
+		char text[7];
+	} endings[] = {
+		E("ovic"),  E("evic"),   E("ovich"), E("evich"),  E("ova"),    E("eva"),
+		E("ovna"),  E("ov"),     E("ev"),    E("sky"),    E("ski"),    E("ska"),
+		E("skaya"), E("wicz"),   E("czyk"),  E("czak"),   E("enko"),   E("chuk"),
+		E("yuk"),   E("shvili"), E("sson"),  E("sen"),    E("dottir"), E("strom"),
+		E("qvist"), E("gren"),   E("lund"),  E("berg"),   E("mann"),   E("meyer"),
+		E("stein"), E("feld"),   E("bauer"), E("inen"),   E("nen"),    E("ini"),
+		E("etti"),  E("elli"),   E("ucci"),  E("aldi"),   E("ardi"),   E("otti"),
+		E("ez"),    E("eira"),   E("inho"),  E("poulos"), E("idis"),   E("akis"),
+		E("oglu"),  E("yan"),    E("ian"),   E("dze"),    E("kovski"), E("huis"),
+		E("stra"),  E("sma"),    E("inck"),  E("aert"),   E("eux"),    E("ault"),
+		E("ier"),   E("ard"),    E("ic"),    E("ak"),     E("nik"),    E("uk"),
+		E("wala"),  E("patel"),  E("moto"),  E("mura"),   E("yama"),   E("ikova"),
+		E("kova"),  E("nova"),   E("sova"),  E("rova"),   E("lova"),   E("czyc"),
+		E("dal"),   E("vik"),
 	};
+#undef E
 	char folded[48];
 	size_t n = lexicon_fold(word, folded, sizeof folded);
 
 	if (n < 6)
 		return false;
 	for (size_t i = 0; i < LEN(endings); i++) {
-		size_t k = strlen(endings[i]);
+		size_t k = endings[i].len;
 
-		if (k >= 2 && n >= k + 2 && memcmp(folded + n - k, endings[i], k) == 0)
+		if (endings[i].text[k - 1] == folded[n - 1] && n >= k + 2 &&
+		    memcmp(folded + n - k, endings[i].text, k) == 0)
 			return true;
 	}
 	return false;
+}
+
+/* What a word looks like is asked more than once, and takes long. */
+static bool has_family_ending(struct prose *p, size_t i)
+{
+	if (i >= p->count)
+		return false;
+	struct word *w = &p->words[i];
+	if (!w->ending_known) {
+		w->ending = has_ending(prose_word(p, i));
+		w->ending_known = true;
+	}
+	return w->ending;
+}
+
+static int looks_like_name(struct prose *p, size_t i)
+{
+	struct word *w = &p->words[i];
+
+	if (!w->looks_known) {
+		w->looks = (int16_t)names_like(prose_word(p, i));
+		w->looks_known = true;
+	}
+	return w->looks;
 }
 
 static bool is_given(uint32_t kinds)
@@ -120,7 +157,7 @@ static struct candidate read_run(struct prose *p, size_t i)
 	if (p->lowercase && c.to - c.from == 1 && c.to < p->count &&
 	    prose_joined(p, c.from, " ") && prose_kinds(p, c.to) == 0 &&
 	    !p->words[c.to].number && is_given(prose_kinds(p, c.from)) &&
-	    has_family_ending(prose_word(p, c.to)))
+	    has_family_ending(p, c.to))
 		c.to++;
 	return c;
 }
@@ -154,14 +191,14 @@ static bool above_address(const struct prose *p, const struct candidate *c)
 static int points_for_looks(struct prose *p, const struct candidate *c)
 {
 	uint32_t first = prose_kinds(p, c->from), last = prose_kinds(p, c->to - 1);
-	bool ending = has_family_ending(prose_word(p, c->to - 1)) &&
+	bool ending = has_family_ending(p, c->to - 1) &&
 		      (last & ~(LEXICON_FIRST | LEXICON_LAST)) == 0;
-	int looks = last == 0 ? names_like(prose_word(p, c->to - 1)) : -1000;
+	int looks = last == 0 ? looks_like_name(p, c->to - 1) : -1000;
 	int points = 0;
 
 	if (c->to - c->from > 1) {
 		points = ending || looks >= NAMES_STRONG ? 14 : looks > 0 ? 8 : 0;
-		if (first == 0 && names_like(prose_word(p, c->from)) > 0)
+		if (first == 0 && looks_like_name(p, c->from) > 0)
 			points += 8;
 		return points;
 	}
@@ -413,8 +450,8 @@ static bool before_name(struct prose *p, const struct candidate *c)
 		 p->words[c->to - 1].end + 2 != p->words[next].start)
 		return false;
 	return may_be_name(p, next) && p->words[next].capital &&
-	       (is_name_kind(prose_kinds(p, next)) || has_family_ending(prose_word(p, next)) ||
-		(prose_kinds(p, next) == 0 && names_like(prose_word(p, next)) > 0));
+	       (is_name_kind(prose_kinds(p, next)) || has_family_ending(p, next) ||
+		(prose_kinds(p, next) == 0 && looks_like_name(p, next) > 0));
 }
 
 /* Single words in a list, "A, B and C": how many, and how many of them are known names. */
@@ -498,31 +535,42 @@ static bool is_announced(struct prose *p, size_t i)
 	       (p->words[i].capital || (p->lowercase && prose_kinds(p, i) == 0));
 }
 
-static void try_run(struct prose *p, struct candidate *c)
+static bool try_run(struct prose *p, struct candidate *c)
 {
-	if (is_name(p, c))
-		prose_found(p, c->from, c->to, SCAN_PERSONAL_NAME, DETECTOR_PERSON,
-			    c->points >= THRESHOLD + 15 ? STRENGTH_LIKELY + 2
-							: STRENGTH_WEAK + 2);
+	if (!is_name(p, c))
+		return false;
+	prose_found(p, c->from, c->to, SCAN_PERSONAL_NAME, DETECTOR_PERSON,
+		    c->points >= THRESHOLD + 15 ? STRENGTH_LIKELY + 2 : STRENGTH_WEAK + 2);
+	return true;
 }
 
-/* Twice: the second time a name behind "X and" speaks for X. */
+/* False: no name was found. */
+static bool people_once(struct prose *p)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < p->count; i++) {
+		if ((!p->words[i].capital && !p->lowercase) || p->words[i].plain)
+			continue;
+		bool announced = is_announced(p, i);
+
+		if (!announced &&
+		    (!may_be_name(p, i) || (p->words[i].initial && !prose_joined(p, i, " ."))))
+			continue;
+		if (names_in_list(p, i)) {
+			found = true;
+			continue;
+		}
+		struct candidate c = read_run(p, i);
+		found = try_run(p, &c) || found;
+		i = c.to - 1;
+	}
+	return found;
+}
+
+/* Twice if there are any: the second time a name behind "X and" speaks for X. */
 void people_find(struct prose *p)
 {
-	for (unsigned pass = 0; pass < 2; pass++) {
-		for (size_t i = 0; i < p->count; i++) {
-			if (!p->words[i].capital && !p->lowercase)
-				continue;
-			bool announced = is_announced(p, i);
-
-			if (!announced && (!may_be_name(p, i) ||
-					   (p->words[i].initial && !prose_joined(p, i, " ."))))
-				continue;
-			if (names_in_list(p, i))
-				continue;
-			struct candidate c = read_run(p, i);
-			try_run(p, &c);
-			i = c.to - 1;
-		}
-	}
+	if (people_once(p))
+		people_once(p);
 }

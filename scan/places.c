@@ -8,9 +8,6 @@
  */
 #include "scan/prose.h"
 
-#define NOT_A_PLACE                                                                            \
-	(LEXICON_ORDINARY | LEXICON_THING | LEXICON_COMPANY | LEXICON_TITLE | LEXICON_FAMOUS)
-
 /* "… del Barco", "… nad Sázavou": words [i, ret) and one with a capital behind; 0: none. */
 static size_t particles(struct prose *p, size_t i)
 {
@@ -242,7 +239,7 @@ void places_find(struct prose *p)
 		size_t n, code;
 		bool known = true;
 
-		if (w->taken || (!w->capital && !p->lowercase) || w->number)
+		if (w->taken || w->plain || (!w->capital && !p->lowercase) || w->number)
 			continue;
 		n = known_place(p, i);
 		if (n == 0) {

@@ -109,34 +109,49 @@ static bool is_capital(struct span t, size_t at)
 	return utf8proc_category(c) == UTF8PROC_CATEGORY_LU;
 }
 
+/* Where the letters and digits from `at` on end. */
+static size_t letters_end(struct span t, size_t at)
+{
+	for (;;) {
+		while (at < t.len && byte_class[(unsigned char)t.ptr[at]] == 1)
+			at++;
+		if (at == t.len || byte_class[(unsigned char)t.ptr[at]] != 2 ||
+		    !is_letter(t, at))
+			return at;
+		at++;
+	}
+}
+
+/* How a word that starts with a capital is written. */
+static void read_case(struct span t, struct word *w, size_t end)
+{
+	size_t lower = 0, letters = 0;
+
+	for (size_t i = w->start; i < end; i++) {
+		lower += is_lower(t.ptr[i]);
+		letters += byte_class[(unsigned char)t.ptr[i]] != 0;
+	}
+	w->shouted = lower == 0 && letters >= 2;
+	w->initial = letters == 1;
+}
+
 /* Reads the word at *at, which is a letter or digit, and moves past it. */
 static void read_word(struct span t, size_t *at, struct word *w)
 {
-	size_t end = *at, lower = 0, letters = 0;
+	size_t end = letters_end(t, *at);
 
 	*w = (struct word){ .start = (uint32_t)*at, .kinds = KINDS_UNKNOWN };
-	w->capital = is_capital(t, *at);
+	/* One mark inside a word. */
+	while ((byte_at(t, end) == '\'' || byte_at(t, end) == '-') && end + 1 < t.len &&
+	       is_letter(t, end + 1))
+		end = letters_end(t, end + 1);
 	w->number = is_digit(t.ptr[*at]);
-	for (;;) {
-		while (end < t.len && is_letter(t, end)) {
-			lower += is_lower(t.ptr[end]);
-			letters++;
-			end++;
-		}
-		char c = byte_at(t, end);
-		/* One mark inside a word. */
-		if ((c != '\'' && c != '-') || end + 1 >= t.len || !is_letter(t, end + 1))
-			break;
-		end++;
-	}
-	if (end - *at > 2 && t.ptr[end - 2] == '\'' && to_lower(t.ptr[end - 1]) == 's') {
-		w->possessive = true;
-		w->end = (uint32_t)end - 2;
-	} else {
-		w->end = (uint32_t)end;
-	}
-	w->shouted = w->capital && lower == 0 && letters >= 2;
-	w->initial = w->capital && letters == 1;
+	w->capital = is_capital(t, *at);
+	if (w->capital)
+		read_case(t, w, end);
+	w->possessive =
+		end - *at > 2 && t.ptr[end - 2] == '\'' && to_lower(t.ptr[end - 1]) == 's';
+	w->end = (uint32_t)end - (w->possessive ? 2 : 0);
 	*at = end;
 }
 
@@ -181,6 +196,26 @@ static bool split(struct prose *p)
 	return true;
 }
 
+/*
+ * Where nothing is in upper case every word could be a name or a place. Most are in the lexicon
+ * as something else, and nobody asks about them again. False: that is all of them.
+ */
+static bool leave_plain(struct prose *p)
+{
+	const struct lexicon *l = p->view->run->scanner->lexicon;
+	const uint32_t may_be = LEXICON_FIRST | LEXICON_LAST | LEXICON_PLACE | LEXICON_HEAD;
+	bool left = false;
+
+	for (size_t i = 0; i < p->count; i++) {
+		uint32_t kinds = lexicon_kinds(l, prose_word(p, i));
+
+		p->words[i].kinds = kinds;
+		p->words[i].plain = (kinds & NOT_A_PLACE) != 0 && (kinds & may_be) == 0;
+		left = left || !p->words[i].plain;
+	}
+	return left;
+}
+
 void scan_prose(struct scan_view *v)
 {
 	struct prose p = { .view = v };
@@ -188,8 +223,10 @@ void scan_prose(struct scan_view *v)
 	if (split(&p)) {
 		if (p.numbers)
 			addresses_find(&p);
-		people_find(&p);
-		places_find(&p);
+		if (!p.lowercase || leave_plain(&p)) {
+			people_find(&p);
+			places_find(&p);
+		}
 		if (p.numbers)
 			minors_find(&p);
 	} else {

@@ -8,9 +8,14 @@
 
 #define KINDS_UNKNOWN (1u << 31) /* not looked up yet */
 
+/* What a word is in the lexicon that is no place's name. */
+#define NOT_A_PLACE                                                                            \
+	(LEXICON_ORDINARY | LEXICON_THING | LEXICON_COMPANY | LEXICON_TITLE | LEXICON_FAMOUS)
+
 struct word {
 	uint32_t start, end; /* without a possessive 's */
 	uint32_t kinds;
+	int16_t looks;   /* names_like(), once looks_known */
 	bool capital;    /* starts with an upper-case letter */
 	bool shouted;    /* two or more letters, all upper case */
 	bool initial;    /* one letter, perhaps with a dot */
@@ -18,6 +23,9 @@ struct word {
 	bool possessive; /* 's follows */
 	bool starts;     /* first of a sentence or line */
 	bool taken;      /* belongs to a finding */
+	bool looks_known, ending_known;
+	bool ending; /* as many family names end, once ending_known */
+	bool plain;  /* no name or place starts here, whatever stands around it */
 };
 
 struct prose {

@@ -113,6 +113,7 @@ struct scan_run {
 	struct span text;
 	struct finding *findings;
 	size_t count, cap;
+	size_t view_bytes;   /* of all views but the text itself */
 	uint64_t regex_us;   /* what the site's regexes took in all views */
 	const char *unknown; /* why the result is not complete; NULL: it is */
 	bool out_of_memory;
@@ -124,6 +125,7 @@ struct scan_view {
 	const struct scan_view *parent; /* NULL: the text itself */
 	const uint32_t *origin;         /* len + 1 offsets into the parent, or NULL: */
 	size_t whole_start, whole_end;  /* everything is this part of the parent */
+	bool folded;                    /* made by folding: nothing is left to fold */
 	bool present[256];              /* which bytes occur at all */
 	size_t trimmed_bytes;           /* without the white space around it */
 	struct context_hit *contexts;   /* sorted by start */

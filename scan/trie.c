@@ -2,7 +2,7 @@
 /*
  * Nodes are linked as first child and next sibling, eight bytes each: most have one child, and
  * a table with a column for each byte would be mostly empty and mostly out of the cache. The
- * root alone has such a table. A bitmap over the first three bytes turns most words away before
+ * root alone has such a table. Bitmaps over the first four bytes turn most words away before
  * the first node is touched.
  */
 #include "scan/trie.h"
@@ -11,8 +11,6 @@
 #include <string.h>
 
 #include "common/fault.h"
-
-#define STARTS 65536 /* bits for the hashes of the first three bytes */
 
 struct output {
 	uint32_t value;
@@ -32,7 +30,7 @@ struct trie {
 	size_t rows_len;
 	struct output *outputs;
 	size_t outputs_len;
-	uint8_t starts[STARTS / 8];
+	struct trie_starts starts;
 };
 
 static unsigned char fold(unsigned char c)
@@ -40,26 +38,27 @@ static unsigned char fold(unsigned char c)
 	return c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c;
 }
 
-/* Alike for upper and lower case; other bytes may share a value, which costs a look. */
-static unsigned start_of(unsigned char first, unsigned char second, unsigned char third)
+static void mark(uint8_t *bits, unsigned bit)
 {
-	return ((first | 0x20u) * 2477u ^ (second | 0x20u) * 211u ^ (third | 0x20u)) % STARTS;
+	bits[bit / 8] |= (uint8_t)(1u << (bit % 8));
 }
 
 static void mark_start(struct trie *t, struct span literal)
 {
+	uint32_t bytes = 0;
+
 	if (literal.len < 2) {
-		memset(t->starts, 0xff, sizeof t->starts);
+		memset(&t->starts, 0xff, sizeof t->starts);
 		return;
 	}
-	for (unsigned any = 0; any < (literal.len > 2 ? 1u : 256u); any++) {
-		unsigned char third =
-			literal.len > 2 ? (unsigned char)literal.ptr[2] : (unsigned char)any;
-		unsigned bit = start_of((unsigned char)literal.ptr[0],
-					(unsigned char)literal.ptr[1], third);
-
-		t->starts[bit / 8] |= (uint8_t)(1u << (bit % 8));
+	for (size_t i = 0; i < 4 && i < literal.len; i++)
+		bytes |= (uint32_t)(unsigned char)literal.ptr[i] << (8 * i);
+	if (literal.len > 3) {
+		mark(t->starts.four, trie_start_of(bytes));
+		return;
 	}
+	for (uint32_t any = 0; any < (literal.len > 2 ? 1u : 256u); any++)
+		mark(t->starts.three, trie_start_of(bytes | any << 16));
 }
 
 static size_t step(const struct trie *t, size_t node, unsigned char byte)
@@ -162,12 +161,9 @@ void trie_free(struct trie *t)
 	free(t);
 }
 
-bool trie_may_start(const struct trie *t, unsigned char first, unsigned char second,
-		    unsigned char third)
+const struct trie_starts *trie_starts(const struct trie *t)
 {
-	unsigned bit = start_of(first, second, third);
-
-	return (t->starts[bit / 8] >> (bit % 8) & 1) != 0;
+	return &t->starts;
 }
 
 size_t trie_match(const struct trie *t, struct span text, size_t at,

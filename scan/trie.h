@@ -30,9 +30,29 @@ struct trie_match {
 	uint32_t value;
 };
 
-/* Whether anything can start with these three bytes (0 at the end); cheap. */
-bool trie_may_start(const struct trie *t, unsigned char first, unsigned char second,
-		    unsigned char third);
+#define TRIE_START_BITS 16
+
+/* One bit for each hash of first bytes: of literals of four bytes and more, and of shorter. */
+struct trie_starts {
+	uint8_t four[(1 << TRIE_START_BITS) / 8], three[(1 << TRIE_START_BITS) / 8];
+};
+
+const struct trie_starts *trie_starts(const struct trie *t);
+
+/* Alike for upper and lower case; other bytes may share a value, which costs a look. */
+static inline unsigned trie_start_of(uint32_t bytes)
+{
+	return (bytes | 0x20202020u) * 2654435761u >> (32 - TRIE_START_BITS);
+}
+
+/* Whether anything can start with these four bytes, the first one lowest (0 behind the end). */
+static inline bool trie_may_start(const struct trie_starts *s, uint32_t bytes)
+{
+	unsigned four = trie_start_of(bytes), three = trie_start_of(bytes & 0xffffff);
+
+	return ((s->four[four / 8] >> (four % 8) | s->three[three / 8] >> (three % 8)) & 1) !=
+	       0;
+}
 
 /* All literals that start at `at`, shortest first; at most TRIE_MATCHES. */
 size_t trie_match(const struct trie *t, struct span text, size_t at,

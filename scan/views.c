@@ -8,8 +8,8 @@
  *   base64    each run of 16 or more base64 characters, also over lines, whose bytes are text
  *
  * A folded or unquoted view keeps the offset of each byte; what is found inside base64 makes
- * the whole run the finding. Depth is bounded by MAX_DEPTH, so work is at most a small
- * multiple of the text.
+ * the whole run the finding. Views have views of their own, MAX_DEPTH levels deep and of
+ * VIEWS_MOST times the text together; whoever wraps a text once more makes it unknown.
  */
 #include "scan/views.h"
 
@@ -19,7 +19,9 @@
 #include "common/fault.h"
 #include "common/text.h"
 
-#define MAX_DEPTH       3
+#define MAX_DEPTH       5                  /* the text itself is the first level */
+#define VIEWS_MOST      12                 /* bytes of all views, as a multiple of the text's */
+#define VIEWS_FREE      ((size_t)64 << 10) /* and so many more, for short texts */
 #define BASE64_MIN      16
 #define FOLDED_MAX_CODE 64 /* code points one character may become; NFKC's most is 18 */
 
@@ -63,16 +65,34 @@ static unsigned depth_of(const struct scan_view *v)
 	return n;
 }
 
-static void scan_copy(struct scan_view *parent, struct copy *c)
+/* Looks at a view, unless that would be too deep or too much: then the text is unknown. */
+static void look_at(struct scan_view *v)
+{
+	struct scan_run *r = v->run;
+
+	if (depth_of(v) >= MAX_DEPTH) {
+		r->unknown = "the text is encoded too many times";
+		return;
+	}
+	if (r->view_bytes + v->text.len > VIEWS_MOST * r->text.len + VIEWS_FREE) {
+		r->unknown = "the text can be read in too many ways";
+		return;
+	}
+	r->view_bytes += v->text.len;
+	scan_view_all(v);
+	scan_further_views(v);
+}
+
+static void scan_copy(struct scan_view *parent, struct copy *c, bool folded)
 {
 	struct scan_view v = { .run = parent->run,
 			       .text = { c->bytes, c->len },
 			       .parent = parent,
-			       .origin = c->origin };
+			       .origin = c->origin,
+			       .folded = folded };
 
 	c->origin[c->len] = (uint32_t)parent->text.len;
-	scan_view_all(&v);
-	scan_further_views(&v);
+	look_at(&v);
 }
 
 /* ---- folded ---- */
@@ -158,7 +178,7 @@ static void scan_folded(struct scan_view *v)
 	struct copy c;
 	struct span t = v->text;
 
-	if (!has_high_bytes(t) || !needs_folding(t))
+	if (v->folded || !has_high_bytes(t) || !needs_folding(t))
 		return;
 	if (!copy_start(&c, t.len * 2 + 64)) {
 		v->run->out_of_memory = true;
@@ -192,7 +212,7 @@ static void scan_folded(struct scan_view *v)
 	if (c.failed)
 		v->run->unknown = "the text unfolds to too much";
 	else
-		scan_copy(v, &c);
+		scan_copy(v, &c, true);
 	copy_free(&c);
 }
 
@@ -279,13 +299,16 @@ static size_t quoted_at(struct span t, size_t i, int32_t *ret, bool *ret_byte)
 	return n > 0 && *ret <= 0x10ffff && (*ret < 0xd800 || *ret > 0xdfff) ? n : 0;
 }
 
-static bool has_quoted(struct span t)
+static bool has_quoted(const struct scan_view *v)
 {
 	static const char signs[] = { '%', '\\', '&' };
+	struct span t = v->text;
 	int32_t code;
 	bool byte;
 
 	for (size_t s = 0; s < sizeof signs; s++) {
+		if (!v->present[(unsigned char)signs[s]])
+			continue;
 		for (const char *p = memchr(t.ptr, signs[s], t.len); p != NULL;
 		     p = memchr(p + 1, signs[s], t.len - (size_t)(p + 1 - t.ptr))) {
 			if (quoted_at(t, (size_t)(p - t.ptr), &code, &byte) > 0)
@@ -300,7 +323,7 @@ static void scan_unquoted(struct scan_view *v)
 	struct span t = v->text;
 	struct copy c;
 
-	if (!has_quoted(t))
+	if (!has_quoted(v))
 		return;
 	if (!copy_start(&c, t.len)) {
 		v->run->out_of_memory = true;
@@ -322,7 +345,7 @@ static void scan_unquoted(struct scan_view *v)
 			copy_add(&c, (char)bytes[k], i);
 		i += n > 0 ? n : 1;
 	}
-	scan_copy(v, &c);
+	scan_copy(v, &c, false);
 	copy_free(&c);
 }
 
@@ -393,8 +416,7 @@ static bool scan_piece(struct scan_view *v, size_t start, size_t end)
 
 		while (byte_at(v->text, inner.whole_end) == '=' && inner.whole_end - end < 2)
 			inner.whole_end++;
-		scan_view_all(&inner);
-		scan_further_views(&inner);
+		look_at(&inner);
 	}
 	free(bytes);
 	return text;
@@ -464,7 +486,7 @@ static void scan_base64(struct scan_view *v)
 
 void scan_further_views(struct scan_view *v)
 {
-	if (v->text.len == 0 || depth_of(v) >= MAX_DEPTH - 1)
+	if (v->text.len == 0)
 		return;
 	scan_folded(v);
 	scan_unquoted(v);

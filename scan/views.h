@@ -10,8 +10,8 @@ void scan_view_all(struct scan_view *v);
 
 /*
  * Scans what `v` says when invisible characters are dropped and look-alikes folded (NFKC),
- * when %XX, \uXXXX, \/ and &#NN; are decoded, and inside base64 pieces; two levels deep at
- * most.
+ * when %XX, \uXXXX, \/ and &#NN; are decoded, and inside base64 pieces; four levels deep.
+ * A fifth level, or views that are too much together, make the run unknown.
  */
 void scan_further_views(struct scan_view *v);
 

@@ -508,6 +508,70 @@ static void base64_has_no_size_at_which_it_hides(void **state)
 	arena_free(a);
 }
 
+/* `times` as base64 of `text`; `b` must be empty. */
+static void wrap(struct span text, int times, struct buf *b)
+{
+	struct buf next;
+
+	buf_add(b, text);
+	for (int i = 0; i < times; i++) {
+		buf_init(&next, 1 << 20);
+		text_base64(&next, buf_span(b));
+		buf_free(b);
+		*b = next;
+	}
+}
+
+/* Each level is looked at, or the text is unknown: never complete with a level left out. */
+static void nothing_hides_below_the_last_level(void **state)
+{
+	static const char secret[] = "please write to bob.ross@example.org today";
+	struct arena *a = arena_new("test", 16 << 20);
+
+	(void)state;
+	for (int times = 1; times < 9; times++) {
+		struct buf b;
+
+		buf_init(&b, 1 << 20);
+		wrap(span_of(secret), times, &b);
+		struct scan_result r = scan(scanner, buf_span(&b), a);
+		bool found = scan_set_has(&r.found, SCAN_PERSONAL_EMAIL);
+
+		assert_int_equal(found, times <= 4);
+		assert_int_equal(r.status, times <= 4 ? SCAN_COMPLETE : SCAN_UNKNOWN);
+		if (times > 4)
+			assert_string_equal(r.why, "the text is encoded too many times");
+		buf_free(&b);
+		arena_reset(a);
+	}
+	/* Percent signs quoted more often than levels there are; once less is looked at. */
+	struct scan_result r = scan(scanner, span_of("bob.ross%25252540example.org"), a);
+	assert_true(r.status == SCAN_COMPLETE && scan_set_has(&r.found, SCAN_PERSONAL_EMAIL));
+	r = scan(scanner, span_of("bob.ross%2525252540example.org"), a);
+	assert_int_equal(r.status, SCAN_UNKNOWN);
+	/* Letters that fold to themselves are no further level. */
+	r = scan(scanner, span_of("e\xcc\x81 \xef\xbc\x91 e\xcc\x81"), a);
+	assert_int_equal(r.status, SCAN_COMPLETE);
+	arena_free(a);
+}
+
+/* Text that reads differently each time it is decoded: the work is bounded, and it is said. */
+static void many_readings_are_bounded(void **state)
+{
+	static const char piece[] = "\xef\xbc\x91 %2525252541 \\u00252541 &#37;2541 ";
+	size_t len = 300000;
+	char *text = malloc(len);
+	struct arena *a = arena_new("test", 64 << 20);
+
+	(void)state;
+	for (size_t i = 0; i < len; i++)
+		text[i] = piece[i % (sizeof piece - 1)];
+	struct scan_result r = scan(scanner, (struct span){ text, len }, a);
+	assert_int_equal(r.status, SCAN_UNKNOWN);
+	free(text);
+	arena_free(a);
+}
+
 /* Whatever goes back from each number to where its word or the text begins takes hours here. */
 static void long_words_and_wide_margins_cost_their_length(void **state)
 {
@@ -675,6 +739,8 @@ int main(void)
 		cmocka_unit_test(bad_site_categories_are_refused),
 		cmocka_unit_test(a_runaway_regex_is_unknown),
 		cmocka_unit_test(base64_has_no_size_at_which_it_hides),
+		cmocka_unit_test(nothing_hides_below_the_last_level),
+		cmocka_unit_test(many_readings_are_bounded),
 		cmocka_unit_test(long_words_and_wide_margins_cost_their_length),
 		cmocka_unit_test(a_site_regex_sees_all_of_a_long_text),
 		cmocka_unit_test(any_bytes_are_safe),
