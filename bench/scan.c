@@ -5,10 +5,10 @@
  * The floor reads the text once: it hashes every byte (FNV-1a) and adds up the bytes. Both
  * take turns, so that what else the machine does hits both; each call gets another part of
  * the pool, as prompts come. Clean text is prose without anything sensitive, once with
- * sentences that start in upper case and once all in lower case; dirty text has something in
- * every line: names, addresses, telephones, cards, keys. Prints medians and 99th percentiles of
- * processor time in microseconds, the ratio of the medians, and how many findings the last text
- * had.
+ * sentences that start in upper case, once all in lower case, once in German; dirty text has
+ * something in every line: names, addresses, telephones, cards, keys. Prints medians and 99th
+ * percentiles of processor time in microseconds, the ratio of the medians, and how many
+ * findings the last text had.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +42,17 @@ static const char *const lower_lines[] = {
 	"compare both proposals, list what speaks for each, and say which one you prefer. ",
 	"the meeting was moved to the afternoon because half of the team is on the train. ",
 	"water the plants, clean the kitchen, and take the old books back to the library.\n",
+};
+
+/* Another language: its nouns are capitalised, and hardly a word is in the lexicon. */
+static const char *const german_lines[] = {
+	"Bitte fasse den Bericht über die Wärmepumpe kurz zusammen und erkläre die Zahlen. ",
+	"Wie funktioniert das eigentlich, wenn es draußen kalt ist, und was kostet es im "
+	"Jahr?\n",
+	"Vergleiche beide Vorschläge, nenne, was für jeden spricht, und sage, was dir "
+	"gefällt. ",
+	"Gieße die Blumen, räume die Küche auf, und bringe die Bücher zurück in die "
+	"Bücherei.\n",
 };
 
 static const char *const dirty_lines[] = {
@@ -121,7 +132,7 @@ static int measure(const struct scanner *s, const char *name, const char *pool, 
 	qsort(floor_us, (size_t)rounds, sizeof floor_us[0], by_value);
 	qsort(ours_us, (size_t)rounds, sizeof ours_us[0], by_value);
 	double f = floor_us[rounds / 2], o = ours_us[rounds / 2];
-	printf("%8zu bytes, %s  scan %10.2f us (p99 %10.2f)  floor %8.2f us  ratio %7.2f  "
+	printf("%8zu bytes, %-6s  scan %10.2f us (p99 %10.2f)  floor %8.2f us  ratio %7.2f  "
 	       "%5zu findings%s\n",
 	       bytes, name, o, ours_us[rounds * 99 / 100], f, o / f, r.count,
 	       r.status == SCAN_UNKNOWN ? ", unknown" : "");
@@ -137,21 +148,24 @@ int main(int argc, char **argv)
 	} sizes[] = { { 2048, ROUNDS }, { 16384, 501 }, { (size_t)1 << 20, 15 } };
 	char *clean = make_pool(clean_lines, LEN(clean_lines));
 	char *lower = make_pool(lower_lines, LEN(lower_lines));
+	char *german = make_pool(german_lines, LEN(german_lines));
 	char *dirty = make_pool(dirty_lines, LEN(dirty_lines));
 	struct scanner *s = NULL;
 	struct scan_site_error bad;
 
 	only = argc > 1 ? argv[1] : NULL;
-	int failed = clean == NULL || lower == NULL || dirty == NULL ||
+	int failed = clean == NULL || lower == NULL || german == NULL || dirty == NULL ||
 		     scanner_new(NULL, 0, &s, &bad) != ERR_OK;
 
 	for (size_t i = 0; !failed && i < LEN(sizes); i++)
 		failed = measure(s, "clean", clean, sizes[i].bytes, sizes[i].rounds) ||
 			 measure(s, "lower", lower, sizes[i].bytes, sizes[i].rounds) ||
+			 measure(s, "german", german, sizes[i].bytes, sizes[i].rounds) ||
 			 measure(s, "dirty", dirty, sizes[i].bytes, sizes[i].rounds);
 	scanner_free(s);
 	free(clean);
 	free(lower);
+	free(german);
 	free(dirty);
 	return failed;
 }
