@@ -71,6 +71,71 @@ static cJSON *refused_id(struct span t)
 	return NULL;
 }
 
+static bool make_room(struct batch_lines *l)
+{
+	size_t cap = l->cap == 0 ? 4096 : l->cap * 2;
+	char *grown = realloc(l->line, cap);
+
+	if (grown == NULL)
+		return false;
+	l->line = grown;
+	l->cap = cap;
+	return true;
+}
+
+enum batch_read batch_read(struct batch_lines *l, struct span *ret)
+{
+	size_t n = 0;
+	bool fits = true;
+	int c;
+
+	flockfile(l->in);
+	while ((c = getc_unlocked(l->in)) != EOF && c != '\n') {
+		fits = fits && n < BATCH_LINE_BYTES_MAX;
+		if (!fits)
+			continue;
+		if (n == l->cap && !make_room(l))
+			break;
+		l->line[n++] = (char)c;
+	}
+	funlockfile(l->in);
+	if (ferror(l->in) || (c != EOF && c != '\n'))
+		return BATCH_FAILED;
+	if (c == EOF && n == 0)
+		return BATCH_END;
+	l->number++;
+	*ret = span_trim((struct span){ l->line, n });
+	return fits ? BATCH_LINE : BATCH_TOO_LONG;
+}
+
+void batch_lines_free(struct batch_lines *l)
+{
+	free(l->line);
+	*l = (struct batch_lines){ 0 };
+}
+
+static void put_error(struct buf *out, const cJSON *id, const char *problem)
+{
+	buf_clear(out);
+	buf_add_char(out, '{');
+	put_id(out, id);
+	json_put_key_cstr(out, "error", problem);
+	buf_add_char(out, '}');
+}
+
+void batch_too_long(const struct batch_lines *l, struct span beginning, struct buf *out)
+{
+	cJSON *id = refused_id(beginning);
+	char problem[200];
+
+	snprintf(problem, sizeof problem,
+		 "line %lu is longer than %u MiB; split it, or leave out what is not asked "
+		 "about",
+		 l->number, BATCH_LINE_BYTES_MAX >> 20);
+	put_error(out, id, problem);
+	cJSON_Delete(id);
+}
+
 static bool one_line(batch_line *each, void *ctx, struct span text, struct buf *out)
 {
 	char problem[200] = "";
@@ -87,12 +152,8 @@ static bool one_line(batch_line *each, void *ctx, struct span text, struct buf *
 	if (!good) {
 		cJSON *id = line == NULL ? refused_id(text) : NULL;
 
-		buf_clear(out);
-		buf_add_char(out, '{');
-		put_id(out, id != NULL ? id : json_get(line, "id"));
+		put_error(out, id != NULL ? id : json_get(line, "id"), problem);
 		cJSON_Delete(id);
-		json_put_key_cstr(out, "error", problem);
-		buf_add_char(out, '}');
 	}
 	cJSON_Delete(line);
 	return good;
@@ -100,28 +161,30 @@ static bool one_line(batch_line *each, void *ctx, struct span text, struct buf *
 
 int batch_run(struct cli *cli, FILE *in, batch_line *each, void *ctx)
 {
-	char *line = NULL;
-	size_t capacity = 0;
-	ssize_t n;
+	struct batch_lines lines = { .in = in };
+	enum batch_read read;
+	struct span text;
 	int code = CLI_OK;
 	struct buf out;
 
 	buf_init(&out, 4 * BATCH_LINE_BYTES_MAX);
-	while ((n = getline(&line, &capacity, in)) >= 0) {
-		struct span text = span_trim((struct span){ line, (size_t)n });
-
-		if (text.len == 0)
+	while ((read = batch_read(&lines, &text)) < BATCH_END) {
+		if (read == BATCH_LINE && text.len == 0)
 			continue;
 		buf_clear(&out);
-		if (!one_line(each, ctx, text, &out))
+		if (read == BATCH_TOO_LONG) {
+			batch_too_long(&lines, text, &out);
 			code = CLI_FAILED;
+		} else if (!one_line(each, ctx, text, &out)) {
+			code = CLI_FAILED;
+		}
 		fwrite(out.ptr, 1, out.len, stdout);
 		putchar('\n');
 	}
-	if (ferror(in))
+	if (read == BATCH_FAILED)
 		code = cli_error(cli, CLI_FAILED, "invalid_request", NULL,
 				 "reading standard input: %s", strerror(errno));
-	free(line);
+	batch_lines_free(&lines);
 	buf_free(&out);
 	return code;
 }

@@ -1,12 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The batch forms: JSON lines in, JSON lines out, no daemon, order kept. A bad line gives one
- * {"id","error"} line and exit 1 at the end. */
+/* The batch forms: JSON lines in, JSON lines out, no daemon, order kept. A bad line, or one
+ * that is too long, gives one {"id","error"} line and exit 1 at the end. */
 #ifndef HITHER_CLI_BATCH_H
 #define HITHER_CLI_BATCH_H
 
 #include "cli/cli.h"
 
+/* A line without its newline: room for a text of 8 MiB and its escapes. */
 #define BATCH_LINE_BYTES_MAX (16u << 20)
+
+struct batch_lines {
+	FILE *in;
+	char *line;
+	size_t cap;
+	unsigned long number; /* of the line read last, from 1 */
+};
+
+enum batch_read {
+	BATCH_LINE,
+	BATCH_TOO_LONG, /* read to its end; what came back is its beginning */
+	BATCH_END,
+	BATCH_FAILED, /* errno says why */
+};
+
+/* The next line without white space around it; lives until the next call. Holds no more than
+ * BATCH_LINE_BYTES_MAX of it, however long it is. */
+enum batch_read batch_read(struct batch_lines *l, struct span *ret);
+void batch_lines_free(struct batch_lines *l);
+
+/* Writes the answer to a line that was too long: {"id","error"}, with its number. */
+void batch_too_long(const struct batch_lines *l, struct span beginning, struct buf *out);
 
 /* One parsed line; writes one JSON object (without newline) to `out`, or says what is wrong in
  * `problem` (static or in the 200-byte buffer). */

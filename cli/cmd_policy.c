@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/batch.h"
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/text.h"
@@ -17,22 +18,25 @@ static int cmd_eval(struct cli *cli, int argc, char **argv)
 {
 	bool strict = cli_flag(cli, "strict");
 	int code = CLI_OK;
-	char *line = NULL;
-	size_t room = 0;
+	struct batch_lines lines = { .in = stdin };
+	enum batch_read read;
+	struct span text;
 	struct buf out;
 
 	(void)argv;
 	if (argc > 0 || !cli_flag(cli, "jsonl"))
 		return cli_usage(cli, "--jsonl reads standard input and takes no file");
 	buf_init(&out, (size_t)256 << 20);
-	for (ssize_t n; (n = getline(&line, &room, stdin)) >= 0;) {
-		struct span text = span_trim((struct span){ line, (size_t)n });
-
-		if (text.len == 0)
+	while ((read = batch_read(&lines, &text)) < BATCH_END) {
+		if (read == BATCH_LINE && text.len == 0)
 			continue;
 		buf_clear(&out);
-		if (!policy_eval_line(text, strict, &out))
+		if (read == BATCH_TOO_LONG) {
+			batch_too_long(&lines, text, &out);
 			code = CLI_FAILED;
+		} else if (!policy_eval_line(text, strict, &out)) {
+			code = CLI_FAILED;
+		}
 		buf_add_char(&out, '\n');
 		if (out.failed || fwrite(out.ptr, 1, out.len, stdout) != out.len) {
 			code = cli_error(cli, CLI_FAILED, "internal_error", NULL,
@@ -40,7 +44,10 @@ static int cmd_eval(struct cli *cli, int argc, char **argv)
 			break;
 		}
 	}
-	free(line);
+	if (read == BATCH_FAILED)
+		code = cli_error(cli, CLI_FAILED, "invalid_request", NULL,
+				 "reading standard input: %s", strerror(errno));
+	batch_lines_free(&lines);
 	buf_free(&out);
 	return code;
 }

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """batch.py HITHER: the batch forms of score and scan, and what they say about bad lines."""
 import json
+import os
 import subprocess
 import sys
+import tempfile
 import unittest
 
 HITHER = sys.argv.pop(1)
@@ -34,6 +36,31 @@ class Batch(unittest.TestCase):
         self.assertIn("too long", said[2]["error"])
         said = self.hither("score", [{"id": 1, "prompt": ""}, {"id": 2, "prompt": long}], 0)
         self.assertTrue(all(0 <= x["score"] <= 1 for x in said))
+
+    def test_a_line_has_a_bound(self):
+        most = 16 << 20
+        for command, key in ((["score"], "prompt"), (["scan"], "text"), (["policy", "eval"], "request")):
+            head = b'{"id":"edge","x":"", "%s":' % key.encode()
+            fits = head.replace(b'""', b'"%s"' % (b"y" * (most - len(head) - 2))) + b"1}"
+            self.assertEqual(len(fits), most)
+            with tempfile.TemporaryFile() as file:
+                for line in (b"", fits, fits.replace(b"1}", b"12}"), b" " * (most + 1), b""):
+                    file.write(line + b"\n")
+                for _ in range(200):
+                    file.write(head * (1 << 20 >> 5))
+                file.seek(0)
+                done = subprocess.Popen([HITHER, *command, "--jsonl"], stdin=file, stdout=subprocess.PIPE)
+                with done.stdout:
+                    said = [json.loads(x) for x in done.stdout]
+                _, status, used = os.wait4(done.pid, 0)
+                done.returncode = os.waitstatus_to_exitcode(status)
+            self.assertEqual(done.returncode, 1)
+            self.assertEqual([x["id"] for x in said[1:]], ["edge", None, "edge"])
+            self.assertNotIn("16 MiB", json.dumps(said[0]))
+            self.assertIn("line 3 is longer than 16 MiB", said[1]["error"])
+            self.assertIn("line 4 is longer than 16 MiB", said[2]["error"])
+            self.assertIn("line 6 is longer than 16 MiB", said[3]["error"])
+            self.assertLess(used.ru_maxrss, 160 << 10, "a line of 200 MiB is not held")
 
     def test_bad_lines_keep_their_place_and_id(self):
         bad = [(b'{"id":"nul","%s":"a\\u0000b"}', "nul"), (b'{"%s":"\\ud800","id":7}', 7),
