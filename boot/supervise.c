@@ -193,7 +193,7 @@ static bool make_ends(const struct slot *r, struct ends *e)
 
 	memset(e, 0xff, sizeof *e); /* -1 everywhere */
 	ok = make_pair(&e->boot, &e->control);
-	for (unsigned p = ROLE_ROUTER; ok && p < ROLE_COUNT; p++)
+	for (unsigned p = ROLE_ROUTER; ok && p < ROLE_SEATS; p++)
 		if (role_channel_fd(r->role, (enum role)p) >= 0 && alive(&r->s->slots[p]))
 			ok = make_pair(&e->mine[p], &e->theirs[p]);
 	return ok;

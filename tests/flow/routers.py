@@ -252,6 +252,27 @@ class Deaths(Case):
         sent = json.loads(b.receive().text)
         self.assertEqual((sent["id_slot"], sent["cache_prompt"]), (0, False), "nobody knows what it holds")
 
+    def test_the_others_die_and_both_find_them_again(self):
+        d = self.daemon({"default": {"cloud": "allow"}})
+        a, b = self.one_of_each(d)
+        for role in ("local", "consent"):
+            os.kill(self.roles(d)[role]["pid"], signal.SIGKILL)
+            stage.until(role, lambda: d.process.poll() is None and self.is_ready(d))
+            for c in (a, b):
+                r = stage.until("an answer", lambda: self.answered(c.say(user(EASY), model="local")))
+                self.assertEqual(r.headers["x-hither-destination"], "local")
+                r = stage.until("an answer", lambda: self.answered(c.say(user(EASY), model="far")))
+                self.assertTrue(r.headers["x-hither-receipt"])
+
+    def is_ready(self, d):
+        try:
+            return d.get("/readyz", sock="admin.sock").status == 200
+        except OSError:
+            return False
+
+    def answered(self, r):
+        return r if r.status == 200 else None
+
     def ask(self, d, seat, prompt):
         """A program of its own: who asks may not answer."""
         p = subprocess.Popen([sys.executable, os.path.abspath(__file__), "--ask", d.home, str(seat),
