@@ -65,9 +65,9 @@ void buf_add(struct buf *b, struct span bytes)
 	b->len += bytes.len;
 }
 
-void buf_add_str(struct buf *b, const char *text)
+char *buf_room(struct buf *b, size_t n)
 {
-	buf_add(b, span_of(text));
+	return make_room(b, n) ? b->ptr + b->len : NULL;
 }
 
 void buf_add_char(struct buf *b, char c)

@@ -26,10 +26,12 @@ void buf_free(struct buf *b);  /* back to empty, usable again with the same cap 
 void buf_clear(struct buf *b); /* keeps the memory, clears the error */
 
 void buf_add(struct buf *b, struct span bytes);
-void buf_add_str(struct buf *b, const char *text);
 void buf_add_char(struct buf *b, char c);
 void buf_add_u64(struct buf *b, uint64_t n);
 void buf_add_i64(struct buf *b, int64_t n);
+/* Room for `n` more bytes, to be filled by the caller, who then adds what it used to `len`.
+ * NULL after a failure. */
+char *buf_room(struct buf *b, size_t n);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Drops `n` bytes at the front; n <= len. */
@@ -37,6 +39,12 @@ void buf_consume(struct buf *b, size_t n);
 
 /* NUL-terminated view (the NUL is not counted); NULL when failed. */
 const char *buf_cstr(struct buf *b);
+
+/* Inline, so that the length of a literal is known when this is compiled. */
+static inline void buf_add_str(struct buf *b, const char *text)
+{
+	buf_add(b, span_of(text));
+}
 
 static inline struct span buf_span(const struct buf *b)
 {

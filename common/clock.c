@@ -44,6 +44,11 @@ int64_t clock_wall_ms(void)
 	return (int64_t)(now_us(CLOCK_REALTIME) / 1000u);
 }
 
+int64_t clock_wall_coarse_ms(void)
+{
+	return (int64_t)(now_us(CLOCK_REALTIME_COARSE) / 1000u);
+}
+
 /* Days since 1970-01-01; the year is counted from March so that the leap day comes last. */
 static int64_t days_of(int year, int month, int day)
 {

@@ -10,6 +10,8 @@ uint64_t clock_mono_ms(void); /* CLOCK_MONOTONIC: for deadlines */
 uint64_t clock_mono_us(void);
 uint64_t clock_boot_ms(void); /* CLOCK_BOOTTIME: counts suspend; for what must expire */
 int64_t clock_wall_ms(void);  /* CLOCK_REALTIME, Unix epoch: for people and records */
+/* The same as the last tick saw it, up to 10 ms ago: cheaper, for what counts seconds. */
+int64_t clock_wall_coarse_ms(void);
 
 #define CLOCK_RFC3339_BYTES 25 /* "2026-11-20T04:42:43.123Z" and NUL */
 

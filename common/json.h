@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/arena.h"
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/span.h"
@@ -56,6 +57,15 @@ MUST_CHECK enum err json_check(struct span text, const struct json_limits *limit
  */
 MUST_CHECK enum err json_parse(struct span text, const struct json_limits *limits, cJSON **ret,
 			       struct json_where *reterr);
+
+/*
+ * The same into arenas, nothing of it for cJSON_Delete(): nodes and keys into `nodes`, what
+ * strings say into `texts`, so that texts can be kept and the tree forgotten. A full arena is
+ * ERR_NO_MEMORY; what was allocated until then stays the arenas'.
+ */
+MUST_CHECK enum err json_parse_in(struct span text, const struct json_limits *limits,
+				  struct arena *nodes, struct arena *texts, const cJSON **ret,
+				  struct json_where *reterr);
 
 /*
  * Line and column (1-based) of byte `offset`, and the byte offset of the key `key` of the

@@ -7,7 +7,7 @@
  *
  * Invariants
  *   1. A node is linked to the tree before it is filled: whatever fails, one cJSON_Delete()
- *      gives everything back.
+ *      gives everything back, where it is not an arena's.
  *   2. b->open[0..depth) are the containers that b->p stands in.
  */
 #include <limits.h>
@@ -22,6 +22,7 @@
 #define EXACT_DIGITS 15 /* every integer of 15 digits is a double */
 
 struct building {
+	struct arena *nodes, *texts; /* NULL: cJSON's allocator, and cJSON_Delete() */
 	const char *p, *end;
 	cJSON *root, *open[JSON_DEPTH_CAP];
 	uint32_t depth;
@@ -77,13 +78,14 @@ static char *unescape(const char *p, const char *end, char *out)
 	return out;
 }
 
-/* NUL-terminated, for cJSON to free; b->p stands on the opening quote. NULL: memory. */
-static char *read_string(struct building *b)
+/* NUL-terminated, in `a` or for cJSON to free; b->p stands on the opening quote. NULL: memory. */
+static char *read_string(struct building *b, struct arena *a)
 {
 	bool escapes;
 	const char *start = b->p + 1, *close = string_end(start, b->end, &escapes);
 	size_t len = (size_t)(close - start);
-	char *text = cJSON_malloc(len + 4); /* json_unescape writes up to 4 at once */
+	size_t room = len + 4; /* json_unescape writes up to 4 at once */
+	char *text = a != NULL ? arena_alloc(a, room) : cJSON_malloc(room);
 
 	b->p = close + 1;
 	if (text == NULL)
@@ -147,7 +149,7 @@ static bool read_value(struct building *b, cJSON *node)
 		return true;
 	case '"':
 		node->type = cJSON_String;
-		node->valuestring = read_string(b);
+		node->valuestring = read_string(b, b->texts);
 		return node->valuestring != NULL;
 	case 't':
 		node->type = cJSON_True;
@@ -170,7 +172,8 @@ static bool read_value(struct building *b, cJSON *node)
 /* cJSON keeps the last child in the first one's `prev`. */
 static cJSON *add_node(struct building *b)
 {
-	cJSON *node = cJSON_malloc(sizeof *node);
+	cJSON *node = b->nodes != NULL ? arena_alloc(b->nodes, sizeof *node)
+				       : cJSON_malloc(sizeof *node);
 
 	if (node == NULL)
 		return NULL;
@@ -199,7 +202,7 @@ static bool read_member(struct building *b)
 	if (node == NULL)
 		return false;
 	if (in_object) {
-		node->string = read_string(b);
+		node->string = read_string(b, b->nodes);
 		if (node->string == NULL)
 			return false;
 		skip_space(b);
@@ -228,25 +231,43 @@ static bool build(struct building *b)
 	return true;
 }
 
-enum err json_parse(struct span text, const struct json_limits *limits, cJSON **ret,
-		    struct json_where *reterr)
+static enum err parse(struct span text, const struct json_limits *limits, struct arena *nodes,
+		      struct arena *texts, cJSON **ret, struct json_where *reterr)
 {
 	enum err e = json_check(text, limits, reterr);
 	struct building b;
 
 	if (e != ERR_OK)
 		return e;
+	b.nodes = nodes;
+	b.texts = texts;
 	/* Field by field: the array is most of the struct. */
 	b.p = text.ptr;
 	b.end = text.ptr + text.len;
 	b.root = NULL;
 	b.depth = 0;
 	if (fault_here() || !build(&b)) {
-		if (b.root != NULL)
+		if (b.root != NULL && nodes == NULL)
 			cJSON_Delete(b.root);
 		*reterr = (struct json_where){ 0, 1, 1, "out of memory", "" };
 		return ERR_NO_MEMORY;
 	}
 	*ret = b.root;
 	return ERR_OK;
+}
+
+enum err json_parse(struct span text, const struct json_limits *limits, cJSON **ret,
+		    struct json_where *reterr)
+{
+	return parse(text, limits, NULL, NULL, ret, reterr);
+}
+
+enum err json_parse_in(struct span text, const struct json_limits *limits, struct arena *nodes,
+		       struct arena *texts, const cJSON **ret, struct json_where *reterr)
+{
+	cJSON *tree = NULL;
+	enum err e = parse(text, limits, nodes, texts, &tree, reterr);
+
+	*ret = tree;
+	return e;
 }

@@ -71,8 +71,28 @@ void json_put_escaped(struct buf *b, struct span text)
 		buf_add(b, (struct span){ text.ptr + run, i - run });
 }
 
+/* Most need no escape, and take their room once. False: this one does. */
+static bool put_plain(struct buf *b, struct span text)
+{
+	char *to;
+
+	if (text.len > 0 && json_skip_plain(text.ptr, text.ptr + text.len) != text.ptr + text.len)
+		return false;
+	to = buf_room(b, text.len + 2);
+	if (to == NULL)
+		return true;
+	to[0] = '"';
+	if (text.len > 0)
+		memcpy(to + 1, text.ptr, text.len);
+	to[text.len + 1] = '"';
+	b->len += text.len + 2;
+	return true;
+}
+
 void json_put_string(struct buf *b, struct span text)
 {
+	if (put_plain(b, text))
+		return;
 	buf_add_char(b, '"');
 	json_put_escaped(b, text);
 	buf_add_char(b, '"');

@@ -249,6 +249,41 @@ size_t text_code_points(struct span text)
 	return n;
 }
 
+static size_t append(char *out, size_t cap, size_t len, const char *text, size_t n)
+{
+	if (n > cap - 1 - len)
+		n = cap - 1 - len;
+	memcpy(out + len, text, n);
+	out[len + n] = '\0';
+	return len + n;
+}
+
+size_t text_append(char *out, size_t cap, size_t len, const char *text)
+{
+	return append(out, cap, len, text, strlen(text));
+}
+
+size_t text_append_u64(char *out, size_t cap, size_t len, uint64_t n)
+{
+	char digits[20]; /* 2^64 - 1 has 20 digits */
+	size_t at = sizeof digits;
+
+	do {
+		digits[--at] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	return append(out, cap, len, digits + at, sizeof digits - at);
+}
+
+size_t text_append_hundredths(char *out, size_t cap, size_t len, uint64_t hundredths)
+{
+	const char part[] = { '.', (char)('0' + hundredths / 10 % 10),
+			      (char)('0' + hundredths % 10) };
+
+	len = text_append_u64(out, cap, len, hundredths / 100);
+	return append(out, cap, len, part, sizeof part);
+}
+
 /*
  * One bracket set against one byte. Returns what follows the set, NULL when the bracket is
  * never closed (then it is an ordinary character, as in fnmatch).

@@ -38,6 +38,15 @@ size_t text_utf8_first(struct span text);
 /* Number of code points in valid UTF-8. */
 size_t text_code_points(struct span text);
 
+/*
+ * Puts `text` behind the `len` characters of out[0..cap), NUL-terminated and cut where that is
+ * full; returns the length then. What snprintf() with "%s" does, for where it is too dear.
+ */
+size_t text_append(char *out, size_t cap, size_t len, const char *text);
+/* The same for a number, and for hundredths of one as "0.42". */
+size_t text_append_u64(char *out, size_t cap, size_t len, uint64_t n);
+size_t text_append_hundredths(char *out, size_t cap, size_t len, uint64_t hundredths);
+
 /* Shell-style match as fnmatch(3) without flags: * ? [set] [!set]; no escapes; bytes; case
  * counts. */
 bool text_glob(const char *pattern, struct span value);

@@ -161,7 +161,7 @@ static bool read_common(struct reading *r, const cJSON *body)
 {
 	struct chat *c = r->chat;
 
-	return reading_refuse(r, body, unsupported, LEN(unsupported)) &&
+	return reading_refuse(r, body, NULL, unsupported, LEN(unsupported)) &&
 	       reading_model_name(r, body, "model", &c->model) &&
 	       anthropic_read_messages(r, body) &&
 	       reading_tools(r, reading_get(body, "tools"), read_tool) &&

@@ -35,7 +35,7 @@ static bool read_body(struct reading *r, const cJSON *body)
 
 	if (options != NULL && !cJSON_IsObject(options))
 		return reading_fail_type(r, "stream_options", "an object");
-	return reading_refuse(r, body, unsupported, LEN(unsupported)) &&
+	return reading_refuse(r, body, NULL, unsupported, LEN(unsupported)) &&
 	       reading_model_name(r, body, "model", &c->model) &&
 	       read_prompt(r, reading_get(body, "prompt")) &&
 	       reading_flag(r, body, "stream", "stream", &c->stream) &&

@@ -101,10 +101,10 @@ enum err embed_read(enum embed_shape shape, struct span body, struct arena *a,
 	struct chat_problem problem = { .status = 0 };
 	struct reading r = { .arena = a, .chat = &chat, .problem = &problem };
 	struct embed_request q = { .shape = shape };
-	cJSON *tree = reading_parse(&r, body);
+	const cJSON *tree = reading_parse(&r, body);
 	bool ok = tree != NULL && read_body(&r, tree, &q);
 
-	cJSON_Delete(tree);
+	reading_done(&r);
 	if (!ok) {
 		*reterr = problem;
 		return r.no_memory ? ERR_NO_MEMORY : ERR_SYNTAX;

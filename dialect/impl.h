@@ -22,6 +22,7 @@
 
 struct reading {
 	struct arena *arena;
+	struct arena *nodes; /* of the tree, until reading_done() */
 	struct chat *chat;
 	struct chat_problem *problem;
 	bool no_memory;
@@ -37,24 +38,32 @@ bool reading_fail_type(struct reading *r, const char *param, const char *expecte
 
 /*
  * Gate and parse, then the fields nobody may send at any depth. NULL with the problem filled.
- * The tree is the caller's.
+ * The tree lives until reading_done(), which is called in any case; what its strings say lives
+ * as long as r->arena and needs no copy (reading_keep).
  */
-cJSON *reading_parse(struct reading *r, struct span body);
+const cJSON *reading_parse(struct reading *r, struct span body);
+void reading_done(struct reading *r);
 
 /* Copies into the arena. False when it is full; an empty span stays one. */
 bool reading_copy(struct reading *r, struct span text, struct span *ret);
+/* A string of the tree, as it is; an empty span has no address. */
+struct span reading_keep(const char *valuestring);
 bool reading_copy_tree(struct reading *r, const cJSON *tree, struct span *ret);
 
 /* Path of a value in the body, for `param`. */
 void reading_path(char out[CHAT_PARAM_BYTES], const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* "LIST[i]". */
+void reading_item(char out[CHAT_PARAM_BYTES], const char *list, uint32_t i);
+
 /* NULL when absent or null: the published documents call most fields nullable. */
 const cJSON *reading_get(const cJSON *obj, const char *key);
 
 /*
- * Fields that cannot be honoured and change what the answer means: a 400 naming `path`, whose
- * last part is the key in `obj`, unless the value is the one that means "as usual".
+ * Fields that cannot be honoured and change what the answer means: a 400 naming them (`within`
+ * is the member that `obj` is, NULL for the body), unless the value is the one that means "as
+ * usual".
  */
 enum refused_unless {
 	ANY_VALUE,
@@ -67,11 +76,11 @@ enum refused_unless {
 	UNLESS_DISABLED
 };
 struct refused_field {
-	const char *path;
+	const char *name;
 	enum refused_unless unless;
 };
-bool reading_refuse(struct reading *r, const cJSON *obj, const struct refused_field *table,
-		    size_t n);
+bool reading_refuse(struct reading *r, const cJSON *obj, const char *within,
+		    const struct refused_field *table, size_t n);
 
 /* Known fields; absent and null leave the chat as it is. False with the problem filled. */
 bool reading_number(struct reading *r, const cJSON *obj, const char *key, double min,

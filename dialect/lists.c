@@ -213,7 +213,7 @@ enum err ollama_read_show(struct span body, struct arena *a, struct span *ret,
 	struct chat chat = { .stream = false };
 	struct chat_problem problem = { .status = 0 };
 	struct reading r = { .arena = a, .chat = &chat, .problem = &problem };
-	cJSON *tree = reading_parse(&r, body);
+	const cJSON *tree = reading_parse(&r, body);
 	struct span name;
 	bool ok = tree != NULL &&
 		  reading_model_name(&r, tree,
@@ -223,7 +223,7 @@ enum err ollama_read_show(struct span body, struct arena *a, struct span *ret,
 					     : "model",
 				     &name);
 
-	cJSON_Delete(tree);
+	reading_done(&r);
 	if (!ok) {
 		*reterr = problem;
 		return r.no_memory ? ERR_NO_MEMORY : ERR_SYNTAX;

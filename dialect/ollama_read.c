@@ -69,7 +69,7 @@ static bool read_options(struct reading *r, const cJSON *options)
 		return true;
 	if (!cJSON_IsObject(options))
 		return reading_fail_type(r, "options", "an object");
-	return reading_refuse(r, options, sampling, LEN(sampling)) &&
+	return reading_refuse(r, options, NULL, sampling, LEN(sampling)) &&
 	       reading_number(r, options, "temperature", 0, 2, &c->temperature,
 			      &c->has_temperature) &&
 	       reading_number(r, options, "top_p", 0, 1, &c->top_p, &c->has_top_p) &&
@@ -146,7 +146,7 @@ static bool read_common(struct reading *r, const cJSON *body)
 	if (!reading_model_name(r, body, "model", &c->model))
 		return false;
 	c->model = ollama_plain_name(c->model);
-	return reading_refuse(r, body, unsupported, LEN(unsupported)) &&
+	return reading_refuse(r, body, NULL, unsupported, LEN(unsupported)) &&
 	       reading_flag(r, body, "stream", "stream", &c->stream) &&
 	       read_format(r, reading_get(body, "format")) &&
 	       read_think(r, reading_get(body, "think")) &&

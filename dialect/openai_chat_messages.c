@@ -26,7 +26,8 @@ static bool read_text(struct reading *r, const cJSON *obj, const char *key, cons
 		reading_path(param, "%s.%s", path, key);
 		return reading_fail_type(r, param, "a string");
 	}
-	return reading_copy(r, span_of(text), &ret->text) && add_bytes(r, ret->text);
+	ret->text = reading_keep(text);
+	return add_bytes(r, ret->text);
 }
 
 static bool read_image(struct reading *r, const cJSON *part, const char *path,
@@ -167,7 +168,7 @@ static bool read_content_parts(struct reading *r, const cJSON *content, unsigned
 	if (!grow_parts(r, m, (size_t)n))
 		return false;
 	cJSON_ArrayForEach (part, content) {
-		reading_path(part_path, "%s[%u]", path, m->n_parts);
+		reading_item(part_path, path, m->n_parts);
 		if (!read_part(r, part, allowed, part_path, &m->parts[m->n_parts]))
 			return false;
 		m->n_parts++;
@@ -182,18 +183,19 @@ static bool read_content(struct reading *r, const cJSON *message, unsigned allow
 	char param[CHAT_PARAM_BYTES];
 	const cJSON *content = reading_get(message, "content");
 
-	reading_path(param, "%s.content", path);
 	if (content == NULL && !needed)
 		return true;
-	if (cJSON_IsArray(content))
-		return read_content_parts(r, content, allowed, param, m);
-	if (!cJSON_IsString(content))
-		return reading_fail_type(r, param, "a string or an array of parts");
+	if (!cJSON_IsString(content)) {
+		reading_path(param, "%s.content", path);
+		return cJSON_IsArray(content)
+			       ? read_content_parts(r, content, allowed, param, m)
+			       : reading_fail_type(r, param, "a string or an array of parts");
+	}
 	if (!grow_parts(r, m, 1))
 		return false;
 	m->n_parts = 1;
-	return reading_copy(r, span_of(content->valuestring), &m->parts[0].text) &&
-	       add_bytes(r, m->parts[0].text);
+	m->parts[0].text = reading_keep(content->valuestring);
+	return add_bytes(r, m->parts[0].text);
 }
 
 /* --- tool calls of an assistant message ---------------------------------------------- */
@@ -231,7 +233,7 @@ static bool read_call(struct reading *r, const cJSON *call, const char *path,
 static bool read_calls(struct reading *r, const cJSON *message, const char *path,
 		       struct chat_message *m)
 {
-	char param[CHAT_PARAM_BYTES];
+	char param[CHAT_PARAM_BYTES], call_path[CHAT_PARAM_BYTES];
 	const cJSON *calls = reading_get(message, "tool_calls");
 	const cJSON *call;
 
@@ -247,8 +249,8 @@ static bool read_calls(struct reading *r, const cJSON *message, const char *path
 	if (m->calls == NULL)
 		return reading_fail_memory(r);
 	cJSON_ArrayForEach (call, calls) {
-		reading_path(param, "%s.tool_calls[%u]", path, m->n_calls);
-		if (!read_call(r, call, param, &m->calls[m->n_calls]))
+		reading_item(call_path, param, m->n_calls);
+		if (!read_call(r, call, call_path, &m->calls[m->n_calls]))
 			return false;
 		m->n_calls++;
 	}
@@ -313,11 +315,12 @@ static bool read_message(struct reading *r, const cJSON *message, const char *pa
 
 	if (!cJSON_IsObject(message))
 		return reading_fail_type(r, path, "an object");
-	reading_path(param, "%s.name", path);
-	if (name != NULL && !cJSON_IsString(name))
+	if (name != NULL && !cJSON_IsString(name)) {
+		reading_path(param, "%s.name", path);
 		return reading_fail_type(r, param, "a string");
-	if (name != NULL && !reading_copy(r, span_of(name->valuestring), &m->name))
-		return false;
+	}
+	if (name != NULL)
+		m->name = reading_keep(name->valuestring);
 	if (span_is(role, "system") || span_is(role, "developer")) {
 		m->role = CHAT_SYSTEM;
 		return read_content(r, message, PART_TEXT, true, path, m);
@@ -358,7 +361,7 @@ bool openai_read_messages(struct reading *r, const cJSON *messages)
 	if (c->messages == NULL)
 		return reading_fail_memory(r);
 	cJSON_ArrayForEach (message, messages) {
-		reading_path(path, "messages[%u]", c->n_messages);
+		reading_item(path, "messages", c->n_messages);
 		if (!read_message(r, message, path, &c->messages[c->n_messages]))
 			return false;
 		c->n_messages++;

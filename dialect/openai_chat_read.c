@@ -26,7 +26,7 @@ static bool refuse_unsupported(struct reading *r, const cJSON *body)
 {
 	const cJSON *modality;
 
-	if (!reading_refuse(r, body, unsupported, LEN(unsupported)))
+	if (!reading_refuse(r, body, NULL, unsupported, LEN(unsupported)))
 		return false;
 	cJSON_ArrayForEach (modality, json_get(body, "modalities")) {
 		if (!span_is(span_of(cJSON_GetStringValue(modality)), "text"))

@@ -93,7 +93,9 @@ void openai_error_body(const struct chat_problem *p, struct buf *out)
 static void chunk_open(struct reply_writer *w, struct buf *out)
 {
 	buf_add(out, own(w)->prefix);
-	buf_printf(out, ",\"choices\":[{\"index\":%u,\"delta\":{", w->answer);
+	buf_add_str(out, ",\"choices\":[{\"index\":");
+	buf_add_u64(out, w->answer);
+	buf_add_str(out, ",\"delta\":{");
 }
 
 static void chunk_close(struct reply_writer *w, const char *finish, struct buf *out)
@@ -231,8 +233,9 @@ static void put_calls(struct reply_writer *w, struct buf *out)
 
 static void put_choice(struct reply_writer *w, struct buf *out)
 {
-	buf_printf(out,
-		   "{\"index\":%u,\"message\":{\"role\":\"assistant\",\"content\":", w->answer);
+	buf_add_str(out, "{\"index\":");
+	buf_add_u64(out, w->answer);
+	buf_add_str(out, ",\"message\":{\"role\":\"assistant\",\"content\":");
 	if (w->has_text || (w->n_calls == 0 && !w->has_refusal))
 		rope_put(out, &w->text);
 	else

@@ -14,6 +14,9 @@
 
 #include "dialect/impl.h"
 
+/* 100,000 values (json_limits_api), and keys of as many bytes as a body can have. */
+#define NODES_BYTES ((size_t)64 << 20)
+
 static void problem_set(struct chat_problem *p, int status, const char *code, const char *param)
 {
 	*p = (struct chat_problem){ .status = status };
@@ -62,6 +65,13 @@ bool reading_copy(struct reading *r, struct span text, struct span *ret)
 	return ret->ptr != NULL || reading_fail_memory(r);
 }
 
+struct span reading_keep(const char *valuestring)
+{
+	struct span text = span_of(valuestring);
+
+	return text.len > 0 ? text : (struct span){ NULL, 0 };
+}
+
 bool reading_copy_tree(struct reading *r, const cJSON *tree, struct span *ret)
 {
 	struct buf text;
@@ -81,6 +91,25 @@ void reading_path(char out[CHAT_PARAM_BYTES], const char *format, ...)
 	va_start(args, format);
 	vsnprintf(out, CHAT_PARAM_BYTES, format, args);
 	va_end(args);
+}
+
+/* Without printf(): each message has such a path, whether it is needed or not. */
+void reading_item(char out[CHAT_PARAM_BYTES], const char *list, uint32_t i)
+{
+	char digits[12];
+	size_t at = sizeof digits, len = strlen(list);
+
+	digits[--at] = '\0';
+	digits[--at] = ']';
+	do {
+		digits[--at] = (char)('0' + i % 10);
+		i /= 10;
+	} while (i > 0 && at > 1);
+	digits[--at] = '[';
+	if (len > CHAT_PARAM_BYTES - sizeof digits)
+		len = CHAT_PARAM_BYTES - sizeof digits;
+	memcpy(out, list, len);
+	memcpy(out + len, digits + at, sizeof digits - at);
 }
 
 const cJSON *reading_get(const cJSON *obj, const char *key)
@@ -251,12 +280,18 @@ static bool refuse_in(struct reading *r, const cJSON *tree, bool in_schema,
 	return true;
 }
 
-cJSON *reading_parse(struct reading *r, struct span body)
+const cJSON *reading_parse(struct reading *r, struct span body)
 {
 	struct json_where where;
-	cJSON *tree = NULL;
-	enum err e = json_parse(body, &json_limits_api, &tree, &where);
+	const cJSON *tree = NULL;
+	enum err e;
 
+	r->nodes = arena_new("body", NODES_BYTES);
+	if (r->nodes == NULL) {
+		reading_fail_memory(r);
+		return NULL;
+	}
+	e = json_parse_in(body, &json_limits_api, r->nodes, r->arena, &tree, &where);
 	if (e == ERR_NO_MEMORY) {
 		reading_fail_memory(r);
 		return NULL;
@@ -271,12 +306,13 @@ cJSON *reading_parse(struct reading *r, struct span body)
 	}
 	if (!cJSON_IsObject(tree)) {
 		reading_fail(r, "invalid_type", NULL, "The body must be a JSON object.");
-		cJSON_Delete(tree);
 		return NULL;
 	}
-	if (!refuse_in(r, tree, false, false)) {
-		cJSON_Delete(tree);
-		return NULL;
-	}
-	return tree;
+	return refuse_in(r, tree, false, false) ? tree : NULL;
+}
+
+void reading_done(struct reading *r)
+{
+	arena_free(r->nodes);
+	r->nodes = NULL;
 }

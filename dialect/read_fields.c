@@ -31,18 +31,20 @@ static bool is_usual(const cJSON *value, enum refused_unless unless)
 	}
 }
 
-bool reading_refuse(struct reading *r, const cJSON *obj, const struct refused_field *table,
-		    size_t n)
+bool reading_refuse(struct reading *r, const cJSON *obj, const char *within,
+		    const struct refused_field *table, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		const char *name = strrchr(table[i].path, '.');
-		const cJSON *value = reading_get(obj, name != NULL ? name + 1 : table[i].path);
+		const cJSON *value = reading_get(obj, table[i].name);
+		char path[CHAT_PARAM_BYTES];
 
-		if (value != NULL && !is_usual(value, table[i].unless))
-			return reading_fail(r, "unsupported_parameter", table[i].path,
-					    "'%s' is not supported with this value; leave it "
-					    "out.",
-					    table[i].path);
+		if (value == NULL || is_usual(value, table[i].unless))
+			continue;
+		reading_path(path, within != NULL ? "%s.%s" : "%s%s",
+			     within != NULL ? within : "", table[i].name);
+		return reading_fail(r, "unsupported_parameter", path,
+				    "'%s' is not supported with this value; leave it out.",
+				    path);
 	}
 	return true;
 }
@@ -227,7 +229,8 @@ bool reading_model_name(struct reading *r, const cJSON *body, const char *key, s
 			return reading_fail(r, "invalid_value", key,
 					    "'%s' may not have spaces or control characters.",
 					    key);
-	return reading_copy(r, model, ret);
+	*ret = model;
+	return true;
 }
 
 /* --- lists --------------------------------------------------------------------------- */
@@ -407,10 +410,10 @@ enum err reading_run(struct span body, struct arena *a, struct chat *ret,
 	struct chat chat = { .stream = false };
 	struct chat_problem problem = { .status = 0 };
 	struct reading r = { .arena = a, .chat = &chat, .problem = &problem };
-	cJSON *tree = reading_parse(&r, body);
+	const cJSON *tree = reading_parse(&r, body);
 	bool ok = tree != NULL && read_body(&r, tree);
 
-	cJSON_Delete(tree);
+	reading_done(&r);
 	if (!ok) {
 		*reterr = problem;
 		return r.no_memory ? ERR_NO_MEMORY : ERR_SYNTAX;

@@ -17,7 +17,7 @@ static const struct refused_field unsupported[] = {
 };
 
 static const struct refused_field unsupported_text[] = {
-	{ "text.verbosity", UNLESS_MEDIUM },
+	{ "verbosity", UNLESS_MEDIUM },
 };
 
 static bool read_tool(struct reading *r, const cJSON *tool, const char *path)
@@ -135,7 +135,7 @@ static bool read_controls(struct reading *r, const cJSON *body)
 	}
 	c->max_tokens_new_name = true;
 	return reading_effort(r, reading_get(reasoning, "effort"), "reasoning.effort") &&
-	       reading_refuse(r, text, unsupported_text, LEN(unsupported_text)) &&
+	       reading_refuse(r, text, "text", unsupported_text, LEN(unsupported_text)) &&
 	       read_format(r, text) && read_include(r, reading_get(body, "include")) &&
 	       reading_flag(r, body, "stream", "stream", &c->stream) &&
 	       reading_max_tokens(r, body, "max_output_tokens") &&
@@ -147,7 +147,7 @@ static bool read_controls(struct reading *r, const cJSON *body)
 static bool read_body(struct reading *r, const cJSON *body)
 {
 	r->chat->include_usage = true;
-	return reading_refuse(r, body, unsupported, LEN(unsupported)) &&
+	return reading_refuse(r, body, NULL, unsupported, LEN(unsupported)) &&
 	       reading_service_tier(r, body) &&
 	       reading_model_name(r, body, "model", &r->chat->model) &&
 	       responses_read_input(r, body) &&

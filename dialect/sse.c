@@ -14,6 +14,8 @@
 
 #include "dialect/dialect.h"
 
+#define LINE_WINDOW_BYTES ((size_t)512)
+
 void sse_reader_init(struct sse_reader *r, size_t max_bytes)
 {
 	*r = (struct sse_reader){ .failed = false };
@@ -72,14 +74,24 @@ static void take_line(struct sse_reader *r, struct span line, sse_sink *sink, vo
 	take_field(r, (struct span){ line.ptr, name_bytes }, value);
 }
 
-/* Up to the first CR or LF. One pass: two searches would be quadratic on a run of lone CRs. */
+/* Up to the first CR or LF. In windows: each searched to the end would be quadratic on a run of
+ * lone CRs. */
 static size_t line_bytes(struct span bytes)
 {
-	size_t n = 0;
+	size_t n, window;
 
-	while (n < bytes.len && bytes.ptr[n] != '\n' && bytes.ptr[n] != '\r')
-		n++;
-	return n;
+	for (n = 0; n < bytes.len; n += window) {
+		window = bytes.len - n < LINE_WINDOW_BYTES ? bytes.len - n : LINE_WINDOW_BYTES;
+		const char *at = bytes.ptr + n, *lf = memchr(at, '\n', window);
+		size_t upto = lf != NULL ? (size_t)(lf - at) : window;
+		const char *cr = memchr(at, '\r', upto);
+
+		if (cr != NULL)
+			return n + (size_t)(cr - at);
+		if (lf != NULL)
+			return n + upto;
+	}
+	return bytes.len;
 }
 
 /* Takes one line, or what there is of it, off the front of *io. */

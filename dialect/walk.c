@@ -52,14 +52,20 @@ enum walk_kind walk_kind(struct walk *w)
 
 static void skip_string(struct walk *w)
 {
+	const char *quote;
+
 	w->p++;
-	while (w->p < w->end && *w->p != '"') {
-		if (*w->p == '\\' && w->end - w->p > 1)
-			w->p++;
-		w->p++;
+	/* A quote is the end unless an odd run of backslashes stands before it. */
+	while ((quote = memchr(w->p, '"', (size_t)(w->end - w->p))) != NULL) {
+		const char *slash = quote;
+
+		while (slash > w->p && slash[-1] == '\\')
+			slash--;
+		w->p = quote + 1;
+		if ((quote - slash) % 2 == 0)
+			return;
 	}
-	if (w->p < w->end)
-		w->p++;
+	w->p = w->end;
 }
 
 static void skip_nested(struct walk *w)
@@ -81,6 +87,11 @@ static void skip_nested(struct walk *w)
 	}
 }
 
+static bool ends_scalar(char c)
+{
+	return c == ',' || c == ']' || c == '}' || c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 struct span walk_value(struct walk *w)
 {
 	enum walk_kind kind = walk_kind(w);
@@ -91,7 +102,7 @@ struct span walk_value(struct walk *w)
 	else if (kind == WALK_OBJECT || kind == WALK_ARRAY)
 		skip_nested(w);
 	else if (kind != WALK_NONE)
-		while (w->p < w->end && strchr(",]} \t\r\n", *w->p) == NULL)
+		while (w->p < w->end && !ends_scalar(*w->p))
 			w->p++;
 	return (struct span){ start, (size_t)(w->p - start) };
 }
@@ -175,14 +186,38 @@ bool walk_number(struct span raw, double *ret)
 	return *end == '\0';
 }
 
+/* The usual spelling, digits alone; every number of 15 digits is below 2^53. */
+static bool small_count(struct span raw, int64_t *ret)
+{
+	int64_t n = 0;
+
+	if (raw.len == 0 || raw.len > 15)
+		return false;
+	for (size_t i = 0; i < raw.len; i++) {
+		if (raw.ptr[i] < '0' || raw.ptr[i] > '9')
+			return false;
+		n = n * 10 + (raw.ptr[i] - '0');
+	}
+	*ret = n;
+	return true;
+}
+
 bool walk_count(struct span raw, int64_t *ret)
 {
 	double v;
 
+	if (small_count(raw, ret))
+		return true;
 	if (!walk_number(raw, &v) || !(v >= 0 && v <= 0x1p53) || v != (double)(int64_t)v)
 		return false;
 	*ret = (int64_t)v;
 	return true;
+}
+
+/* Most differ in the first byte. */
+static bool is_key(struct span key, const char *wanted)
+{
+	return key.len > 0 && key.ptr[0] == wanted[0] && span_is(key, wanted);
 }
 
 void walk_members(struct span object, const struct walk_wanted *wanted, size_t n)
@@ -196,7 +231,7 @@ void walk_members(struct span object, const struct walk_wanted *wanted, size_t n
 		struct span value = walk_value(&w);
 
 		for (size_t i = 0; i < n; i++)
-			if (span_is(key, wanted[i].key) && !walk_is_null(value))
+			if (is_key(key, wanted[i].key) && !walk_is_null(value))
 				*wanted[i].ret = value;
 	}
 }

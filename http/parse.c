@@ -38,16 +38,19 @@ bool http_bytes_reserve(struct http_bytes *b, size_t cap)
 	return true;
 }
 
+bool http_bytes_grow(struct http_bytes *b, size_t n)
+{
+	size_t cap = b->cap < 512 ? 512 : b->cap * 2;
+
+	if (b->cap - b->len >= n)
+		return true;
+	return http_bytes_reserve(b, cap < b->len + n ? b->len + n : cap);
+}
+
 bool http_bytes_add(struct http_bytes *b, const char *p, size_t n)
 {
-	if (b->cap - b->len < n) {
-		size_t cap = b->cap < 512 ? 512 : b->cap * 2;
-
-		if (cap < b->len + n)
-			cap = b->len + n;
-		if (!http_bytes_reserve(b, cap))
-			return false;
-	}
+	if (!http_bytes_grow(b, n))
+		return false;
 	if (n > 0)
 		memcpy(b->ptr + b->len, p, n);
 	b->len += n;

@@ -20,6 +20,8 @@ struct http_bytes {
 	size_t len, cap;
 };
 bool http_bytes_reserve(struct http_bytes *b, size_t cap);
+/* Room for `n` more; what grows doubles. */
+bool http_bytes_grow(struct http_bytes *b, size_t n);
 bool http_bytes_add(struct http_bytes *b, const char *p, size_t n);
 /* Empties it; memory beyond `keep` bytes is given back. */
 void http_bytes_reset(struct http_bytes *b, size_t keep);

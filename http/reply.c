@@ -184,24 +184,43 @@ static void put_str(struct http_conn *c, const char *text)
 	put(c, text, strlen(text));
 }
 
+static bool has_line_break(const char *text, size_t n)
+{
+	return memchr(text, '\n', n) != NULL || memchr(text, '\r', n) != NULL;
+}
+
 static void put_field(struct http_conn *c, const char *name, const char *value)
 {
-	if (name[strcspn(name, "\r\n: ")] != '\0' || value[strcspn(value, "\r\n")] != '\0') {
+	size_t name_len = strlen(name), value_len = strlen(value);
+	size_t all = name_len + value_len + 4, used = c->out.len;
+
+	if (has_line_break(name, name_len) || memchr(name, ':', name_len) != NULL ||
+	    memchr(name, ' ', name_len) != NULL || has_line_break(value, value_len)) {
 		log_warning("http.field", "dropped=%s", "a field with a line break");
 		return;
 	}
-	put_str(c, name);
-	put(c, ": ", 2);
-	put_str(c, value);
-	put(c, "\r\n", 2);
+	if (!http_bytes_grow(&c->out, all)) {
+		c->broken = true;
+		return;
+	}
+	char *to = c->out.ptr + used;
+	memcpy(to, name, name_len);
+	memcpy(to + name_len, ": ", 2);
+	memcpy(to + name_len + 2, value, value_len);
+	memcpy(to + name_len + 2 + value_len, "\r\n", 2);
+	c->out.len += all;
 }
 
-static void put_number(struct http_conn *c, unsigned long long n, const char *format)
+static void put_number(struct http_conn *c, unsigned long long n)
 {
-	char text[48];
-	int len = snprintf(text, sizeof text, format, n);
+	char digits[24];
+	size_t at = sizeof digits;
 
-	put(c, text, (size_t)len);
+	do {
+		digits[--at] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	put(c, digits + at, sizeof digits - at);
 }
 
 static void put_head(struct http_conn *c, int status, const char *content_type,
@@ -210,7 +229,9 @@ static void put_head(struct http_conn *c, int status, const char *content_type,
 	if (status == 200) {
 		put(c, "HTTP/1.1 200 OK\r\n", 17);
 	} else {
-		put_number(c, (unsigned long long)status, "HTTP/1.1 %llu ");
+		put_str(c, "HTTP/1.1 ");
+		put_number(c, (unsigned long long)status);
+		put(c, " ", 1);
 		put_str(c, reason_phrase(status));
 		put(c, "\r\n", 2);
 	}
@@ -298,10 +319,12 @@ void http_reply(struct http_exchange *x, int status, const char *content_type,
 	if (c->state == HTTP_CONN_CLOSING)
 		return;
 	put_head(c, status, bodiless ? NULL : content_type, fields, n);
-	if (bodiless)
+	if (!bodiless) {
+		put_str(c, "Content-Length: ");
+		put_number(c, body.len);
 		put(c, "\r\n", 2);
-	else
-		put_number(c, body.len, "Content-Length: %llu\r\n\r\n");
+	}
+	put(c, "\r\n", 2);
 	if (!x->head_only && !bodiless)
 		push_with(c, body);
 	http_conn_touch(c);

@@ -316,7 +316,7 @@ struct policy_request {
 		enum policy_tri locked;
 		enum policy_tri vpn;
 	} device;
-	struct {
+	struct policy_time {
 		bool known;
 		uint8_t weekday; /* 0 Monday .. 6 Sunday, local time */
 		int16_t minute;  /* of the day, 0..1439, local time */

@@ -18,6 +18,7 @@
 #define PCT_UNKNOWN  255u
 #define PCT_FULL     100u
 #define DAYS_IN_WEEK 7
+#define MINUTE_MS    60000
 
 struct person {
 	uid_t uid;
@@ -30,6 +31,9 @@ struct surroundings {
 	struct person *people;
 	size_t n_people, max_people;
 	struct msg_DEVICE_STATE device;
+	int64_t minute; /* that `time` was made for; local time changes by whole minutes */
+	bool time_kept;
+	struct policy_time time;
 };
 
 /* --- people ------------------------------------------------------------------------------- */
@@ -138,19 +142,21 @@ void surroundings_device(struct surroundings *s, const struct msg_DEVICE_STATE *
 	s->device = *m;
 }
 
-static void local_time(int64_t wall_ms, struct policy_request *io)
+static struct policy_time local_time(int64_t wall_ms)
 {
 	time_t now = (time_t)(wall_ms / 1000);
+	struct policy_time ret = { .known = false };
 	struct tm t;
 
-	io->time.known = localtime_r(&now, &t) != NULL;
-	if (!io->time.known)
-		return;
-	io->time.weekday = (uint8_t)((t.tm_wday + DAYS_IN_WEEK - 1) % DAYS_IN_WEEK);
-	io->time.minute = (int16_t)(t.tm_hour * 60 + t.tm_min);
+	if (localtime_r(&now, &t) == NULL)
+		return ret;
+	ret.known = true;
+	ret.weekday = (uint8_t)((t.tm_wday + DAYS_IN_WEEK - 1) % DAYS_IN_WEEK);
+	ret.minute = (int16_t)(t.tm_hour * 60 + t.tm_min);
+	return ret;
 }
 
-void surroundings_fill(const struct surroundings *s, uid_t uid, int64_t wall_ms,
+void surroundings_fill(struct surroundings *s, uid_t uid, int64_t wall_ms,
 		       struct policy_request *io)
 {
 	const struct msg_DEVICE_STATE *d = &s->device;
@@ -165,5 +171,10 @@ void surroundings_fill(const struct surroundings *s, uid_t uid, int64_t wall_ms,
 	io->device.thermal = (enum policy_thermal)d->thermal;
 	io->device.locked = (enum policy_tri)d->locked;
 	io->device.vpn = (enum policy_tri)d->vpn;
-	local_time(wall_ms, io);
+	if (!s->time_kept || s->minute != wall_ms / MINUTE_MS) {
+		s->time = local_time(wall_ms);
+		s->minute = wall_ms / MINUTE_MS;
+		s->time_kept = true;
+	}
+	io->time = s->time;
 }

@@ -39,7 +39,7 @@ void surroundings_device(struct surroundings *s, const struct msg_DEVICE_STATE *
  * Sets user, groups, device and time of *io and nothing else; `wall_ms` is Unix time, which
  * becomes local time. Names and groups belong to `s`.
  */
-void surroundings_fill(const struct surroundings *s, uid_t uid, int64_t wall_ms,
+void surroundings_fill(struct surroundings *s, uid_t uid, int64_t wall_ms,
 		       struct policy_request *io);
 
 #endif

@@ -24,6 +24,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/text.h"
+
 #define OUTPUT_USUAL_TOKENS 500 /* to compare costs when no cap is stated */
 
 /* ---------------------------------------------------------------- names */
@@ -72,18 +74,25 @@ bool decide_want(const struct policy_set *set, const struct model_list *models,
 
 /* ---------------------------------------------------------------- reasons */
 
-void plan_reason(struct plan *p, const char *format, ...)
+char *plan_reason_place(struct plan *p)
 {
 	for (size_t i = 0; i < PLAN_REASONS; i++) {
-		va_list args;
-
-		if (p->reasons[i][0] != '\0')
-			continue;
-		va_start(args, format);
-		vsnprintf(p->reasons[i], PLAN_REASON_BYTES, format, args);
-		va_end(args);
-		return;
+		if (p->reasons[i][0] == '\0')
+			return p->reasons[i];
 	}
+	return NULL;
+}
+
+void plan_reason(struct plan *p, const char *format, ...)
+{
+	char *out = plan_reason_place(p);
+	va_list args;
+
+	if (out == NULL)
+		return;
+	va_start(args, format);
+	vsnprintf(out, PLAN_REASON_BYTES, format, args);
+	va_end(args);
 }
 
 static double limit_of(const struct decide_input *in)
@@ -287,10 +296,25 @@ static void settle(const struct decide_input *in, struct plan *ret)
 	local(in, ret);
 }
 
-/* Of a score: never negative. This reason is given with nearly every request. */
+/* Of a score: never negative. */
 static unsigned hundredths(double score)
 {
 	return (unsigned)(score * 100 + 0.5);
+}
+
+/* Without printf(): this reason is given with nearly every request. */
+static void simple_enough(const struct decide_input *in, struct plan *p)
+{
+	char *out = plan_reason_place(p);
+	size_t cap = PLAN_REASON_BYTES, n;
+
+	if (out == NULL)
+		return;
+	n = text_append(out, cap, 0, "simple enough for the model on this device (");
+	n = text_append_hundredths(out, cap, n, hundredths(in->score));
+	n = text_append(out, cap, n, ", limit ");
+	n = text_append_hundredths(out, cap, n, hundredths(limit_of(in)));
+	text_append(out, cap, n, ")");
 }
 
 static void why_here(const struct decide_input *in, struct plan *p)
@@ -298,11 +322,7 @@ static void why_here(const struct decide_input *in, struct plan *p)
 	if (began_here(in))
 		plan_reason(p, "these tool calls began on this device");
 	else
-		plan_reason(p,
-			    "simple enough for the model on this device (%u.%02u, limit "
-			    "%u.%02u)",
-			    hundredths(in->score) / 100, hundredths(in->score) % 100,
-			    hundredths(limit_of(in)) / 100, hundredths(limit_of(in)) % 100);
+		simple_enough(in, p);
 }
 
 bool decide_is_local(const struct decide_input *in, enum policy_verdict verdict)
@@ -340,7 +360,13 @@ static void plan_cloud(const struct decide_input *in, struct plan *ret)
 
 void decide_plan(const struct decide_input *in, struct plan *ret)
 {
-	*ret = (struct plan){ .kind = PLAN_REFUSE, .destination = DECIDE_LOCAL };
+	/* Texts need only their end: they are most of the struct. */
+	ret->kind = PLAN_REFUSE;
+	ret->destination = DECIDE_LOCAL;
+	ret->model = (struct span){ NULL, 0 };
+	ret->local_possible = false;
+	for (size_t i = 0; i < PLAN_REASONS; i++)
+		ret->reasons[i][0] = '\0';
 	if (in->want->kind == WANT_LOCAL) {
 		plan_reason(ret, "the program asked for this device");
 		local(in, ret);

@@ -82,6 +82,8 @@ bool decide_is_local(const struct decide_input *in, enum policy_verdict local);
 bool decide_possible(const struct decide_input *in, size_t destination);
 /* Total: every input gets a plan. */
 void decide_plan(const struct decide_input *in, struct plan *ret);
+/* Where the next reason goes: PLAN_REASON_BYTES. NULL when there is no room. */
+char *plan_reason_place(struct plan *p);
 /* Adds a reason when there is room. */
 void plan_reason(struct plan *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -38,7 +38,8 @@ void decision_fill(const struct request *q, struct decision *ret)
 {
 	const struct router *r = q->router;
 
-	memset(ret, 0, sizeof *ret);
+	memset(ret, 0, offsetof(struct decision, app));
+	ret->app[0] = ret->model[0] = ret->offer[0] = '\0';
 	memcpy(ret->id, q->decision_id, sizeof ret->id);
 	ret->uid = q->who.uid;
 	ret->set = policy_set_ref(q->set);
@@ -57,7 +58,8 @@ void decision_fill(const struct request *q, struct decision *ret)
 	ret->threshold_pm = q->threshold_pm;
 	ret->kind = q->plan.kind;
 	ret->destination = q->plan.destination;
-	memcpy(ret->reasons, q->plan.reasons, sizeof ret->reasons);
+	for (size_t i = 0; i < PLAN_REASONS; i++)
+		text_append(ret->reasons[i], PLAN_REASON_BYTES, 0, q->plan.reasons[i]);
 	if (ret->destination != DECIDE_LOCAL)
 		snprintf(ret->model, sizeof ret->model, "%.*s", (int)q->plan.model.len,
 			 q->plan.model.ptr);
@@ -65,14 +67,14 @@ void decision_fill(const struct request *q, struct decision *ret)
 		snprintf(ret->model, sizeof ret->model, "%.*s", (int)q->want.model.len,
 			 q->want.model.ptr);
 	else if (r->models.chosen != NULL)
-		snprintf(ret->model, sizeof ret->model, "%s", r->models.chosen);
-	snprintf(ret->outcome, sizeof ret->outcome, "%s", q->outcome != NULL ? q->outcome : "");
+		text_append(ret->model, sizeof ret->model, 0, r->models.chosen);
+	text_append(ret->outcome, sizeof ret->outcome, 0, q->outcome != NULL ? q->outcome : "");
 	memcpy(ret->receipt, q->receipt, sizeof ret->receipt);
 	ret->draft_form = q->draft.form;
 	ret->draft_became = q->draft.became;
 	if (!confidence_lowest(&q->cascade.running, &ret->certainty))
 		ret->certainty = -1;
-	memcpy(ret->offer, q->cascade.offer, sizeof ret->offer);
+	text_append(ret->offer, sizeof ret->offer, 0, q->cascade.offer);
 	ret->finish = q->finish;
 	ret->input_tokens = q->input_tokens;
 	ret->output_tokens = q->output_tokens;
@@ -82,7 +84,8 @@ void decision_fill(const struct request *q, struct decision *ret)
 void decision_clear(struct decision *d)
 {
 	policy_set_free(d->set);
-	memset(d, 0, sizeof *d);
+	d->set = NULL;
+	d->id[0] = '\0';
 }
 
 /* ---------------------------------------------------------------- printing */
@@ -233,13 +236,13 @@ void decision_tell(const struct request *q, const struct decision *d)
 	const struct policy_destination *dest = policy_destination(q->set, d->destination);
 
 	memcpy(m.decision_id, d->id, sizeof d->id);
-	memcpy(m.app, d->app, sizeof m.app);
+	text_append(m.app, sizeof m.app, 0, d->app);
 	m.output_tokens = d->output_tokens > 0 ? (uint32_t)d->output_tokens : 0;
-	snprintf(m.task, sizeof m.task, "%s", classify_task_name(d->task));
-	snprintf(m.outcome, sizeof m.outcome, "%s", d->outcome);
-	snprintf(m.reason, sizeof m.reason, "%s", d->reasons[0]);
+	text_append(m.task, sizeof m.task, 0, classify_task_name(d->task));
+	text_append(m.outcome, sizeof m.outcome, 0, d->outcome);
+	text_append(m.reason, sizeof m.reason, 0, d->reasons[0]);
 	if (d->kind != PLAN_REFUSE) {
-		snprintf(m.destination, sizeof m.destination, "%s", dest->name);
+		text_append(m.destination, sizeof m.destination, 0, dest->name);
 		m.tier = (uint8_t)dest->tier;
 	}
 	size_t len = 0;

@@ -196,7 +196,7 @@ void facts_policy_request(const struct request *q, struct policy_request *ret)
 	if (q->who.app.len > 0)
 		ret->app = q->who.app;
 	ret->identity = q->who.identity;
-	surroundings_fill(q->router->around, q->who.uid, clock_wall_ms(), ret);
+	surroundings_fill(q->router->around, q->who.uid, clock_wall_coarse_ms(), ret);
 	ret->interactive = q->who.interactive ? POLICY_TRUE : POLICY_FALSE;
 	ret->task = span_of(classify_task_name(f->judged.task));
 	ret->score = per_mille(f->judged.score);
@@ -365,13 +365,15 @@ static void say_the_band(struct request *q, uint16_t usual_pm)
 static void say_what_it_is(struct request *q)
 {
 	const struct classify_result *j = &q->facts.judged;
-	char words[PLAN_REASON_BYTES - 32];
+	char *out = q->want.kind == WANT_AUTO ? plan_reason_place(&q->plan) : NULL;
+	size_t cap = PLAN_REASON_BYTES, n;
 
-	if (q->want.kind != WANT_AUTO)
+	if (out == NULL || j->n_reasons == 0)
 		return;
-	classify_explain(j, words, sizeof words);
-	if (words[0] != '\0')
-		plan_reason(&q->plan, "score %.2f: the prompt %s", (double)j->score, words);
+	n = text_append(out, cap, 0, "score ");
+	n = text_append_hundredths(out, cap, n, (uint64_t)((double)j->score * 100 + 0.5));
+	n = text_append(out, cap, n, ": the prompt ");
+	classify_explain(j, out + n, cap - n);
 }
 
 bool facts_reconsider(struct request *q, struct plan *ret)

@@ -241,25 +241,26 @@ struct decision {
 	uid_t uid;
 	struct policy_set *set; /* a reference */
 	struct policy_request q;
-	char app[129], names[DECISION_NAMES_BYTES];
 	bool scanned; /* what it holds was looked up; it may be unknown all the same */
-	struct span categories[DECISION_CATEGORIES];
-	uint32_t counts[DECISION_CATEGORIES];
 	float score, confidence;
 	enum classify_task task;
 	uint16_t threshold_pm;
 	enum plan_kind kind;
 	size_t destination;
-	char model[129];
-	char reasons[PLAN_REASONS][PLAN_REASON_BYTES];
 	char outcome[32], receipt[TEXT_ULID_BYTES];
 	enum policy_draft draft_form;
 	enum draft_became draft_became;
 	double certainty; /* -1: not measured */
-	char offer[200];
 	enum chat_finish finish;
 	int64_t input_tokens, output_tokens;
 	uint64_t elapsed_ms;
+	/* Texts and lists, of which only what is used is ever written (decision_fill). */
+	char app[129], model[129];
+	char offer[200];
+	char reasons[PLAN_REASONS][PLAN_REASON_BYTES];
+	struct span categories[DECISION_CATEGORIES];
+	uint32_t counts[DECISION_CATEGORIES];
+	char names[DECISION_NAMES_BYTES];
 };
 
 struct router {

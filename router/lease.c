@@ -81,7 +81,7 @@ bool lease_put(struct request *q, const char *model)
 	l->call = q->call;
 	l->slot_id = q->slot_id;
 	l->since_ms = uv_now(r->service->loop);
-	snprintf(l->model, sizeof l->model, "%s", model);
+	text_append(l->model, sizeof l->model, 0, model);
 	l->next = r->leases;
 	r->leases = l;
 	return true;

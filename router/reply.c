@@ -52,6 +52,11 @@ static const struct policy_destination *destination_of(const struct request *q)
 	return q->set != NULL ? policy_destination(q->set, q->plan.destination) : NULL;
 }
 
+static char digit(unsigned n)
+{
+	return (char)('0' + n % 10);
+}
+
 /* `settled`: it is known where the answer comes from, or would have. */
 static void answer_fields(const struct request *q, bool settled, struct fields *f)
 {
@@ -63,9 +68,11 @@ static void answer_fields(const struct request *q, bool settled, struct fields *
 		add(f, q->dialect->id_field, q->decision_id);
 	if (q->decided) {
 		add(f, "x-hither-decision", q->decision_id);
-		unsigned pm = (unsigned)(q->facts.judged.score * 1000 + 0.5f);
+		unsigned pm = (unsigned)(q->facts.judged.score * 1000 + 0.5f) % 10000;
+		const char score[] = { digit(pm / 1000),    '.',           digit(pm / 100),
+				       digit(pm / 10), digit(pm), '\0' };
 
-		snprintf(f->score, sizeof f->score, "%u.%03u", pm / 1000 % 10, pm % 1000);
+		memcpy(f->score, score, sizeof score);
 		add(f, "x-hither-score", f->score);
 	}
 	if (settled && q->decided && q->plan.kind != PLAN_REFUSE) {
@@ -94,7 +101,7 @@ static void begin(struct request *q, bool settled)
 static bool begin_writer(struct request *q)
 {
 	q->head = (struct reply_head){ .id = q->chat_id,
-				       .created_s = clock_wall_ms() / 1000,
+				       .created_s = clock_wall_coarse_ms() / 1000,
 				       .model = q->model_shown,
 				       .stream = q->chat.stream,
 				       .include_usage = q->chat.include_usage,
@@ -134,7 +141,7 @@ bool reply_begin_source(struct request *q)
 	if (q->draft.shown)
 		return begin_restore(q);
 	if (q->plan.destination == DECIDE_LOCAL)
-		snprintf(q->model_shown, sizeof q->model_shown, "local");
+		memcpy(q->model_shown, "local", sizeof "local");
 	else
 		snprintf(q->model_shown, sizeof q->model_shown, "%s/%.*s", d->name,
 			 (int)q->plan.model.len, q->plan.model.ptr);

@@ -36,6 +36,7 @@
 #include "router/impl.h"
 
 #define TICK_MS        250
+#define CHAT_ID        "chatcmpl-"
 #define LOCAL_GRACE_MS 2000 /* local keeps the time; this is in case it cannot */
 #define LOCAL_ENDS_MAX 3    /* its supervisor waits longer and longer in between */
 
@@ -505,7 +506,8 @@ struct request *request_new(struct router *r, struct http_exchange *x)
 	q->input_tokens = q->output_tokens = -1;
 	text_ulid(q->decision_id);
 	others_mark(r, q->decision_id);
-	snprintf(q->chat_id, sizeof q->chat_id, "chatcmpl-%s", q->decision_id);
+	memcpy(q->chat_id, CHAT_ID, sizeof CHAT_ID - 1);
+	memcpy(q->chat_id + sizeof CHAT_ID - 1, q->decision_id, sizeof q->decision_id);
 	q->next = r->table[q->id % REQUEST_TABLE];
 	r->table[q->id % REQUEST_TABLE] = q;
 	q->all_next = r->all;

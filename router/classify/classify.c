@@ -65,13 +65,6 @@ uint32_t classify_output_tokens(enum classify_task task, size_t text_bytes)
 
 /* ---------------------------------------------------------------- in words */
 
-static void append(char *out, size_t out_bytes, const char *before, const char *text)
-{
-	size_t len = strlen(out);
-
-	snprintf(out + len, out_bytes - len, "%s%s", before, text);
-}
-
 void classify_explain(const struct classify_result *r, char *out, size_t out_bytes)
 {
 	static const struct {
@@ -81,17 +74,20 @@ void classify_explain(const struct classify_result *r, char *out, size_t out_byt
 		       { 1, "is harder because it " },
 		       { -1, "is easier because it " } };
 
+	size_t len = 0;
+
 	out[0] = '\0';
 	for (size_t g = 0; g < LEN(groups); g++) {
 		const char *before = groups[g].because;
 
-		if (out[0] != '\0')
+		if (len > 0)
 			before = groups[g].lean > 0 ? "; harder because it "
 						    : "; easier because it ";
 		for (uint32_t i = 0; i < r->n_reasons; i++) {
 			if (r->lean[i] != groups[g].lean)
 				continue;
-			append(out, out_bytes, before, r->reasons[i]);
+			len = text_append(out, out_bytes, len, before);
+			len = text_append(out, out_bytes, len, r->reasons[i]);
 			before = " and ";
 		}
 	}

@@ -15,7 +15,7 @@
 #define STRANGER  4000000000u   /* no user of this machine has it, one would hope */
 #define FRIDAY_MS 1795780800000 /* 2026-11-27 12:00:00 UTC, a Friday */
 
-static bool has_name(const struct surroundings *s, uid_t uid, const char *name)
+static bool has_name(struct surroundings *s, uid_t uid, const char *name)
 {
 	struct policy_request q = { 0 };
 
