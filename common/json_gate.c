@@ -135,9 +135,12 @@ const char *json_skip_plain(const char *p, const char *end)
 		slash = w ^ (EACH_BYTE * '\\');
 		/* A byte's high bit is set when it is zero after the xor, below 0x20, or not
 		 * ASCII. */
-		hit = ((quote - EACH_BYTE) & ~quote) | ((slash - EACH_BYTE) & ~slash) |
-		      ((w - EACH_BYTE * 0x20) & ~w) | w;
-		if ((hit & HIGH_BITS) != 0)
+		hit = (((quote - EACH_BYTE) & ~quote) | ((slash - EACH_BYTE) & ~slash) |
+		       ((w - EACH_BYTE * 0x20) & ~w) | w) &
+		      HIGH_BITS;
+		if (hit != 0 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+			return p + __builtin_ctzll(hit) / 8; /* borrows run upwards only */
+		if (hit != 0)
 			break;
 		p += sizeof w;
 	}

@@ -8,6 +8,7 @@
  * Invariant: a key's bytes stay where they are until json_keys_free(). They are the text
  * itself, or, for a key with escapes, a scratch area allocated once at full size.
  */
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,12 +47,35 @@ static uint64_t fold_word(uint64_t w)
 	return w | upper >> 2; /* 0x80 >> 2 is the 0x20 between cases */
 }
 
+/* Fewer than eight bytes, the first the lowest, zeros behind them. What both loads have of the
+ * same bytes falls on the same bits. */
+static uint64_t short_head(const char *p, size_t len)
+{
+	uint32_t low = 0, high = 0;
+	uint16_t low16 = 0, high16 = 0;
+
+	if (len >= sizeof low) {
+		memcpy(&low, p, sizeof low);
+		memcpy(&high, p + len - sizeof high, sizeof high);
+		return le32toh(low) | (uint64_t)le32toh(high) << (8 * (len - sizeof high));
+	}
+	if (len >= sizeof low16) {
+		memcpy(&low16, p, sizeof low16);
+		memcpy(&high16, p + len - sizeof high16, sizeof high16);
+		return le16toh(low16) | (uint64_t)le16toh(high16)
+						<< (8 * (len - sizeof high16));
+	}
+	return len == 1 ? (unsigned char)p[0] : 0;
+}
+
 static uint64_t head_of(const char *p, size_t len)
 {
-	uint64_t w = 0;
+	uint64_t w;
 
-	memcpy(&w, p, len < sizeof w ? len : sizeof w);
-	return fold_word(w);
+	if (len < sizeof w)
+		return fold_word(short_head(p, len));
+	memcpy(&w, p, sizeof w);
+	return fold_word(le64toh(w));
 }
 
 static int compare_folded(const char *a, const char *b, size_t len)

@@ -78,7 +78,8 @@ static char *unescape(const char *p, const char *end, char *out)
 	return out;
 }
 
-/* NUL-terminated, in `a` or for cJSON to free; b->p stands on the opening quote. NULL: memory. */
+/* NUL-terminated, in `a` or for cJSON to free; b->p stands on the opening quote. NULL: memory.
+ */
 static char *read_string(struct building *b, struct arena *a)
 {
 	bool escapes;

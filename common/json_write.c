@@ -76,7 +76,8 @@ static bool put_plain(struct buf *b, struct span text)
 {
 	char *to;
 
-	if (text.len > 0 && json_skip_plain(text.ptr, text.ptr + text.len) != text.ptr + text.len)
+	if (text.len > 0 &&
+	    json_skip_plain(text.ptr, text.ptr + text.len) != text.ptr + text.len)
 		return false;
 	to = buf_room(b, text.len + 2);
 	if (to == NULL)

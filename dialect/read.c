@@ -116,7 +116,7 @@ const cJSON *reading_get(const cJSON *obj, const char *key)
 {
 	const cJSON *value = json_get(obj, key);
 
-	return cJSON_IsNull(value) ? NULL : value;
+	return value != NULL && (value->type & 0xff) == cJSON_NULL ? NULL : value;
 }
 
 bool reading_is_name(struct span s)
@@ -181,7 +181,7 @@ bool reading_data_url(struct span url, struct span *ret_type, struct span *ret_d
 
 /* --- fields nobody may send ---------------------------------------------------------- */
 
-/* Lower case, without '_', '-', '.' and ' '; sorted. */
+/* Lower case, without '_', '-', '.' and ' '; sorted. Their first letters are REFUSED_FIRST. */
 static const char *const refused[] = {
 	"accesstoken",
 	"apibase",
@@ -224,25 +224,54 @@ static const char *const refused[] = {
 	"vertexproject",
 };
 
+#define REFUSED_FIRST "abcdefhlopv"
+
+static bool is_separator(char c)
+{
+	return c == '_' || c == '-' || c == '.' || c == ' ';
+}
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
 static bool is_refused(const char *key)
 {
 	char folded[32];
 	size_t n = 0;
 
+	while (is_separator(*key))
+		key++;
+	if (*key == '\0' || strchr(REFUSED_FIRST, lower(*key)) == NULL)
+		return false;
 	for (; *key != '\0'; key++) {
-		unsigned char c = (unsigned char)*key;
-
-		if (c == '_' || c == '-' || c == '.' || c == ' ')
+		if (is_separator(*key))
 			continue;
 		if (n == sizeof folded - 1)
 			return false;
-		folded[n++] = (char)(c < 0x80 ? tolower(c) : c);
+		folded[n++] = lower(*key);
 	}
 	folded[n] = '\0';
 	for (size_t i = 0; i < LEN(refused) && refused[i][0] <= folded[0]; i++)
 		if (refused[i][0] == folded[0] && strcmp(folded, refused[i]) == 0)
 			return true;
 	return false;
+}
+
+/* What stands under it is a JSON Schema. */
+static bool is_schema(const char *key)
+{
+	switch (key != NULL ? key[0] : '\0') {
+	case 'p':
+		return strcmp(key, "parameters") == 0;
+	case 's':
+		return strcmp(key, "schema") == 0;
+	case 'i':
+		return strcmp(key, "input_schema") == 0;
+	default:
+		return false;
+	}
 }
 
 static bool is_property_map(const char *key)
@@ -258,10 +287,11 @@ static bool is_property_map(const char *key)
 static bool refuse_in(struct reading *r, const cJSON *tree, bool in_schema,
 		      bool names_are_words)
 {
+	const bool object = cJSON_IsObject(tree);
 	const cJSON *i;
 
 	cJSON_ArrayForEach (i, tree) {
-		const char *key = cJSON_IsObject(tree) ? i->string : NULL;
+		const char *key = object ? i->string : NULL;
 		bool word = names_are_words && (cJSON_IsObject(i) || cJSON_IsBool(i));
 
 		if (key != NULL && !word && is_refused(key))
@@ -269,12 +299,10 @@ static bool refuse_in(struct reading *r, const cJSON *tree, bool in_schema,
 					    "'%s' is refused: where a request goes and with "
 					    "which credentials is set by the policy alone.",
 					    key);
-		bool schema = in_schema || (key != NULL && (strcmp(key, "parameters") == 0 ||
-							    strcmp(key, "schema") == 0 ||
-							    strcmp(key, "input_schema") == 0));
+		bool schema = in_schema || is_schema(key);
 		bool words = in_schema && !names_are_words && cJSON_IsObject(i) &&
 			     is_property_map(key);
-		if (!refuse_in(r, i, schema, words))
+		if (i->child != NULL && !refuse_in(r, i, schema, words))
 			return false;
 	}
 	return true;

@@ -89,7 +89,8 @@ static void skip_nested(struct walk *w)
 
 static bool ends_scalar(char c)
 {
-	return c == ',' || c == ']' || c == '}' || c == ' ' || c == '\t' || c == '\r' || c == '\n';
+	return c == ',' || c == ']' || c == '}' || c == ' ' || c == '\t' || c == '\r' ||
+	       c == '\n';
 }
 
 struct span walk_value(struct walk *w)

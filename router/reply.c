@@ -69,8 +69,8 @@ static void answer_fields(const struct request *q, bool settled, struct fields *
 	if (q->decided) {
 		add(f, "x-hither-decision", q->decision_id);
 		unsigned pm = (unsigned)(q->facts.judged.score * 1000 + 0.5f) % 10000;
-		const char score[] = { digit(pm / 1000),    '.',           digit(pm / 100),
-				       digit(pm / 10), digit(pm), '\0' };
+		const char score[] = { digit(pm / 1000), '.',       digit(pm / 100),
+				       digit(pm / 10),   digit(pm), '\0' };
 
 		memcpy(f->score, score, sizeof score);
 		add(f, "x-hither-score", f->score);

@@ -19,9 +19,9 @@
  */
 #include "router/turns.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "common/text.h"
 #include "crypto/crypto.h"
 
 #define BUCKETS   256
@@ -164,7 +164,7 @@ void turns_keep(struct turns *t, const struct turn *turn, const char *place, uin
 		if (e->fact.at_ms < to->fact.at_ms)
 			to = e;
 	}
-	snprintf(fresh_one.fact.place, sizeof fresh_one.fact.place, "%s", place);
+	text_append(fresh_one.fact.place, sizeof fresh_one.fact.place, 0, place);
 	if (t->shared)
 		fresh_one.seal = seal_of(t, &fresh_one.fact);
 	*to = fresh_one;
