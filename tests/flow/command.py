@@ -255,6 +255,67 @@ class Commands(unittest.TestCase):
         for form, key in (("27560", "pii_principal_id"), ("kantara", "piiPrincipalId")):
             self.assertIn(key, json.loads(self.run_command("consent", "receipt", given["id"], "--format", form).stdout))
 
+    def rows(self, *args):
+        """What a table is when it goes into a pipe."""
+        return [line.split("\t") for line in self.run_command(*args).stdout.splitlines()]
+
+    def test_questions_and_permissions_for_people(self):
+        for words, empty in ((["list"], "question"), (["grants"], "permission"), (["receipts"], "receipt")):
+            said = self.run_command("consent", *words)
+            self.assertEqual(said.stdout, "")
+            self.assertIn(empty, said.stderr)
+            self.assertEqual(self.run_command("consent", *words, "--quiet").stderr, "")
+        question = self.hard(stage.HARD).result().json["consent"]["id"]
+        listed, = self.rows("consent", "list")
+        self.assertEqual(listed[0], question)
+        self.assertIn("far", listed)
+        for words in (["--scope", "never"], ["--until", "soon"], ["--scope", "until"]):
+            self.json("consent", "approve", question, *words, code=2)
+        self.assertEqual(self.d.cloud.connections, 0)
+        said = self.run_command("consent", "approve", question, "--scope", "session").stdout
+        self.assertEqual(self.hard(stage.HARD).result().headers["x-hither-tier"], "cloud")
+        granted, = self.rows("consent", "grants")
+        self.assertEqual(said, f"approved; take it back with: hither consent revoke {granted[0]}\n")
+        self.assertIn(question, [row[0] for row in self.rows("consent", "receipts")] + [question])
+        self.assertEqual(self.json("consent", "receipts", "--since", "1d")["receipts"],
+                         self.json("consent", "receipts")["receipts"])
+
+        self.assertIn("no such permission", self.run_command("consent", "revoke", "--app", "nobody").stderr)
+        self.json("consent", "revoke", "g-nothing", code=2)
+        said = self.run_command("consent", "revoke", "--all").stdout
+        self.assertIn("revoked " + granted[0], said)
+        self.assertIn("1 request had left", said)
+        self.assertEqual(self.json("consent", "grants")["grants"], [])
+
+    def test_the_engine_for_people(self):
+        self.json("ask", "What is the capital of France?")
+        told = self.json("model", "ps")
+        self.assertEqual((told["schema"], told["engine"]["model"]), ("hither.engine/1", "fake"))
+        row, = self.rows("model", "ps")
+        self.assertEqual(row[:2], ["fake", told["engine"]["state"]])
+        self.assertIn(str(told["engine"]["pid"]), row)
+
+    def test_what_goes_along_with_a_prompt(self):
+        self.write_policy(default={"cloud": "allow"})
+        self.run_command("policy", "reload")
+        paths = [self.d.path("a.txt"), self.d.path("b.txt")]
+        for path, text in zip(paths, ("one file", "another file")):
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text)
+        said = self.json("ask", "--model", "far", "--system", "Be brief.", "--file", paths[0], "--file", paths[1],
+                         "--max-tokens", "7", "--app", "notes", "fake:tokens=50", "and", "more")
+        body = json.loads(self.d.cloud.requests[-1][1])
+        self.assertEqual([(m["role"], m["content"]) for m in body["messages"]],
+                         [("system", "Be brief."), ("user", "fake:tokens=50 and more\n\none file\n\nanother file")])
+        self.assertIn(7, (body.get("max_tokens"), body.get("max_completion_tokens")))
+        self.assertEqual(said["decision"]["destination"], "far")
+        self.assertEqual(self.json("ask", "-", text="from standard input", env={"HITHER_MAX_TIER": "cloud"})["schema"],
+                         "hither.answer/1")
+        for words in (["--local"], ["--max-tier", "device"]):
+            self.assertEqual(self.json("ask", *words, stage.HARD)["decision"]["route"], "device")
+        cut = self.json("ask", "--local", "--max-tokens", "3", "fake:tokens=50")
+        self.assertEqual(cut["finish_reason"], "length")
+
     def test_what_left_says_what_it_cost(self):
         self.write_policy(rules=[{"id": "go", "effect": "allow", "when": {"destination": ["far"]}}],
                           budgets=[{"id": "mine", "scope": ["host"], "window": "month", "max_cost": {"amount": 5, "currency": "EUR"},

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -304,6 +305,71 @@ static void relayed(void **state)
 	}
 }
 
+#define LARGE_BYTES ((size_t)(2u << 20))
+
+static int start_large(const char *body)
+{
+	int sv[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
+	fcntl(sv[1], F_SETFL, O_NONBLOCK);
+	status = ends = 0;
+	got_len = 0;
+	call = http_call_start_with(
+		&loop, sv[0],
+		&(struct http_call_request){ .method = "POST",
+					     .target = SPAN_LITERAL("/"),
+					     .body = { body, LARGE_BYTES } },
+		&limits, &handler, NULL);
+	assert_non_null(call);
+	return sv[1];
+}
+
+/* A body that the socket does not take at once: the rest goes as the server reads. */
+static void large_body(void **state)
+{
+	static const char reply[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+	char *body = malloc(LARGE_BYTES), *seen = malloc(LARGE_BYTES + 300);
+	size_t n = 0;
+
+	(void)state;
+	assert_true(body != NULL && seen != NULL);
+	for (size_t i = 0; i < LARGE_BYTES; i++)
+		body[i] = (char)(i * 7 + i / 251);
+	int fd = start_large(body);
+	memset(seen, 0, LARGE_BYTES + 300);
+	while (n < LARGE_BYTES || memmem(seen, n, "\r\n\r\n", 4) == NULL ||
+	       n < LARGE_BYTES + (size_t)((char *)memmem(seen, n, "\r\n\r\n", 4) - seen) + 4) {
+		ssize_t some = recv(fd, seen + n, LARGE_BYTES + 300 - n, 0);
+
+		n += some > 0 ? (size_t)some : 0;
+		drain();
+	}
+	CHECK(memcmp(seen + n - LARGE_BYTES, body, LARGE_BYTES) == 0,
+	      "every byte in its place");
+	assert_int_equal(send(fd, reply, strlen(reply), 0), (ssize_t)strlen(reply));
+	drain();
+	CHECK(ends == 1 && why == ERR_OK && status == 200, "and the reply is heard");
+	close(fd);
+
+	/* One that answers and goes without reading it all is heard, too. */
+	fd = start_large(body);
+	assert_int_equal(send(fd, reply, strlen(reply), 0), (ssize_t)strlen(reply));
+	close(fd);
+	for (int t = 0; t < 2000 && ends == 0; t++)
+		drain();
+	CHECK(ends == 1 && status == 200, "an early reply");
+
+	/* One that only goes is no reply. */
+	fd = start_large(body);
+	close(fd);
+	for (int t = 0; t < 2000 && ends == 0; t++)
+		drain();
+	CHECK(ends == 1 && why == ERR_PEER_GONE && status == 0, "no reply");
+	free(body);
+	free(seen);
+}
+
 static void silence(void **state)
 {
 	struct http_call_limits quick = limits;
@@ -334,9 +400,9 @@ static void silence(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table),     cmocka_unit_test(kept),
-		cmocka_unit_test(cancelled), cmocka_unit_test(relayed),
-		cmocka_unit_test(silence),
+		cmocka_unit_test(table),      cmocka_unit_test(kept),
+		cmocka_unit_test(cancelled),  cmocka_unit_test(relayed),
+		cmocka_unit_test(large_body), cmocka_unit_test(silence),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
