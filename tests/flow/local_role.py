@@ -3,6 +3,7 @@
 
 local_role.py ROLE_LOCAL_PROGRAM [unittest arguments]
 """
+import fcntl
 import hashlib
 import http.client
 import json
@@ -521,6 +522,39 @@ class LocalRole(unittest.TestCase):
         request = self.want()
         _, fd = self.given(request)
         self.assertEqual(Conversation(fd).chat("again").status, 200)
+
+    def test_a_role_without_what_it_needs_ends_and_says_why(self):
+        def descriptor(data, seals):
+            fd = os.memfd_create("x", os.MFD_ALLOW_SEALING)
+            os.write(fd, data)
+            if seals:
+                fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW |
+                            fcntl.F_SEAL_WRITE)
+            return fd
+
+        def spoil(number, data, seals):
+            def change():
+                os.dup2(descriptor(data, seals), number)
+            return change
+        null = os.open("/dev/null", os.O_RDONLY)
+        self.addCleanup(os.close, null)
+        rows = [("a configuration that is none", {}, spoil(wire.CONFIG, b"{", True)),
+                ("a configuration out of range", {}, spoil(wire.CONFIG, b'{"engine":{"parallel":-1}}', True)),
+                ("a configuration that may change", {}, spoil(wire.CONFIG, b"{}", False)),
+                ("a policy that may change", {}, spoil(wire.POLICY, b"{}", False)),
+                ("no policy", {}, lambda: os.close(wire.POLICY)),
+                ("a name for a socket that is too long", {"HITHER_LISTEN": "x" * 300}, None),
+                ("no boot", {}, lambda: os.dup2(null, wire.CONTROL))]
+        for name, environment, change in rows:
+            with self.subTest(name):
+                boot, router = wire.Channel(), wire.Channel()
+                p = wire.spawn([PROGRAM], {wire.CONTROL: boot, wire.ROUTER: router}, {}, environment=environment,
+                               then=change, stderr=subprocess.PIPE)
+                said = p.communicate(timeout=wire.PATIENCE_S)[1].decode()
+                boot.close()
+                router.close()
+                self.assertEqual(p.returncode, 1, said)
+                self.assertIn("service.start step=" + ("wires" if name == "no boot" else "descriptors"), said)
 
     def test_a_breach_of_protocol_costs_the_wire(self):
         self.install("tiny")

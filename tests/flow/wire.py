@@ -133,9 +133,9 @@ def sealed(content):
     return fd
 
 
-def spawn(argv, channels, config, policy=b"{}", listens=(), environment=(), **more):
+def spawn(argv, channels, config, policy=b"{}", listens=(), environment=(), then=None, **more):
     """Starts argv with `channels` ({number: Channel}), configuration and policy in place. `environment` comes on
-    top of the little that a role is given."""
+    top of the little that a role is given; `then` is called when all that is in place, in the new process."""
     config_fd, policy_fd = sealed(json.dumps(config).encode()), sealed(policy)
     places = {number: c.theirs.fileno() for number, c in channels.items()}
     places.update({CONFIG: config_fd, POLICY: policy_fd})
@@ -152,6 +152,8 @@ def spawn(argv, channels, config, policy=b"{}", listens=(), environment=(), **mo
         copies = {number: fcntl.fcntl(fd, fcntl.F_DUPFD, 200) for number, fd in places.items()}
         for number, fd in copies.items():
             os.dup2(fd, number)
+        if then is not None:
+            then()
 
     process = subprocess.Popen(argv, preexec_fn=settle, pass_fds=tuple(places), env=env,
                                stdin=subprocess.DEVNULL, **more)
