@@ -137,8 +137,8 @@ const char *upstream_unsaid(const struct upstream_dialect *d, const struct chat 
 
 struct sse_reader {
 	struct buf line, data, event;
-	size_t max_bytes;
-	bool started, last_was_cr, failed, stopped;
+	struct span only; /* has_only: the event's one line of data, in what is being read */
+	bool has_only, started, last_was_cr, failed, stopped;
 };
 /* One event per call: `event` may be empty. */
 typedef bool sse_sink(void *ctx, struct span event, struct span data);

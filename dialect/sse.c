@@ -8,6 +8,8 @@
  * Invariants
  *   1. `line` holds bytes only while a line is unfinished at the end of a read.
  *   2. `data` ends with LF whenever it is not empty.
+ *   4. An event whose data is one line of one read is not copied: `only` points at it, until
+ * the event is given, another line comes or the read ends. Then `data` is empty.
  *   3. Memory in use is at most three times max_bytes, whatever arrives.
  */
 #include <string.h>
@@ -34,30 +36,58 @@ void sse_reader_free(struct sse_reader *r)
 /* A blank line: the event is whole. */
 static void dispatch(struct sse_reader *r, sse_sink *sink, void *ctx)
 {
-	if (r->data.len > 0) {
-		struct span data = { r->data.ptr, r->data.len - 1 };
+	if (r->has_only || r->data.len > 0) {
+		struct span data = r->only;
 
+		if (!r->has_only)
+			data = (struct span){ r->data.ptr, r->data.len - 1 };
 		if (!sink(ctx, buf_span(&r->event), data))
 			r->stopped = true;
 	}
+	r->has_only = false;
 	buf_clear(&r->data);
 	buf_clear(&r->event);
 }
 
-static void take_field(struct sse_reader *r, struct span name, struct span value)
+static void add_data(struct sse_reader *r, struct span line)
+{
+	buf_add(&r->data, line);
+	buf_add_char(&r->data, '\n');
+}
+
+static void keep_only(struct sse_reader *r)
+{
+	if (r->has_only)
+		add_data(r, r->only);
+	r->has_only = false;
+}
+
+/* `stays`: the bytes are there until the read ends. */
+static void take_data(struct sse_reader *r, struct span line, bool stays)
+{
+	if (stays && !r->has_only && r->data.len == 0) {
+		r->only = line;
+		r->has_only = true;
+		return;
+	}
+	keep_only(r);
+	add_data(r, line);
+}
+
+static void take_field(struct sse_reader *r, struct span name, struct span value, bool stays)
 {
 	if (value.len > 0 && value.ptr[0] == ' ')
 		value = (struct span){ value.ptr + 1, value.len - 1 };
 	if (span_is(name, "data")) {
-		buf_add(&r->data, value);
-		buf_add_char(&r->data, '\n');
+		take_data(r, value, stays);
 	} else if (span_is(name, "event")) {
 		buf_clear(&r->event);
 		buf_add(&r->event, value);
 	}
 }
 
-static void take_line(struct sse_reader *r, struct span line, sse_sink *sink, void *ctx)
+static void take_line(struct sse_reader *r, struct span line, bool stays, sse_sink *sink,
+		      void *ctx)
 {
 	if (!r->started && span_starts(line, "\xef\xbb\xbf"))
 		line = (struct span){ line.ptr + 3, line.len - 3 };
@@ -71,7 +101,7 @@ static void take_line(struct sse_reader *r, struct span line, sse_sink *sink, vo
 	struct span value = { NULL, 0 };
 	if (colon != NULL)
 		value = (struct span){ colon + 1, line.len - name_bytes - 1 };
-	take_field(r, (struct span){ line.ptr, name_bytes }, value);
+	take_field(r, (struct span){ line.ptr, name_bytes }, value, stays);
 }
 
 /* Up to the first CR or LF. In windows: each searched to the end would be quadratic on a run of
@@ -112,14 +142,15 @@ static void step(struct sse_reader *r, struct span *io, sse_sink *sink, void *ct
 	}
 	r->last_was_cr = io->ptr[line.len] == '\r';
 	*io = (struct span){ io->ptr + line.len + 1, io->len - line.len - 1 };
-	if (r->line.len > 0) {
+	bool stays = r->line.len == 0;
+	if (!stays) {
 		buf_add(&r->line, line);
 		line = buf_span(&r->line);
 	} else if (line.len > r->line.max) {
 		r->line.failed = true;
 	}
 	if (!r->line.failed)
-		take_line(r, line, sink, ctx);
+		take_line(r, line, stays, sink, ctx);
 	if (!r->line.failed)
 		buf_clear(&r->line);
 }
@@ -130,5 +161,7 @@ enum err sse_read(struct sse_reader *r, struct span bytes, sse_sink *sink, void 
 		step(r, &bytes, sink, ctx);
 		r->failed = r->line.failed || r->data.failed || r->event.failed;
 	}
+	keep_only(r);
+	r->failed = r->failed || r->data.failed;
 	return r->failed ? ERR_TOO_BIG : ERR_OK;
 }

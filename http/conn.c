@@ -35,8 +35,7 @@ static void exchange_release(struct http_conn *c)
 	if (x->live)
 		c->server->handler->on_done(c->server->ctx, x);
 	c->x = NULL;
-	x->out = c->out;
-	c->out = (struct http_bytes){ 0 };
+	http_out_give(c->server, &c->out);
 	http_exchange_give(c->server, x);
 }
 
@@ -128,8 +127,6 @@ static bool exchange_begin(struct http_conn *c)
 		return false;
 	x->conn = c;
 	c->x = x;
-	c->out = x->out;
-	x->out = (struct http_bytes){ 0 };
 	http_parser_start(&c->parser, &c->server->limits, &x->msg);
 	return true;
 }

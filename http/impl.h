@@ -33,7 +33,6 @@ struct http_exchange {
 	struct http_exchange *next_free;
 	struct http_conn *conn;
 	struct http_message msg;
-	struct http_bytes out; /* lent to the connection while it serves this exchange */
 	void *user;
 	bool live;  /* the handler knows it: on_done is owed */
 	bool begun; /* http_begin was called */
@@ -61,7 +60,7 @@ struct http_conn {
 	struct http_peer peer;
 	uint64_t deadline_ms;
 	uv_write_t write;
-	struct http_bytes out;     /* to be written */
+	struct http_bytes out;     /* to be written; no memory while there is nothing */
 	struct http_bytes sending; /* in libuv's hands while `writing` */
 	struct http_bytes ahead;   /* bytes of the next request */
 	enum http_conn_state state;
@@ -75,6 +74,7 @@ struct http_conn {
 #define HTTP_READ_BYTES     ((size_t)65536)
 #define HTTP_AHEAD_BYTES    ((size_t)65536)
 #define HTTP_DIRTY_BATCH    16
+#define HTTP_SPARE_OUT      16
 #define HTTP_LINGER_MS      2000
 #define HTTP_HANGUP_POLL_MS 40
 
@@ -96,6 +96,8 @@ struct http_server {
 	size_t n_uids, cap_uids;
 	struct http_exchange *pool;
 	unsigned n_pool;
+	struct http_bytes spare_out[HTTP_SPARE_OUT]; /* the last one used is used next */
+	unsigned n_spare_out;
 	uv_timer_t timer;
 	uv_timer_t hangup_timer;
 	uv_prepare_t prepare; /* flushes what timers wrote */
@@ -119,6 +121,9 @@ void http_exchange_give(struct http_server *s, struct http_exchange *x);
 void http_conn_enter(struct http_conn *c, enum http_conn_state next);
 void http_conn_forget(struct http_conn *c); /* after the handle is closed */
 const char *http_date(struct http_server *s);
+
+/* What of `out` is empty goes back to the server. */
+void http_out_give(struct http_server *s, struct http_bytes *out);
 
 /* conn.c */
 void http_conn_accept(struct http_server *s, const struct http_peer *peer, int fd);

@@ -67,6 +67,15 @@ static void consume(struct http_bytes *b, size_t n)
 	b->len -= n;
 }
 
+static bool make_room(struct http_conn *c, size_t n)
+{
+	struct http_server *s = c->server;
+
+	if (c->out.ptr == NULL && s->n_spare_out > 0)
+		c->out = s->spare_out[--s->n_spare_out];
+	return http_bytes_grow(&c->out, n);
+}
+
 static void push(struct http_conn *c)
 {
 	if (c->writing || c->broken || c->out.len == 0)
@@ -82,6 +91,8 @@ static void push(struct http_conn *c)
 		consume(&c->out, (size_t)n);
 	if (c->out.len > 0)
 		write_later(c);
+	else
+		http_out_give(c->server, &c->out);
 }
 
 void http_conn_flush(struct http_conn *c)
@@ -175,7 +186,7 @@ static const char *reason_phrase(int status)
 
 static void put(struct http_conn *c, const char *p, size_t n)
 {
-	if (!http_bytes_add(&c->out, p, n))
+	if (!make_room(c, n) || !http_bytes_add(&c->out, p, n))
 		c->broken = true;
 }
 
@@ -192,18 +203,18 @@ static bool has_line_break(const char *text, size_t n)
 static void put_field(struct http_conn *c, const char *name, const char *value)
 {
 	size_t name_len = strlen(name), value_len = strlen(value);
-	size_t all = name_len + value_len + 4, used = c->out.len;
+	size_t all = name_len + value_len + 4;
 
 	if (has_line_break(name, name_len) || memchr(name, ':', name_len) != NULL ||
 	    memchr(name, ' ', name_len) != NULL || has_line_break(value, value_len)) {
 		log_warning("http.field", "dropped=%s", "a field with a line break");
 		return;
 	}
-	if (!http_bytes_grow(&c->out, all)) {
+	if (!make_room(c, all)) {
 		c->broken = true;
 		return;
 	}
-	char *to = c->out.ptr + used;
+	char *to = c->out.ptr + c->out.len;
 	memcpy(to, name, name_len);
 	memcpy(to + name_len, ": ", 2);
 	memcpy(to + name_len + 2, value, value_len);

@@ -54,12 +54,10 @@ void http_exchange_give(struct http_server *s, struct http_exchange *x)
 {
 	if (s->n_pool >= HTTP_POOL_EXCHANGES) {
 		http_message_free(&x->msg);
-		free(x->out.ptr);
 		free(x);
 		return;
 	}
 	http_message_reset(&x->msg);
-	http_bytes_reset(&x->out, KEEP_OUT_BYTES);
 	x->conn = NULL;
 	x->user = NULL;
 	x->live = x->begun = x->ended = x->aborted = x->head_only = false;
@@ -67,6 +65,18 @@ void http_exchange_give(struct http_server *s, struct http_exchange *x)
 	x->next_free = s->pool;
 	s->pool = x;
 	s->n_pool++;
+}
+
+void http_out_give(struct http_server *s, struct http_bytes *out)
+{
+	if (out->ptr == NULL)
+		return;
+	if (s->n_spare_out < HTTP_SPARE_OUT && out->cap <= KEEP_OUT_BYTES)
+		s->spare_out[s->n_spare_out++] =
+			(struct http_bytes){ .ptr = out->ptr, .cap = out->cap };
+	else
+		free(out->ptr);
+	*out = (struct http_bytes){ 0 };
 }
 
 /* ---------------------------------------------------------------- deadlines */
@@ -511,9 +521,10 @@ void http_server_free(struct http_server *s)
 
 		s->pool = x->next_free;
 		http_message_free(&x->msg);
-		free(x->out.ptr);
 		free(x);
 	}
+	while (s->n_spare_out > 0)
+		free(s->spare_out[--s->n_spare_out].ptr);
 	while (s->listeners != NULL) {
 		struct http_listener *l = s->listeners;
 

@@ -289,6 +289,7 @@ struct router {
 	uint64_t next_id;
 	struct request *table[REQUEST_TABLE];
 	struct request *all, *pool;
+	struct buf spare_out; /* reply.c: the last answer's buffer, empty, for the next */
 	unsigned n_requests, n_pool;
 	unsigned n_waiting; /* in LOCAL_WAIT */
 	struct buf untold;  /* tell.c */

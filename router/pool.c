@@ -86,6 +86,7 @@ void request_free_pool(struct router *r)
 		request_destroy(q);
 	}
 	r->n_pool = 0;
+	buf_free(&r->spare_out);
 }
 
 void request_recycle(struct request *q)

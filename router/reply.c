@@ -20,7 +20,8 @@
 #include "common/json.h"
 #include "router/impl.h"
 
-#define FIELDS_MAX 11
+#define FIELDS_MAX  11
+#define SPARE_BYTES ((size_t)64 << 10)
 
 void problem_set(struct chat_problem *p, int status, const char *code, const char *format, ...)
 {
@@ -235,8 +236,36 @@ static void broken(struct request *q)
 	q->failed = true;
 }
 
+/*
+ * What was written goes to the client at the end of the same turn, so one buffer serves all:
+ * the one that is still in the processor's cache.
+ */
+static void borrow_out(struct request *q)
+{
+	struct buf *spare = &q->router->spare_out;
+
+	if (q->out.ptr != NULL || spare->ptr == NULL)
+		return;
+	q->out.ptr = spare->ptr;
+	q->out.cap = spare->cap;
+	*spare = (struct buf){ .max = spare->max };
+}
+
+static void return_out(struct request *q)
+{
+	struct buf *spare = &q->router->spare_out;
+
+	buf_clear(&q->out);
+	if (q->out.ptr == NULL || q->out.cap > SPARE_BYTES)
+		return;
+	buf_free(spare);
+	*spare = q->out;
+	q->out = (struct buf){ .max = q->out.max };
+}
+
 static bool write_event(struct request *q, const struct chat_event *ev)
 {
+	borrow_out(q);
 	if (q->dialect->writer_event(q->writer, ev, &q->out) && !q->out.failed)
 		return true;
 	broken(q);
@@ -394,9 +423,10 @@ void reply_flush(struct request *q)
 			say_where(q);
 		q->answered = q->answered || !draft_keeps(q);
 		q->full = !http_write(q->x, buf_span(&q->out));
-		buf_clear(&q->out);
+		return_out(q);
 	} else if (q->over) {
 		reply_whole(q, buf_span(&q->out));
+		return_out(q);
 	}
 }
 
