@@ -24,8 +24,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define QUEUE_FRAMES_MAX 256
-#define QUEUE_BYTES_MAX  (512u << 10)
+/* One answer for each request that there may be at once (limits.queue), all in one turn: an
+ * engine that cannot be had is told to thousands while their router is busy. */
+#define QUEUE_FRAMES_MAX 16384
+#define QUEUE_BYTES_MAX  (4u << 20)
+#define QUEUE_FDS_MAX    256
 #define FRAMES_PER_TURN  32 /* then other handles of the loop get their turn */
 
 struct queued {
@@ -43,7 +46,7 @@ struct channel {
 	const struct channel_handler *handler;
 	void *ctx;
 	struct queued *first, **last;
-	unsigned queued_frames;
+	unsigned queued_frames, queued_fds;
 	size_t queued_bytes;
 	enum err broken; /* found while sending; told from the loop */
 	bool shut;
@@ -66,6 +69,7 @@ static void queue_drop_first(struct channel *c)
 		c->last = &c->first;
 	c->queued_frames--;
 	c->queued_bytes -= q->bytes;
+	c->queued_fds -= q->n;
 	close_all(q->fds, q->n);
 	free(q);
 }
@@ -252,7 +256,8 @@ static enum err declare_broken(struct channel *c, enum err why)
 static enum err enqueue(struct channel *c, const uint8_t *frame, size_t bytes, const int *fds,
 			unsigned n)
 {
-	if (c->queued_frames >= QUEUE_FRAMES_MAX || c->queued_bytes + bytes > QUEUE_BYTES_MAX)
+	if (c->queued_frames >= QUEUE_FRAMES_MAX || c->queued_bytes + bytes > QUEUE_BYTES_MAX ||
+	    c->queued_fds + n > QUEUE_FDS_MAX)
 		return declare_broken(c, ERR_BUSY);
 
 	struct queued *q = malloc(sizeof *q + bytes);
@@ -273,6 +278,7 @@ static enum err enqueue(struct channel *c, const uint8_t *frame, size_t bytes, c
 	c->last = &q->next;
 	c->queued_frames++;
 	c->queued_bytes += bytes;
+	c->queued_fds += n;
 	watch(c);
 	return ERR_OK;
 }

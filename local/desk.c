@@ -35,12 +35,18 @@ struct want {
 	enum engine_state told_state;
 };
 
+/* A request that holds a slot; little, because there may be thousands to look through. */
+struct holder {
+	uint64_t id, caller, round;
+};
+
 struct desk {
 	struct desk_limits limits;
 	struct supervise *engine;
 	const struct desk_ops *ops;
 	void *ctx;
-	struct want *active, *waiting;
+	struct holder *active;
+	struct want *waiting;
 	uint64_t round; /* of the request that was served last */
 	uint32_t n_active, n_waiting, told_queued;
 	uint64_t idle_since_ms; /* 0: not idle */
@@ -229,7 +235,7 @@ static bool serve_head(struct desk *d)
 	switch (d->ops->give(d->ctx, id, w->model)) {
 	case ERR_OK:
 		d->round = w->round;
-		d->active[d->n_active++] = *w;
+		d->active[d->n_active++] = (struct holder){ id, w->caller, w->round };
 		drop_waiting(d, 0);
 		return true;
 	case ERR_AGAIN:

@@ -320,6 +320,31 @@ static void a_full_socket_queues_in_order(void **state)
 	close(pair[1]);
 }
 
+/* All who wait for an engine hear at once that there is none; their router is busy meanwhile.
+ */
+static void thousands_of_answers_wait_for_a_busy_peer(void **state)
+{
+	struct side s;
+	int raw = open_pair(&s), came;
+	uint8_t f[MSG_BYTES_MAX];
+	unsigned got = 0;
+	struct msg_READY m = { 0 };
+
+	(void)state;
+	memset(m.detail, 'x', 150);
+	for (unsigned i = 0; i < 4096; i++)
+		assert_int_equal(CHANNEL_SEND(s.c, READY, &m, NULL, 0), ERR_OK);
+	while (got < 4096) {
+		if (receive(raw, f, &came) > 0)
+			got++;
+		else
+			uv_run(&loop, UV_RUN_NOWAIT);
+	}
+	assert_int_equal(s.gone, 0);
+	channel_close(s.c);
+	close(raw);
+}
+
 static void a_peer_that_does_not_read_is_given_up(void **state)
 {
 	struct side s;
@@ -436,6 +461,7 @@ int main(void)
 		CASE(last_words_are_heard_before_the_end),
 		CASE(draining_hears_a_dead_peer_without_the_loop),
 		CASE(a_full_socket_queues_in_order),
+		CASE(thousands_of_answers_wait_for_a_busy_peer),
 		CASE(a_peer_that_does_not_read_is_given_up),
 		CASE(a_closed_peer_is_told_from_the_loop),
 		CASE(a_bundle_is_its_frames),
