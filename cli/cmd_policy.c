@@ -246,10 +246,11 @@ static uint64_t stamp(int argc, char **argv)
 
 static int cmd_test(struct cli *cli, int argc, char **argv)
 {
-	int code = test_once(cli, argc, argv);
+	int code;
 
 	if (cli_flag(cli, "watch") && argc == 0)
 		return cli_usage(cli, "--watch needs FILE");
+	code = test_once(cli, argc, argv);
 	for (uint64_t seen = stamp(argc, argv); cli_flag(cli, "watch");) {
 		usleep(300000);
 		if (stamp(argc, argv) == seen)

@@ -239,19 +239,6 @@ struct fetcher *fetcher_new(uv_loop_t *loop)
 	return f;
 }
 
-static void on_timer_closed(uv_handle_t *handle)
-{
-	free(handle->data);
-}
-
-void fetcher_free(struct fetcher *f)
-{
-	if (f == NULL)
-		return;
-	curl_multi_cleanup(f->multi);
-	uv_close((uv_handle_t *)&f->timer, on_timer_closed);
-}
-
 /* --- one exchange -------------------------------------------------------------------- */
 
 /*

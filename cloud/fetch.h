@@ -27,8 +27,6 @@ struct fetcher;
 struct fetch;
 
 struct fetcher *fetcher_new(uv_loop_t *loop);
-/* After the last fetch is over; its handles close on the loop. NULL is fine. */
-void fetcher_free(struct fetcher *f);
 
 struct fetch_plan {
 	struct endpoint at;

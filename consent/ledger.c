@@ -86,14 +86,6 @@ bool ledger_head_parse(struct span text, struct ledger_head *ret)
 	return true;
 }
 
-void ledger_head_write(const struct ledger_head *h, struct buf *out)
-{
-	char hex[CRYPTO_SHA256_HEX_BYTES];
-
-	crypto_sha256_hex(&h->hash, hex);
-	buf_printf(out, "%" PRIu64 " %s\n", h->seq, hex);
-}
-
 static const char *const head_paths[] = { "%s/head", "%s.head", "%s/../witness/head" };
 static const char *const head_owners[] = { "the head file", "the second head file",
 					   "the witness file" };

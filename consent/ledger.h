@@ -161,6 +161,5 @@ MUST_CHECK enum err ledger_prune(struct ledger *l, int64_t before_ms, uint64_t *
 
 /* "SEQ HEX\n", the form of the head files. False when it is anything else. */
 bool ledger_head_parse(struct span text, struct ledger_head *ret);
-void ledger_head_write(const struct ledger_head *h, struct buf *out);
 
 #endif

@@ -90,11 +90,6 @@ static bool is_noncharacter(uint32_t c)
 	return (c & 0xFFFE) == 0xFFFE;
 }
 
-bool visible_is_hidden(uint32_t c)
-{
-	return find(c) != NULL || is_noncharacter(c);
-}
-
 /* Length of a well-formed UTF-8 sequence (RFC 3629) at the start; 0: there is none. */
 static unsigned decode(struct span s, uint32_t *ret)
 {

@@ -20,7 +20,5 @@
 
 /* Appends `text` with everything hidden written out. Returns how many were. */
 size_t visible_write(struct span text, struct buf *out);
-/* Would this code point be written out? */
-bool visible_is_hidden(uint32_t code_point);
 
 #endif

@@ -190,16 +190,3 @@ struct endpoint *endpoint_new(uv_loop_t *loop, const struct endpoint_handler *ha
 	}
 	return e;
 }
-
-static void on_closed(uv_handle_t *h)
-{
-	free(h->data);
-}
-
-void endpoint_free(struct endpoint *e)
-{
-	if (e == NULL)
-		return;
-	endpoint_reset(e);
-	uv_close((uv_handle_t *)&e->soon, on_closed);
-}

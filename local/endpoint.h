@@ -34,7 +34,6 @@ struct endpoint_handler {
 
 struct endpoint *endpoint_new(uv_loop_t *loop, const struct endpoint_handler *handler,
 			      void *ctx);
-void endpoint_free(struct endpoint *e);
 /* Answers exactly once, and not before it returned, unless endpoint_reset() comes first. */
 void endpoint_health(struct endpoint *e, const char *path);
 /* As endpoint_health. False: nothing is under way, no answer will come. */

@@ -62,14 +62,6 @@ struct shelf *shelf_new(const struct config *config)
 	return s;
 }
 
-void shelf_free(struct shelf *s)
-{
-	if (s == NULL)
-		return;
-	arena_free(s->arena);
-	free(s);
-}
-
 static bool head_of(const char *path, struct gguf *ret, uint64_t *ret_bytes)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -14,7 +14,6 @@ struct shelf;
 
 /* Empty until shelf_read(). `config` outlives it. NULL when memory is out. */
 struct shelf *shelf_new(const struct config *config);
-void shelf_free(struct shelf *s);
 /*
  * Reads models_dir/index.json when it is not the file that was read last; true when the list is
  * new. A broken file is logged, and the last good list stays.

@@ -442,7 +442,6 @@ MUST_CHECK enum err compile_destinations(struct policy_set *s);
 
 /* data.c: interned category patterns and their use on a request. */
 MUST_CHECK enum err data_index(struct policy_set *s);
-bool data_pattern_find(const struct policy_set *s, struct span pattern, uint32_t *ret);
 void data_begin(struct policy_set *s, const struct policy_request *q);
 int data_value(const struct policy_set *s, const struct policy_request *q,
 	       const struct leaf *l);
