@@ -46,12 +46,12 @@ static const struct cli_option run_options[] = {
 };
 
 static const struct cli_option batch_options[] = {
-	{ 0, "jsonl", NULL, "JSON lines on standard input and output" },
+	{ 0, "jsonl", NULL, "JSON lines on standard input and output, 16 MiB each at most" },
 	{ 0, NULL, NULL, NULL },
 };
 
 static const struct cli_option score_options[] = {
-	{ 0, "jsonl", NULL, "JSON lines on standard input and output" },
+	{ 0, "jsonl", NULL, "JSON lines on standard input and output, 16 MiB each at most" },
 	{ 0, "weights", "FILE",
 	  "weights of the classifier (default: those that come with hither)" },
 	{ 0, "explain", NULL,
