@@ -164,6 +164,14 @@ static bool open_bundle(struct channel *c, struct span rest)
 	return true;
 }
 
+/* What a call on the socket that failed says: a peer that is alive is not called gone, or
+ * nobody would make a new wire. */
+static enum err lost_by_errno(void)
+{
+	return errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN ? ERR_PEER_GONE
+									  : ERR_SYSTEM;
+}
+
 /* False when there is nothing more to read now, or the channel has been shut. */
 static bool receive_one(struct channel *c)
 {
@@ -185,7 +193,7 @@ static bool receive_one(struct channel *c)
 	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return false;
 	if (got <= 0) {
-		gone(c, ERR_PEER_GONE);
+		gone(c, got == 0 ? ERR_PEER_GONE : lost_by_errno());
 		return false;
 	}
 
@@ -217,7 +225,7 @@ void channel_drain(struct channel *c)
 
 /* --- out ----------------------------------------------------------------------------- */
 
-/* ERR_AGAIN when the kernel's buffer is full. */
+/* ERR_AGAIN when the kernel's buffer is full, ERR_PEER_GONE, ERR_SYSTEM. */
 static enum err send_now(struct channel *c, const uint8_t *frame, size_t bytes, const int *fds,
 			 unsigned n)
 {
@@ -243,7 +251,7 @@ static enum err send_now(struct channel *c, const uint8_t *frame, size_t bytes, 
 	while (sent < 0 && errno == EINTR);
 	if (sent >= 0)
 		return ERR_OK;
-	return errno == EAGAIN || errno == EWOULDBLOCK ? ERR_AGAIN : ERR_PEER_GONE;
+	return errno == EAGAIN || errno == EWOULDBLOCK ? ERR_AGAIN : lost_by_errno();
 }
 
 static enum err declare_broken(struct channel *c, enum err why)
@@ -294,7 +302,7 @@ enum err channel_send(struct channel *c, const uint8_t *frame, size_t bytes, con
 	enum err e = c->first != NULL ? ERR_AGAIN : send_now(c, frame, bytes, fds, n);
 	if (e == ERR_AGAIN)
 		return enqueue(c, frame, bytes, fds, n);
-	return e == ERR_OK ? ERR_OK : declare_broken(c, ERR_PEER_GONE);
+	return e == ERR_OK ? ERR_OK : declare_broken(c, e);
 }
 
 enum err channel_send_bundle(struct channel *c, struct span entries, size_t *ret_taken)
@@ -330,7 +338,7 @@ static void flush(struct channel *c)
 		if (e == ERR_AGAIN)
 			return;
 		if (e != ERR_OK) {
-			declare_broken(c, ERR_PEER_GONE);
+			declare_broken(c, e);
 			return;
 		}
 		queue_drop_first(c);
@@ -346,7 +354,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 
 	if (status == 0 && (events & UV_WRITABLE) != 0)
 		flush(c);
-	if (c->broken == ERR_BUSY || c->broken == ERR_PROTOCOL) {
+	if (c->broken != ERR_OK && c->broken != ERR_PEER_GONE) {
 		gone(c, c->broken);
 		return;
 	}

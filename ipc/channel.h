@@ -31,8 +31,8 @@ struct channel_handler {
 			 const int *fds, unsigned n);
 	/*
 	 * The peer is gone (ERR_PEER_GONE), broke the protocol (ERR_PROTOCOL) or does not read
-	 * (ERR_BUSY); called once, from the loop. The descriptor is closed already; the
-	 * channel must not be used any more.
+	 * (ERR_BUSY), or the kernel refused a send or receive (ERR_SYSTEM); called once, from
+	 * the loop. The descriptor is closed already; the channel must not be used any more.
 	 */
 	void (*on_gone)(void *ctx, enum role peer, enum err why);
 };
@@ -44,8 +44,8 @@ struct channel *channel_open(uv_loop_t *loop, int fd, enum role self, enum role 
 
 /*
  * Sends one encoded frame; `fds` stay the caller's (they are duplicated by the kernel, or by
- * the queue). ERR_PEER_GONE, ERR_BUSY (queue bound hit: channel is broken), ERR_TOO_BIG.
- * `c` may be NULL: ERR_PEER_GONE.
+ * the queue). ERR_PEER_GONE, ERR_SYSTEM (channel is broken), ERR_BUSY (queue bound hit: channel
+ * is broken), ERR_TOO_BIG. `c` may be NULL: ERR_PEER_GONE.
  */
 MUST_CHECK enum err channel_send(struct channel *c, const uint8_t *frame, size_t bytes,
 				 const int *fds, unsigned n);

@@ -301,7 +301,7 @@ class Death(Case):
         d.replaced("router", before["router"])
         until("word", d.whole)
         self.assertEqual(d.pids()["consent"], before["consent"])
-        self.assertIn("says that router broke the protocol", d.said())
+        self.assertIn("says that its wire to router is broken", d.said())
 
     def test_no_role_survives_boot(self):
         d = self.daemon().start()

@@ -384,6 +384,27 @@ static void a_closed_peer_is_told_from_the_loop(void **state)
 	assert_int_equal(s.why, ERR_PEER_GONE);
 }
 
+/* The kernel refuses for another reason: the peer lives, so somebody must make a new wire. */
+static void a_failed_call_is_not_a_peer_that_is_gone(void **state)
+{
+	struct side s = { 0 };
+	static uint8_t frame[MSG_BYTES_MAX];
+	int pair[2], least = 1;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &least, sizeof least), 0);
+	s.c = channel_open(&loop, pair[0], ROLE_ROUTER, ROLE_BOOT, &handler, &s);
+	assert_non_null(s.c);
+	/* EMSGSIZE: larger than the buffer will ever be */
+	assert_int_equal(channel_send(s.c, frame, sizeof frame, NULL, 0), ERR_SYSTEM);
+	assert_int_equal(s.gone, 0);
+	turn();
+	assert_int_equal(s.gone, 1);
+	assert_int_equal(s.why, ERR_SYSTEM);
+	close(pair[1]);
+}
+
 /* As channel_send_bundle takes them. */
 static size_t entry(uint8_t *out, uint32_t deadline_ms)
 {
@@ -464,6 +485,7 @@ int main(void)
 		CASE(thousands_of_answers_wait_for_a_busy_peer),
 		CASE(a_peer_that_does_not_read_is_given_up),
 		CASE(a_closed_peer_is_told_from_the_loop),
+		CASE(a_failed_call_is_not_a_peer_that_is_gone),
 		CASE(a_bundle_is_its_frames),
 		CASE(a_bad_bundle_breaks_the_channel),
 	};
