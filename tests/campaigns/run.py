@@ -18,6 +18,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 CAMPAIGNS = {  # name: (default budget, what one run is, what it tries)
     "fuzz": ("3m", "an execution", "every parser and translator, with sanitizers"),
+    "texts": ("1000000", "a text", "hostile texts to the classifier and the scanner"),
     "alloc": ("all", "a failed allocation", "each allocation of each scenario fails, alone and from there on"),
     "syscalls": ("200", "a failed system call", "each call of each role of a whole daemon fails, one errno at a time"),
     "kills": ("800", "a kill", "consent dies before, in and after each write, sync and send"),

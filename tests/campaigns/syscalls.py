@@ -4,9 +4,12 @@
 sent, streamed, and asked about.
 
 strace attaches to the role and makes its N-th call of a kind fail (`-e inject`); which call, which N and which errno
-is drawn without repetition from all that a first round counted. After each:
+is drawn without repetition from all that a first round counted. The call that is left out becomes a getpid(2): strace
+would otherwise ask for number -1, which a role's list ends it for, and no error path would ever run. Reads and writes
+are also made short, half of what they ask for (tests/fault/short_call.c). After each:
 
 - each send that the provider received stands in the ledger as one release, or one attempt, of the same bytes;
+- no role was ended by its own list of system calls, whatever a library does after an error;
 - an answer that looks complete is complete: a cut or failed one says so;
 - every request ended; the daemon answers again, and sends again;
 - `hither ledger verify` finds the chain whole (every 20th time, and at the end).
@@ -31,6 +34,8 @@ import campaign
 import stage
 
 ERRORS = ["EINTR", "EAGAIN", "EIO", "ENOSPC", "EMFILE", "ENOMEM", "EPIPE", "ECONNRESET"]
+SHORT = "short"  # beside the errnos, for these calls
+CAN_BE_SHORT = {"read", "write", "pread64", "pwrite64", "recvfrom", "sendto", "readv", "writev"}
 # Not made to fail: close(2) gives the descriptor back whatever it returns, and strace would keep the call from the
 # kernel; those that cannot fail; the waiting for signals.
 LEFT = {"close", "exit", "exit_group", "rt_sigreturn", "restart_syscall", "getpid", "getuid", "geteuid", "gettid",
@@ -40,12 +45,15 @@ PLACES = 40  # destinations: one that fails is left alone for a while
 
 
 class Trace:
-    """strace on one process, from when it has attached until .end()."""
+    """A tracer on one process, from when it has attached until .end(), which gives what it wrote."""
 
-    def __init__(self, pid, *arguments):
-        self.log = tempfile.NamedTemporaryFile("r", prefix="hither-strace-", delete=False)
-        self.process = subprocess.Popen(["strace", "-f", "-o", self.log.name, "-p", str(pid), *arguments],
-                                        stderr=subprocess.PIPE, text=True)
+    def __init__(self, command, pid, *arguments):
+        self.log = tempfile.NamedTemporaryFile("r+", prefix="hither-trace-", delete=False)
+        if command == "strace":
+            command = ["strace", "-f", "-o", self.log.name, "-p", str(pid), *arguments]
+        else:
+            command = [command, str(pid), *arguments]
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.PIPE, text=True)
         for line in self.process.stderr:
             if "attached" in line:
                 break
@@ -60,6 +68,7 @@ class Trace:
         except subprocess.TimeoutExpired:  # the process it was at ended in the middle of that
             self.process.kill()
             self.process.wait()
+        self.log.seek(0)
         text = self.log.read()
         self.log.close()
         os.unlink(self.log.name)
@@ -140,6 +149,16 @@ class Scene:
             return self.d.chat("What is the capital of France?", model=f"far{self.place % PLACES}").status == 200
         return False
 
+    def mark(self):
+        """From here on .deaths() counts."""
+        self.said = len(self.d.said())
+
+    def deaths(self):
+        """(role, signal) of those that died since the mark, as the supervisor's log has it."""
+        said = self.d.said()[self.said:]
+        return [(role, int(number)) for role, number in re.findall(r"boot\.death role=(\w+) .*?signal=(\d+)", said)] + [
+            (role, signal.SIGSYS) for role in re.findall(r"boot\.death role=(\w+) .*? on none of its lists", said)]
+
     def ledger(self):
         """Digests of releases and of further attempts, in a copy."""
         source = self.d.path("state", "ledger", "ledger.db")
@@ -179,7 +198,7 @@ def occurrences(scene):
     """{(role, call): how often in one play}, the roles one after the other."""
     found = {}
     for role in ROLES:
-        trace = Trace(campaign.roles(scene.d)[role])
+        trace = Trace("strace", campaign.roles(scene.d)[role])
         scene.play(True)
         calls = collections.Counter(re.findall(r"^\d+ +(\w+)\(", trace.end(), re.M))
         found.update({(role, call): n for call, n in calls.items() if call not in LEFT})
@@ -192,11 +211,11 @@ def main():
         print("skipped: needs root and strace")
         raise SystemExit(77)
     scene = Scene(c)
-    totals, restarted, ended = collections.Counter(), collections.Counter(), 0
+    totals, restarted, signals, ended = collections.Counter(), collections.Counter(), collections.Counter(), 0
     try:
         found = occurrences(scene)
         every = [(role, call, n, error) for (role, call), times in sorted(found.items())
-                 for n in range(1, times + 1) for error in ERRORS]
+                 for n in range(1, times + 1) for error in [*ERRORS, *[SHORT] * (call in CAN_BE_SHORT)]]
         c.rng.shuffle(every)
         c.figures.update(points=len(every), calls=len(found))
         if c.options.only:
@@ -206,7 +225,12 @@ def main():
             if c.over():
                 break
             wrong, before = len(c.bad), campaign.roles(scene.d)
-            trace = Trace(before[role], "-e", f"trace={call}", "-e", f"inject={call}:error={error}:when={n}")
+            scene.mark()
+            if error == SHORT:
+                trace = Trace(c.program("tests/short_call"), before[role], call, str(n))
+            else:
+                trace = Trace("strace", before[role], "-e", f"trace={call}", "-e",
+                              f"inject={call}:error={error}:syscall=getpid:when={n}")
             scene.play(c.runs % 5 == 0)
             injected = "INJECTED" in trace.end()
             try:
@@ -219,6 +243,9 @@ def main():
                 ended += 1
             restarted.update(r for r in ROLES if after and after.get(r) != before[r])
             scene.count()
+            for name, signal_number in scene.deaths():
+                signals[signal_number] += 1
+                c.check(signal_number != signal.SIGSYS, f"{role} {call} {n} {error}: {name} was ended by its list")
             c.runs += injected
             totals[injected] += 1
             if len(c.bad) > wrong:
@@ -233,7 +260,8 @@ def main():
         sends, granted = scene.end()
         c.figures["sends"] = c.figures.get("sends", 0) + sends
         c.figures["granted"] = c.figures.get("granted", 0) + granted
-    c.figures.update(not_reached=totals[False], roles_restarted=dict(restarted), daemon_ended=ended)
+    c.figures.update(not_reached=totals[False], roles_restarted=dict(restarted), daemon_ended=ended,
+                     deaths_by_signal={str(k): v for k, v in signals.items()})
     c.end()
 
 
