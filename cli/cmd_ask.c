@@ -389,7 +389,7 @@ static int ask_once(struct cli *cli, struct span body, enum ask_how how, int dra
 			    .to_stdout = !cli->json,
 			    .draft = { .fd = draft_fd } };
 	struct ask_fields fields;
-	struct cli_reply reply;
+	struct cli_reply reply = { .status = 0 };
 	uint64_t start = clock_mono_ms();
 	enum err e;
 	int code;

@@ -327,11 +327,13 @@ static void check_not_done(struct doctor *d, const cJSON *status)
 {
 	const cJSON *name;
 
-	cJSON_ArrayForEach (name, json_get_array(json_get_object(status, "policy"), "not_done"))
+	cJSON_ArrayForEach (name,
+			    json_get_array(json_get_object(status, "policy"), "not_done")) {
 		doctor_say(d, DOCTOR_WARN, "policy",
 			   "hither ledger export --format jsonl, from a timer of yours",
 			   "the policy asks for %s, and hitherd sends records nowhere",
 			   cJSON_GetStringValue(name));
+	}
 }
 
 /* Matters only where the policy wants it; otherwise it is one line for who thinks of it. */

@@ -161,7 +161,7 @@ static int cmd_tail(struct cli *cli, int argc, char **argv)
 {
 	struct lines lines = { .cli = cli };
 	const char *count = cli_option(cli, "lines");
-	struct ledger *l;
+	struct ledger *l = NULL;
 	enum err e;
 	int code;
 
@@ -206,7 +206,7 @@ static int cmd_query(struct cli *cli, int argc, char **argv)
 			       .destination = cli_option(cli, "destination"),
 			       .kind = cli_option(cli, "kind") };
 	enum record_kind kind;
-	struct ledger *l;
+	struct ledger *l = NULL;
 	enum err e;
 	int code;
 
@@ -269,7 +269,7 @@ static int cmd_verify(struct cli *cli, int argc, char **argv)
 	const char *from = cli_option(cli, "from"), *to = cli_option(cli, "to");
 	struct ledger_problem problem = { "", "" };
 	struct ledger_report report = { .ok = false };
-	struct ledger *l;
+	struct ledger *l = NULL;
 	enum err e;
 
 	(void)argv;
@@ -414,7 +414,7 @@ static int cmd_export(struct cli *cli, int argc, char **argv)
 	const char *format = cli_option(cli, "format");
 	bool csv = format != NULL && strcmp(format, "csv") == 0;
 	bool iso = format != NULL && strcmp(format, "27560") == 0;
-	struct ledger *l;
+	struct ledger *l = NULL;
 	enum err e;
 	int code;
 
@@ -472,7 +472,7 @@ static int cmd_prune(struct cli *cli, int argc, char **argv)
 	struct ledger_problem problem = { "", "" };
 	uint64_t back_ms, removed = 0;
 	int64_t before_ms;
-	struct ledger *l;
+	struct ledger *l = NULL;
 	enum err e;
 
 	(void)argv;

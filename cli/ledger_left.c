@@ -91,8 +91,9 @@ static void on_granted(struct adding *a, const struct record *r)
 		   cJSON_GetArraySize(categories) == 0) {
 		add_granted(l, p, group_of(l, "(nothing sensitive)"));
 	} else {
-		cJSON_ArrayForEach (c, categories)
+		cJSON_ArrayForEach (c, categories) {
 			add_granted(l, p, group_of(l, json_get_string(c, "name")));
+		}
 	}
 	cJSON_Delete(categories);
 }

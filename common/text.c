@@ -41,8 +41,8 @@ enum err text_unhex(struct span text, uint8_t *out, size_t n)
 			return ERR_SYNTAX;
 	}
 	for (size_t i = 0; i < n; i++)
-		out[i] = (uint8_t)(hex_value(text.ptr[2 * i]) << 4 |
-				   hex_value(text.ptr[2 * i + 1]));
+		out[i] = (uint8_t)((unsigned)hex_value(text.ptr[2 * i]) << 4 |
+				   (unsigned)hex_value(text.ptr[2 * i + 1]));
 	return ERR_OK;
 }
 

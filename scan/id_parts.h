@@ -36,7 +36,7 @@ static inline unsigned weighted(struct span s, const char *weights)
 {
 	unsigned sum = 0;
 
-	for (size_t i = 0; weights[i] != '\0' && i < s.len; i++) {
+	for (size_t i = 0; i < s.len && weights[i] != '\0'; i++) {
 		unsigned w = weights[i] >= 'A' ? (unsigned)(weights[i] - 'A' + 10)
 					       : (unsigned)(weights[i] - '0');
 

@@ -30,6 +30,7 @@ CAMPAIGNS = {  # name: (default budget, what one run is, what it tries)
     "egress": ("300", "a request", "local-only in a namespace where every packet is seen"),
     "canary": ("400", "a request", "words of prompts, answers and keys, looked for in all that is left or held"),
     "soak": ("60s", "a request", "mixed requests with faults; memory, descriptors, processes, ledger"),
+    "analysis": ("all", "a source, program or test", "clang-tidy, cppcheck, hardening, the unit tests under memcheck"),
     "coverage": ("all", "a line", "lines and branches of decision, gate, ledger and policy"),
     "mutation": ("200", "a mutant", "small mistakes made on purpose in the same; do the tests notice?"),
 }
