@@ -287,6 +287,38 @@ class Commands(unittest.TestCase):
         self.assertIn("1 request had left", said)
         self.assertEqual(self.json("consent", "grants")["grants"], [])
 
+    def watching(self, *words):
+        """`consent watch` without a terminal: for scripts that answer by other commands."""
+        env = {**os.environ, "HITHER_HOST": "unix:" + self.d.path("run", "hither.sock"), "HOME": self.d.home}
+        p = subprocess.Popen([COMMAND, "consent", "watch", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True, env=env, start_new_session=True)
+        self.addCleanup(lambda: (p.terminate(), p.communicate()))
+        return p
+
+    def test_a_watch_without_a_terminal(self):
+        p = self.watching()
+        self.assertIn("watching for questions", p.stderr.readline())
+        asked = self.d.program(stage.HARD)
+        question = stage.until("a question", lambda: self.json("consent", "list")["consents"])[0]["id"]
+        self.assertIn("question  " + question, p.stdout.readline() + p.stdout.readline())
+        self.run_command("consent", "deny", question)
+        self.assertEqual(p.stderr.readline(), f"question {question}: it was kept on this device\n")
+        self.assertNotEqual(asked.result().headers.get("x-hither-tier"), "cloud")
+
+        p = self.watching("--json")
+        self.assertIn("watching for questions", p.stderr.readline())
+        asked = self.d.program(stage.HARD + " Once more.")
+        event = json.loads(p.stdout.readline())
+        self.assertEqual(event["event"], "request")
+        self.run_command("consent", "deny", event["data"]["id"])
+        ended = json.loads(p.stdout.readline())
+        self.assertEqual(ended["data"]["id"], event["data"]["id"])
+        asked.result()
+        self.d.process.terminate()
+        out, err = p.communicate(timeout=stage.PATIENCE_S)
+        self.assertEqual(p.returncode, 3, (out, err))
+        self.assertEqual(json.loads(err)["code"], "daemon_not_running")
+
     def test_the_engine_for_people(self):
         self.json("ask", "What is the capital of France?")
         told = self.json("model", "ps")
