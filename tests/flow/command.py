@@ -118,7 +118,7 @@ class Commands(unittest.TestCase):
         self.assertIsNone(s["classifier"]["problem"])
         self.assertIn("scores  by " + s["classifier"]["name"], self.run_command("status").stdout)
         bare = os.environ.get("HITHER_TEST_OPEN_JAIL")  # a build whose roles have no filter: that is said
-        report = self.json("doctor", code=10 if bare else 0)
+        report = json.loads(self.run_command("doctor", "--json", code=10 if bare else 0).stdout)
         self.assertEqual((report["schema"], report["ok"]), ("hither.doctor/1", True))
         alone = json.loads(self.run_command("doctor", "--json", "--offline", "--host",
                                             "unix:" + self.d.path("config", "hither", "x"), code=10).stdout)
