@@ -191,20 +191,19 @@ static enum err find_range(struct ledger *l, const struct keep *k, int64_t befor
 
 static enum err remove_upto(struct ledger *l, uint64_t upto)
 {
-	char *sql = sqlite3_mprintf("BEGIN IMMEDIATE;"
-				    "DELETE FROM contents WHERE time_ms <="
-				    " (SELECT time_ms FROM records WHERE seq = %lld);"
-				    "DELETE FROM records WHERE seq <= %lld;"
-				    "DELETE FROM seals WHERE seq < %lld; COMMIT;",
-				    (long long)upto, (long long)upto, (long long)upto);
+	char sql[400];
 	int rc;
 
-	if (sql == NULL)
-		return ERR_NO_MEMORY;
+	snprintf(sql, sizeof sql,
+		 "BEGIN IMMEDIATE;"
+		 "DELETE FROM contents WHERE time_ms <="
+		 " (SELECT time_ms FROM records WHERE seq = %" PRIu64 ");"
+		 "DELETE FROM records WHERE seq <= %" PRIu64 ";"
+		 "DELETE FROM seals WHERE seq < %" PRIu64 "; COMMIT;",
+		 upto, upto, upto);
 	rc = sqlite3_exec(l->db, sql, NULL, NULL, NULL);
 	if (rc != SQLITE_OK)
 		sqlite3_exec(l->db, "ROLLBACK", NULL, NULL, NULL);
-	sqlite3_free(sql);
 	return ledger_err(rc);
 }
 

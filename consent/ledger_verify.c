@@ -66,7 +66,11 @@ static void problem(struct verify *v, uint64_t seq, const char *format, ...)
  * a lock or the disk ends the check, because nothing it says could be relied on. */
 static void could_not(struct verify *v, enum err e)
 {
-	if (e == ERR_NO_MEMORY || e == ERR_SYSTEM || e == ERR_BUSY)
+	static const bool ends[] = {
+		[ERR_NO_MEMORY] = true, [ERR_BUSY] = true, [ERR_SYSTEM] = true
+	};
+
+	if (ends[e])
 		v->e = e;
 }
 

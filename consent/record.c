@@ -242,7 +242,7 @@ enum err record_each(const struct record *r, struct arena *a, record_fn *each, v
 	if (e == ERR_OK && !cJSON_IsArray(list))
 		e = ERR_SYNTAX;
 	if (e == ERR_OK) {
-		cJSON_ArrayForEach (item, list) {
+		for (item = list->child; item != NULL; item = item->next) {
 			struct record one = *r;
 
 			one.count = RECORD_ABSENT;

@@ -113,7 +113,7 @@ static void add_everywhere(struct report *p, const struct open_send *s, int64_t 
 	add(row_of(p, BY_DAY, s->day), s, bytes, cost_nano);
 	add(row_of(p, BY_APP, s->app), s, bytes, cost_nano);
 	add(row_of(p, BY_DESTINATION, s->destination), s, bytes, cost_nano);
-	for (const char *at = s->categories; at != NULL && *at != '\0';) {
+	for (const char *at = s->categories; *at != '\0';) {
 		const char *comma = strchrnul(at, ',');
 		char name[160];
 
