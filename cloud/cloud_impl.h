@@ -33,6 +33,7 @@ struct cloud {
 	unsigned n_queue;
 	uint64_t grants[GRANTS_KEPT];
 	unsigned next_grant;
+	uint64_t grant_floor; /* the newest that was forgotten: nothing up to it is new */
 	char *proxy, *no_proxy; /* of the environment, for destinations with proxy "env" */
 	bool rolled_back;       /* the ledger stands before a head that was witnessed */
 	bool stopping;
@@ -43,6 +44,8 @@ struct cloud {
  * change while it waits, else the reason.
  */
 const char *send_admit(struct cloud *c, const struct msg_SEND *m);
+/* Another ledger was begun: its numbers count from 1 again. */
+void send_forget_grants(struct cloud *c);
 /* The destination above the device of this name; NULL: the policy has none. */
 const struct policy_destination *send_destination(struct cloud *c, const char *name);
 /*

@@ -286,7 +286,13 @@ static bool on_head(struct cloud *c, struct span frame)
 
 	if (msg_HEAD_decode(frame, &m) != ERR_OK)
 		return false;
+	uint64_t before;
+	uint8_t hash[WITNESS_HASH_BYTES];
+
+	witness_known(c->witness, &before, hash);
 	bool back = witness_note(c->witness, c->service->loop, m.seq, m.hash) != ERR_OK;
+	if (!back && m.seq < before)
+		send_forget_grants(c);
 	if (back && !c->rolled_back)
 		log_error("cloud.ledger_rolled_back",
 			  "seq=%" PRIu64

@@ -27,11 +27,24 @@
 
 static bool grant_is_fresh(struct cloud *c, uint64_t ledger_seq)
 {
+	uint64_t *oldest = &c->grants[c->next_grant % GRANTS_KEPT];
+
+	if (ledger_seq <= c->grant_floor)
+		return false;
 	for (unsigned i = 0; i < GRANTS_KEPT; i++)
 		if (c->grants[i] == ledger_seq)
 			return false;
-	c->grants[c->next_grant++ % GRANTS_KEPT] = ledger_seq;
+	if (*oldest > c->grant_floor)
+		c->grant_floor = *oldest;
+	*oldest = ledger_seq;
+	c->next_grant++;
 	return true;
+}
+
+void send_forget_grants(struct cloud *c)
+{
+	memset(c->grants, 0, sizeof c->grants);
+	c->grant_floor = 0;
 }
 
 const struct policy_destination *send_destination(struct cloud *c, const char *name)

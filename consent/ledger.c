@@ -168,8 +168,10 @@ static enum err migrate(struct ledger *l, struct ledger_problem *reterr)
 			      "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-1024;",
 			      NULL, NULL, NULL);
 
+	/* EXTRA is FULL with a WAL; the journal of the change to a WAL must be gone for
+	 * certain, or a loss of power later would undo that change and lose the WAL. */
 	if (rc == SQLITE_OK && l->mode == LEDGER_WRITE)
-		rc = sqlite3_exec(l->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+		rc = sqlite3_exec(l->db, "PRAGMA synchronous=EXTRA; PRAGMA journal_mode=WAL;",
 				  NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = user_version(l->db, &version);

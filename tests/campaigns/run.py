@@ -22,6 +22,8 @@ CAMPAIGNS = {  # name: (default budget, what one run is, what it tries)
     "alloc": ("all", "a failed allocation", "each allocation of each scenario fails, alone and from there on"),
     "syscalls": ("200", "a failed system call", "each call of each role of a whole daemon fails, one errno at a time"),
     "kills": ("800", "a kill", "consent dies before, in and after each write, sync and send"),
+    "torn": ("20000", "a disk image", "the ledger after the power went: writes lost, torn, in another order"),
+    "ticket": ("4000", "a message", "the hand-over to cloud: bits, fields, replays, races"),
     "hostile_router": ("20000", "a message", "a router that lies to consent"),
     "hostile_cloud": ("60", "a reply", "providers that drip, flood, cut and lie"),
     "hostile_engine": ("60", "a reply", "an engine that drips, floods, cuts and lies"),

@@ -31,7 +31,7 @@ struct shim_call {
 	const char *path; /* NULL for a temporary file */
 	int64_t at;       /* offset of READ and WRITE, new size of TRUNCATE */
 	const void *data; /* of WRITE */
-	size_t n;
+	size_t n;         /* of READ and WRITE; of DELETE 1 when the folder is synced, too */
 };
 
 /* SQLITE_OK: go on; else the operation fails with this code and nothing is done. */
@@ -194,7 +194,7 @@ static int shim_open(sqlite3_vfs *v, sqlite3_filename path, sqlite3_file *f, int
 
 static int shim_delete(sqlite3_vfs *v, const char *path, int sync_folder)
 {
-	int rc = shim_ask(SHIM_DELETE, path, 0, NULL, 0);
+	int rc = shim_ask(SHIM_DELETE, path, 0, NULL, sync_folder != 0);
 
 	(void)v;
 	return rc != SQLITE_OK ? rc : shim_real->xDelete(shim_real, path, sync_folder);

@@ -2,6 +2,7 @@
 /* The ledger at its edges: what cannot be opened, odd damage, records that cannot be read. */
 #include "tests/unit/check.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -354,8 +355,11 @@ static void digests_are_keyed(void **state)
 	crypto_hmac_sha256((struct span){ (const char *)l->secret, 32 }, buf_span(&b), &mac);
 	crypto_sha256_hex(&mac, two);
 	assert_string_equal(one, two);
-	assert_null(strpbrk(l->machine, " \n"));
-	assert_true(l->machine[0] != '\0');
+	buf_clear(&b);
+	if (file_read("/etc/machine-id", 60, &b) == ERR_OK && b.len > 0)
+		assert_true(span_is(span_trim(buf_span(&b)), l->machine));
+	else
+		assert_string_equal(l->machine, "-");
 	buf_clear(&b);
 	ledger_keyed_digest(l, &digest, &b);
 	crypto_hmac_sha256((struct span){ (const char *)l->secret, 32 },
@@ -366,6 +370,25 @@ static void digests_are_keyed(void **state)
 	buf_free(&b);
 	buf_free(&expected);
 	ledger_close(l);
+}
+
+static void a_process_is_left_as_it_was(void **state)
+{
+	mode_t old = umask(022);
+	struct stat st;
+	struct ledger_problem p;
+
+	(void)state;
+	make("process", 1);
+	assert_true(verified("process").ok);
+	assert_int_equal(opening("nothing", LEDGER_READ, &p), ERR_NOT_FOUND);
+	assert_int_equal(umask(old), 022);
+	assert_int_not_equal(fcntl(0, F_GETFD),
+			     -1); /* nobody closed what is not the ledger's */
+	assert_int_equal(stat(at("process/ledger/key.pub"), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0644);
+	assert_int_equal(stat(at("process/ledger/secret"), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
 }
 
 /* --- appending ------------------------------------------------------------------------- */
@@ -457,7 +480,12 @@ static void another_writer_is_noticed(void **state)
 	assert_int_equal(ledger_head(l).seq, 2); /* ours as before */
 	ledger_close(l);
 	l = opened("two", LEDGER_WRITE);
-	sql("two", "UPDATE records SET hash = zeroblob(32) WHERE seq = 3");
+	record_init(&r, RECORD_DECIDED);
+	assert_int_equal(ledger_append(l, &r, 1), ERR_OK);
+	struct ledger_report report;
+	assert_int_equal(ledger_verify(other, 0, 0, NULL, 0, &report, NULL, NULL), ERR_OK);
+	assert_int_equal(ledger_head(other).seq, 4); /* it has seen them now */
+	sql("two", "UPDATE records SET hash = zeroblob(32) WHERE seq = 4");
 	record_init(&r, RECORD_DECIDED);
 	assert_int_equal(ledger_append(l, &r, 1), ERR_CORRUPT);
 	ledger_close(l);
@@ -476,11 +504,12 @@ static void a_locked_database_is_busy(void **state)
 	struct record r;
 
 	(void)state;
+	assert_string_equal(ledger_why(l), "");
 	shim_before = busy_lock;
 	record_init(&r, RECORD_DECIDED);
 	assert_int_equal(ledger_append(l, &r, 1), ERR_BUSY);
 	shim_before = NULL;
-	assert_true(ledger_why(l)[0] != '\0');
+	assert_non_null(strstr(ledger_why(l), "locked"));
 	assert_int_equal(ledger_append(l, &r, 1), ERR_OK);
 	ledger_close(l);
 }
@@ -826,8 +855,18 @@ static void a_broken_file_is_kept_aside(void **state)
 	shell("test -f '%s'/page/ledger/damaged-*.db", root);
 }
 
+static bool copy_heads(void *ctx, const struct record *r, struct span body)
+{
+	(void)body;
+	snprintf(ctx, 400, "%s", r->outcome);
+	return true;
+}
+
 static void the_witness_is_asked_again(void **state)
 {
+	char heads[400];
+	struct ledger *l;
+
 	(void)state;
 	make("ask", 3);
 	shell("mkdir '%s/ask/witness' && printf '9 %s' > '%s/ask/witness/head'", root, ZEROS,
@@ -835,6 +874,14 @@ static void the_witness_is_asked_again(void **state)
 	damaged_at("ask", 4, "the witness file has seen record 9");
 	acknowledge("ask");
 	shell("test ! -e '%s/ask/witness/head'", root);
+	l = opened("ask", LEDGER_READ);
+	assert_int_equal(ledger_tail(l, 1, copy_heads, heads), ERR_OK);
+	ledger_close(l);
+	/* The three heads that were remembered when it was looked at. */
+	assert_int_equal(strlen(heads), 3 * 66 + 2);
+	assert_true(heads[0] == '3' && heads[66] == ';' && heads[67] == '3' &&
+		    heads[133] == ';');
+	assert_string_equal(heads + 134, "9 " ZEROS);
 	assert_true(verified("ask").ok);
 }
 
@@ -915,6 +962,8 @@ static int make_root(void **state)
 	(void)state;
 	snprintf(root, sizeof root, "%s/hither-edges-XXXXXX",
 		 getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp");
+	if (fcntl(0, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != 0)
+		return -1;
 	if (mkdtemp(root) == NULL || shim_register() != SQLITE_OK)
 		return -1;
 	return crypto_init() == ERR_OK ? 0 : -1;
@@ -936,6 +985,7 @@ int main(void)
 		cmocka_unit_test(versions_are_from_0_to_ours),
 		cmocka_unit_test(keys_that_cannot_be_used_damage_nothing),
 		cmocka_unit_test(digests_are_keyed),
+		cmocka_unit_test(a_process_is_left_as_it_was),
 		cmocka_unit_test(what_cannot_be_read_back_is_not_appended),
 		cmocka_unit_test(what_was_dropped_is_counted),
 		cmocka_unit_test(another_writer_is_noticed),

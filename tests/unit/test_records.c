@@ -63,6 +63,15 @@ static void bad_records_are_refused(void **state)
 		{ "{\"v\":1,\"seq\":1,\"time_ms\":0,\"boot_ms\":-1,\"kind\":\"decided\","
 		  "\"id\":\"i\",\"ref\":\"\"}",
 		  ERR_SYNTAX },
+		{ "{\"v\":1,\"seq\":9007199254740994,\"time_ms\":0,\"boot_ms\":0,\"kind\":"
+		  "\"decided\",\"id\":\"i\",\"ref\":\"\"}",
+		  ERR_SYNTAX },
+		{ "{\"v\":1,\"seq\":1,\"time_ms\":9007199254740994,\"boot_ms\":0,\"kind\":"
+		  "\"decided\",\"id\":\"i\",\"ref\":\"\"}",
+		  ERR_SYNTAX },
+		{ "{\"v\":1,\"seq\":1,\"time_ms\":0,\"boot_ms\":9007199254740994,\"kind\":"
+		  "\"decided\",\"id\":\"i\",\"ref\":\"\"}",
+		  ERR_SYNTAX },
 		{ "{\"v\":1,\"seq\":1,\"time_ms\":0,\"boot_ms\":0,\"id\":\"i\",\"ref\":\"\"}",
 		  ERR_SYNTAX },
 		{ "{\"v\":1,\"seq\":1,\"time_ms\":0,\"boot_ms\":0,\"kind\":\"nothing\","
@@ -98,8 +107,9 @@ static void bad_records_are_refused(void **state)
 
 static void a_record_reads_back_as_it_was_written(void **state)
 {
-	static const char text[] = HEAD ",\"app\":\"a \\\"b\\\"\",\"score_pm\":-4,"
-					"\"device\":{\"power\":\"ac\"},\"bytes\":0}";
+	static const char text[] =
+		HEAD ",\"subject\":\"s\",\"app\":\"a \\\"b\\\"\",\"score_pm\":-4,"
+		     "\"device\":{\"power\":\"ac\"},\"bytes\":0,\"detail\":\"d\"}";
 	struct arena *a = arena_new("test", 1u << 20);
 	struct record r;
 	struct buf b;
@@ -358,6 +368,52 @@ static void the_standard_forms_sort_categories(void **state)
 	buf_free(&b);
 }
 
+/* Every key in its place, in each form. */
+static void receipts_are_exactly_these(void **state)
+{
+	static const char *const whole[] = {
+#include "tests/unit/receipts_golden.inc"
+	};
+	struct record r, c;
+	struct buf b;
+
+	(void)state;
+	full(&r, &c);
+	r.subject = "subject";
+	r.basis = "approval:1";
+	r.permission = "g-3";
+	r.retention_days = 30;
+	r.trains = "no";
+	r.privacy_url = "https://far.example/privacy";
+	r.input_tokens = 21;
+	r.messages = 2;
+	r.attachments = 1;
+	r.identity = "socket";
+	r.agent = "terminal";
+	r.session = "c2";
+	r.notice_version = "4";
+	r.notice_sha256 = "ab";
+	r.policy_id = "p";
+	r.policy_serial = 6;
+	r.policy_sha256 = "cd";
+	r.rules = "one,two";
+	r.decision_id = "D";
+	r.question = "Q";
+	r.reason = "because";
+	r.cost_bound_nano = 1;
+	c.bytes_in = 81;
+	c.tokens_in = 22;
+	c.tokens_out = 23;
+	c.detail = "detail";
+	buf_init(&b, 65536);
+	for (int f = RECEIPT_OWN; f <= RECEIPT_KANTARA; f++) {
+		buf_clear(&b);
+		receipt_write(&r, &c, "beef", (enum receipt_format)f, &b);
+		assert_string_equal(buf_cstr(&b), whole[f]);
+	}
+	buf_free(&b);
+}
+
 /* --- reports --------------------------------------------------------------------------- */
 
 static char dir[160];
@@ -460,6 +516,7 @@ static void a_report_counts_what_happened(void **state)
 	record_init(&r, RECORD_DECIDED);
 	r.time_ms = 86400200;
 	r.tier = "device";
+	r.count = 0; /* says nothing: it is one */
 	put(l, &r);
 	record_init(&r, RECORD_DECIDED);
 	r.time_ms = 86400200;
@@ -557,6 +614,7 @@ int main(void)
 		cmocka_unit_test(events_have_words),
 		cmocka_unit_test(a_receipt_has_what_the_record_has),
 		cmocka_unit_test(the_standard_forms_sort_categories),
+		cmocka_unit_test(receipts_are_exactly_these),
 		cmocka_unit_test(a_report_counts_what_happened),
 		cmocka_unit_test(rows_beyond_the_last_are_others),
 	};
