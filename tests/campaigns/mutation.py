@@ -8,8 +8,8 @@ a statement left out. Made in a copy of the sources with a build of its own (no 
 compile does not count, one that makes a test fail, crash or hang is noticed.
 
 What is not mutated, because it changes no answer: words in quotes; a call that only writes to the log; va_end; the
-length of an array that is declared there (one more of room). Other mutants that change nothing (a wider limit on a line that is
-never that long) stay: the score is what was noticed of all, none taken off.
+length of an array that is declared there (one more of room). Other mutants that change nothing (a wider limit on a
+line that is never that long) stay: the score is what was noticed of all, none taken off.
 
 mutation.py [--area gate,ledger] [--files gate_book,perms] [--only FILE:LINE:KIND:NUMBER]
 

@@ -189,7 +189,6 @@ static void a_head_is_a_number_and_a_hash(void **state)
 		{ "7 0g", false, 0 },
 	};
 	struct ledger_head h;
-	struct buf b;
 
 	(void)state;
 	for (size_t i = 0; i < LEN(rows); i++) {
@@ -198,15 +197,11 @@ static void a_head_is_a_number_and_a_hash(void **state)
 		      rows[i].text);
 		assert_int_equal(h.seq, rows[i].good ? rows[i].seq : 99);
 	}
-	buf_init(&b, 200);
-	h = (struct ledger_head){ .seq = 41, .hash = { { 1, 0xab } } };
-	ledger_head_write(&h, &b);
-	assert_string_equal(buf_cstr(&b), "41 01ab"
-					  "00000000000000000000000000000000000000000000"
-					  "0000000000000000\n");
-	assert_true(ledger_head_parse(buf_span(&b), &h));
-	assert_true(h.seq == 41 && h.hash.bytes[1] == 0xab);
-	buf_free(&b);
+	assert_true(
+		ledger_head_parse(SPAN_LITERAL("41 01ab00000000000000000000000000000000000000"
+					       "00000000000000000000000002\n"),
+				  &h));
+	assert_true(h.hash.bytes[0] == 1 && h.hash.bytes[1] == 0xab && h.hash.bytes[31] == 2);
 }
 
 /* An older head stays true, so a head file that cannot be written stops nobody. */
