@@ -8,8 +8,9 @@ a statement left out. Made in a copy of the sources with a build of its own (no 
 compile does not count, one that makes a test fail, crash or hang is noticed.
 
 What is not mutated, because it changes no answer: words in quotes; a call that only writes to the log; va_end; the
-length of an array that is declared there (one more of room). Other mutants that change nothing (a wider limit on a
-line that is never that long) stay: the score is what was noticed of all, none taken off.
+length of an array that is declared there (one more of room); SQLite's -1 for "up to the NUL" (any negative number).
+Other mutants that change nothing (a wider limit on a line that is never that long) stay: the score is what was
+noticed of all, none taken off.
 
 mutation.py [--area gate,ledger] [--files gate_book,perms] [--only FILE:LINE:KIND:NUMBER]
 
@@ -76,6 +77,8 @@ def mutants(path, text):
                 yield f"{kind}{i}", n, j, line[:m.start()] + instead + line[m.end():]
         for j, m in enumerate(re.finditer(r"(?<![\w.])(\d+)(?![\w.xX])", bare)):
             if ARRAY.match(line) and bare[m.start() - 1] == "[":
+                continue
+            if "sqlite3_" in text[n - 2] + line and bare[m.start() - 1] == "-":
                 continue
             yield "constant", n, j, line[:m.start()] + str(int(m[1]) + 1) + line[m.end():]
         if STATEMENT.match(line) and not DECLARATION.match(line):
