@@ -144,6 +144,16 @@ static void answer_plain(struct peer *p)
 	say(p, out, (size_t)m);
 }
 
+/* What an engine says of itself: enough to be taken for one that speaks OpenAI's protocol. */
+static void answer_get(struct peer *p)
+{
+	static const char reply[] =
+		"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 55\r\n"
+		"\r\n{\"object\":\"list\",\"data\":[{\"id\":\"e\",\"object\":\"model\"}]} ";
+
+	say(p, reply, sizeof reply - 1);
+}
+
 static void answer(struct peer *p, const char *body, size_t n)
 {
 	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
@@ -180,7 +190,10 @@ static bool take_request(struct peer *p)
 	*end = '\r';
 	if (p->in_len < head + body)
 		return false;
-	answer(p, p->in + head, body);
+	if (strncmp(p->in, "GET ", 4) == 0)
+		answer_get(p);
+	else
+		answer(p, p->in + head, body);
 	p->in_len -= head + body;
 	memmove(p->in, p->in + head + body, p->in_len);
 	return true;

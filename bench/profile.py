@@ -59,7 +59,7 @@ def bucket(frames):
 def main():
     out, words = os.path.realpath(sys.argv[1]), sys.argv[2:] or ["connections=32", "warm=500"]
     folders = [x for name in ("runtime", "state", "config", "data", "etc", "lib")
-               for x in (f"--{name}-dir", f"{out}/run/{name}")]
+               for x in (f"--{name}-dir", f"{out}/hither/{name}")]
     engine = subprocess.Popen([f"{out}/bench_engine", "0", f"unix:{out}/engine.sock"])
     time.sleep(0.2)
     daemon = subprocess.Popen(["taskset", "-c", "1", os.environ["HITHERD"], "--user", "--config",
@@ -70,7 +70,7 @@ def main():
         router = pids["hither-router"]
         before = {n: cpu_us(p) for n, p in pids.items()}
         load = subprocess.Popen(
-            [f"{out}/bench_load", "0", f"unix:{out}/run/runtime/hither.sock", "model=auto",
+            [f"{out}/bench_load", "0", f"unix:{out}/hither/runtime/hither.sock", "model=auto",
              "seconds=3", *words], stdout=subprocess.PIPE, text=True)
         time.sleep(0.5)
         subprocess.run(["perf", "record", "-q", "-F", "1500", "--call-graph", "dwarf,4096", "-p",

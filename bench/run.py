@@ -3,7 +3,9 @@
 """Rounds of every scenario over every peer, shuffled; medians over rounds; ratios to nginx of
 the same round. The peer under test has processor 1, engine and clients share processor 0.
 
-run.py HITHERD OUT [--rounds N] [--peers a,b] [--scenarios a,b] [--cold N] [--model NAME]
+run.py HITHERD OUT [--rounds N] [--peers a,b] [--scenarios a,b] [--cold N] [--model NAME] [--routers N]
+--routers N: a peer `routers` besides, the same daemon with that many router processes. It and `hither` then have
+every processor but 0, and of two both.
 Usually started by run.sh, which builds the programs into OUT."""
 import argparse
 import json
@@ -67,13 +69,14 @@ FIELDS = ["answered", "failed", "missing", "seconds", "p50_us", "p90_us", "p99_u
           "first_p90_us", "first_p99_us", "piece_p50_us", "piece_p90_us", "piece_p99_us"]
 
 
-def pin(processor):
-    return lambda: os.sched_setaffinity(0, {processor % os.cpu_count()})
+def pin(processors):
+    return lambda: os.sched_setaffinity(0, processors)
 
 
 class Peer:
     def __init__(self, name, address, command=None):
         self.name, self.address, self.command = name, address, command
+        self.processors = {1 % os.cpu_count()}
         self.process = None
 
     def start(self):
@@ -83,7 +86,7 @@ class Peer:
         with open(f"{OUT}/{self.name}.log", "ab") as log:
             began = time.monotonic()
             self.process = subprocess.Popen(self.command, stdout=log, stderr=log,
-                                            stdin=subprocess.DEVNULL, preexec_fn=pin(1))
+                                            stdin=subprocess.DEVNULL, preexec_fn=pin(self.processors))
         while not self.answers():
             if self.process.poll() is not None or time.monotonic() - began > 20:
                 raise RuntimeError(f"{self.name} does not answer: see {OUT}/{self.name}.log")
@@ -158,19 +161,28 @@ class Peer:
                 return
 
 
-def peers(hitherd, engine_tcp, engine_unix):
+def peers(hitherd, engine_tcp, engine_unix, routers):
     def conf(name, text):
         with open(f"{OUT}/{name}", "w") as f:
             f.write(text)
         return f"{OUT}/{name}"
 
     os.makedirs(f"{OUT}/t", exist_ok=True)
-    os.makedirs(f"{OUT}/run", exist_ok=True)
-    config = conf("hitherd.json", json.dumps(
-        {**HITHER, "engine": {**HITHER["engine"], "endpoint": engine_unix}}))
     there = f"127.0.0.1:{engine_tcp}"
-    folders = [x for name in ("runtime", "state", "config", "data", "etc", "lib")
-               for x in (f"--{name}-dir", f"{OUT}/run/{name}")]
+
+    def daemon(name, n):
+        os.makedirs(f"{OUT}/{name}", exist_ok=True)
+        config = conf(f"{name}.json", json.dumps(
+            {**HITHER, "engine": {**HITHER["engine"], "endpoint": engine_unix},
+             "daemon": {"router_processes": n}}))
+        folders = [x for f in ("runtime", "state", "config", "data", "etc", "lib")
+                   for x in (f"--{f}-dir", f"{OUT}/{name}/{f}")]
+        p = Peer(name, f"unix:{OUT}/{name}/runtime/hither.sock",
+                 [hitherd, "--user", "--config", config, *folders])
+        if routers > 1:
+            p.processors = set(range(1, os.cpu_count())) if os.cpu_count() > 2 else {0, 1}
+        return p
+
     listed = [
         Peer("direct", engine_unix),
         Peer("relay", f"unix:{OUT}/relay.sock",
@@ -179,9 +191,10 @@ def peers(hitherd, engine_tcp, engine_unix):
              ["nginx", "-e", "stderr", "-c", conf("nginx.conf", NGINX.format(d=OUT, engine=there))]),
         Peer("haproxy", f"unix:{OUT}/haproxy.sock",
              ["haproxy", "-db", "-f", conf("haproxy.cfg", HAPROXY.format(d=OUT, engine=there))]),
-        Peer("hither", f"unix:{OUT}/run/runtime/hither.sock",
-             [hitherd, "--user", "--config", config, *folders]),
+        daemon("hither", 1),
     ]
+    if routers > 1:
+        listed.append(daemon("routers", routers))
     path = os.environ.get("PATH", "") + ":/usr/sbin"
     for p in listed:
         if p.command and shutil.which(p.command[0], path=path):
@@ -303,14 +316,15 @@ def main():
     a.add_argument("--cold", type=int, default=5)
     a.add_argument("--idle", type=int, default=10000)
     a.add_argument("--model", default="auto")
+    a.add_argument("--routers", type=int, default=1)
     o = a.parse_args()
     global OUT
     OUT = os.path.realpath(o.out)
     engine_unix, engine_tcp = f"unix:{OUT}/engine.sock", 19480
     engine = subprocess.Popen([f"{OUT}/bench_engine", "0", engine_unix, f"tcp:{engine_tcp}"])
     time.sleep(0.2)
-    all_peers = peers(o.hitherd, engine_tcp, engine_unix)
-    order = [p for p in o.peers.split(",") if p in all_peers]
+    all_peers = peers(o.hitherd, engine_tcp, engine_unix, o.routers)
+    order = [p for p in o.peers.split(",") + ["routers"] if p in all_peers]
     scenarios = o.scenarios.split(",")
     rows, dice = [], random.Random(1)
     try:

@@ -256,7 +256,9 @@ static enum err send_now(struct channel *c, const uint8_t *frame, size_t bytes, 
 
 static enum err declare_broken(struct channel *c, enum err why)
 {
-	c->broken = why;
+	if (c->broken == ERR_OK)
+		c->broken = why;    /* the first reason: what comes after our own shutdown(2) is
+				       none */
 	shutdown(c->fd, SHUT_RDWR); /* wakes the loop: invariant 1 */
 	return why;
 }
@@ -352,7 +354,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 {
 	struct channel *c = poll->data;
 
-	if (status == 0 && (events & UV_WRITABLE) != 0)
+	if (status == 0 && (events & UV_WRITABLE) != 0 && c->broken == ERR_OK)
 		flush(c);
 	if (c->broken != ERR_OK && c->broken != ERR_PEER_GONE) {
 		gone(c, c->broken);

@@ -369,6 +369,27 @@ static void a_peer_that_does_not_read_is_given_up(void **state)
 	close(raw);
 }
 
+/* Who reads on after all is given up for the same reason: the owner must learn that it was us.
+ */
+static void a_peer_that_reads_too_late_is_given_up_all_the_same(void **state)
+{
+	struct side s;
+	int raw = open_pair(&s);
+	struct msg_READY m = { 0 };
+	char frame[MSG_BYTES_MAX];
+
+	(void)state;
+	memset(m.detail, 'x', 200);
+	while (CHANNEL_SEND(s.c, READY, &m, NULL, 0) == ERR_OK)
+		;
+	while (recv(raw, frame, sizeof frame, MSG_DONTWAIT) > 0)
+		;
+	turn();
+	assert_int_equal(s.gone, 1);
+	assert_int_equal(s.why, ERR_BUSY);
+	close(raw);
+}
+
 static void a_closed_peer_is_told_from_the_loop(void **state)
 {
 	struct side s;
@@ -484,6 +505,7 @@ int main(void)
 		CASE(a_full_socket_queues_in_order),
 		CASE(thousands_of_answers_wait_for_a_busy_peer),
 		CASE(a_peer_that_does_not_read_is_given_up),
+		CASE(a_peer_that_reads_too_late_is_given_up_all_the_same),
 		CASE(a_closed_peer_is_told_from_the_loop),
 		CASE(a_failed_call_is_not_a_peer_that_is_gone),
 		CASE(a_bundle_is_its_frames),
