@@ -194,13 +194,15 @@ void decision_print(const struct decision *d, struct buf *out)
 
 /* ---------------------------------------------------------------- keeping */
 
-/* The lowest tier that what was found keeps the request from; POLICY_TIER_DEVICE: none. */
+/*
+ * The lowest tier that what was found keeps the request from; POLICY_TIER_DEVICE: none. A turn
+ * that nobody could read may hold anything: policy answers that as it does for unknown data.
+ */
 static enum policy_tier kept_from(const struct decision *d)
 {
 	size_t n = policy_destinations(d->set);
-	struct arena *a = d->q.data.known && d->q.data.n > 0
-				  ? arena_new("kept", VERDICT_ARENA_BYTES)
-				  : NULL;
+	bool asked = d->unread || (d->q.data.known && d->q.data.n > 0);
+	struct arena *a = asked ? arena_new("kept", VERDICT_ARENA_BYTES) : NULL;
 	struct policy_decision *with = a != NULL ? policy_decisions_new(d->set, n, a) : NULL,
 			       *clean = a != NULL ? policy_decisions_new(d->set, n, a) : NULL;
 	enum policy_tier lowest = POLICY_TIER_DEVICE;

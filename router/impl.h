@@ -242,6 +242,8 @@ struct decision {
 	struct policy_set *set; /* a reference */
 	struct policy_request q;
 	bool scanned; /* what it holds was looked up; it may be unknown all the same */
+	bool unread; /* a turn with texts that no later one must repeat, which nobody could read
+		      */
 	float score, confidence;
 	enum classify_task task;
 	uint16_t threshold_pm;

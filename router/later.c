@@ -11,7 +11,9 @@
  *
  * One that goes on after its opening is looked up at once: the opening names the conversation,
  * so what stands in it comes again with every later turn, but a tool's result or a turn in the
- * middle may not, and what it keeps here must be known before the next turn asks.
+ * middle may not, and what it keeps here must be known before the next turn asks. When that is
+ * too long to be looked through, or the scanner gives up, the conversation is kept as policy
+ * keeps data that is unknown.
  *
  * Invariant: a kept request is in no table, has no exchange, and its decision is the last one
  * of the ring.
@@ -47,15 +49,19 @@ bool later_keep(struct request *q, struct decision *d)
 {
 	struct router *r = q->router;
 
-	if (q->facts.scanned || q->facts.input_tokens > LATER_TOKENS_MAX || r->stopping ||
-	    policy_destinations(q->set) == 1)
+	if (policy_destinations(q->set) == 1)
 		return false;
+	bool fits = q->facts.input_tokens <= LATER_TOKENS_MAX;
 	if (goes_on(&q->chat)) {
-		data_scan(q);
-		decision_data(q, d);
+		if (!q->facts.scanned && fits) {
+			data_scan(q);
+			decision_data(q, d);
+		}
+		d->unread = !q->facts.data_known && q->chat.images == 0 &&
+			    q->chat.audios == 0 && q->chat.files == 0;
 		return false;
 	}
-	if (r->n_requests > 1 || r->later != NULL)
+	if (q->facts.scanned || !fits || r->stopping || r->n_requests > 1 || r->later != NULL)
 		return false;
 	r->later = q;
 	r->later_decision = d;

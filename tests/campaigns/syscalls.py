@@ -83,6 +83,7 @@ class Scene:
 
     def begin(self):
         self.d = d = stage.Daemon(self.c.program())
+        d.never = d.never[:-1]  # a wire whose send was refused is broken, and made anew
         d.config["engine"]["restart_backoff_ms"] = 20
         places = {f"far{i}": d.destination() for i in range(PLACES)}
         d.policy({"hither_policy": 1, "id": "mine", "default": {"cloud": "allow"}, "consent": {"timeout": "20s"},

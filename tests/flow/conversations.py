@@ -138,6 +138,16 @@ class Tools(Case):
         self.assertEqual(self.say(d, *later)[0], "far")
         self.assertEqual(len(d.cloud.requests), 2)
 
+    def test_a_turn_too_long_to_be_looked_through_counts_as_unknown(self):
+        rule = {"id": "stay", "effect": "local_only", "when": {"data": {"any": ["personal.contact.*"]}}}
+        for rules, words, then in (([rule], 40000, "local"), ([rule], 10, "far"), ([], 40000, "far")):
+            with self.subTest(rules=len(rules), words=words):
+                d = self.daemon(rules, engine={"context_tokens": 1 << 18, "parallel": 1})
+                begun = user(EASY)
+                self.assertEqual(self.say(d, begun, calls(1), result(1, "some words " * words), model="local")[0], "local")
+                place, dec = self.say(d, begun, assistant("So it is."), user(stage.HARD))
+                self.assertEqual((place, dec["categories"]), (then, []))
+
     def test_also_when_the_turn_was_easy_and_the_next_one_comes_at_once(self):
         rule = {"id": "stay", "effect": "local_only", "when": {"data": {"any": ["personal.contact.*"]}}}
         d = self.daemon([rule])
