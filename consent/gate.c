@@ -272,14 +272,17 @@ bool gate_policy(struct gate *g, struct policy_set *set, uint64_t generation)
 	inspector_free(g->inspector);
 	g->set = policy_set_ref(set);
 	g->generation = generation;
-	g->inspector = inspector_new(set);
+	/* With no destination but this device there is nothing to inspect: a start is quicker.
+	 */
+	bool needed = policy_destinations(set) > 1;
+	g->inspector = needed ? inspector_new(set) : NULL;
 	policy_facts_sha256(set, g->policy_sha256);
 	g->prune_ms =
 		policy_ledger(set)->retain_ms > 0 ? gate_now(g) + FIRST_PRUNE_MS : GATE_NEVER;
 	policy_record(g);
 	recheck_sends(g);
 	questions_recheck(g, true);
-	return g->inspector != NULL;
+	return !needed || g->inspector != NULL;
 }
 
 /* --- the device -------------------------------------------------------------------------- */

@@ -292,6 +292,8 @@ void gate_judge(struct gate *g, struct ask *a)
 	memset(&a->j, 0, sizeof a->j);
 	a->j.content = g->set != NULL ? policy_ledger(g->set)->content : POLICY_CONTENT_NONE;
 	a->readable = false;
+	if (g->set != NULL && g->inspector == NULL)
+		g->inspector = inspector_new(g->set);
 	if (g->set == NULL || g->inspector == NULL) {
 		deny(a, "no policy is in force");
 		return;

@@ -5,12 +5,13 @@
  *
  * Invariant: data_known is true only when every text of the request was scanned to its end.
  */
+#include "common/log.h"
 #include "proc/detectors.h"
 #include "router/impl.h"
 
 #define MASKS_MAX 4096
 
-struct scanner *data_scanner(const struct policy_set *set)
+static struct scanner *build(const struct policy_set *set)
 {
 	struct detectors_error error;
 	struct scanner *s = NULL;
@@ -22,6 +23,17 @@ struct scanner *data_scanner(const struct policy_set *set)
 		return s;
 	scanner_free(s); /* without one of its detectors nothing is known */
 	return NULL;
+}
+
+struct scanner *data_scanner(struct router *r)
+{
+	if (!r->scanner_due)
+		return r->scanner;
+	r->scanner_due = false;
+	r->scanner = build(r->set);
+	if (r->scanner == NULL)
+		log_error("router.scanner", "not built: all data counts as unknown");
+	return r->scanner;
 }
 
 /* ---------------------------------------------------------------- finding */
@@ -82,7 +94,7 @@ void data_scan(struct request *q)
 	struct facts *f = &q->facts;
 
 	f->scanned = true;
-	if (q->router->scanner == NULL || c->images + c->audios + c->files > 0)
+	if (data_scanner(q->router) == NULL || c->images + c->audios + c->files > 0)
 		return;
 	uint32_t *counts = arena_array(q->arena, SCAN_CATEGORIES_MAX, sizeof *counts);
 	f->categories = arena_array(q->arena, SCAN_CATEGORIES_MAX, sizeof *f->categories);
@@ -147,7 +159,7 @@ static bool strip_all(struct request *q, unsigned strip, struct chat *io)
 bool data_mask(struct request *q, const struct policy_decision *d, struct chat *ret,
 	       bool *ret_masked)
 {
-	struct masking m = { .scanner = q->router->scanner, .arena = q->arena };
+	struct masking m = { .scanner = data_scanner(q->router), .arena = q->arena };
 	struct chat_message *messages =
 		arena_array(q->arena, q->chat.n_messages, sizeof *messages);
 
@@ -162,7 +174,7 @@ bool data_mask(struct request *q, const struct policy_decision *d, struct chat *
 		return false;
 	if (d->n_redact == 0)
 		return true;
-	if (q->router->scanner == NULL)
+	if (data_scanner(q->router) == NULL)
 		return false; /* an obligation that cannot be carried out forbids the sending */
 	for (size_t i = 0; i < d->n_redact; i++)
 		scan_set_add_pattern(&m.want, q->router->scanner, d->redact[i]);

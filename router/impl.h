@@ -271,7 +271,8 @@ struct router {
 	struct door_key key; /* of the TCP listener */
 	struct classifier *classifier;
 	struct policy_set *set;
-	struct scanner *scanner; /* NULL: data is unknown */
+	struct scanner *scanner; /* of data_scanner() */
+	bool scanner_due;        /* it is not built yet */
 	struct surroundings *around;
 	struct board *board; /* NULL: this is the only router */
 	bool crowded;        /* somebody waits for a slot, perhaps behind another router */
@@ -344,7 +345,8 @@ struct span facts_last_user(const struct chat *c);
 
 /* data.c */
 void data_scan(struct request *q);
-struct scanner *data_scanner(const struct policy_set *set);
+/* Of the policy in force, built when it is first needed; NULL: data is unknown. */
+struct scanner *data_scanner(struct router *r);
 /* A copy of the chat as it may leave for destination `d`: masked and stripped. */
 bool data_mask(struct request *q, const struct policy_decision *d, struct chat *ret,
 	       bool *ret_masked);

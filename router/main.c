@@ -37,9 +37,12 @@ static void policy_take(struct router *r, struct span bundle)
 	policy_set_free(r->set);
 	r->set = set;
 	scanner_free(r->scanner);
-	r->scanner = data_scanner(set);
-	if (r->scanner == NULL)
-		log_error("router.scanner", "not built: all data counts as unknown");
+	r->scanner = NULL;
+	r->scanner_due = true;
+	/* With no destination but this device nothing is scanned until somebody asks what would
+	 * be: a start is quicker. */
+	if (policy_destinations(set) > 1)
+		(void)data_scanner(r);
 }
 
 static void on_policy(struct service *s)
