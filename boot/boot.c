@@ -31,11 +31,13 @@
 #include "boot/places.h"
 #include "boot/policies.h"
 #include "boot/supervise.h"
+#include "boot/users.h"
 #include "boot/watch.h"
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/log.h"
 #include "proc/egress.h"
+#include "proc/jail.h"
 #include "proc/resident.h"
 #include "proc/spawn.h"
 
@@ -50,6 +52,9 @@ struct boot {
 	struct policies_bundle policy; /* in force; its descriptor belongs to the supervisor */
 	struct landlock_grants egress; /* what cloud's jail is open for */
 	struct places places;
+	struct users users; /* of the roles; `separate`: in use */
+	bool separate;
+	struct jail_report jail;
 	int config_fd;
 	uv_loop_t loop;
 	struct supervisor *supervisor;
@@ -374,6 +379,8 @@ static int run(struct boot *b, const bool runs[ROLE_COUNT])
 			       b->config_fd, b->places.sockets, b->places.n);
 	if (b->supervisor == NULL)
 		return 1;
+	supervisor_users(b->supervisor, b->separate ? &b->users : NULL);
+	supervisor_jail(b->supervisor, &b->jail);
 	start_signal(b, &b->term, SIGTERM);
 	start_signal(b, &b->interrupt, SIGINT);
 	start_signal(b, &b->hangup, SIGHUP);
@@ -406,6 +413,25 @@ static int check_only(struct boot *b)
 	return rc;
 }
 
+/* A system daemon that was started as root has a user for each role. */
+static enum err find_users(struct boot *b)
+{
+	b->separate = b->options.config.system_mode && geteuid() == 0;
+	return b->separate ? users_find(&b->users) : ERR_OK;
+}
+
+/* The last step before untrusted bytes: what boot opens once is open, its loop is not. */
+static void close_jail(struct boot *b)
+{
+	jail_supervisor(b->separate, &b->jail);
+	if (b->options.config.system_mode && !b->separate)
+		jail_without(&b->jail,
+			     "roles share one user: a system daemon has to start as root");
+	log_info("boot.jail", "filter=%s%s%s",
+		 b->jail.filter[0] != '\0' ? b->jail.filter : "none",
+		 b->jail.detail[0] != '\0' ? " without: " : "", b->jail.detail);
+}
+
 static int run_boot(struct boot *b, const bool runs[ROLE_COUNT])
 {
 	int rc = 1;
@@ -416,13 +442,23 @@ static int run_boot(struct boot *b, const bool runs[ROLE_COUNT])
 		return 1;
 	}
 	confine_self();
-	if (places_take(&b->options, &b->places) != ERR_OK)
+	if (find_users(b) != ERR_OK)
+		return 1;
+	if (spawner_start() != ERR_OK) {
+		fprintf(stderr,
+			"hitherd: the process that starts the others does not run: %s\n",
+			strerror(errno));
+		return 1;
+	}
+	if (places_take(&b->options, b->separate ? &b->users : NULL, &b->places) != ERR_OK)
 		return 1;
 	if (take_token(&b->options) == ERR_OK) {
-		if (seal_config(b) != ERR_OK)
+		if (seal_config(b) != ERR_OK) {
 			fprintf(stderr, "hitherd: no memory file: %s\n", strerror(errno));
-		else
+		} else {
+			close_jail(b);
 			rc = run(b, runs);
+		}
 	}
 	places_leave(&b->places);
 	return rc;

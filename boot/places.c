@@ -83,7 +83,7 @@ static enum err refuse_link(const char *path)
 	return ERR_OK;
 }
 
-static enum err make_folders(const struct options *o)
+static enum err make_folders(const struct options *o, const struct users *users)
 {
 	const struct config *c = &o->config;
 	char path[4096];
@@ -92,13 +92,21 @@ static enum err make_folders(const struct options *o)
 	if (e == ERR_OK)
 		e = folder(c->runtime_dir, c->system_mode ? 0755 : 0700);
 	if (e == ERR_OK)
-		e = folder(c->state_dir, 0700);
+		e = folder(c->state_dir, users != NULL ? 0711 : 0700);
 	if (e == ERR_OK && file_mkdirs(c->models_dir, 0700) != ERR_OK)
 		e = tell(ERR_SYSTEM, "cannot make the folder %s: %s", c->models_dir,
 			 strerror(errno));
+	/* An engine may be installed there while we run: local's rules are for what exists. */
+	if (e == ERR_OK && file_mkdirs(c->data_dir, 0700) != ERR_OK)
+		log_notice("boot.data", "folder=%s cannot be made: %s", c->data_dir,
+			   strerror(errno));
+	if (e == ERR_OK && users != NULL && chmod(c->data_dir, 0711) != 0)
+		e = tell(ERR_SYSTEM, "%s: %s", c->data_dir, strerror(errno));
 	snprintf(path, sizeof path, "%s/apps", c->runtime_dir);
 	if (e == ERR_OK)
 		e = folder(path, c->system_mode ? 0755 : 0700);
+	if (e == ERR_OK && users != NULL)
+		e = users_own(users, c);
 	/* Only a help for the person; a read-only configuration is fine. */
 	snprintf(path, sizeof path, "%s/policy.d", c->config_dir);
 	if (e == ERR_OK && !c->system_mode && file_mkdirs(path, 0700) != ERR_OK)
@@ -265,6 +273,34 @@ static enum err add_found_apps(struct places *p, const struct options *o)
 	return e;
 }
 
+/* A socket that only its person can open, in a folder that everybody may pass through. */
+static enum err add_person(struct places *p, const struct options *o, uid_t uid)
+{
+	char name[72], file[80];
+	unsigned before = p->n;
+
+	snprintf(name, sizeof name, "consent:%u", (unsigned)uid);
+	snprintf(file, sizeof file, "consent/%u.sock", (unsigned)uid);
+	enum err e = add(p, o, ROLE_CONSENT, name, file);
+	if (e == ERR_OK && p->n > before && chown(p->paths[before], uid, (gid_t)-1) != 0)
+		e = tell(ERR_SYSTEM, "%s cannot be given to user %u: %s", p->paths[before],
+			 (unsigned)uid, strerror(errno));
+	return e;
+}
+
+static enum err add_persons(struct places *p, const struct options *o)
+{
+	uid_t persons[USERS_PERSONS_MAX];
+	unsigned n = users_persons(persons, LEN(persons));
+	char path[4096];
+
+	snprintf(path, sizeof path, "%s/consent", o->config.runtime_dir);
+	enum err e = folder(path, 0755);
+	for (unsigned i = 0; e == ERR_OK && i < n; i++)
+		e = add_person(p, o, persons[i]);
+	return e;
+}
+
 static void take_activated(struct places *p)
 {
 	struct activated found[PLACES_SOCKETS_MAX];
@@ -307,13 +343,13 @@ static enum err add_tcp(struct places *p, const struct options *o)
 	return e;
 }
 
-enum err places_take(const struct options *o, struct places *ret)
+enum err places_take(const struct options *o, const struct users *users, struct places *ret)
 {
 	enum err e;
 
 	memset(ret, 0, sizeof *ret);
 	ret->lock = -1;
-	e = make_folders(o);
+	e = make_folders(o, users);
 	if (e == ERR_OK)
 		e = take_lock(o->config.runtime_dir, &ret->lock);
 	if (e != ERR_OK)
@@ -324,6 +360,8 @@ enum err places_take(const struct options *o, struct places *ret)
 		e = add(ret, o, ROLE_CONSENT, "consent", "consent.sock");
 	if (e == ERR_OK)
 		e = add(ret, o, ROLE_CONSENT, "admin", "admin.sock");
+	if (e == ERR_OK && users != NULL)
+		e = add_persons(ret, o);
 	if (e == ERR_OK)
 		e = add_tcp(ret, o);
 	for (uint32_t i = 0; e == ERR_OK && i < o->config.n_apps; i++)

@@ -42,6 +42,7 @@ void relay_health(struct supervisor *s, const struct slot *about)
 
 	memcpy(m.filter, about->jail.filter, sizeof m.filter);
 	memcpy(m.detail, about->jail.detail, sizeof m.detail);
+	memcpy(m.helpers, about->jail.helpers, sizeof m.helpers);
 	memcpy(m.judge, about->jail.judge, sizeof m.judge);
 	memcpy(m.judge_problem, about->jail.judge_problem, sizeof m.judge_problem);
 	if (alive(&s->slots[ROLE_CONSENT]))
@@ -201,7 +202,7 @@ static void greet_consent(struct supervisor *s)
 {
 	struct slot *consent = &s->slots[ROLE_CONSENT];
 
-	for (unsigned r = ROLE_ROUTER; r < ROLE_SEATS; r++)
+	for (unsigned r = ROLE_BOOT; r < ROLE_SEATS; r++)
 		if (seated(s, (enum role)r))
 			relay_health(s, &s->slots[r]);
 	if (s->engine_known)

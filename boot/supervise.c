@@ -211,6 +211,8 @@ static enum err spawn(struct slot *r, const struct ends *e)
 	int fds[ROLE_FD_LISTEN_MAX - ROLE_FD_LISTEN];
 	const char *names[ROLE_FD_LISTEN_MAX - ROLE_FD_LISTEN];
 
+	if (s->users != NULL)
+		o.as = s->users->role[role_kind(r->role)];
 	memcpy(o.channel, e->mine, sizeof o.channel);
 	for (unsigned i = 0; i < s->n_sockets && o.n_listen < LEN(fds); i++) {
 		if (s->sockets[i].role != role_kind(r->role))
@@ -260,6 +262,8 @@ static void start_role(struct slot *r)
 		if (r->control == NULL)
 			kill(r->pid, SIGKILL);
 		tell_neighbours(r, &e);
+		if (role_kind(r->role) == ROLE_ROUTER)
+			attester_start(r);
 	} else {
 		log_error("boot.start", "role=%s cannot be started: %s", role_name(r->role),
 			  strerror(errno));
@@ -369,6 +373,13 @@ static void on_child(uv_signal_t *signal, int number)
 
 		if (s->slots[i].pid > 0 && waitpid(s->slots[i].pid, &status, WNOHANG) > 0)
 			on_death(&s->slots[i], status);
+		attester_check(&s->slots[i]);
+	}
+	if (!s->stopping && spawner_pid() > 0 && waitpid(spawner_pid(), NULL, WNOHANG) > 0) {
+		log_error("boot.spawner", "the process that starts the others has ended: so "
+					  "does this daemon, to be started whole");
+		s->clean = false;
+		supervisor_stop(s, RENEW_DEADLINE_MS);
 	}
 }
 
@@ -416,8 +427,29 @@ struct supervisor *supervisor_new(uv_loop_t *loop, const struct supervisor_handl
 		s->slots[r].role = (enum role)r;
 		uv_timer_init(loop, &s->slots[r].retry);
 		s->slots[r].retry.data = &s->slots[r];
+		attester_init(&s->slots[r]);
 	}
 	return s;
+}
+
+void supervisor_users(struct supervisor *s, const struct users *users)
+{
+	s->users = users;
+}
+
+void supervisor_jail(struct supervisor *s, const struct jail_report *own)
+{
+	struct slot *r = &s->slots[ROLE_BOOT];
+
+	r->pid = getpid();
+	r->state = READY;
+	r->jail.sandbox = own->bits;
+	memcpy(r->jail.filter, own->filter, sizeof own->filter);
+	snprintf(r->jail.detail, sizeof r->jail.detail, "%s", own->detail);
+	snprintf(r->jail.helpers, sizeof r->jail.helpers, "spawner: %s",
+		 spawner_without()[0] != '\0' ? spawner_without()
+					      : "what nobody below it may do ends it");
+	jail_helper_words(JAIL_ATTESTER, r->jail.helpers, sizeof r->jail.helpers);
 }
 
 void supervisor_policy(struct supervisor *s, uint64_t generation, int fd)
@@ -492,6 +524,7 @@ void supervisor_stop(struct supervisor *s, uint32_t deadline_ms)
 	uv_timer_start(&s->kill, on_kill, deadline_ms + KILL_AFTER_MS, 0);
 	for (unsigned r = ROLE_ROUTER; r < ROLE_SEATS; r++) {
 		uv_timer_stop(&s->slots[r].retry);
+		attester_stop(&s->slots[r]);
 		if (alive(&s->slots[r]))
 			TELL(&s->slots[r], STOP, &m, NULL, 0);
 	}
@@ -524,6 +557,8 @@ void supervisor_free(struct supervisor *s)
 	free(s->board);
 	close_handle(s, (uv_handle_t *)&s->child);
 	close_handle(s, (uv_handle_t *)&s->kill);
-	for (unsigned r = 0; r < ROLE_SEATS; r++)
+	for (unsigned r = 0; r < ROLE_SEATS; r++) {
+		close_handle(s, (uv_handle_t *)&s->slots[r].attester.due);
 		close_handle(s, (uv_handle_t *)&s->slots[r].retry);
+	}
 }

@@ -5,9 +5,11 @@
 
 #include <uv.h>
 
+#include "boot/users.h"
 #include "common/err.h"
 #include "ipc/msg.h"
 #include "ipc/role.h"
+#include "proc/jail.h"
 
 struct supervisor;
 
@@ -36,6 +38,12 @@ struct supervisor *supervisor_new(uv_loop_t *loop, const struct supervisor_handl
 				  void *ctx, const bool runs[ROLE_COUNT], unsigned routers,
 				  int config_fd, const struct supervisor_socket *sockets,
 				  unsigned n_sockets);
+
+/* Roles start as these users from now on; constant, outlives the supervisor. NULL: as boot's.
+ */
+void supervisor_users(struct supervisor *s, const struct users *users);
+/* What boot has of its own confinement, for consent to show. */
+void supervisor_jail(struct supervisor *s, const struct jail_report *own);
 
 /* Takes over `fd`; sends it to every role that runs, hands it to every role that starts. */
 void supervisor_policy(struct supervisor *s, uint64_t generation, int fd);

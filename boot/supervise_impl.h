@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Shared by the two files of the supervisor.
+ * Shared by the files of the supervisor.
  *
  *   supervise.c  the life of the roles: start, wires, death, stop
  *   relay.c      what one role says and another is to hear; what is kept of it for one that
  *                is not there yet
+ *   attester.c   the life of the attester, and the router's wire to it
  *
  * supervise.c alone assigns what a slot knows of its process. What is kept to be told
  * (`engine`, `device`, `failure`, `owed`) is relay.c's, once supervisor_new() has made it.
@@ -20,6 +21,15 @@
 
 enum role_state { DOWN, STARTING, READY, WAITING, STOPPED };
 
+/* The process that says to one router who a caller is (proc/attest.h). */
+struct attester {
+	pid_t pid;      /* 0: none */
+	uv_timer_t due; /* its next start */
+	uint32_t starts;
+	unsigned deaths; /* in a row, each after a short life */
+	uint64_t started_ms;
+};
+
 struct slot {
 	struct supervisor *s;
 	enum role role;
@@ -30,8 +40,9 @@ struct slot {
 	uint64_t started_ms;
 	unsigned deaths; /* in a row, each after a short life */
 	uint32_t restarts;
-	bool renew;            /* its end is wanted, and a new start */
-	struct msg_READY jail; /* as the role said; zero while it is not ready */
+	struct attester attester; /* a router's */
+	bool renew;               /* its end is wanted, and a new start */
+	struct msg_READY jail;    /* as the role said; zero while it is not ready */
 };
 
 struct supervisor {
@@ -58,6 +69,7 @@ struct supervisor {
 	bool renewing;            /* cloud was told to stop and is to start at once */
 	struct msg_RELOADED owed; /* to consent, when cloud is there again */
 	bool owes;
+	const struct users *users; /* NULL: everybody is boot's */
 	unsigned open_handles;
 };
 
@@ -79,6 +91,14 @@ void supervise_unsent(const struct slot *r, const char *what, enum err e);
 #define TELL(slot, NAME, message, fds, n)                                                      \
 	supervise_unsent((slot), #NAME,                                                        \
 			 CHANNEL_SEND((slot)->control, NAME, (message), (fds), (n)))
+
+/* attester.c */
+void attester_init(struct slot *router);
+/* The router has just been started: it gets a wire to a fresh attester. */
+void attester_start(struct slot *router);
+/* If it has ended, it is reaped, and started again, soon, while there is a router. */
+void attester_check(struct slot *router);
+void attester_stop(struct slot *router);
 
 /* relay.c */
 /* consent hears how `about` is. */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 
@@ -52,6 +54,19 @@ static const char *socket_name(enum cli_socket s)
 	}
 }
 
+void cli_socket_path(const struct cli *cli, enum cli_socket s, char *ret, size_t bytes)
+{
+	struct stat st;
+
+	if (s == CLI_SOCKET_API) {
+		snprintf(ret, bytes, "%s", cli->host);
+		return;
+	}
+	snprintf(ret, bytes, "%s/consent/%u.sock", cli->runtime_dir, (unsigned)getuid());
+	if (s != CLI_SOCKET_CONSENT || stat(ret, &st) != 0 || st.st_uid != getuid())
+		snprintf(ret, bytes, "%s/%s", cli->runtime_dir, socket_name(s));
+}
+
 static struct curl_slist *request_fields(const struct cli_request *r)
 {
 	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
@@ -96,11 +111,7 @@ enum err cli_call(const struct cli *cli, const struct cli_request *request,
 	memset(ret, 0, sizeof *ret);
 	buf_init(&ret->body, REPLY_BYTES_MAX);
 	buf_init(&ret->headers, 1 << 16);
-	if (request->socket == CLI_SOCKET_API)
-		snprintf(path, sizeof path, "%s", cli->host);
-	else
-		snprintf(path, sizeof path, "%s/%s", cli->runtime_dir,
-			 socket_name(request->socket));
+	cli_socket_path(cli, request->socket, path, sizeof path);
 	snprintf(url, sizeof url, "http://localhost%s", request->path);
 	t.curl = curl_easy_init();
 	if (t.curl == NULL)

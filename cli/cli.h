@@ -120,6 +120,10 @@ struct cli_request {
 	long timeout_ms; /* 0: none */
 };
 
+/* Where that socket lies: beside the API's; for questions, when a system daemon has made one
+ * for this person, that one (consent/UID.sock). */
+void cli_socket_path(const struct cli *cli, enum cli_socket s, char *ret, size_t bytes);
+
 /* timeout_ms of an answer to a question: polkit may have to ask the person first. */
 #define CLI_ANSWER_MS 150000
 

@@ -280,10 +280,11 @@ static const struct http_call_handler events_handler = { on_head, on_data, on_en
 static int connect_agents(const struct cli *cli)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	char path[600];
 	int fd;
 
-	if ((size_t)snprintf(a.sun_path, sizeof a.sun_path, "%s/consent.sock",
-			     cli->runtime_dir) >= sizeof a.sun_path)
+	cli_socket_path(cli, CLI_SOCKET_CONSENT, path, sizeof path);
+	if (!span_copy(span_of(path), a.sun_path, sizeof a.sun_path))
 		return -1;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) != 0) {

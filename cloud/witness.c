@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
+ * The file is 0644 in a folder that lets nobody but us (and, in a system daemon, consent, who
+ * compares) pass.
+ *
  * At most one write is under way; a head that comes meanwhile is written after it, and those
  * in between not at all. The write itself (fsync included) happens on libuv's thread pool and
  * touches only `writing`.
@@ -88,7 +91,7 @@ static void write_now(uv_work_t *work)
 
 	w->outcome = file_mkdirs(w->folder, 0700);
 	if (w->outcome == ERR_OK)
-		w->outcome = file_write(w->path, span_of(w->writing), 0600);
+		w->outcome = file_write(w->path, span_of(w->writing), 0644);
 }
 
 static void on_written(uv_work_t *work, int status);

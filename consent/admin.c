@@ -105,9 +105,7 @@ static void write_roles(struct consent *c, struct buf *b)
 {
 	json_put_key(b, "roles");
 	buf_add_char(b, '{');
-	json_put_key(b, "boot");
-	buf_printf(b, "{\"pid\":%d,\"sandboxed\":false,\"ready\":true}", (int)getppid());
-	for (unsigned i = ROLE_ROUTER; i < consent_seats(c); i++) {
+	for (unsigned i = ROLE_BOOT; i < consent_seats(c); i++) {
 		const struct role_health *h = &c->roles[i];
 
 		json_put_key(b, role_name((enum role)i));
@@ -121,6 +119,8 @@ static void write_roles(struct consent *c, struct buf *b)
 				  h->says.filter[0] != '\0' ? h->says.filter : NULL);
 		json_put_key_i64(b, "landlock_abi", h->says.landlock);
 		json_put_key_cstr(b, "detail", h->says.detail);
+		json_put_key_cstr(b, "helpers",
+				  h->says.helpers[0] != '\0' ? h->says.helpers : NULL);
 		buf_add_char(b, '}');
 	}
 	buf_add_char(b, '}');

@@ -25,6 +25,7 @@
 #include "consent/peer.h"
 #include "consent/peer_tcp.h"
 #include "consent/role.h"
+#include "proc/jail.h"
 
 static struct consent self;
 
@@ -129,17 +130,25 @@ static void on_heartbeat(uv_timer_t *t)
 
 /* --- HTTP ---------------------------------------------------------------------------- */
 
-/* Only this user and root; per-user questions are told apart again in the gate. */
-static bool peer_allowed(const struct consent *c, const struct http_peer *p)
+/*
+ * One person's daemon: only this user and root. A system daemon's consent/UID.sock: that user
+ * and nobody else, root neither; its other sockets: root, and whoever it runs as. Questions of
+ * different users are told apart again in the gate.
+ */
+static bool peer_allowed(const struct http_peer *p)
 {
-	return c->service->config->system_mode || p->uid == getuid() || p->uid == 0;
+	static const char person[] = "consent:";
+
+	if (strncmp(p->listener, person, sizeof person - 1) == 0)
+		return strtoul(p->listener + sizeof person - 1, NULL, 10) == p->uid;
+	return p->uid == getuid() || p->uid == 0;
 }
 
 static void on_request(void *ctx, struct http_exchange *x, const struct http_request *r)
 {
 	struct consent *c = ctx;
 
-	if (!peer_allowed(c, r->peer))
+	if (!peer_allowed(r->peer))
 		role_reply_error(x, 403, "forbidden", "this socket belongs to another user");
 	else if (strcmp(r->peer->listener, "admin") == 0)
 		admin_request(c, x, r);
@@ -271,6 +280,7 @@ static enum err before_jail(struct service *s)
 		return ERR_SYSTEM;
 	if (peer_tcp_helper() != ERR_OK)
 		return ERR_SYSTEM;
+	jail_helper_words(JAIL_LOOKER, s->helpers, sizeof s->helpers);
 	session_name(session, sizeof session);
 	self.gate = gate_new(&setup);
 	if (self.gate == NULL)

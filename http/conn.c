@@ -24,6 +24,10 @@
 
 #include "http/impl.h"
 
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77 /* asm-generic/socket.h, Linux 6.5; older headers lack it */
+#endif
+
 /* ---------------------------------------------------------------- the end of a connection */
 
 static void exchange_release(struct http_conn *c)
@@ -51,6 +55,7 @@ static void on_closed(uv_handle_t *h)
 	free(c->out.ptr);
 	free(c->sending.ptr);
 	free(c->ahead.ptr);
+	free(c->kept);
 	free(c);
 	http_server_conn_closed(s);
 }
@@ -289,6 +294,30 @@ void http_conn_start_reading(struct http_conn *c)
 	c->reading = uv_read_start((uv_stream_t *)&c->handle, on_alloc, on_read) == 0;
 	if (!c->reading)
 		http_conn_close(c);
+}
+
+int http_peer_pidfd(const struct http_exchange *x)
+{
+	socklen_t n = sizeof(int);
+	uv_os_fd_t fd;
+	int pidfd;
+
+	if (x->conn->peer.pid == 0 ||
+	    uv_fileno((const uv_handle_t *)&x->conn->handle, &fd) != 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &n) != 0)
+		return -1;
+	return pidfd;
+}
+
+void *http_kept(const struct http_exchange *x)
+{
+	return x->conn->kept;
+}
+
+void http_keep(struct http_exchange *x, void *memory)
+{
+	free(x->conn->kept);
+	x->conn->kept = memory;
 }
 
 void http_conn_accept(struct http_server *s, const struct http_peer *peer, int fd)

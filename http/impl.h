@@ -58,6 +58,7 @@ struct http_conn {
 	struct http_exchange *x;
 	struct http_parser parser;
 	struct http_peer peer;
+	void *kept; /* http_keep() */
 	uint64_t deadline_ms;
 	uv_write_t write;
 	struct http_bytes out;     /* to be written; no memory while there is nothing */

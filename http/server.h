@@ -87,6 +87,13 @@ unsigned http_server_connections(const struct http_server *s);
 struct span http_header(const struct http_exchange *x, const char *name);
 /* How many request headers of that name there are: for those that must not stand twice. */
 unsigned http_header_count(const struct http_exchange *x, const char *name);
+/* The process that opened the connection, as a new pidfd (SO_PEERPIDFD, Linux 6.5), the
+ * caller's to close; -1: the kernel cannot say, it has ended, or it came over TCP. */
+int http_peer_pidfd(const struct http_exchange *x);
+/* malloc'ed memory that goes with the connection, and outlives the exchange; NULL: none. */
+void *http_kept(const struct http_exchange *x);
+void http_keep(struct http_exchange *x, void *memory);
+
 void *http_user(const struct http_exchange *x);
 void http_set_user(struct http_exchange *x, void *user);
 

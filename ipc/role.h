@@ -52,7 +52,7 @@ enum role_fd {
 	ROLE_FD_BOARD = 10,    /* routers, when there are several: ipc/board.h */
 	ROLE_FD_ROUTER_2 = 11, /* ROLE_FD_ROUTER_2 + (seat - ROLE_ROUTER_2): to that router */
 	ROLE_FD_LISTEN = 16,   /* first listening socket; see struct service_listen */
-	ROLE_FD_LISTEN_MAX = 64
+	ROLE_FD_LISTEN_MAX = 120
 };
 
 /* "router", and of the further ones "router-2" to "router-6". */

@@ -40,6 +40,7 @@
 #include "local/shelf.h"
 #include "local/starter.h"
 #include "local/tell.h"
+#include "proc/jail.h"
 #include "proc/service.h"
 
 #define SHELF_DEBOUNCE_MS 200
@@ -424,11 +425,18 @@ static void watch_shelf(void)
 static enum err before_jail(struct service *s)
 {
 	local_folder(s->config, self.folder);
-	if (strncmp(s->config->engine.endpoint, "http:", 5) == 0)
+	if (strncmp(s->config->engine.endpoint, "http:", 5) == 0) {
+		jail_helper_words(JAIL_DIALER, s->helpers, sizeof s->helpers);
 		return dialer_start(s->config->engine.endpoint);
+	}
 	if (s->config->engine.endpoint[0] != '\0')
 		return ERR_OK;
 	self.starter = starter_new(s->config, s->without, sizeof s->without);
+	snprintf(s->helpers, sizeof s->helpers, "starter: %s",
+		 s->without[0] != '\0'
+			 ? "as far as said"
+			 : "own system call list, Landlock (what engines may read "
+			   "or run), no network");
 	if (self.starter == NULL)
 		log_error("local.starter", "%s", strerror(errno));
 	return self.starter != NULL ? ERR_OK : ERR_SYSTEM;

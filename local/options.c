@@ -187,8 +187,9 @@ enum err options_learn(struct options *io, const char *binary, struct starter *s
 	buf_free(&help);
 	if (e != ERR_OK) {
 		snprintf(detail, cap,
-			 "%.120s --help: %s; is it a llama-server for this machine?", binary,
-			 err_text(e));
+			 "%.120s --help: %s; is it a llama-server for this machine? One that "
+			 "was installed while hitherd ran may need it restarted",
+			 binary, err_text(e));
 		return e == ERR_NO_MEMORY ? e : ERR_UNSUPPORTED;
 	}
 	if ((o.known & must) != must) {

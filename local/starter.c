@@ -177,12 +177,65 @@ static bool close_calls(void)
 #endif
 }
 
+/* The folder that a name stands in, whether or not the file is there yet. */
+static void grant_place_of(struct landlock_grants *g, const char *path)
+{
+	char folder[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+
+	if (path[0] != '/' || slash == path || (size_t)(slash - path) >= sizeof folder)
+		return;
+	snprintf(folder, sizeof folder, "%.*s", (int)(slash - path), path);
+	landlock_grant(g, folder, LANDLOCK_RUN);
+}
+
+/* Where engines may be found on PATH: each folder, and what a name in there stands for. */
+static void grant_path(struct landlock_grants *g)
+{
+	const char *path = getenv("PATH");
+
+	while (path != NULL && *path != '\0') {
+		size_t n = strcspn(path, ":");
+		char folder[PATH_MAX], program[PATH_MAX];
+
+		if (n > 0 && n < sizeof folder && path[0] == '/') {
+			snprintf(folder, sizeof folder, "%.*s", (int)n, path);
+			snprintf(program, sizeof program, "%.4000s/llama-server", folder);
+			grant_place_of(g, program);
+			grant_folder_of(g, program, LANDLOCK_RUN);
+		}
+		path += n + (path[n] == ':');
+	}
+}
+
+/*
+ * The starter's own: together what any engine may get, which each gets less of. What is
+ * installed later elsewhere needs a restart.
+ */
+static bool close_files(const struct config *c)
+{
+	static struct landlock_grants g;
+	unsigned abi;
+	int fd;
+
+	grant_all(c, c->engine.binary, &g);
+	grant_place_of(&g, c->engine.binary);
+	grant_path(&g);
+	bool ok = landlock_prepare(&g, &fd, &abi) == ERR_OK;
+	landlock_grants_free(&g);
+	if (!ok)
+		return false;
+	ok = landlock_enforce(fd) == ERR_OK;
+	close(fd);
+	return ok;
+}
+
 /* What could not be had, in words. */
-static void confine(char *without, unsigned cap)
+static void confine(const struct config *c, char *without, unsigned cap)
 {
 	bool network = leave_network();
 	bool plain = jail_drop_capabilities();
-	bool files = landlock_abi() > 0;
+	bool files = close_files(c);
 	bool calls = close_calls();
 
 	snprintf(without, cap, "%s%s%s%s%s",
@@ -314,7 +367,7 @@ __attribute__((noreturn)) static void live(const struct config *c, struct child_
 	sigaddset(&chld, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &chld, NULL);
 	int signals = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
-	confine(without, sizeof without);
+	confine(c, without, sizeof without);
 	if (signals < 0 || write(FD_EVENTS, without, sizeof without) != sizeof without)
 		_exit(EXIT_NO);
 	for (;;) {

@@ -2,10 +2,10 @@
 /*
  * The starter: a process of its own that starts, ends and reaps engines for local, so that
  * local itself can neither fork nor execute anything. It is made before local's jail closes and
- * is confined itself: what an engine may do (proc/jail_rows.c), and fork, wait, kill; an empty
- * network namespace where one is to be had. An engine inherits that, and gets its own list and
- * the files it needs (Landlock: libraries, its folder, models; to write, its socket's folder).
- * It dies with local, and its engines with it.
+ * is confined itself: what an engine may do (proc/jail_rows.c), and fork, wait, kill; the files
+ * that any engine may need and no others; an empty network namespace where one is to be had. An
+ * engine inherits that, and gets its own list and the files it needs (Landlock: libraries, its
+ * folder, models; to write, its socket's folder). It dies with local, and its engines with it.
  */
 #ifndef HITHER_LOCAL_STARTER_H
 #define HITHER_LOCAL_STARTER_H

@@ -20,6 +20,7 @@ static const struct {
 	{ "TZ", ALL, NULL },
 	{ ENVIRONMENT_LISTEN, ALL, NULL },
 	{ ENVIRONMENT_GENERATION, ALL, NULL },
+	{ ENVIRONMENT_ALONE, ALL, NULL },
 	/* read by the sanitisers' runtimes and by nothing else */
 	{ "ASAN_OPTIONS", ALL, NULL },
 	{ "UBSAN_OPTIONS", ALL, NULL },

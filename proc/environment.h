@@ -14,6 +14,9 @@
 #define ENVIRONMENT_SEAT "HITHER_SEAT" /* role_name() of this process */
 #define ENVIRONMENT_GENERATION                                                                 \
 	"HITHER_GENERATION" /* of the policy at ROLE_FD_POLICY, decimal */
+#define ENVIRONMENT_ALONE                                                                      \
+	"HITHER_ALONE" /* set: born in a network namespace of its own                          \
+			*/
 
 /*
  * The part of `from` ("NAME=value", NULL-terminated) that is meant for role `r`, then `extra`

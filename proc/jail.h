@@ -8,7 +8,9 @@
 #define HITHER_PROC_JAIL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "common/err.h"
 #include "ipc/role.h"
@@ -40,24 +42,44 @@ struct jail_report {
 MUST_CHECK enum err jail_process(enum role r, struct jail_report *ret);
 /* Gives up every capability of this thread; async-signal-safe. */
 bool jail_drop_capabilities(void);
-/* Processes that do one thing for a role which its own jail forbids. */
+
+/* Processes that do one thing which the jail of whoever asks for it forbids. */
 enum jail_helper {
 	JAIL_LOOKER, /* looks into other processes (consent/peer_tcp.c): opens files to read */
 	JAIL_DIALER, /* connects to one loopback port (local/dialer.c) */
+	JAIL_ATTESTER, /* says who a process is (proc/attest.h): opens files to read */
 };
 
 /*
- * Their confinement, in the process itself. The looker keeps the capability to look into others
- * if it had it and is under no Landlock, which would forbid that; the dialer reaches `port`
- * only. ERR_SYSTEM, ERR_UNSUPPORTED: go no further.
+ * Their confinement, in the process itself. Looker and attester keep what of their capabilities
+ * lets them look into others, and are under no Landlock, which would forbid that; the dialer
+ * reaches `port` and no file. ERR_SYSTEM, ERR_UNSUPPORTED: go no further.
  */
 MUST_CHECK enum err jail_helper(enum jail_helper kind, uint16_t port);
+/* Appends what is in force on a helper that lives, for people: "looker: system calls …". */
+void jail_helper_words(enum jail_helper kind, char *io, size_t bytes);
+
+/*
+ * In a fresh process: not dumpable; the user and group when `set`, no supplementary groups, of
+ * the capabilities those of `mask` that it has. ERR_SYSTEM with errno.
+ */
+MUST_CHECK enum err jail_become(bool set, uid_t uid, gid_t gid, uint32_t mask);
+/* The spawner's, in itself (proc/spawner.c). `without` gets what could not be had; "" nothing.
+ */
+void jail_spawner(char *without, size_t bytes);
+/*
+ * The supervisor's, in itself, after everything that it opens at its start and before its loop:
+ * its list of system calls, and no capability but, with `others`, that to end processes of
+ * other users. What could not be had is in *ret.
+ */
+void jail_supervisor(bool others, struct jail_report *ret);
 /* Adds to ret->detail. */
 void jail_without(struct jail_report *ret, const char *what);
 
 /*
- * Landlock with these grants, an empty network namespace for router and consent, then the
- * filter. Before uv_loop_init. ERR_UNSUPPORTED: no such role.
+ * Landlock with these grants, an empty network namespace for router and consent (unless
+ * io->bits says that it was born in one), then the filter. Before uv_loop_init.
+ * ERR_UNSUPPORTED: no such role.
  */
 MUST_CHECK enum err jail_enter(enum role r, const struct landlock_grants *grants,
 			       struct jail_report *io);

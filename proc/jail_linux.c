@@ -18,6 +18,7 @@
 #include "proc/jail.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -172,9 +173,12 @@ bool jail_drop_capabilities(void)
 
 #ifdef HITHER_OPEN_JAIL
 
-static void close_calls(enum role r, struct jail_report *io)
+static void close_calls_of(enum role r, const struct jail_list *lists, unsigned n,
+			   struct jail_report *io)
 {
 	(void)r;
+	(void)lists;
+	(void)n;
 	without(io, "no system call filter: this is a build with sanitizers or coverage");
 }
 
@@ -227,11 +231,10 @@ static void name_filter(enum role r, struct jail_filter *f, const struct jail_li
 	snprintf(ret, JAIL_FILTER_BYTES, "%s-%.8s", role_name(r), hex);
 }
 
-static void close_calls(enum role r, struct jail_report *io)
+static void close_calls_of(enum role r, const struct jail_list *lists, unsigned n,
+			   struct jail_report *io)
 {
 	static struct jail_filter f;
-	struct jail_list lists[JAIL_LISTS_MAX];
-	unsigned n = jail_lists(r, lists);
 
 	catch_trap();
 	name_filter(r, &f, lists, n, io->filter);
@@ -249,34 +252,144 @@ static void close_calls(enum role r, struct jail_report *io)
 
 #endif
 
+/* --- helpers --------------------------------------------------------------------------------
+ */
+
+static const struct helper {
+	const char *name;
+	uint32_t capabilities;
+	unsigned (*lists)(struct jail_list ret[JAIL_LISTS_MAX]);
+	bool landlock;
+} helpers[] = {
+	[JAIL_LOOKER] = { "looker", 1u << CAP_SYS_PTRACE, jail_lists_looker, false },
+	[JAIL_DIALER] = { "dialer", 0, jail_lists_dialer, true },
+	[JAIL_ATTESTER] = { "attester", 1u << CAP_SYS_PTRACE | 1u << CAP_DAC_READ_SEARCH,
+			    jail_lists_attester, false },
+};
+
 enum err jail_helper(enum jail_helper kind, uint16_t port)
 {
-	struct jail_report ignored = { .bits = 0 };
+	struct jail_report got = { .bits = 0 };
 	struct landlock_grants grants = { .n_paths = 0 };
+	const struct helper *h = &helpers[kind];
 
-	if (!keep_capabilities(kind == JAIL_LOOKER ? 1u << CAP_SYS_PTRACE : 0))
+	if (!keep_capabilities(h->capabilities))
 		return ERR_SYSTEM;
-	if (kind == JAIL_DIALER) {
+	if (h->landlock) {
 		landlock_grant_port(&grants, port);
-		close_files(&grants, &ignored);
+		close_files(&grants, &got);
+		if (landlock_abi() > 0 && (got.bits & JAIL_LANDLOCK) == 0)
+			return ERR_SYSTEM;
 	}
 #ifdef HITHER_OPEN_JAIL
 	return ERR_OK;
 #else
 	static struct jail_filter f;
 	struct jail_list lists[JAIL_LISTS_MAX];
-	unsigned n = kind == JAIL_LOOKER ? jail_lists_looker(lists) : jail_lists_dialer(lists);
+	unsigned n = h->lists(lists);
 	enum err e = jail_filter_make(lists, n, OTHERWISE, (uint32_t)getpid(), &f);
 
 	return e == ERR_OK ? jail_filter_load(&f) : e;
 #endif
 }
 
+static void add_words(char *io, size_t bytes, const char *name, const char *text)
+{
+	size_t used = strlen(io);
+
+	snprintf(io + used, bytes - used, "%s%s: %s", used > 0 ? "; " : "", name, text);
+}
+
+void jail_helper_words(enum jail_helper kind, char *io, size_t bytes)
+{
+	const struct helper *h = &helpers[kind];
+	char text[120];
+	unsigned abi = h->landlock ? landlock_abi() : 0;
+
+#ifdef HITHER_OPEN_JAIL
+	snprintf(text, sizeof text, "no system call filter in this build");
+#else
+	snprintf(text, sizeof text, "own system call list");
+#endif
+	if (abi > 0)
+		snprintf(text + strlen(text), sizeof text - strlen(text),
+			 ", Landlock %u (no file%s)", abi, abi >= 4 ? ", one port" : "");
+	else if (h->landlock)
+		snprintf(text + strlen(text), sizeof text - strlen(text),
+			 ", no Landlock in this kernel");
+	else
+		snprintf(text + strlen(text), sizeof text - strlen(text),
+			 ", no Landlock (it would forbid to look)");
+	add_words(io, bytes, h->name, text);
+}
+
+enum err jail_become(bool set, uid_t uid, gid_t gid, uint32_t mask)
+{
+	if (set && (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 || setgroups(0, NULL) != 0 ||
+		    setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0))
+		return ERR_SYSTEM;
+	if (!keep_capabilities(mask))
+		return ERR_SYSTEM;
+	/* last: a change of user sets it back (prctl(2)) */
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? ERR_OK : ERR_SYSTEM;
+}
+
+/* --- boot and its spawner -------------------------------------------------------------------
+ */
+
+static enum err load(const struct jail_list *lists, unsigned n, uint32_t otherwise)
+{
+#ifdef HITHER_OPEN_JAIL
+	(void)lists;
+	(void)n;
+	(void)otherwise;
+	return ERR_UNSUPPORTED;
+#else
+	static struct jail_filter f;
+	enum err e = jail_filter_make(lists, n, otherwise, (uint32_t)getpid(), &f);
+
+	return e == ERR_OK ? jail_filter_load(&f) : e;
+#endif
+}
+
+void jail_spawner(char *without, size_t bytes)
+{
+	static const uint32_t kept = 1u << CAP_SETUID | 1u << CAP_SETGID | 1u << CAP_SYS_ADMIN |
+				     1u << CAP_SYS_PTRACE | 1u << CAP_DAC_READ_SEARCH;
+	struct jail_list lists[JAIL_LISTS_MAX];
+	unsigned n = jail_lists_spawner(lists);
+	bool plain = keep_capabilities(kept);
+	bool calls = load(lists, n, SECCOMP_RET_ALLOW) == ERR_OK;
+
+	snprintf(without, bytes, "%s%s%s", plain ? "" : "capabilities stay",
+		 plain || calls ? "" : ", ", calls ? "" : "no system call filter");
+}
+
+void jail_supervisor(bool others, struct jail_report *ret)
+{
+	struct jail_list lists[JAIL_LISTS_MAX];
+	unsigned n = jail_lists_supervisor(lists);
+
+	(void)landlock_abi(); /* what it says is wanted again when a policy changes */
+	*ret = (struct jail_report){ .bits = JAIL_NO_NEW_PRIVS | JAIL_NOT_DUMPABLE |
+					     JAIL_RLIMITS };
+	if (keep_capabilities(others ? 1u << CAP_KILL : 0))
+		ret->bits |= JAIL_NO_CAPS;
+	else
+		without(ret, "capabilities stay: %s", strerror(errno));
+	if (others)
+		without(ret, "it keeps the capability to end processes of other users");
+	close_calls_of(ROLE_BOOT, lists, n, ret);
+}
+
 enum err jail_enter(enum role r, const struct landlock_grants *grants, struct jail_report *io)
 {
 	if (r <= ROLE_BOOT || r >= ROLE_COUNT)
 		return ERR_UNSUPPORTED;
-	if (profiles[r].no_network)
+	struct jail_list lists[JAIL_LISTS_MAX];
+	unsigned n = jail_lists(r, lists);
+
+	if (profiles[r].no_network && (io->bits & JAIL_NO_NETWORK) == 0)
 		leave_network(io);
 	if (profiles[r].alone && !limit(RLIMIT_NPROC, 0))
 		io->bits &= ~(uint32_t)JAIL_RLIMITS;
@@ -285,6 +398,6 @@ enum err jail_enter(enum role r, const struct landlock_grants *grants, struct ja
 	else
 		without(io, "capabilities stay: %s", strerror(errno));
 	close_files(grants, io);
-	close_calls(r, io);
+	close_calls_of(r, lists, n, io);
 	return ERR_OK;
 }

@@ -429,6 +429,76 @@ static const struct jail_row for_looker[] = {
 	ROW(readlink),
 };
 
+/* Says who is behind a connection, from /proc and root folders (proc/attest.c). */
+static const struct jail_row for_attester[] = {
+	IF(openat, 1, BITS(2, O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND, O_RDONLY)),
+	ROW(newfstatat),
+	/* questions, each with the descriptor of a process */
+	ROW(recvmsg),
+	/* has that process ended */
+	ROW(poll),
+	ROW(ppoll),
+	/* its own time limit */
+	ROW(alarm),
+	ROW(setitimer),
+};
+
+/*
+ * Starts nothing by itself (proc/spawner.c does), connects to nothing but the service manager's
+ * socket of datagrams, and listens on nothing new: sockets are bound before.
+ */
+static const struct jail_row for_supervisor[] = {
+	ROW(recvmsg),
+	/* new wires */
+	IF(socketpair, 2, IS(0, AF_UNIX),
+	   BITS(1, INT & ~(uint64_t)SOCKET_FLAGS, SOCK_SEQPACKET)),
+	/* the service manager (sd_notify(3)) */
+	SOCKET(AF_UNIX, SOCK_DGRAM),
+	ROW(sendto),
+	/* deaths, and ends that it wants */
+	ROW(kill),
+	ROW(wait4),
+	ROW(waitid),
+	/* files that change */
+	ROW(inotify_init1),
+	ROW(inotify_add_watch),
+	ROW(inotify_rm_watch),
+};
+
+/* Everything below the spawner inherits these, also engines of other makers. */
+static const struct jail_row for_spawner[] = {
+	NOT(ptrace, JAIL_KILL),
+	NOT(process_vm_readv, JAIL_KILL),
+	NOT(process_vm_writev, JAIL_KILL),
+	NOT(pidfd_getfd, JAIL_KILL),
+	NOT(bpf, JAIL_KILL),
+	NOT(userfaultfd, JAIL_KILL),
+	NOT(perf_event_open, JAIL_KILL),
+	NOT(open_by_handle_at, JAIL_KILL),
+	NOT(add_key, JAIL_KILL),
+	NOT(request_key, JAIL_KILL),
+	NOT(keyctl, JAIL_KILL),
+	NOT(mount, JAIL_KILL),
+	NOT(umount2, JAIL_KILL),
+	NOT(move_mount, JAIL_KILL),
+	NOT(open_tree, JAIL_KILL),
+	NOT(fsopen, JAIL_KILL),
+	NOT(pivot_root, JAIL_KILL),
+	NOT(chroot, JAIL_KILL),
+	NOT(setns, JAIL_KILL),
+	NOT(swapon, JAIL_KILL),
+	NOT(swapoff, JAIL_KILL),
+	NOT(reboot, JAIL_KILL),
+	NOT(kexec_load, JAIL_KILL),
+	NOT(kexec_file_load, JAIL_KILL),
+	NOT(init_module, JAIL_KILL),
+	NOT(finit_module, JAIL_KILL),
+	NOT(delete_module, JAIL_KILL),
+	NOT(io_uring_setup, JAIL_ENOSYS),
+	NOT(io_uring_enter, JAIL_ENOSYS),
+	NOT(io_uring_register, JAIL_ENOSYS),
+};
+
 /* Connects to an engine on a loopback port (local/dialer.c). */
 static const struct jail_row for_dialer[] = {
 	SOCKET(AF_INET, SOCK_STREAM),
@@ -480,6 +550,28 @@ unsigned jail_lists_dialer(struct jail_list ret[JAIL_LISTS_MAX])
 	ret[0] = (struct jail_list)LIST(for_all);
 	ret[1] = (struct jail_list)LIST(for_dialer);
 	return 2;
+}
+
+unsigned jail_lists_attester(struct jail_list ret[JAIL_LISTS_MAX])
+{
+	ret[0] = (struct jail_list)LIST(for_all);
+	ret[1] = (struct jail_list)LIST(for_attester);
+	return 2;
+}
+
+unsigned jail_lists_supervisor(struct jail_list ret[JAIL_LISTS_MAX])
+{
+	ret[0] = (struct jail_list)LIST(for_all);
+	ret[1] = (struct jail_list)LIST(for_loop);
+	ret[2] = (struct jail_list)LIST(for_files);
+	ret[3] = (struct jail_list)LIST(for_supervisor);
+	return 4;
+}
+
+unsigned jail_lists_spawner(struct jail_list ret[JAIL_LISTS_MAX])
+{
+	ret[0] = (struct jail_list)LIST(for_spawner);
+	return 1;
 }
 
 unsigned jail_lists_starter(struct jail_list ret[JAIL_LISTS_MAX])

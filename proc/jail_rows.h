@@ -54,6 +54,11 @@ unsigned jail_lists(enum role r, struct jail_list ret[JAIL_LISTS_MAX]);
 unsigned jail_lists_starter(struct jail_list ret[JAIL_LISTS_MAX]);
 unsigned jail_lists_looker(struct jail_list ret[JAIL_LISTS_MAX]);
 unsigned jail_lists_dialer(struct jail_list ret[JAIL_LISTS_MAX]);
+unsigned jail_lists_attester(struct jail_list ret[JAIL_LISTS_MAX]);
+/* boot, once it runs. */
+unsigned jail_lists_supervisor(struct jail_list ret[JAIL_LISTS_MAX]);
+/* What neither the spawner nor anything that it starts may do; the rest is allowed. */
+unsigned jail_lists_spawner(struct jail_list ret[JAIL_LISTS_MAX]);
 unsigned jail_lists_engine(struct jail_list ret[JAIL_LISTS_MAX]);
 
 /*

@@ -62,9 +62,11 @@ struct net_port_attr {
 
 unsigned landlock_abi(void)
 {
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION);
+	static long known = -2; /* asked once: boot's list has no such call later */
 
-	return abi > 0 ? (unsigned)abi : 0;
+	if (known == -2)
+		known = syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION);
+	return known > 0 ? (unsigned)known : 0;
 }
 
 /* --- grants --------------------------------------------------------------------------------

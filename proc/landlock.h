@@ -19,7 +19,7 @@ enum landlock_access {
 	LANDLOCK_USE,   /* a device: read, write, ioctl(2) */
 };
 
-#define LANDLOCK_PATHS_MAX 64
+#define LANDLOCK_PATHS_MAX 128
 #define LANDLOCK_PORTS_MAX 64
 
 /* What stays allowed; everything else of what the kernel handles is refused. Zero is nothing.

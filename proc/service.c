@@ -52,6 +52,7 @@ static struct running {
 	struct jail_report jail;
 	int exit_code;
 	bool stopping;
+	bool alone; /* born in a network namespace of its own */
 } self;
 
 struct channel *service_channel(struct service *s, enum role peer)
@@ -286,6 +287,7 @@ static enum err read_inheritance(void)
 
 	for (int fd = ROLE_FD_CONTROL; fd < ROLE_FD_LISTEN; fd++)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
+	self.alone = getenv(ENVIRONMENT_ALONE) != NULL;
 	self.s.policy_generation = generation != NULL ? strtoull(generation, NULL, 10) : 0;
 	enum err e = read_listens();
 	if (e == ERR_OK)
@@ -332,6 +334,7 @@ static enum err say_ready(void)
 
 	snprintf(m.filter, sizeof m.filter, "%s", self.jail.filter);
 	snprintf(m.detail, sizeof m.detail, "%s", self.jail.detail);
+	snprintf(m.helpers, sizeof m.helpers, "%s", self.s.helpers);
 	memcpy(m.judge, self.s.judge, sizeof self.s.judge);
 	memcpy(m.judge_problem, self.s.judge_problem, sizeof self.s.judge_problem);
 	return CHANNEL_SEND(self.channels[ROLE_BOOT], READY, &m, NULL, 0);
@@ -400,6 +403,8 @@ int service_run(const struct service_handler *h)
 		  self.config.log_json ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT);
 	if ((e = jail_process(h->role, &self.jail)) != ERR_OK)
 		return fail("process", e);
+	if (self.alone)
+		self.jail.bits |= JAIL_NO_NETWORK;
 	if (h->before_jail != NULL && (e = h->before_jail(&self.s)) != ERR_OK)
 		return fail("before_jail", e);
 	if ((e = close_jail(h)) != ERR_OK)

@@ -47,6 +47,8 @@ struct service {
 	/* before_jail: what could not be had of the confinement that the role itself put on
 	 * others; joins the rest in READY */
 	char without[100];
+	/* before_jail: what is in force on the processes that help the role, for people */
+	char helpers[201];
 };
 
 struct service_handler {

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
+ * What the spawner (spawner.c) does for one role. A role that becomes another user does so
+ * before exec, so that nothing of it ever runs with boot's rights, and before PDEATHSIG is set,
+ * which a change of user clears (prctl(2)).
+ *
  * Between fork and exec only calls that are safe there are made; everything that allocates
  * happens before. Descriptors move in two steps: every source first goes to a number above all
  * targets, then from there to its target, so no source is overwritten before it is moved.
@@ -10,9 +14,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <linux/close_range.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +27,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "common/span.h"
@@ -77,6 +84,7 @@ enum err spawn_prepare(void)
 		nothing_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (nothing_fd < 0)
 		nothing_fd = memfd_create("null", MFD_CLOEXEC);
+	nothing_fd = raise_above_all(nothing_fd);
 	return nothing_fd < 0 ? ERR_SYSTEM : ERR_OK;
 }
 
@@ -156,19 +164,54 @@ static void default_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-__attribute__((noreturn)) static void become(const struct plan *p, pid_t boot, int program,
-					     char *const *argv, char *const *env)
+/* setgroups(2) first: it needs what the other two give away. */
+static bool change_user(const struct spawn_as *as)
 {
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != boot)
+	return setgroups(0, NULL) == 0 && setresgid(as->gid, as->gid, as->gid) == 0 &&
+	       setresuid(as->uid, as->uid, as->uid) == 0;
+}
+
+/*
+ * A role under its own user can make no namespace: it gets one here. The last variable says so
+ * and is dropped when there is none.
+ */
+static void leave_network(enum role r, char **env)
+{
+	char **last = env;
+
+	while (last[1] != NULL)
+		last++;
+	if ((r != ROLE_ROUTER && r != ROLE_CONSENT) || unshare(CLONE_NEWNET) != 0)
+		*last = NULL;
+}
+
+struct birth {
+	const struct spawn_order *order;
+	const struct plan *plan;
+	pid_t boot;
+	char *const *argv;
+	char **env;
+};
+
+__attribute__((noreturn)) static void become(const struct birth *b)
+{
+	const struct plan *p = b->plan;
+	enum role r = role_kind(b->order->role);
+
+	leave_network(r, b->env);
+	if (b->order->as.set && !change_user(&b->order->as))
+		give_up("hitherd: cannot become the user of a role\n");
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != b->boot)
 		give_up("hitherd: the starting process is gone\n");
 	move_descriptors(p);
 	default_signals();
-	execveat(program, "", argv, env, AT_EMPTY_PATH);
+	execveat(spawn_elsewhere(r) ? beside[r] : exe, "", b->argv, b->env, AT_EMPTY_PATH);
 	give_up("hitherd: cannot start a role: the program cannot be executed\n");
 	_exit(EXIT_SPAWN);
 }
 
-/* --- in boot ----------------------------------------------------------------------------- */
+/* --- in the spawner ----------------------------------------------------------------------
+ */
 
 /* "HITHER_LISTEN=api,app:x" in malloc'ed memory. */
 static char *listen_variable(const struct spawn_order *o)
@@ -196,16 +239,23 @@ static void free_environment(char **env)
 	free(env);
 }
 
-enum err spawn_role(const struct spawn_order *o, pid_t *ret_pid)
+enum err spawn_keep_only(int wire)
+{
+	if (dup3(wire, STDERR_FILENO + 1, O_CLOEXEC) < 0 ||
+	    dup2(nothing_fd, STDIN_FILENO) < 0 || dup2(nothing_fd, STDOUT_FILENO) < 0)
+		return ERR_SYSTEM;
+	return close_range(STDERR_FILENO + 2, ABOVE_ALL - 1, 0) == 0 ? ERR_OK : ERR_SYSTEM;
+}
+
+enum err spawn_here(const struct spawn_order *o, pid_t boot, pid_t *ret_pid)
 {
 	enum role kind = role_kind(o->role);
 	char generation[64], seat[64];
-	const char *extra[3] = { listen_variable(o), generation, seat };
+	/* the last one may be dropped: leave_network() */
+	const char *extra[4] = { listen_variable(o), generation, seat, ENVIRONMENT_ALONE "=1" };
 	char *const argv[] = { (char[]){ "hitherd" }, (char[]){ "--role" },
 			       (char *)(uintptr_t)role_name(kind), NULL };
 	struct plan p = plan_of(o);
-	sigset_t all, before;
-	pid_t boot = getpid();
 
 	if (extra[0] == NULL)
 		return ERR_NO_MEMORY;
@@ -217,18 +267,17 @@ enum err spawn_role(const struct spawn_order *o, pid_t *ret_pid)
 	if (env == NULL)
 		return ERR_NO_MEMORY;
 
-	/* No handler of the loop may run in the child: it would write into our signal pipe. */
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &before);
-	pid_t pid = fork();
+	struct birth b = { o, &p, boot, argv, env };
+	/* no handlers of fork(3) are wanted; the parent is boot */
+	long pid = syscall(SYS_clone, (unsigned long)(CLONE_PARENT | SIGCHLD), NULL, NULL, NULL,
+			   NULL);
 	if (pid == 0)
-		become(&p, boot, spawn_elsewhere(kind) ? beside[kind] : exe, argv, env);
+		become(&b);
 	int saved = errno;
-	sigprocmask(SIG_SETMASK, &before, NULL);
 	free_environment(env);
 	errno = saved;
 	if (pid < 0)
 		return ERR_SYSTEM;
-	*ret_pid = pid;
+	*ret_pid = (pid_t)pid;
 	return ERR_OK;
 }

@@ -17,6 +17,24 @@
 
 /* ---------------------------------------------------------------- who */
 
+/*
+ * What is proven counts, whatever a header or a socket says. A service that was given a socket
+ * of its own is who that socket says: the administrator has named it.
+ */
+static void take_proven(struct request *q, const struct attest_answer *a)
+{
+	struct span app = a != NULL ? span_of(a->app) : (struct span){ NULL, 0 };
+
+	if (a == NULL || a->kind == ATTEST_NONE ||
+	    (a->kind == ATTEST_SERVICE && q->who.identity == POLICY_IDENTITY_SOCKET))
+		return;
+	char *copy = arena_strdup(q->arena, app);
+	if (copy == NULL)
+		return;
+	q->who.app = span_of(copy);
+	q->who.identity = POLICY_IDENTITY_ATTESTED;
+}
+
 void facts_who(struct request *q, const struct http_request *r)
 {
 	struct span listener = span_of(r->peer->listener);
@@ -36,6 +54,7 @@ void facts_who(struct request *q, const struct http_request *r)
 		q->who.app = claimed;
 		q->who.identity = POLICY_IDENTITY_CLAIMED;
 	}
+	take_proven(q, caller_of(q->x));
 }
 
 static bool restrict_to(struct who *w, struct span word)

@@ -17,6 +17,7 @@
 #include "http/client.h"
 #include "http/server.h"
 #include "ipc/board.h"
+#include "proc/attest.h"
 #include "proc/service.h"
 #include "proc/surroundings.h"
 #include "router/classify/classify.h"
@@ -305,6 +306,11 @@ struct router {
 	uint32_t lease_epoch;
 	uv_timer_t tick;
 	struct decision ring[DECISION_RING];
+	struct callers {
+		struct caller_wire *wire;  /* to the attester; NULL: there is none now */
+		struct caller_wait *first; /* requests whose caller is being looked up */
+		uint64_t asked;
+	} callers;
 	char policy_sha256[65];
 	unsigned ring_next;
 	bool stopping;
@@ -522,8 +528,19 @@ void tell_flush(struct router *r);
 /* Consent is far behind: new requests have to wait until it has caught up. */
 bool tell_is_full(const struct router *r);
 
+/* caller.c */
+/* What is proven of the program at the other end; NULL: nobody has looked. Lives as long as the
+ * connection. */
+const struct attest_answer *caller_of(const struct http_exchange *x);
+/* True: it is being looked up who sends this, and routes_serve() follows by itself. */
+bool caller_ask(struct router *r, struct http_exchange *x, const struct http_request *q);
+void caller_gone(struct router *r, const struct http_exchange *x);
+/* Takes over the wire to a fresh attester. */
+void caller_wire(struct router *r, int fd);
+
 /* routes.c */
 extern const struct http_handler routes_handler;
+void routes_serve(struct router *r, struct http_exchange *x, const struct http_request *q);
 
 /* chat_api.c, models_api.c, embed_api.c */
 /* Of a request that is only counted; 0 tokens: the engine could not. */

@@ -274,6 +274,20 @@ static bool on_device(struct router *r, struct span frame)
 	return true;
 }
 
+static bool on_attester(struct router *r, struct span frame, const int *fds, unsigned n)
+{
+	struct msg_ATTESTER m;
+
+	if (n != 1)
+		return false;
+	if (msg_ATTESTER_decode(frame, &m) != ERR_OK) {
+		close(fds[0]);
+		return false;
+	}
+	caller_wire(r, fds[0]);
+	return true;
+}
+
 static bool on_frame(struct service *s, enum role peer, enum msg_type type, struct span frame,
 		     const int *fds, unsigned n)
 {
@@ -297,6 +311,8 @@ static bool on_frame(struct service *s, enum role peer, enum msg_type type, stru
 		return others_looked(r, frame, fds, n);
 	case MSG_DEVICE_STATE:
 		return on_device(r, frame);
+	case MSG_ATTESTER:
+		return on_attester(r, frame, fds, n);
 	case MSG_ANSWER:
 		return on_answer(r, frame, fds, n);
 	default:

@@ -158,7 +158,7 @@ static bool path_matches(const struct route *t, struct span path, struct span *r
 	return true;
 }
 
-static void dispatch(struct router *r, struct http_exchange *x, const struct http_request *q)
+void routes_serve(struct router *r, struct http_exchange *x, const struct http_request *q)
 {
 	struct span rest;
 	const struct route *known = NULL;
@@ -197,17 +197,20 @@ static void on_request(void *ctx, struct http_exchange *x, const struct http_req
 	if (door_port(span_of(peer.listener)) != 0)
 		peer.uid = getuid();
 	admitted.peer = &peer;
-	dispatch(r, x, &admitted);
+	if (!span_is(admitted.method, "POST") || !caller_ask(r, x, &admitted))
+		routes_serve(r, x, &admitted);
 }
 
 static void on_gone(void *ctx, struct http_exchange *x)
 {
 	struct request *q = http_user(x);
 
-	if (q != NULL)
+	if (q != NULL) {
 		request_event(q, &(struct event){ .kind = EV_CLIENT_LEFT, .fd = -1 });
-	else
-		others_gone(ctx, x);
+		return;
+	}
+	others_gone(ctx, x);
+	caller_gone(ctx, x);
 }
 
 static void on_drain(void *ctx, struct http_exchange *x)
@@ -227,9 +230,10 @@ static void on_done(void *ctx, struct http_exchange *x)
 {
 	struct request *q = http_user(x);
 
-	(void)ctx;
-	if (q == NULL)
+	if (q == NULL) {
+		caller_gone(ctx, x);
 		return;
+	}
 	http_set_user(x, NULL);
 	request_event(q, &(struct event){ .kind = EV_REPLY_DONE, .fd = -1 });
 }

@@ -34,7 +34,7 @@ OPEN = {"router": EVERY, "cloud": EVERY,
         "starter": [r"/dev/null", r"socket:\[\d+\]", r"anon_inode:\[signalfd\]", r".*/log"],
         "looker": [r"/dev/null", r"socket:\[\d+\]", r".*/log"],
         "engine": [r"/dev/null", r"socket:\[\d+\]", r"pipe:\[\d+\]", r".*/models/.*", r"anon_inode:\[event.*\]"]}
-ENVIRONMENT = {"LANG", "LC_ALL", "TZ", "PATH", "HOME", "HITHER_LISTEN", "HITHER_GENERATION",
+ENVIRONMENT = {"LANG", "LC_ALL", "TZ", "PATH", "HOME", "HITHER_LISTEN", "HITHER_GENERATION", "HITHER_ALONE", "HITHER_SEAT",
                "ASAN_OPTIONS", "UBSAN_OPTIONS", "LLVM_PROFILE_FILE", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR",
                "OLLAMA_HOST", "LM_STUDIO_BASE_URL", "MALLOC_ARENA_MAX"}
 DESCRIPTORS = {"router": 65536, "consent": 8192, "looker": 8192}

@@ -103,6 +103,8 @@ class Reply:
 
 
 class Daemon:
+    kind = "--user"
+
     def __init__(self, program, policy=None, engine=None, limits=None, model="fake", app=None,
                  user=None):
         self.executable = program
@@ -162,7 +164,7 @@ class Daemon:
         config = {k: v for k, v in self.config.items() if v}
         with open(self.path("hitherd.json"), "w", encoding="utf-8") as f:
             json.dump(config, f)
-        command = [self.executable, "--user", "--config", self.path("hitherd.json")]
+        command = [self.executable, self.kind, "--config", self.path("hitherd.json")]
         for name in ("runtime:run", "state:state", "config:config", "data:data", "models:models",
                      "etc:etc", "lib:lib"):
             flag, directory = name.split(":")

@@ -163,6 +163,11 @@ class Start(Case):
         command = d.command()
         command.remove("--user")
         d.command = lambda: command
+        if os.geteuid() == 0:  # then each role needs a user, and this machine has none (system.py)
+            got = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+            self.assertEqual(got.returncode, 1)
+            self.assertIn("systemd-sysusers", got.stderr)
+            return
         d.start()
         self.assertEqual(stat.S_IMODE(os.stat(d.path("run")).st_mode), 0o755)
         self.assertEqual(stat.S_IMODE(os.stat(d.path("state")).st_mode), 0o700)
@@ -349,7 +354,9 @@ class Confinement(Case):
             wires = {"router": {3, 5, 6}, "local": {3, 4}, "consent": {3, 4, 7},
                      "cloud": {3, 6}}[role]
             listening = {"router": {16}, "consent": {16, 17}}.get(role, set())
-            self.assertEqual(sockets, wires | listening, role)
+            to_attester = sockets - wires - listening if role == "router" else set()
+            self.assertLessEqual(len(to_attester), 1, role)
+            self.assertEqual(sockets - to_attester, wires | listening, role)
 
 
 class Policy(Case):

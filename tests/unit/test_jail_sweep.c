@@ -44,7 +44,7 @@ struct filter_case {
 	enum jail_answer other; /* what JAIL_OTHER means here */
 };
 
-static struct filter_case cases[8];
+static struct filter_case cases[11];
 
 static void make_cases(void)
 {
@@ -70,6 +70,21 @@ static void make_cases(void)
 					 .otherwise = SECCOMP_RET_KILL_PROCESS,
 					 .other = JAIL_KILL };
 	cases[n].n = jail_lists_dialer(cases[n].lists);
+	n++;
+	cases[n] = (struct filter_case){ .name = "attester",
+					 .otherwise = SECCOMP_RET_KILL_PROCESS,
+					 .other = JAIL_KILL };
+	cases[n].n = jail_lists_attester(cases[n].lists);
+	n++;
+	cases[n] = (struct filter_case){ .name = "supervisor",
+					 .otherwise = SECCOMP_RET_KILL_PROCESS,
+					 .other = JAIL_KILL };
+	cases[n].n = jail_lists_supervisor(cases[n].lists);
+	n++;
+	cases[n] = (struct filter_case){ .name = "spawner and all below it",
+					 .otherwise = SECCOMP_RET_ALLOW,
+					 .other = JAIL_ALLOW };
+	cases[n].n = jail_lists_spawner(cases[n].lists);
 	n++;
 	cases[n] = (struct filter_case){ .name = "engine",
 					 .otherwise = SECCOMP_RET_ERRNO | EPERM,
@@ -159,12 +174,24 @@ static const uint64_t wild[JAIL_ARGS_MAX] = { UINT64_MAX, UINT64_MAX, UINT64_MAX
 					      UINT64_MAX, UINT64_MAX, UINT64_MAX };
 static const uint64_t zero[JAIL_ARGS_MAX] = { 0 };
 
+static bool is_named(const struct filter_case *c, int call)
+{
+	for (unsigned l = 0; l < c->n; l++)
+		for (size_t r = 0; r < c->lists[l].n; r++)
+			if (c->lists[l].rows[r].call == call)
+				return true;
+	return false;
+}
+
 static void every_number_gets_what_the_rows_say(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < LEN(cases); i++)
 		for (int call = 0; call <= LAST; call++) {
 			if (call >= UPROBES && call <= UPROBES_END)
+				continue;
+			/* what is not forbidden would be done: a host without a name, say */
+			if (cases[i].other == JAIL_ALLOW && !is_named(&cases[i], call))
 				continue;
 			check(&cases[i], call, wild, false);
 			if (call != SYS_select && call != SYS_exit)
@@ -285,11 +312,14 @@ static void write_row(const struct jail_row *row, struct buf *b)
 
 static void write_lists(struct buf *b)
 {
-	buf_add_str(b,
-		    "# System calls\n\nWhat each process may ask of the kernel, printed from "
-		    "`proc/jail_rows.c` (numbers as on x86-64) by\n`test_jail_sweep --write`. "
-		    "What is not listed ends the process; in the engine it answers EPERM. Why: "
-		    "[security.md](security.md).\n");
+	buf_add_str(
+		b,
+		"# System calls\n\nWhat each process may ask of the kernel, printed from "
+		"`proc/jail_rows.c` (numbers as on x86-64) by\n`test_jail_sweep --write`. "
+		"What is not listed ends the process; in the engine it answers EPERM, and from "
+		"the spawner it is allowed, because\neach process below has its own list on "
+		"top. "
+		"Why: [security.md](security.md).\n");
 	for (size_t i = 0; i < LEN(cases); i++) {
 		buf_printf(b, "\n## %s\n\n", cases[i].name);
 		for (unsigned l = 0; l < cases[i].n; l++)

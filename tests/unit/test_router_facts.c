@@ -34,6 +34,14 @@ struct span http_header(const struct http_exchange *x, const char *name)
 	return span_of(header_consent);
 }
 
+static const struct attest_answer *proven;
+
+const struct attest_answer *caller_of(const struct http_exchange *x)
+{
+	(void)x;
+	return proven;
+}
+
 unsigned http_header_count(const struct http_exchange *x, const char *name)
 {
 	return http_header(x, name).ptr != NULL;

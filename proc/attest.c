@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ *   pidfd --fdinfo--> number --open--> /proc/NUMBER --...--> evidence, then: does the pidfd's
+ *   process still live? Only then was /proc/NUMBER its folder all the time, because a number is
+ *   free for others only after its process was reaped (pidfd_open(2)).
+ *
+ * A root folder may lie in a file system that somebody else serves (FUSE) and that never
+ * answers. Each look therefore has ALARM_S seconds; past them the process ends, boot starts a
+ * new one, and whoever waited counts as not proven.
+ */
+#include "proc/attest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/text.h"
+#include "proc/jail.h"
+
+#define INFO_BYTES_MAX ((size_t)64 << 10)
+#define TEXT_BYTES_MAX ((size_t)4 << 10)
+#define ALARM_S        1
+#define SYSTEM_UID_MAX 999u /* login.defs(5), SYS_UID_MAX */
+#define DYNAMIC_FIRST  61184u
+#define DYNAMIC_LAST   65519u
+
+struct question {
+	uint64_t id;
+	uid_t uid;
+};
+
+/* --- texts ------------------------------------------------------------------------------- */
+
+static struct span next_line(struct span *rest)
+{
+	const char *end = rest->len > 0 ? memchr(rest->ptr, '\n', rest->len) : NULL;
+	size_t n = end != NULL ? (size_t)(end - rest->ptr) : rest->len;
+	struct span line = { rest->ptr, n };
+
+	rest->ptr += n + (end != NULL);
+	rest->len -= n + (end != NULL);
+	return line;
+}
+
+static bool is_word(struct span s, const char *also)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		char c = s.ptr[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		      (c >= '0' && c <= '9') || (c != '\0' && strchr(also, c) != NULL)))
+			return false;
+	}
+	return s.len > 0;
+}
+
+bool attest_flatpak_id(struct span info, char ret[ATTEST_APP_BYTES])
+{
+	struct span found = { NULL, 0 };
+	bool inside = false;
+
+	while (info.len > 0) {
+		struct span line = span_trim(next_line(&info));
+
+		if (line.len > 0 && line.ptr[0] == '[')
+			inside = span_is(line, "[Application]");
+		if (!inside || !span_starts(line, "name="))
+			continue;
+		if (found.ptr != NULL)
+			return false;
+		found = span_trim((struct span){ line.ptr + 5, line.len - 5 });
+	}
+	/* ids have at least one dot (flatpak-metadata(5)); so none is taken for a snap's */
+	return found.ptr != NULL && is_word(found, "._-") &&
+	       memchr(found.ptr, '.', found.len) != NULL && !span_starts(found, "snap.") &&
+	       span_copy(found, ret, ATTEST_APP_BYTES);
+}
+
+bool attest_snap_id(struct span label, char ret[ATTEST_APP_BYTES])
+{
+	static const char enforced[] = " (enforce)";
+	size_t tail = sizeof enforced - 1;
+
+	label = span_trim(label);
+	if (!span_starts(label, "snap.") || label.len <= tail ||
+	    memcmp(label.ptr + label.len - tail, enforced, tail) != 0)
+		return false;
+	struct span name = { label.ptr + 5, label.len - tail - 5 };
+	const char *dot = memchr(name.ptr, '.', name.len);
+	if (dot == NULL || dot == name.ptr + name.len - 1)
+		return false;
+	name.len = (size_t)(dot - name.ptr);
+	/* instances of one snap are NAME_KEY (snap-naming) */
+	return is_word(name, "-_") &&
+	       span_copy((struct span){ label.ptr, name.len + 5 }, ret, ATTEST_APP_BYTES);
+}
+
+bool attest_is_system_uid(uid_t uid)
+{
+	return (uid > 0 && uid <= SYSTEM_UID_MAX) ||
+	       (uid >= DYNAMIC_FIRST && uid <= DYNAMIC_LAST);
+}
+
+static struct span next_part(struct span *path)
+{
+	const char *slash = path->len > 0 ? memchr(path->ptr, '/', path->len) : NULL;
+	size_t n = slash != NULL ? (size_t)(slash - path->ptr) : path->len;
+	struct span part = { path->ptr, n };
+
+	path->ptr += n + (slash != NULL);
+	path->len -= n + (slash != NULL);
+	return part;
+}
+
+static bool ends(struct span s, const char *with)
+{
+	size_t n = strlen(with);
+
+	return s.len > n && memcmp(s.ptr + s.len - n, with, n) == 0;
+}
+
+bool attest_service_id(struct span cgroup, uid_t uid, char ret[ATTEST_APP_BYTES])
+{
+	static const char *const heads[] = { "0::/", ":name=systemd:/" };
+	struct span path = { NULL, 0 };
+
+	if (!attest_is_system_uid(uid))
+		return false;
+	while (cgroup.len > 0 && path.ptr == NULL) {
+		struct span line = next_line(&cgroup);
+		const char *v1 = memmem(line.ptr, line.len, heads[1], strlen(heads[1]));
+		const char *at = span_starts(line, heads[0]) ? line.ptr + strlen(heads[0])
+				 : v1 != NULL                ? v1 + strlen(heads[1])
+							     : NULL;
+
+		if (at != NULL && line.ptr + line.len > at)
+			path = (struct span){ at, (size_t)(line.ptr + line.len - at) };
+	}
+	if (path.ptr == NULL || !span_is(next_part(&path), "system.slice"))
+		return false;
+	struct span part = next_part(&path);
+	while (ends(part, ".slice"))
+		part = next_part(&path);
+	return ends(part, ".service") && is_word(part, "._-:@\\") &&
+	       span_copy(part, ret, ATTEST_APP_BYTES);
+}
+
+/* --- evidence ---------------------------------------------------------------------------- */
+
+static bool lives(int pidfd)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 0;
+}
+
+/* At most `max` bytes; past it nothing. */
+static bool read_whole(int fd, char *out, size_t max, struct span *ret)
+{
+	size_t used = 0;
+	ssize_t n;
+
+	while ((n = read(fd, out + used, max - used)) > 0)
+		used += (size_t)n;
+	*ret = (struct span){ out, used };
+	return n == 0 && used < max;
+}
+
+static bool read_at(int folder, const char *name, char *out, size_t max, struct span *ret)
+{
+	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool ok = fd >= 0 && read_whole(fd, out, max, ret);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* /proc/NUMBER of the process behind the pidfd; -1: it has ended. */
+static int folder_of(int pidfd)
+{
+	char path[64], text[TEXT_BYTES_MAX], *at;
+	struct span info;
+
+	snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
+	if (!read_at(AT_FDCWD, path, text, sizeof text - 1, &info))
+		return -1;
+	text[info.len] = '\0';
+	at = strstr(text, "\nPid:\t");
+	long pid = at != NULL ? strtol(at + 6, NULL, 10) : -1;
+	if (pid <= 0)
+		return -1;
+	snprintf(path, sizeof path, "/proc/%ld", pid);
+	return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* The file in its root, when that is another root than ours. */
+static int open_info(int folder, uid_t uid)
+{
+	struct stat ours, theirs, st;
+	int root = openat(folder, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = -1;
+
+	if (root >= 0 && fstat(root, &theirs) == 0 && stat("/", &ours) == 0 &&
+	    (theirs.st_dev != ours.st_dev || theirs.st_ino != ours.st_ino))
+		fd = openat(root, ".flatpak-info",
+			    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (root >= 0)
+		close(root);
+	if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
+			(st.st_uid != uid && st.st_uid != 0))) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+static bool is_flatpak(int folder, uid_t uid, char ret[ATTEST_APP_BYTES])
+{
+	static char text[INFO_BYTES_MAX];
+	struct span info;
+	int fd = open_info(folder, uid);
+	bool ok = fd >= 0 && read_whole(fd, text, sizeof text, &info) &&
+		  attest_flatpak_id(info, ret);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+enum attest_kind attest_look(int pidfd, uid_t uid, char ret_app[ATTEST_APP_BYTES])
+{
+	char text[TEXT_BYTES_MAX];
+	struct span label, cgroup;
+	enum attest_kind kind = ATTEST_NONE;
+	int folder = folder_of(pidfd);
+
+	if (folder >= 0) {
+		if (is_flatpak(folder, uid, ret_app))
+			kind = ATTEST_FLATPAK;
+		else if (read_at(folder, "attr/apparmor/current", text, sizeof text, &label) &&
+			 attest_snap_id(label, ret_app))
+			kind = ATTEST_SNAP;
+		else if (read_at(folder, "cgroup", text, sizeof text, &cgroup) &&
+			 attest_service_id(cgroup, uid, ret_app))
+			kind = ATTEST_SERVICE;
+		close(folder);
+	}
+	if (kind != ATTEST_NONE && lives(pidfd))
+		return kind;
+	ret_app[0] = '\0';
+	return ATTEST_NONE;
+}
+
+/* --- the wire ---------------------------------------------------------------------------- */
+
+union control {
+	struct cmsghdr head;
+	char room[CMSG_SPACE(sizeof(int))];
+};
+
+/* False: the router is gone. */
+static bool take_question(int wire)
+{
+	struct question q;
+	union control control;
+	struct iovec iov = { &q, sizeof q };
+	struct msghdr h = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control.room,
+			    .msg_controllen = sizeof control.room };
+	ssize_t got = recvmsg(wire, &h, MSG_CMSG_CLOEXEC);
+	struct cmsghdr *c = got > 0 ? CMSG_FIRSTHDR(&h) : NULL;
+	struct attest_answer a;
+	int pidfd = -1;
+
+	if (got <= 0)
+		return got < 0 && errno == EINTR;
+	if (c != NULL && c->cmsg_type == SCM_RIGHTS)
+		memcpy(&pidfd, CMSG_DATA(c), sizeof pidfd);
+	memset(&a, 0, sizeof a);
+	a.id = q.id;
+	alarm(ALARM_S);
+	if (got == sizeof q && pidfd >= 0)
+		a.kind = attest_look(pidfd, q.uid, a.app);
+	alarm(0);
+	if (pidfd >= 0)
+		close(pidfd);
+	return write(wire, &a, sizeof a) == sizeof a;
+}
+
+void attest_serve(int wire)
+{
+	signal(SIGALRM, SIG_DFL);
+	if (jail_helper(JAIL_ATTESTER, 0) != ERR_OK)
+		_exit(1);
+	while (take_question(wire))
+		;
+	_exit(0);
+}
+
+enum err attest_ask(int wire, uint64_t id, uid_t uid, int pidfd)
+{
+	struct question q;
+	union control control;
+	struct iovec iov = { &q, sizeof q };
+	struct msghdr h = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control.room,
+			    .msg_controllen = sizeof control.room };
+
+	memset(&q, 0, sizeof q);
+	q.id = id;
+	q.uid = uid;
+	memset(&control, 0, sizeof control);
+	control.head.cmsg_level = SOL_SOCKET;
+	control.head.cmsg_type = SCM_RIGHTS;
+	control.head.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&control.head), &pidfd, sizeof pidfd);
+	if (sendmsg(wire, &h, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof q)
+		return ERR_OK;
+	return errno == EAGAIN ? ERR_AGAIN : ERR_PEER_GONE;
+}
+
+enum err attest_read(int wire, struct attest_answer *ret)
+{
+	struct attest_answer a;
+	ssize_t n = read(wire, &a, sizeof a);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return ERR_AGAIN;
+	if (n <= 0)
+		return ERR_PEER_GONE;
+	if (n != sizeof a || memchr(a.app, '\0', sizeof a.app) == NULL ||
+	    a.kind < ATTEST_NONE || a.kind > ATTEST_SERVICE || !text_is_utf8(span_of(a.app)))
+		return ERR_PROTOCOL;
+	*ret = a;
+	return ERR_OK;
+}
