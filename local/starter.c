@@ -218,8 +218,12 @@ static bool close_files(const struct config *c)
 	unsigned abi;
 	int fd;
 
+	char installed[PATH_MAX];
+
+	snprintf(installed, sizeof installed, "%.4000s/engine/llama-server", c->data_dir);
 	grant_all(c, c->engine.binary, &g);
 	grant_place_of(&g, c->engine.binary);
+	grant_folder_of(&g, installed, LANDLOCK_RUN);
 	grant_path(&g);
 	bool ok = landlock_prepare(&g, &fd, &abi) == ERR_OK;
 	landlock_grants_free(&g);
