@@ -337,6 +337,7 @@ class Confinement(Case):
     def test_only_planned_descriptors_and_environment(self):
         secret = dict(os.environ, OPENAI_API_KEY="sk-canary", LD_BIND_NOW="1")
         d = self.daemon(env=secret).start()
+        until("every wire is up", d.whole)
         for role, pid in d.pids().items():
             if os.getuid() != 0:  # not dumpable: nobody else of this user may look
                 self.assertRaises(PermissionError, open, f"/proc/{pid}/environ", "rb")
