@@ -33,7 +33,7 @@ TESTS = {"decision": ["router_plan", "router_decide", "router_facts"],
                   "gate_faults"],
          "ledger": ["records", "ledger_edges", "consent_parts", "gate_terms", "ledger", "gate_quiet",
                     "ledger_faults"],
-         "policy": ["policy_words", "policy_parse", "policy_decide", "policy_merge", "policy_load", "policy_sign"]}
+         "policy": ["policy_words", "policy_texts", "policy_parse", "policy_decide", "policy_merge", "policy_load", "policy_sign"]}
 # Those of one file alone: they run before the area's.
 FIRST = {"consent/perms.c": ["perms", "refusals"], "consent/budget.c": ["budget"], "consent/inspect.c": ["inspect"]}
 HANGS_S = 120
