@@ -32,6 +32,7 @@ struct work {
 	struct buf file; /* lines of FILE, when given */
 	struct calibrate_point *points;
 	size_t n, right;
+	double quality; /* asked for; 0: a share of the questions was */
 };
 
 /* How sure the model was of an answer, as the daemon remembers it; -1: it does not. */
@@ -219,6 +220,12 @@ static void print_floor(const struct work *w, uint32_t floor_pm, size_t unsure,
 		       unsure, floor_pm / 1000.0, unsure_wrong, w->n - w->right - unsure_wrong);
 }
 
+/* A threshold has a least value, so what was asked for may be out of reach for this model. */
+static bool reached(const struct work *w, size_t kept, size_t right)
+{
+	return (double)right >= w->quality * (double)kept;
+}
+
 static void report(const struct work *w, const char *model, uint32_t threshold_pm,
 		   uint32_t floor_pm, bool stored)
 {
@@ -241,6 +248,10 @@ static void report(const struct work *w, const char *model, uint32_t threshold_p
 		       "on this "
 		       "device, %zu of those right.\n",
 		       model, w->right, w->n, threshold_pm / 1000.0, kept, right);
+		if (!reached(w, kept, right))
+			printf("That is less than the share of %.2f asked for: no limit is low "
+			       "enough for this model. Try a better one (hither model list).\n",
+			       w->quality);
 		print_floor(w, floor_pm, unsure, unsure_wrong);
 		printf("%s\n", stored ? "Kept with the model; in force at once."
 				      : "Not kept (--dry-run).");
@@ -255,6 +266,7 @@ static void report(const struct work *w, const char *model, uint32_t threshold_p
 	json_put_key_number(&b, "threshold", threshold_pm / 1000.0);
 	json_put_key_i64(&b, "kept", (int64_t)kept);
 	json_put_key_i64(&b, "kept_right", (int64_t)right);
+	json_put_key_bool(&b, "reached", reached(w, kept, right));
 	json_put_key(&b, "floor");
 	if (floor_pm > 0)
 		buf_printf(&b, "%.3f", floor_pm / 1000.0);
@@ -282,6 +294,7 @@ static int calibrate(struct work *w, struct model_store *s, const char *path)
 	if (s->installed.chosen[0] == '\0')
 		return cli_error(w->cli, CLI_FAILED, "model_not_found", "hither model list",
 				 "no model is in use");
+	w->quality = by_share ? 0 : quality;
 	snprintf(model, sizeof model, "%s", s->installed.chosen);
 	code = take_all(w, path);
 	if (code != CLI_OK)

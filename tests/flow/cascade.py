@@ -177,6 +177,7 @@ class Cascade(draft.Case):
         told = json.loads(out.stdout)
         self.assertEqual((told["questions"], told["right"], told["unsure"], told["unsure_wrong"]), (24, 12, 12, 12))
         self.assertTrue(0.5 < told["floor"] < 0.8, told)
+        self.assertIs(told["reached"], told["kept_right"] >= 0.8 * told["kept"], told)
         with open(d.path("models", "index.json"), encoding="utf-8") as f:
             self.assertEqual(json.load(f)["models"][0]["floor_pm"], round(1000 * told["floor"]))
         asker = draft.stage.until("the router goes by it", lambda: self.asked(d))
