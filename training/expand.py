@@ -229,6 +229,44 @@ def formed(rnd, each=12):
                        lang="", group=f"form-{i}")
 
 
+def tongues(rnd, each=4):
+    """The same kinds of tasks in languages that the data hardly has. They teach the task, not how hard it is."""
+    topics = {}
+    for lang, task, line in lines("tongues.tsv"):
+        if task == "topics":
+            topics[lang] = line.split(" | ")
+            continue
+        for i, form in enumerate(line.split(" | ")):
+            for k in range(each if "{" in form else 1):
+                text = re.sub(r"\{t\}", lambda m: rnd.choice(topics[lang]), form)
+                text = text.replace("{p}", "\n".join(rnd.choices(CODE, k=rnd.randint(1, 6))))
+                yield dict(id=f"tongue-{lang}-{task}-{i}-{k}", text=text, task=task, level=None, lang=lang,
+                           group=f"tongue-{lang}-{task}-{i}")
+
+
+FRESH_SLOTS = {
+    "s": "football|tennis|handball|chess|cricket|ice hockey|basketball|rugby",
+    "m": "Jansen|the home team|our goalkeeper|Rossi|the champions|Ada Lind",
+    "n": "the bridge|the strike|the new tax|the flood|the trial|the merger|the vaccine|the election|the harbour|solar power",
+    "p": "gold|diesel|butter|silver|wheat|that phone|copper|a share of the railway|heating oil",
+    "r": "president|mayor|chancellor|minister of health|king|coach",
+    "c": "Chile|Norway|Kenya|Lyon|Vienna|Texas|Korea|Malta|Cairo|Leeds",
+    "o": "the pool|the museum|the town hall|the library|the opera|the bakery|the zoo|the market",
+    "w": "line 4|the ring road|the A2|the ferry|the bridge|the blue line",
+    "v": "Python|the kernel|Firefox|the app|Debian|the game|Java",
+}
+
+
+def fresh(rnd, each=3):
+    """Whether an answer needs knowledge of today; they teach nothing else."""
+    for n, (needs, line) in enumerate(lines("fresh.tsv")):
+        for i, form in enumerate(line.split("|")):
+            for k in range(each if "{" in form else 1):
+                text = re.sub(r"\{(\w)\}", lambda m: rnd.choice(FRESH_SLOTS[m.group(1)].split("|")), form)
+                yield dict(id=f"fresh-{n}-{i}-{k}", text=text, task=None, level=None, lang="", fresh=float(needs),
+                           group=f"fresh-{n}-{i}")
+
+
 def language_rows(rnd):
     for lang, words in STOPWORDS.items():
         words = words.split()
@@ -238,7 +276,7 @@ def language_rows(rnd):
 
 def tested():
     """What tests/eval judges by: never trained on."""
-    for name in ("everyday.tsv", "kinds.tsv"):
+    for name in ("everyday.tsv", "kinds.tsv", "fresh.tsv"):
         for line in (HERE.parents[1] / "tests" / "eval" / name).read_text(encoding="utf8").splitlines():
             yield plain(line.split("\t")[-1].replace("\\n", "\n"))
 
@@ -259,6 +297,8 @@ def own_rows(sentences=()):
         rows.append(dict(r, group=r["id"], made=False))
     rows += [dict(r, group=r["id"], made=True) for r in long_ones(rnd)]
     rows += [dict(r, made=True) for r in formed(rnd)]
+    rows += [dict(r, made=True) for r in tongues(random.Random(5))]
+    rows += [dict(r, made=True) for r in fresh(random.Random(6))]
     if sentences:
         rows += [dict(r, group=r["id"], made=True) for r in pasted(rnd, sentences)]
     kept_apart = set(tested())

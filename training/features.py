@@ -6,7 +6,7 @@ import os
 import numpy as np
 import scipy.sparse as sp
 
-BITS, COUNTS, MAX, VERSION = 15, 24, 8200, 2  # as text_features.h
+BITS, COUNTS, MAX, VERSION = 15, 24, 8200, 3  # as text_features.h
 ROWS = 1 << BITS
 
 

@@ -558,4 +558,38 @@ question.open|.25|Compare the ideas of two philosophers on freedom.
 question.open|.25|What role did {t} play in the nineteenth century?
 question.open|.25|Explain the difference between a civil and a criminal case with an example.
 question.open|.25|What can we learn from {t} about trade in ancient times?
-question.open|.25|How do interest rates affect the price of houses?""".split("\n")
+question.open|.25|How do interest rates affect the price of houses?
+creative|.25|Rewrite the nursery rhyme as a punk song, keep the subject
+creative|.25|Turn this into a country ballad: {n} {n}
+creative|.25|Plot outline for a comic about {t}, six panels
+creative|.25|Write a crossover between two invented television series, scene by scene, with dialogue.
+creative|.25|The last diary entry of a lighthouse keeper who discovered {t}
+creative|.25|My character is a shy thief in a rainy town. Help me find her backstory and the turning point of the novel.
+creative|.25|Make the dialogue in my scene funnier and keep the characters: {n} {n}
+creative|.25|Let's roleplay: I am a lost traveller, you run the inn.
+creative|.25|Verse and chorus, eight syllables a line, about {t}
+creative|.25|an old folk song about {w} with a sad ending
+creative|.25|Write a parody of an opera about {t}
+creative|.25|Narrate a football match between animals
+math|.6|Test at the 5% level whether the two means differ: n1 = 30, n2 = 28, s1 = 4, s2 = 5.
+math|.6|Urn with 5 red and 7 white balls, three are drawn. Distribution of the number of red ones, mean and variance.
+math|.6|Divide 1,250 among four people in the ratio 1:2:3:4 and round to cents.
+math|.6|Compound interest, 12 years, 3.5 percent, 5000 at the start and 100 each month: final balance?
+math|.6|Give the closed form of the sum of k times 2 to the k.
+code.fix|.6|{p}\\n{p}\\nit prints nothing, what is wrong
+code.fix|.6|i get this error\\nTypeError: unsupported operand\\n{p}\\n{p}
+code.fix|.6|{p}\\n{p}\\n{p}\\nmake it handle empty input and add logging
+code.fix|.6|change this so that it uses threads\\n{p}\\n{p}
+code.fix|.6|Traceback (most recent call last):\\n{p}\\nKeyError: 'amount'
+code.write|.6|{p}\\n{p}\\n{p}
+code.write|.6|Given the following class, add the missing methods:\\n{p}\\n{p}
+code.write|.6|Dockerfile and compose file for {x} in {l}, with health checks
+code.write|.6|reverse a branch in git that was merged by mistake, show the commands
+code.write|.6|single page in html and css with a dark mode for {x}
+code.write|.6|Excel formula that counts dates in column B by month
+code.write|.6|a {l} macro that fills a sheet from {x}
+question.open|.27|You are an expert on {t} with thirty years of practice. Draft a strategy for a small company.
+question.open|.27|I run a course about {t} for beginners. Propose a syllabus for eight weeks.
+question.open|.27|Plan a weekend trip by train for two who like {t}.
+question.open|.27|What would happen if {t} disappeared tomorrow? Go through the consequences.
+question.open|.27|Write an abstract and an outline for a paper about {t}.""".split("\n")

@@ -174,9 +174,10 @@ def tasks(out, rows):
     out["task_accuracy_all"] = float(np.mean([r["task"] == r["said"]["task"] for r in every]))
     latin = [r for r in own if r["lang"] in expand.STOPWORDS]
     out["language_accuracy_own"] = float(np.mean([r["said"]["language"] == r["lang"] for r in latin]))
-    fresh = [r for r in rows if r["fresh"] is not None]
-    out["fresh_f1"] = f1(np.array([bool(r["fresh"]) for r in fresh]),
-                         np.array([r["said"]["fresh"] for r in fresh]), [True])[True]
+    for key, picked in (("fresh_f1", [r for r in rows if r["src"] in EVERYDAY]),
+                        ("fresh_f1_own", [r for r in rows if r["id"].startswith("fresh-")])):
+        out[key] = f1(np.array([bool(r["fresh"]) for r in picked]),
+                      np.array([r["said"]["fresh"] for r in picked]), [True])[True]
 
 
 def dresses(out, rows):
@@ -198,7 +199,8 @@ def show(f):
     for k in ("everyday_kept", "auroc_fails", "calibration_error", "auroc_fails_outcomes",
               "calibration_error_outcomes", "label_accuracy", "label_macro_f1", "label_macro_f1_95",
               "task_macro_f1", "label_f1",
-              "task_accuracy_all", "task_f1_own", "language_accuracy_own", "fresh_f1"):
+              "task_accuracy_all", "task_f1_own", "language_accuracy_own", "fresh_f1",
+              "fresh_f1_own"):
         print(k, f[k])
     for name, r in f["flips"].items():
         print("%-24s n %5d  flipped %.4f  moved %.3f" % (name, r["n"], r["flipped"], r["moved"]))

@@ -180,6 +180,17 @@ def fold(text, folds):
     return int(hashlib.md5(text.encode()).hexdigest()[:8], 16) % folds
 
 
+# Work on what is given, or invention: never needs knowledge of today.
+TIMELESS = {"summarize", "translate", "reply", "rewrite", "extract", "reminder", "timer", "device.control", "code.write",
+            "code.explain", "code.fix", "math", "reasoning", "creative"}
+
+
+def own_fresh(r):
+    if "fresh" in r:
+        return r["fresh"]
+    return 0.0 if not r["made"] and r["task"] in TIMELESS else None
+
+
 BLANK = dict(level=None, gain=None, fails=None, task=None, fresh=None, kind="", lang="en", dressed=False, made=False,
              label=None, weak=None, strong=None, excluded=False)
 
@@ -208,5 +219,5 @@ def load(folder, folds):
         rows.append(dict(BLANK, id=r["id"], src="own", text=r["text"], task=r["task"], lang=r["lang"], made=r["made"],
                          level=r["level"], weight=8 if plain else 1.5, task_weight=5 if plain else 2,
                          scale_weight=4 if plain and r["level"] in (expand.EASY, expand.HARD) else 0,
-                         fails=float(r["level"] > .5), fold=fold(r["group"], folds)))
+                         fails=float((r["level"] or 0) > .5), fresh=own_fresh(r), fold=fold(r["group"], folds)))
     return rows

@@ -12,12 +12,14 @@ fold, writes a weights file, and lets the C code judge the rows left out.
 import argparse
 import hashlib
 import json
+import multiprocessing
 import random
 import re
 import struct
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -223,16 +225,24 @@ def language(model):
         model.put(LANGUAGE + i, fit)
 
 
-def cross_validate(rows, folds):
+def judged_fold(rows, f):
+    """What a model trained without a fold says about that fold, and about it in other dresses."""
+    test = [r for r in rows if r["fold"] == f]
     with tempfile.TemporaryDirectory() as d:
-        for f in range(folds):
-            path = Path(d) / f"fold{f}.bin"
-            train([r for r in rows if r["fold"] != f]).write(path, "fold")
-            test = [r for r in rows if r["fold"] == f]
-            for r, s in zip(test, features.score(path, [r["text"] for r in test])):
-                r["said"] = s
-            measure.perturbations(path, test)
-            log("fold", f, "judged", len(test))
+        path = Path(d) / "fold.bin"
+        train([r for r in rows if r["fold"] != f]).write(path, "fold")
+        for r, s in zip(test, features.score(path, [r["text"] for r in test])):
+            r["said"] = s
+        measure.perturbations(path, test)
+    log("fold", f, "judged", len(test))
+    return [{k: r[k] for k in ("said", "dresses") if k in r} for r in test]
+
+
+def cross_validate(rows, folds):
+    with ProcessPoolExecutor(folds, multiprocessing.get_context("fork")) as pool:
+        for f, said in enumerate(pool.map(judged_fold, [rows] * folds, range(folds))):
+            for r, s in zip([r for r in rows if r["fold"] == f], said):
+                r.update(s)
 
 
 def main():

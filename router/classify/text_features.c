@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "router/classify/fold.h"
+#include "router/classify/request_part.h"
 
 #define FNV_START 2166136261u
 #define FNV_PRIME 16777619u
@@ -312,8 +313,10 @@ static void fill_counts(const struct pass *p)
 void features_read(struct span text, struct features *ret)
 {
 	struct pass p = { .f = ret, .word = FNV_START, .previous = FNV_START };
-	const uint8_t *s = (const uint8_t *)text.ptr;
+	const uint8_t *s;
 
+	text = request_part(text);
+	s = (const uint8_t *)text.ptr;
 	ret->n = 0;
 	if (text.len <= FEATURES_TEXT_BYTES) {
 		read_piece(&p, s, text.len);

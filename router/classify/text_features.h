@@ -25,7 +25,7 @@
 #define FEATURES_TEXT_BYTES 4096
 
 /* Changes whenever the same text may give other features: a weights file states its own. */
-#define FEATURES_VERSION 2
+#define FEATURES_VERSION 3
 
 struct features {
 	uint32_t n;                   /* distinct pieces */

@@ -3,7 +3,8 @@
 """everyday.py HITHER: what the default threshold does with requests written for this test.
 
 everyday.tsv: keep or up, kind, language, text. Mails to summarise are put together from mails.txt.
-kinds.tsv: kinds of requests in the order of how much a stronger model gains on them. None of these
+kinds.tsv: kinds of requests in the order of how much a stronger model gains on them. fresh.tsv:
+whether an answer needs knowledge of today. None of these
 texts is in the training data; `training/train.sh` refuses to train on them. Exit 1 when a bound fails.
 """
 import json
@@ -38,9 +39,9 @@ def mails():
         yield ["keep", "mail", "en", rnd.choice(ASKS).format(rnd.choice([" ", "\n", "\n\n"]).join(body))]
 
 
-def score(hither, texts):
+def score(hither, texts, *more):
     lines = "".join(json.dumps({"id": i, "prompt": t}) + "\n" for i, t in enumerate(texts))
-    out = subprocess.run([hither, "score", "--jsonl"], input=lines.encode(), stdout=subprocess.PIPE, check=True)
+    out = subprocess.run([hither, "score", "--jsonl", *more], input=lines.encode(), stdout=subprocess.PIPE, check=True)
     return [json.loads(line) for line in out.stdout.splitlines()]
 
 
@@ -83,8 +84,21 @@ def kinds(hither, failed):
     check(failed, mean["academic.hard"] > 1.5 * mean["academic.easy"], "hard exam questions well above easy ones")
 
 
+def fresh(hither, failed):
+    prompts = list(rows("fresh.tsv"))
+    said = [s["fresh"] for s in score(hither, [p[1] for p in prompts], "--explain")]
+    hit = sum(s and p[0] == "yes" for p, s in zip(prompts, said))
+    precision, recall = hit / max(1, sum(said)), hit / sum(p[0] == "yes" for p in prompts)
+    check(failed, precision >= .85, "what is said to need knowledge of today does: %.2f, at least .85" % precision)
+    check(failed, recall >= .6, "what needs knowledge of today is found: %.2f, at least .60" % recall)
+    for p, s in zip(prompts, said):
+        if s != (p[0] == "yes"):
+            print("        %s %s" % (p[0], p[1][:100].replace("\n", " ")))
+
+
 def main():
     failed = []
+    fresh(sys.argv[1], failed)
     everyday(sys.argv[1], failed)
     kinds(sys.argv[1], failed)
     return 1 if failed else 0

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who asks for a proof and pastes a paragraph of chat behind it still asks for a proof, so that
+ * paragraph must not vote. Paragraphs (blank lines part them) are looked at from the last one
+ * back, as long as each is plain prose: English sentences with nothing in them that asks. What
+ * asks: a question mark; a sentence that begins with a verb of asking ("explain", "please
+ * list"); "could you", "I need"; words of tasks and of programs or proofs, which may be a
+ * condition of the request; signs of code and formulas; lists and options. Other languages and
+ * scripts are never plain, as these lists do not know them. In doubt a paragraph stays.
+ */
+#include "router/classify/request_part.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#define WORD_BYTES   16
+#define WORDS_LEAST  6
+#define COMMON_SHARE 10 /* one word in ten is of those that no English prose does without */
+
+/* What a word can be; bits. */
+enum {
+	COMMON = 1,   /* in any English prose */
+	PASSES = 2,   /* at the start of a sentence: the next word counts as its first */
+	VERB = 4,     /* asks at the start of a sentence or after a comma */
+	OPENER = 8,   /* asks at the start of a sentence alone */
+	ANYWHERE = 16 /* asks, or belongs to what is asked, wherever it stands */
+};
+
+struct entry {
+	char word[WORD_BYTES]; /* NUL-padded */
+	uint8_t is;
+};
+
+/* clang-format off */
+static const struct entry a_words[] = {
+	{ "a", COMMON }, { "act", VERB }, { "add", VERB }, { "algorithm", ANYWHERE },
+	{ "always", OPENER }, { "an", COMMON }, { "analyse", VERB }, { "analyze", ANYWHERE },
+	{ "and", COMMON | PASSES }, { "answer", VERB }, { "application", ANYWHERE }, { "argue", VERB },
+	{ "argument", ANYWHERE }, { "assume", VERB }, { "assumption", ANYWHERE }, { "at", COMMON },
+	{ "avoid", VERB }
+};
+static const struct entry b_words[] = {
+	{ "be", COMMON }, { "build", VERB }
+};
+static const struct entry c_words[] = {
+	{ "calculate", VERB }, { "check", VERB }, { "choose", VERB }, { "classify", VERB },
+	{ "clause", ANYWHERE }, { "code", ANYWHERE }, { "compare", VERB }, { "complete", VERB },
+	{ "compose", VERB }, { "compute", VERB }, { "consider", VERB }, { "constraint", ANYWHERE },
+	{ "constraints", ANYWHERE }, { "continue", VERB }, { "convert", VERB }, { "correct", VERB },
+	{ "create", VERB }, { "criticise", VERB }, { "criticize", VERB }
+};
+static const struct entry d_words[] = {
+	{ "database", ANYWHERE }, { "debug", VERB }, { "derive", VERB }, { "describe", VERB },
+	{ "design", VERB }, { "determine", VERB }, { "develop", VERB }, { "discuss", VERB },
+	{ "do", OPENER }, { "don't", OPENER }, { "draft", VERB }
+};
+static const struct entry e_words[] = {
+	{ "ensure", VERB }, { "equation", ANYWHERE }, { "essay", ANYWHERE }, { "evaluate", VERB },
+	{ "explain", ANYWHERE }, { "extract", VERB }
+};
+static const struct entry f_words[] = {
+	{ "fill", VERB }, { "find", VERB }, { "first", PASSES }, { "fix", VERB }, { "for", COMMON },
+	{ "format", ANYWHERE }, { "formula", ANYWHERE }, { "function", ANYWHERE }
+};
+static const struct entry g_words[] = {
+	{ "generate", VERB }, { "give", VERB }
+};
+static const struct entry h_words[] = {
+	{ "had", COMMON }, { "has", COMMON }, { "have", COMMON }, { "how", OPENER }, { "html", ANYWHERE },
+	{ "hypothesis", ANYWHERE }
+};
+static const struct entry i_words[] = {
+	{ "identify", VERB }, { "imagine", VERB }, { "implement", VERB }, { "improve", VERB },
+	{ "in", COMMON }, { "include", VERB }, { "input", ANYWHERE }, { "interpret", VERB },
+	{ "investigate", VERB }, { "is", COMMON }, { "it", COMMON }
+};
+static const struct entry j_words[] = {
+	{ "javascript", ANYWHERE }, { "json", ANYWHERE }, { "justify", VERB }
+};
+static const struct entry l_words[] = {
+	{ "lemma", ANYWHERE }, { "list", VERB }
+};
+static const struct entry m_words[] = {
+	{ "make", VERB }, { "matrix", ANYWHERE }, { "must", ANYWHERE }
+};
+static const struct entry n_words[] = {
+	{ "never", OPENER }, { "now", PASSES }
+};
+static const struct entry o_words[] = {
+	{ "of", COMMON }, { "on", COMMON }, { "optimise", VERB }, { "optimize", VERB },
+	{ "outline", VERB }, { "output", ANYWHERE }
+};
+static const struct entry p_words[] = {
+	{ "paragraph", ANYWHERE }, { "pick", VERB }, { "plan", VERB }, { "please", PASSES },
+	{ "premise", ANYWHERE }, { "pretend", VERB }, { "print", VERB }, { "program", ANYWHERE },
+	{ "proof", ANYWHERE }, { "propose", VERB }, { "prove", ANYWHERE }, { "provide", VERB },
+	{ "python", ANYWHERE }
+};
+static const struct entry q_words[] = {
+	{ "query", ANYWHERE }
+};
+static const struct entry r_words[] = {
+	{ "rank", VERB }, { "recommend", VERB }, { "refactor", VERB }, { "remove", VERB },
+	{ "reply", VERB }, { "requirement", ANYWHERE }, { "requirements", ANYWHERE },
+	{ "research", VERB }, { "return", VERB }, { "review", VERB }, { "rewrite", VERB }
+};
+static const struct entry s_words[] = {
+	{ "script", ANYWHERE }, { "select", VERB }, { "server", ANYWHERE }, { "shall", ANYWHERE },
+	{ "show", VERB }, { "simplify", VERB }, { "software", ANYWHERE }, { "solve", VERB },
+	{ "suggest", VERB }, { "summarise", VERB }, { "summarize", ANYWHERE }, { "suppose", VERB }
+};
+static const struct entry t_words[] = {
+	{ "task", ANYWHERE }, { "tell", VERB }, { "test", VERB }, { "the", COMMON }, { "then", PASSES },
+	{ "theorem", ANYWHERE }, { "to", COMMON }, { "translate", ANYWHERE }
+};
+static const struct entry u_words[] = {
+	{ "use", VERB }
+};
+static const struct entry v_words[] = {
+	{ "verify", VERB }
+};
+static const struct entry w_words[] = {
+	{ "was", COMMON }, { "were", COMMON }, { "what", OPENER }, { "which", OPENER }, { "who", OPENER },
+	{ "why", OPENER }, { "with", COMMON }, { "write", VERB }
+};
+
+static const struct {
+	const struct entry *entries;
+	size_t n;
+} words[26] = {
+#define W(code, letter) [code - 'a'] = { letter##_words, LEN(letter##_words) }
+	W('a', a), W('b', b), W('c', c), W('d', d), W('e', e), W('f', f), W('g', g), W('h', h),
+	W('i', i), W('j', j), W('l', l), W('m', m), W('n', n), W('o', o), W('p', p), W('q', q),
+	W('r', r), W('s', s), W('t', t), W('u', u), W('v', v), W('w', w),
+#undef W
+};
+/* clang-format on */
+
+struct paragraph {
+	char word[WORD_BYTES]; /* NUL-padded; of longer ones the start */
+	size_t length;
+	char before[2][WORD_BYTES]; /* the words before, the nearest first */
+	unsigned begins;            /* which kinds of words would ask if they came next */
+	bool ends;                  /* a sentence ended */
+	bool asks;
+	size_t n_words, n_common;
+};
+
+static unsigned what_is(const char word[WORD_BYTES])
+{
+	int letter = word[0] - 'a';
+
+	if (letter < 0 || letter >= (int)LEN(words)) /* an apostrophe */
+		return 0;
+	for (size_t i = 0; i < words[letter].n; i++)
+		if (memcmp(words[letter].entries[i].word, word, WORD_BYTES) == 0)
+			return words[letter].entries[i].is;
+	return 0;
+}
+
+static bool pair_asks(const struct paragraph *p)
+{
+	static const char pairs[][2][WORD_BYTES] = {
+		{ "i", "want" },    { "i", "need" },   { "can", "you" },
+		{ "could", "you" }, { "will", "you" }, { "would", "you" },
+		{ "help", "me" },   { "you", "are" },  { "you", "should" },
+	};
+
+	for (size_t i = 0; i < LEN(pairs); i++)
+		if (memcmp(p->word, pairs[i][1], WORD_BYTES) == 0 &&
+		    memcmp(p->before[0], pairs[i][0], WORD_BYTES) == 0)
+			return true;
+	return strcmp(p->word, "like") == 0 && strcmp(p->before[0], "would") == 0 &&
+	       strcmp(p->before[1], "i") == 0;
+}
+
+static void word_ends(struct paragraph *p)
+{
+	unsigned is;
+
+	if (p->length == 0)
+		return;
+	is = what_is(p->word);
+	p->n_words++;
+	p->n_common += (is & COMMON) != 0;
+	p->asks |= (is & ANYWHERE) != 0 || (is & p->begins) != 0 || pair_asks(p);
+	if ((is & PASSES) == 0)
+		p->begins = 0;
+	memcpy(p->before[1], p->before[0], WORD_BYTES);
+	memcpy(p->before[0], p->word, WORD_BYTES);
+	memset(p->word, 0, WORD_BYTES);
+	p->length = 0;
+}
+
+/* "- ", "A. ", "1) ": the start of a list. */
+static bool is_item(struct span s, size_t i)
+{
+	if (i < s.len && s.ptr[i] == '-')
+		return true;
+	return i + 1 < s.len && (s.ptr[i + 1] == '.' || s.ptr[i + 1] == ')') &&
+	       s.ptr[i] > ' ' && (uint8_t)s.ptr[i] < 0x80;
+}
+
+static bool is_sign_of_asking(struct span s, size_t i)
+{
+	uint8_t c = (uint8_t)s.ptr[i];
+
+	if (c >= 0x80) /* Latin letters, and the dashes and quotes at U+2000 to U+203F */
+		return !(c < 0xc9 ||
+			 (c == 0xe2 && i + 1 < s.len && (uint8_t)s.ptr[i + 1] == 0x80));
+	return c != '\0' && strchr("?={}[]<>\\^_|$#*`~@", c) != NULL;
+}
+
+static void on_byte(struct paragraph *p, struct span s, size_t i)
+{
+	char c = s.ptr[i], low = (char)(c | 0x20);
+
+	if ((low >= 'a' && low <= 'z') || c == '\'') {
+		if (p->length < WORD_BYTES - 1)
+			p->word[p->length++] = c == '\'' ? c : low;
+		return;
+	}
+	word_ends(p);
+	if (c == '\n')
+		p->asks |= is_item(s, i + 1);
+	p->ends |= c == '.' || c == '!';
+	if (c == '.' || c == '!' || c == ':' || c == ';' || c == '\n')
+		p->begins = VERB | OPENER;
+	else if (c == ',')
+		p->begins = VERB;
+	else if (c != ' ' && c != '\t' && c != '\r')
+		p->begins = 0;
+	p->asks |= is_sign_of_asking(s, i);
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+static bool is_plain(struct span s)
+{
+	struct paragraph p = { .begins = VERB | OPENER, .asks = is_item(s, 0) };
+
+	for (size_t i = 0; i < s.len && !p.asks; i++)
+		on_byte(&p, s, i);
+	word_ends(&p);
+	return !p.asks && p.ends && p.n_words >= WORDS_LEAST &&
+	       p.n_common * COMMON_SHARE >= p.n_words;
+}
+
+/* Looks at no more blanks than what a tail may have. */
+static struct span without_blank_end(struct span s)
+{
+	for (size_t i = 0; i < REQUEST_TAIL_BYTES && s.len > 0; i++) {
+		if (!is_blank(s.ptr[s.len - 1]) && s.ptr[s.len - 1] != '\n')
+			break;
+		s.len--;
+	}
+	return s;
+}
+
+/* The end of the paragraph before the last blank line; 0: there is none. */
+static size_t paragraph_before(struct span s)
+{
+	while (s.len > 0) {
+		const char *line = memrchr(s.ptr, '\n', s.len);
+
+		if (line == NULL)
+			return 0;
+		s.len = (size_t)(line - s.ptr);
+		while (s.len > 0 && is_blank(s.ptr[s.len - 1]))
+			s.len--;
+		if (s.len > 0 && s.ptr[s.len - 1] == '\n')
+			return without_blank_end(s).len;
+	}
+	return 0;
+}
+
+struct span request_part(struct span text)
+{
+	struct span rest;
+
+	text = without_blank_end(text);
+	rest = text;
+	while (true) {
+		size_t skip = rest.len > REQUEST_TAIL_BYTES ? rest.len - REQUEST_TAIL_BYTES : 0;
+		struct span near = { rest.ptr + skip, rest.len - skip }, last;
+		size_t end = paragraph_before(near);
+
+		if (end == 0 && rest.len == text.len)
+			return text; /* a single one */
+		last = (struct span){ near.ptr + end, near.len - end };
+		if (!is_plain(last)) /* this one asks; those behind it do not */
+			return rest;
+		rest.len = skip + end;
+		if (end == 0 || text.len - rest.len > REQUEST_TAIL_BYTES)
+			return text; /* nothing that asks was found */
+	}
+}
