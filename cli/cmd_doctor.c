@@ -260,13 +260,12 @@ static void check_roles(struct doctor *d, const cJSON *status)
 		bool sandboxed = false;
 		const char *detail = json_get_string(role, "detail");
 		const char *filter = json_get_string(role, "filter");
+		const char *helpers = json_get_string(role, "helpers");
 		double abi = 0;
 
 		json_get_number(role, "pid", &pid);
 		json_get_bool(role, "sandboxed", &sandboxed);
 		json_get_number(role, "landlock_abi", &abi);
-		if (strcmp(role->string, "boot") == 0)
-			continue;
 		if (pid <= 0)
 			doctor_say(d, DOCTOR_FAIL, "roles", "see hitherd's log",
 				   "%s is not running", role->string);
@@ -282,6 +281,9 @@ static void check_roles(struct doctor *d, const cJSON *status)
 					   ? "; not to be had here: "
 					   : "",
 				   detail != NULL ? detail : "");
+		if (helpers != NULL)
+			doctor_say(d, DOCTOR_OK, "roles", NULL, "%s is helped by %s",
+				   role->string, helpers);
 	}
 }
 

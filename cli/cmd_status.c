@@ -26,12 +26,7 @@ static void print_roles(struct cli *cli, const cJSON *status)
 			cli_table_cell(t, "%.0f", pid);
 		else
 			cli_table_cell(t, "DOWN");
-		/* boot reads no request: it needs no sandbox, and could not start the others in
-		 * one. */
-		cli_table_cell(t, "%s",
-			       strcmp(role->string, "boot") == 0 ? "-"
-			       : sandboxed                       ? "yes"
-								 : "NO");
+		cli_table_cell(t, "%s", sandboxed ? "yes" : "NO");
 		cli_table_cell(t, "%s", filter != NULL ? filter : "-");
 		if (abi > 0)
 			cli_table_cell(t, "%.0f", abi);
@@ -40,6 +35,24 @@ static void print_roles(struct cli *cli, const cJSON *status)
 		cli_table_cell(t, "%.0f", restarts);
 	}
 	cli_table_print(t);
+}
+
+/* What could not be had, and what is in force on the processes that help. */
+static void print_confinement(const cJSON *status)
+{
+	static const char *const keys[] = { "detail", "helpers" };
+	const cJSON *role;
+
+	cJSON_ArrayForEach (role, json_get_object(status, "roles"))
+		for (size_t i = 0; i < LEN(keys); i++) {
+			const char *text = json_get_string(role, keys[i]);
+
+			if (text == NULL || text[0] == '\0')
+				continue;
+			printf("%s %s: ", role->string, i == 0 ? "without" : "helped by");
+			cli_print_safe(stdout, span_of(text));
+			putchar('\n');
+		}
 }
 
 static void print_classifier(const cJSON *status)
@@ -126,6 +139,7 @@ static bool print_status(struct cli *cli, const cJSON *status)
 	whole = print_ledger(status);
 	printf("\nasking  %.0f open question%s\n\n", pending, pending == 1 ? "" : "s");
 	print_roles(cli, status);
+	print_confinement(status);
 	return ready && whole && strcmp(state, "active") == 0 &&
 	       strcmp(engine_state, "failed") != 0 && strcmp(engine_state, "missing") != 0;
 }
