@@ -3,6 +3,7 @@
 where /etc/passwd and /etc/group have a few lines more."""
 import ctypes
 import os
+import pickle
 import pwd
 import sys
 import tempfile
@@ -67,7 +68,6 @@ class As:
         self.uid, self.groups = uid_, list(groups)
 
     def __call__(self, function, *args):
-        import pickle
         r, w = os.pipe()
         pid = os.fork()
         if pid == 0:

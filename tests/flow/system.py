@@ -335,6 +335,95 @@ class Questions(Case):
         self.assertEqual(code, 0, text)
 
 
+class Callers(Case):
+    """The attester is another user than the callers, and sees them all the same."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.d = System()
+        cls.d.policy({"hither_policy": 1, "id": "m", "default": {"cloud": "deny"},
+                      "destinations": {"far": cls.d.destination()},
+                      "rules": [{"id": "known", "effect": "allow",
+                                 "when": {"identity": "attested", "app": ["org.example.Notes", "printer.service"]}}]})
+        cls.d.start()
+
+    def verdict(self):
+        return json.loads(self.d.call("POST", "/hither/v1/route", {"prompt": stage.HARD}, {
+            "Hither-App": "org.example.Notes"}).body)["destinations"]["far"]["verdict"]
+
+    def test_a_sandbox_of_a_person(self):
+        root = self.d.path("root")
+        os.makedirs(os.path.join(root, "run"))
+        info = os.path.join(root, ".flatpak-info")
+        with open(info, "w", encoding="utf-8") as f:
+            f.write("[Application]\nname=org.example.Notes\n")
+        os.chown(info, ANN, ANN)
+        os.chmod(info, 0o600)
+
+        def inside():
+            self.d.home = "/"
+            return self.verdict()
+        r, w = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                people.check("unshare", LIBC.unshare(people.CLONE_NEWNS))
+                people.check("run", LIBC.mount(self.d.path("run").encode(), os.path.join(root, "run").encode(), None,
+                                               people.MS_BIND, None))
+                os.chroot(root)
+                os.chdir("/")
+                os.write(w, As(ANN, [people.BASE + 70])(inside).encode())
+            finally:
+                os._exit(0)
+        os.close(w)
+        with os.fdopen(r) as f:
+            self.assertEqual(f.read(), "allow")
+        os.waitpid(pid, 0)
+        self.assertEqual(As(ANN, [people.BASE + 70])(self.verdict), "deny", "outside of it")
+
+    def test_a_system_service(self):
+        base = next((p for p in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd")
+                     if os.path.exists(p + "/cgroup.procs")), None)
+        if base is None:
+            self.skipTest("no control groups that name units are mounted here")
+        group = base + "/system.slice/printer.service"
+        made = [p for p in (os.path.dirname(group), group) if not os.path.exists(p)]
+        try:
+            for p in made:
+                os.mkdir(p)
+        except OSError as e:
+            self.skipTest(f"no control group can be made here: {e}")
+        try:
+            def joined():
+                return self.verdict()
+            for user, want in ((people.SERVICE, "allow"), (ANN, "deny")):
+                r, w = os.pipe()
+                pid = os.fork()
+                if pid == 0:
+                    try:
+                        with open(group + "/cgroup.procs", "w", encoding="ascii") as f:
+                            f.write(str(os.getpid()))
+                        os.write(w, As(user, [people.BASE + 70])(joined).encode())
+                    finally:
+                        os._exit(0)
+                os.close(w)
+                with os.fdopen(r) as f:
+                    self.assertEqual(f.read(), want, user)
+                os.waitpid(pid, 0)
+            self.assertEqual(As(people.SERVICE, [people.BASE + 70])(self.verdict), "deny", "outside of its unit")
+        finally:
+            for p in reversed(made):
+                stage.until("the group is empty", lambda q=p: rmdir(q))
+
+
+def rmdir(path):
+    try:
+        os.rmdir(path)
+    except OSError:
+        return False
+    return True
+
+
 class Life(unittest.TestCase):
     def setUp(self):
         self.d = System()
