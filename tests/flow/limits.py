@@ -11,9 +11,9 @@ import unittest
 import stage
 
 PROGRAM = os.path.abspath(sys.argv.pop(1))
-LIMITS = {"request_line_bytes": 300, "headers": 10, "header_bytes": 2048, "body_bytes": 32768, "connections": 6,
+LIMITS = {"request_line_bytes": 300, "headers": 10, "header_bytes": 2048, "body_bytes": 5 << 20, "connections": 6,
           "connections_per_uid": 4}
-DEPTH, TOOLS = 64, 128
+DEPTH, TOOLS, VALUES, STRING_BYTES = 64, 128, 100000, 4 << 20
 
 
 class Limits(unittest.TestCase):
@@ -64,6 +64,12 @@ class Limits(unittest.TestCase):
                     b"".join(b"A%d: b\r\n" % i for i in range(n - 2)) + b"\r\n",)
         self.edges("header fields", make, LIMITS["headers"], 431)
 
+    def test_bytes_of_fields(self):
+        def make(n):  # each line as it stands, with its end
+            head = b"Host: x\r\nConnection: close\r\n"
+            return (b"GET /v1/models HTTP/1.1\r\n" + head + b"A: " + b"b" * (n - len(head) - len(b"A: \r\n")) + b"\r\n\r\n",)
+        self.edges("bytes of fields", make, LIMITS["header_bytes"], 431)
+
     def chat(self, body):
         return (b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
                 b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body), body)
@@ -83,6 +89,22 @@ class Limits(unittest.TestCase):
             with self.subTest(n):
                 reply = self.d.raw(b"".join(make(n)))
                 self.assertEqual(b"deep" in reply or b"depth" in reply or b"nest" in reply, over, reply[-300:])
+
+    def refusal(self, extra):
+        """Why a chat with this beside its messages is refused; a field that nobody knows is no reason."""
+        reply = self.d.raw(b"".join(self.chat(
+            b'{"model":"local","messages":[{"role":"user","content":"fake:echo ok"}],"x":' + extra + b"}")))
+        return reply if reply.split()[1] == b"400" else b""
+
+    def test_values(self):  # seven without those of the list
+        for n, over in ((VALUES - 1, False), (VALUES, False), (VALUES + 1, True)):
+            with self.subTest(n):
+                self.assertEqual(b"values" in self.refusal(b"[" + b",".join([b"0"] * (n - 7)) + b"]"), over)
+
+    def test_string(self):
+        for n, over in ((STRING_BYTES - 1, False), (STRING_BYTES, False), (STRING_BYTES + 1, True)):
+            with self.subTest(n):
+                self.assertEqual(b"string is too long" in self.refusal(b'"' + b"x" * n + b'"'), over)
 
     def test_tools(self):
         def make(n):
