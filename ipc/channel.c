@@ -164,14 +164,6 @@ static bool open_bundle(struct channel *c, struct span rest)
 	return true;
 }
 
-/* What a call on the socket that failed says: a peer that is alive is not called gone, or
- * nobody would make a new wire. */
-static enum err lost_by_errno(void)
-{
-	return errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN ? ERR_PEER_GONE
-									  : ERR_SYSTEM;
-}
-
 /* False when there is nothing more to read now, or the channel has been shut. */
 static bool receive_one(struct channel *c)
 {
@@ -193,7 +185,7 @@ static bool receive_one(struct channel *c)
 	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return false;
 	if (got <= 0) {
-		gone(c, got == 0 ? ERR_PEER_GONE : lost_by_errno());
+		gone(c, got == 0 ? ERR_PEER_GONE : ERR_SYSTEM);
 		return false;
 	}
 
@@ -224,6 +216,14 @@ void channel_drain(struct channel *c)
 }
 
 /* --- out ----------------------------------------------------------------------------- */
+
+/* What a send that failed says: a peer that is alive is not called gone, or nobody would make a
+ * new wire. */
+static enum err lost_by_errno(void)
+{
+	return errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN ? ERR_PEER_GONE
+									  : ERR_SYSTEM;
+}
 
 /* ERR_AGAIN when the kernel's buffer is full, ERR_PEER_GONE, ERR_SYSTEM. */
 static enum err send_now(struct channel *c, const uint8_t *frame, size_t bytes, const int *fds,

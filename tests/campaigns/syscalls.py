@@ -40,6 +40,8 @@ CAN_BE_SHORT = {"read", "write", "pread64", "pwrite64", "recvfrom", "sendto", "r
 # kernel; those that cannot fail; the waiting for signals.
 LEFT = {"close", "exit", "exit_group", "rt_sigreturn", "restart_syscall", "getpid", "getuid", "geteuid", "gettid",
         "rt_sigprocmask", "getppid", "munmap", "madvise"}
+# What the kernel says of a wire only when its other end is closed: then somebody died, and boot knows.
+OF_THE_DEAD = {("sendmsg", "EPIPE"), ("sendmsg", "ECONNRESET"), ("recvmsg", "ECONNRESET")}
 ROLES = ["boot", "router", "local", "consent", "cloud"]
 PLACES = 40  # destinations: one that fails is left alone for a while
 
@@ -216,7 +218,8 @@ def main():
     try:
         found = occurrences(scene)
         every = [(role, call, n, error) for (role, call), times in sorted(found.items())
-                 for n in range(1, times + 1) for error in [*ERRORS, *[SHORT] * (call in CAN_BE_SHORT)]]
+                 for n in range(1, times + 1) for error in [*ERRORS, *[SHORT] * (call in CAN_BE_SHORT)]
+                 if (call, error) not in OF_THE_DEAD]
         c.rng.shuffle(every)
         c.figures.update(points=len(every), calls=len(found))
         if c.options.only:

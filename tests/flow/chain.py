@@ -232,25 +232,34 @@ class OnTheDevice(Case):
         self.assertIn("hither status", reply.json["error"]["message"])
 
     def test_slow_reader(self):
+        """Whoever does not read pauses the source, the engine's or the provider's; memory stays flat."""
         d = self.daemon(limits={"output_buffer_bytes": 4096})
-        s = socket.socket(socket.AF_UNIX)
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        s.settimeout(stage.PATIENCE_S)
-        s.connect(d.path("run", "hither.sock"))
-        body = json.dumps({"model": "local", "stream": True, "messages": [
-            {"role": "user", "content": "fake:tokens=20000"}]}).encode()
-        s.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-                  b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
-        self.assertEqual(d.chat(EASY).text, ANSWER, "others are served meanwhile")
-        with open(f"/proc/{d.role_pid('router')}/statm", encoding="ascii") as f:
-            pages = int(f.read().split()[1])
-        self.assertLess(pages * 4096, 128 << 20, "and nothing piles up here")
-        out = b""
-        while more := s.recv(65536):
-            out += more
-        s.close()
-        self.assertTrue(out.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n"))
-        self.assertEqual(out.count(b'"content":"t'), 20000, "every token arrives")
+        for model, role in (("local", "local"), ("far", "cloud")):
+            with self.subTest(model):
+                before = {r: self.resident(d, r) for r in ("router", role)}
+                s = socket.socket(socket.AF_UNIX)
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                s.settimeout(stage.PATIENCE_S)
+                s.connect(d.path("run", "hither.sock"))
+                body = json.dumps({"model": model, "stream": True, "messages": [
+                    {"role": "user", "content": "fake:tokens=60000"}]}).encode()
+                s.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                          b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+                for _ in range(5):
+                    self.assertEqual(d.chat(EASY).text, ANSWER, "others are served meanwhile")
+                for r, bytes_before in before.items():
+                    self.assertLess(self.resident(d, r) - bytes_before, 8 << 20, f"and nothing piles up in {r}")
+                out = b""
+                while more := s.recv(65536):
+                    out += more
+                s.close()
+                self.assertTrue(out.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n"))
+                self.assertEqual(out.count(b'"content":"t'), 60000, "every token arrives")
+                self.assertGreater(len(out), 10 << 20, "more than all buffers together")
+
+    def resident(self, d, role):
+        with open(f"/proc/{d.role_pid(role)}/statm", encoding="ascii") as f:
+            return int(f.read().split()[1]) * 4096
 
     def test_too_many_requests(self):
         d = self.daemon(limits={"queue": 2})
