@@ -57,6 +57,85 @@ static const char user[] = "{\"hither_policy\":1,\"id\":\"me\","
 			   "\"routing\":{\"escalate_at\":0.5,\"prefer\":[\"cloud\",\"trusted\"]"
 			   ",\"fallback\":[\"pool\"]}}";
 
+static const char second[] =
+	"{\"hither_policy\":1,\"id\":\"second\",\"groups\":{\"mine\":[\"a.*\",\"b\"],\"more\":["
+	"\""
+	"c\"]},\"categories\":{\"company.a\":{\"keywords\":[\"a\"]},\"company.b\":{\"regex\":"
+	"\"^b"
+	"$\"}},\"destinations\":{\"strip\":{\"tier\":\"cloud\",\"api\":\"openai\",\"base_url\":"
+	"\""
+	"https://strip.example/"
+	"v1\"},\"input\":{\"tier\":\"cloud\",\"api\":\"openai\",\"base_url"
+	"\":\"https://input.example/"
+	"v1\"},\"output\":{\"tier\":\"cloud\",\"api\":\"openai\",\"bas"
+	"e_url\":\"https://output.example/"
+	"v1\"},\"log\":{\"tier\":\"cloud\",\"api\":\"openai\",\""
+	"base_url\":\"https://log.example/"
+	"v1\"},\"notify\":{\"tier\":\"cloud\",\"api\":\"openai\""
+	",\"base_url\":\"https://notify.example/"
+	"v1\"}},\"rules\":[{\"id\":\"n1\",\"effect\":\"den"
+	"y\",\"when\":{\"score\":{\"gt\":0.9,\"lt\":0.1}}},{\"id\":\"n2\",\"effect\":\"deny\","
+	"\"w"
+	"hen\":{\"score\":{\"gte\":0.5,\"lt\":0.5}}},{\"id\":\"n3\",\"effect\":\"deny\","
+	"\"when\":"
+	"{\"score\":{\"eq\":0.5,\"gt\":0.5}}},{\"id\":\"n4\",\"effect\":\"deny\",\"when\":{"
+	"\"scor"
+	"e\":{\"eq\":0.5,\"lt\":0.2}}},{\"id\":\"n5\",\"effect\":\"deny\",\"when\":{\"score\":{"
+	"\""
+	"gte\":0.5,\"lte\":0.5}}},{\"id\":\"n6\",\"effect\":\"deny\",\"when\":{\"score\":{"
+	"\"eq\":"
+	"0.5,\"gte\":0.5}}},{\"id\":\"n7\",\"effect\":\"deny\",\"when\":{\"score\":{\"gt\":0.5,"
+	"\""
+	"gte\":0.7,\"lt\":0.9,\"lte\":0.8}}},{\"id\":\"n8\",\"effect\":\"deny\",\"when\":{"
+	"\"score"
+	"\":{\"gt\":0.7,\"gte\":0.5,\"lt\":0.8,\"lte\":0.9}}},{\"id\":\"n9\",\"effect\":"
+	"\"deny\","
+	"\"when\":{\"score\":{\"eq\":0.9,\"lt\":0.9}}},{\"id\":\"e1\",\"effect\":\"deny\","
+	"\"when"
+	"\":{\"region\":[]}},{\"id\":\"e2\",\"effect\":\"deny\",\"when\":{\"destination\":[]}},"
+	"{"
+	"\"id\":\"e3\",\"effect\":\"deny\",\"when\":{\"tier\":[]}},{\"id\":\"e4\",\"effect\":"
+	"\"de"
+	"ny\",\"when\":{\"data\":{\"any\":[]}}},{\"id\":\"e5\",\"effect\":\"deny\",\"when\":{"
+	"\"ap"
+	"p\":[]}},{\"id\":\"e6\",\"effect\":\"deny\",\"when\":{\"device\":{\"power\":[]}}},{"
+	"\"id"
+	"\":\"e7\",\"effect\":\"deny\",\"when\":{\"device\":{\"thermal\":[]}}},{\"id\":\"e8\","
+	"\"e"
+	"ffect\":\"deny\",\"when\":{\"time\":{\"days\":[]}}},{\"id\":\"a1\",\"effect\":"
+	"\"allow\","
+	"\"when\":{\"tier\":[\"cloud\"],\"data\":{\"all\":[\"personal.*\"]}}},{\"id\":\"a2\","
+	"\"ef"
+	"fect\":\"allow\",\"when\":{\"tier\":[\"cloud\"],\"data\":{\"none\":[\"personal.*\"]}}}"
+	",{"
+	"\"id\":\"a3\",\"effect\":\"allow\",\"when\":{\"tier\":[\"cloud\"],\"data\":{\"only\":["
+	"\""
+	"personal.*\"]}}},{\"id\":\"a4\",\"effect\":\"allow\",\"when\":{\"destination\":["
+	"\"notify"
+	"\"]}},{\"id\":\"g1\",\"effect\":\"deny\",\"when\":{\"app\":[\"@mine\",\"@none\","
+	"\"plain"
+	"\"]}},{\"id\":\"c1\",\"effect\":\"deny\",\"when\":{\"data\":{\"any\":[\"company."
+	"none\","
+	"\"company.a\",\"personal.name\"]}}},{\"id\":\"w1\",\"effect\":\"require\",\"when\":{"
+	"\"de"
+	"stination\":[\"strip\"]},\"with\":{\"strip\":[\"images\",\"tools\"]}},{\"id\":\"w2\","
+	"\"e"
+	"ffect\":\"require\",\"when\":{\"destination\":[\"input\"]},\"with\":{\"max_input_"
+	"tokens"
+	"\":5}},{\"id\":\"w3\",\"effect\":\"require\",\"when\":{\"destination\":[\"output\"]},"
+	"\"w"
+	"ith\":{\"max_output_tokens\":6}},{\"id\":\"w4\",\"effect\":\"require\",\"when\":{"
+	"\"desti"
+	"nation\":[\"log\"]},\"with\":{\"log\":\"digest\"}},{\"id\":\"w5\",\"effect\":"
+	"\"require\""
+	",\"when\":{\"destination\":[\"notify\"]},\"with\":{\"notify\":\"after\"}},{\"id\":"
+	"\"w6\""
+	",\"effect\":\"require\",\"when\":{\"destination\":[\"notify\"]}}],\"consent\":{"
+	"\"strong_"
+	"auth_for\":[\"secret.*\",\"health.*\"],\"timeout\":\"90s\",\"scopes\":[],\"modes\":[]}"
+	","
+	"\"routing\":{\"prefer\":[\"trusted\"],\"fallback\":[\"log\",\"notify\"]}}";
+
 static const char *const requests[] = {
 	"{}",
 	"{\"app\":\"code\",\"task\":\"chat\",\"score\":0.9,\"data\":[\"personal.name\"],"
@@ -69,6 +148,7 @@ static const char *const requests[] = {
 	"{\"app\":\"other\",\"score\":0.8,\"data\":[],\"time\":\"2026-11-22T23:59\"}",
 };
 
+#pragma GCC diagnostic ignored "-Woverlength-strings" /* what people read is long */
 static const char *const golden[] = {
 #include "tests/unit/policy_texts_golden.inc"
 };
@@ -126,6 +206,18 @@ static void texts_are_exactly_these(void **state)
 	wanted(&b);
 	policy_diff(other, s, &b);
 	wanted(&b);
+	policy_set_free(s);
+	s = SET({ POLICY_USER, "second.json", second });
+	policy_show(s, true, 0, &b);
+	wanted(&b);
+	policy_lints(s, note, &b);
+	wanted(&b);
+	for (size_t i = 0; i < LEN(requests); i++) {
+		struct policy_request q = request_of(a, requests[i]);
+
+		policy_explain(s, &q, 0, &b);
+		wanted(&b);
+	}
 	buf_free(&b);
 	arena_free(a);
 	policy_set_free(s);
@@ -144,6 +236,7 @@ static void words_and_numbers_agree(void **state)
 		assert_true(policy_draft_from(span_of(word), &draft));
 		assert_int_equal(draft, i);
 	}
+	assert_true(policy_cascade_from(span_of("offer"), &cascade));
 	assert_false(policy_draft_from(SPAN_LITERAL("nothing"), &draft));
 	assert_false(policy_cascade_from(SPAN_LITERAL("nothing"), &cascade));
 }
