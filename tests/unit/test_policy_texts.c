@@ -224,6 +224,81 @@ static void texts_are_exactly_these(void **state)
 	policy_set_free(other);
 }
 
+/* Does a file parse whose destination has this member beside a tier and an api? */
+static bool takes(const char *member)
+{
+	char text[2000];
+	struct policy_error error;
+	struct policy_file *f = NULL;
+
+	snprintf(text, sizeof text,
+		 HEAD "\"destinations\":{\"d\":{\"tier\":\"cloud\",\"api\":"
+		      "\"openai\",%s}}}",
+		 member);
+	if (policy_file_parse(span_of(text), POLICY_USER, "f", NULL, 0, &f, &error) != ERR_OK)
+		return false;
+	policy_file_free(f);
+	return true;
+}
+
+static void addresses_and_pins_have_one_reading(void **state)
+{
+#define PIN42      "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define URL(url)   "\"base_url\":\"" url "\""
+#define PINS(pins) URL("https://a.example") ",\"pin\":{\"sha256\":" pins "}"
+#define VERSION(v) URL("https://a.example") ",\"api_version\":\"" v "\""
+	static const struct {
+		const char *member;
+		bool good;
+	} rows[] = {
+		{ URL("https://a.example"), true },
+		{ URL("https://a.example:444/v1/!~"), true },
+		{ URL("https://"), false },
+		{ URL("https:///v1"), false },
+		{ URL("https://a.example/ v1"), false },
+		{ URL("https://a.example/\\u007f"), false },
+		{ URL("https://a.example/\\u00e9"), false },
+		{ URL("https://a@b.example"), false },
+		{ URL("https://a.example?x"), false },
+		{ URL("https://a.example#x"), false },
+		{ URL("http://a.example"), false },
+		{ URL("http://127.0.0.1:8080/v1"), true },
+		{ URL("http://127.0.0.10"), false },
+		{ URL("http://localhost:1"), true },
+		{ URL("http://localhostile"), false },
+		{ URL("unix:/run/x.sock"), true },
+		{ URL("unix:/run/x.sock:"), true },
+		{ URL("unix:/run/x.sock:/v1"), true },
+		{ URL("unix:/run/x.sock:v1"), false },
+		{ URL("unix:/run/x.sock:/v1?x"), false },
+		{ URL("unix:run/x.sock"), false },
+		{ PINS("\"" PIN42 "A=\""), true },
+		{ PINS("\"" PIN42 "=\""), false },
+		{ PINS("\"" PIN42 "AA\""), false },
+		{ PINS("\"" PIN42 "==\""), false },
+		{ PINS("\"" PIN42 "A=A\""), false },
+		{ PINS("\"" PIN42 "-=\""), false },
+		{ PINS("[\"" PIN42 "A=\",\"" PIN42 "B=\"]"), true },
+		{ PINS("[]"), false },
+		{ PINS("[1]"), false },
+		{ PINS("1"), false },
+		{ PINS("[\"" PIN42 "A=\",\"" PIN42 "B=\",\"" PIN42 "C=\",\"" PIN42 "D=\"]"),
+		  true },
+		{ PINS("[\"" PIN42 "A=\",\"" PIN42 "B=\",\"" PIN42 "C=\",\"" PIN42
+		       "D=\",\"" PIN42 "E=\"]"),
+		  false },
+		{ VERSION("2026-11-20.a_Z"), true },
+		{ VERSION(""), false },
+		{ VERSION("a b"), false },
+		{ VERSION("1234567890123456789012345678901234567890"), true },
+		{ VERSION("12345678901234567890123456789012345678901"), false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++)
+		CHECK(takes(rows[i].member) == rows[i].good, rows[i].member);
+}
+
 static void words_and_numbers_agree(void **state)
 {
 	enum policy_draft draft;
@@ -245,6 +320,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts_are_exactly_these),
+		cmocka_unit_test(addresses_and_pins_have_one_reading),
 		cmocka_unit_test(words_and_numbers_agree),
 	};
 
