@@ -3,7 +3,7 @@
  * Appending to the ledger.
  *
  *   BEGIN IMMEDIATE -> is the stored head still ours? -> queued records -> new records
- *   -> one seal over the new head -> COMMIT (WAL, synchronous=FULL: on disk) -> head files
+ *   -> one seal over the new head -> COMMIT (WAL, synced: on disk) -> head files
  *
  * Invariants
  *   1. The head in memory moves only after COMMIT succeeded.
