@@ -126,8 +126,8 @@ class Bench:
     def fails(self, test):
         fast = {"TMPDIR": "/dev/shm"} if os.access("/dev/shm", os.W_OK) else {}  # a sync costs nothing there
         process = subprocess.Popen([os.path.join(self.build, "tests", "test_" + test)], stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL, cwd=self.build, env={**os.environ, **fast, "HITHER_FAULT_EVERY": "60"},
-                                   start_new_session=True)
+                                   stderr=subprocess.DEVNULL, cwd=self.build, start_new_session=True,
+                                   env={**os.environ, **fast, "HITHER_FAULT_EVERY": "60"})
         try:
             return process.wait(HANGS_S) != 0
         except subprocess.TimeoutExpired:
