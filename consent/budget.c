@@ -116,6 +116,29 @@ bool budgets_note(struct budgets *b, const struct record *r)
 	return r->kind != RECORD_GRANTED || note_granted(b, r);
 }
 
+void budgets_forget(struct budgets *b, int64_t before_ms)
+{
+	struct spent *fewer;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->items[i].time_ms >= before_ms) {
+			b->items[kept++] = b->items[i];
+			continue;
+		}
+		free(b->items[i].app);
+		free(b->items[i].destination);
+	}
+	b->n = kept;
+	if (kept < 64 || kept > b->cap / 2)
+		return;
+	fewer = realloc(b->items, kept * sizeof *fewer);
+	if (fewer != NULL) {
+		b->items = fewer;
+		b->cap = kept;
+	}
+}
+
 /* --- windows ------------------------------------------------------------------------- */
 
 int64_t budget_window_start(enum policy_window unit, uint32_t count, int64_t now_ms)

@@ -36,6 +36,9 @@ struct budgets *budgets_new(void); /* NULL when memory is out */
 void budgets_free(struct budgets *b);
 /* GRANTED and CLOSED count. False when memory is out: then nothing may leave. */
 bool budgets_note(struct budgets *b, const struct record *r);
+/* What was released before `before_ms` is not counted any more, and takes no memory: for what
+ * the ledger has let go of, too. */
+void budgets_forget(struct budgets *b, int64_t before_ms);
 
 /*
  * Strictest answer of all budgets of `set`; *ret_id names the one that decides (NULL when it

@@ -320,7 +320,12 @@ enum err gate_prune(struct gate *g, int64_t before_ms, uint64_t *retremoved)
 	*retremoved = 0;
 	if (!g->ledger_ok)
 		return ERR_CORRUPT;
-	e = ledger_prune(g->ledger, budgets_begin(g, before_ms), retremoved);
+	before_ms = budgets_begin(g, before_ms);
+	e = ledger_prune(g->ledger, before_ms, retremoved);
+	/* As if this process began again: without that it would hold every release since then.
+	 */
+	if (e == ERR_OK && g->budgets != NULL)
+		budgets_forget(g->budgets, before_ms);
 	if (e != ERR_OK)
 		log_warning("ledger.prune", "problem=\"%s\"", err_text(e));
 	else if (*retremoved > 0)

@@ -519,6 +519,32 @@ static void the_list_says_what_the_machine_used(void **state)
 	budgets_free(NULL);
 }
 
+static void what_the_ledger_let_go_of_is_forgotten(void **state)
+{
+	static const char often[] = B("\"user\"", "day", "\"max_requests\":150", "ask");
+	struct budgets *b = budgets_new();
+	struct budget_query q = another();
+	struct record r = granted("old");
+
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		r.time_ms = NOW - (i % 2 == 0 ? 1001 : 1000);
+		assert_true(budgets_note(b, &r));
+	}
+	CHECK(checked(b, often, &q) == BUDGET_ASK, "200 of 150");
+	budgets_forget(b, NOW - 1000);
+	CHECK(checked(b, often, &q) == BUDGET_FITS, "the half before that moment is gone");
+	CHECK(checked(b, B("\"user\"", "day", "\"max_requests\":100", "ask"), &q) == BUDGET_ASK,
+	      "the half from it on is not");
+	r = granted("new");
+	assert_true(budgets_note(b, &r));
+	budgets_forget(b, NOW + 1);
+	CHECK(checked(b, B("\"user\"", "day", "\"max_requests\":1", "ask"), &q) == BUDGET_FITS,
+	      "nothing is left");
+	assert_true(budgets_note(b, &r));
+	budgets_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -535,6 +561,7 @@ int main(void)
 		cmocka_unit_test(a_day_may_have_another_length),
 		cmocka_unit_test(the_least_that_is_left),
 		cmocka_unit_test(the_list_says_what_the_machine_used),
+		cmocka_unit_test(what_the_ledger_let_go_of_is_forgotten),
 	};
 
 	setenv("TZ", "UTC", 1);
