@@ -13,8 +13,8 @@ import sys
 import time
 
 KERNEL = [
-    ("kernel: write to the engine", {"writev"}),
-    ("kernel: write to the client", {"write"}),
+    ("kernel: write to the engine", {"write_request"}),
+    ("kernel: write to the client", {"write", "writev"}),
     ("kernel: read from both", {"read"}),
     ("kernel: epoll_wait", {"epoll_wait"}),
     ("kernel: facts to consent", {"sendmsg"}),
@@ -47,7 +47,7 @@ def cpu_us(pid):
 
 
 def bucket(frames):
-    names = set(frames)
+    names = {f.split(".")[0] for f in frames}  # without what the compiler adds
     if "entry_SYSCALL_64_after_hwframe" in names:
         calls = {f.removeprefix("__x64_sys_").removeprefix("ksys_").removeprefix("do_")
                  .removeprefix("__GI___libc_").removeprefix("__GI___").removeprefix("__libc_")

@@ -7,6 +7,7 @@
  *
  * Invariant: a descriptor that arrives is handed to a request or closed.
  */
+#include <malloc.h>
 #include <unistd.h>
 
 #include "common/file.h"
@@ -17,6 +18,12 @@
 #include "router/router.h"
 
 #define MODELS_BYTES ((size_t)1 << 20)
+
+/* Each request with a long prompt frees a few hundred KiB at the end of the heap: the kernel is
+ * not to take them back and give them again, page by page, until nothing has come for a while
+ * (proc/resident.c). */
+#define TRIM_BYTES (2 << 20)
+#define MMAP_BYTES (1 << 20)
 
 static struct router self;
 
@@ -332,5 +339,7 @@ int router_main(void)
 							.on_policy = on_policy,
 							.on_stop = on_stop };
 
+	mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
+	mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
 	return service_run(&handler);
 }
