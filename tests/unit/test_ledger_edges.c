@@ -381,6 +381,8 @@ static void a_process_is_left_as_it_was(void **state)
 			     -1); /* nobody closed what is not the ledger's */
 	assert_int_equal(stat(at("process/ledger/key.pub"), &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0644);
+	assert_int_equal(stat(at("process/ledger"), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
 	assert_int_equal(stat(at("process/ledger/secret"), &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 }
@@ -457,6 +459,12 @@ static void what_was_dropped_is_counted(void **state)
 	assert_int_equal(ledger_queued(l), 0);
 	assert_int_equal(ledger_each(l, 0, 0, copy_count, &counted), ERR_OK);
 	assert_int_equal(counted, 11);
+	record_init(&r, RECORD_DECIDED);
+	r.categories = "[";
+	ledger_queue(l, &r); /* a single one, too */
+	assert_int_equal(ledger_flush(l), ERR_OK);
+	assert_int_equal(ledger_each(l, 0, 0, copy_count, &counted), ERR_OK);
+	assert_int_equal(counted, 11 + 11 + 1);
 	ledger_close(l);
 }
 
