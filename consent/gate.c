@@ -63,8 +63,6 @@ static void ask_drop(struct gate *g, struct ask *a)
 {
 	struct ask **at = &g->asks;
 
-	if (a->over)
-		return;
 	while (*at != a)
 		at = &(*at)->next;
 	*at = a->next;
@@ -107,8 +105,6 @@ void ask_answer(struct gate *g, struct ask *a, enum ask_outcome outcome, bool re
 void ask_finish(struct gate *g, struct ask *a, enum ask_outcome outcome, bool refuse,
 		const char *detail)
 {
-	if (a->state == ASK_STATE_DONE)
-		return;
 	ask_answer(g, a, outcome, refuse, detail, -1);
 	g->count.questions[outcome]++;
 	a->question = NULL;
@@ -204,7 +200,7 @@ void gate_cancel(struct gate *g, uint64_t request_id)
 	for (struct ask *a = g->asks; a != NULL; a = a->next) {
 		struct question *q = a->question;
 
-		if (a->m.request_id != request_id || a->state == ASK_STATE_DONE)
+		if (a->m.request_id != request_id)
 			continue;
 		if (a->state == ASK_STATE_SENDING) {
 			if (!a->aborted)
@@ -213,8 +209,7 @@ void gate_cancel(struct gate *g, uint64_t request_id)
 		}
 		a->router_listens = false;
 		ask_finish(g, a, ASK_WITHDRAWN, false, "");
-		if (q != NULL)
-			question_left(g, q);
+		question_left(g, q);
 		return;
 	}
 }
@@ -305,8 +300,7 @@ static void note_device(struct gate *g)
 
 	buf_init(&b, sizeof g->device - 1);
 	gate_write_device(g, &b);
-	if (b.failed || !span_copy(buf_span(&b), g->device, sizeof g->device))
-		g->device[0] = '\0';
+	snprintf(g->device, sizeof g->device, "%s", b.failed ? "" : buf_cstr(&b));
 	buf_free(&b);
 }
 
@@ -353,8 +347,7 @@ void gate_router_gone(struct gate *g, enum role router)
 			send_abort(g, a, "the router ended");
 		} else if (a->state == ASK_STATE_WAITING) {
 			ask_finish(g, a, ASK_WITHDRAWN, false, "");
-			if (q != NULL)
-				question_left(g, q);
+			question_left(g, q);
 			next = g->asks; /* closing one may have finished others */
 		}
 	}
@@ -432,9 +425,7 @@ void gate_free(struct gate *g)
 {
 	if (g == NULL)
 		return;
-	gate_stop(g);
-	while (g->asks != NULL)
-		ask_drop(g, g->asks);
+	gate_stop(g); /* no ask is left */
 	while (g->questions != NULL) {
 		struct question *next = g->questions->next;
 

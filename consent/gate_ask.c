@@ -97,8 +97,7 @@ static void list_rules(const struct policy_set *set, const struct policy_decisio
 		if (r.uncertain)
 			buf_add_char(&b, '?');
 	}
-	if (!span_copy(buf_span(&b), out, bytes))
-		out[0] = '\0';
+	snprintf(out, bytes, "%s", b.failed ? "" : buf_cstr(&b));
 	buf_free(&b);
 }
 
@@ -148,11 +147,9 @@ static void check_budgets(struct gate *g, struct ask *a)
 }
 
 /* Which forms of the text could be sent, of those that policy offers. */
-static unsigned possible_modes(const struct gate *g, const struct ask *a,
-			       const struct policy_decision *d)
+static unsigned possible_modes(const struct gate *g, const struct ask *a)
 {
 	unsigned modes = policy_consent(g->set)->modes;
-	const char *secret[] = { "secret.*" };
 	bool masked = a->original.fd >= 0;
 
 	if (!masked) /* nothing was masked: both words mean the same bytes */
@@ -160,10 +157,9 @@ static unsigned possible_modes(const struct gate *g, const struct ask *a,
 		       : (modes & POLICY_MODE_REDACTED) != 0 ? POLICY_MODE_REDACTED
 							     : POLICY_MODE_AS_IS;
 	for (unsigned i = 0; i < a->in.n_found; i++)
-		if (policy_category_matches(span_of(secret[0]), span_of(a->in.found[i].name)))
+		if (policy_category_matches(SPAN_LITERAL("secret.*"),
+					    span_of(a->in.found[i].name)))
 			modes &= ~(unsigned)POLICY_MODE_AS_IS;
-	if (inspect_unmasked(&a->in, (const char *const *)d->redact, d->n_redact) != NULL)
-		modes &= ~(unsigned)POLICY_MODE_REDACTED;
 	return modes;
 }
 
@@ -199,7 +195,7 @@ static void obligations(struct gate *g, struct ask *a, const struct policy_decis
 
 	a->j.content = content_of(g, d->log);
 	a->j.notify = d->notify == POLICY_NOTIFY_AFTER;
-	a->j.modes = possible_modes(g, a, d);
+	a->j.modes = possible_modes(g, a);
 	a->j.scopes = policy_consent(g->set)->scopes;
 	a->j.must_ask = d->verdict == POLICY_ASK;
 	a->j.strong_auth = needs_strong_auth(g, a);
@@ -223,8 +219,7 @@ static void obligations(struct gate *g, struct ask *a, const struct policy_decis
 
 static void why_not(struct gate *g, const struct policy_decision *d, struct ask *a)
 {
-	struct policy_reason first = d->n_by > 0 ? policy_decision_reason(g->set, d, 0)
-						 : (struct policy_reason){ 0 };
+	struct policy_reason first = policy_decision_reason(g->set, d, 0); /* a no has one */
 	struct span because = span_of(first.because);
 
 	if (because.len > BECAUSE_MAX_BYTES)
@@ -341,7 +336,7 @@ void gate_taint(struct gate *g, const struct msg_DECIDED *m)
 	const struct perm *no;
 	struct record r;
 
-	if (m->conversation[0] == '\0' || m->kept == POLICY_TIER_DEVICE || !book_usable(g))
+	if (!book_usable(g))
 		return;
 	no = perms_refusing(g->perms, &q);
 	if (no != NULL && no->conversation[0] != '\0')
@@ -399,23 +394,20 @@ static void taint_when_kept(struct gate *g, const struct ask *a)
 
 void gate_perm_query(struct gate *g, const struct ask *a, struct perm_query *ret)
 {
-	*ret = (struct perm_query){
-		.uid = a->m.uid,
-		.app = a->m.app,
-		.destination = a->m.destination,
-		.model = a->m.model,
-		.task = a->m.task,
-		.conversation = a->m.conversation,
-		.digest = a->body.digest,
-		.session = a->session,
-		.policy_sha256 = g->policy_sha256,
-		.identity = (enum policy_identity)a->m.identity,
-		.tier = a->readable ? policy_destination(g->set, a->j.destination)->tier
-				    : POLICY_TIER_CLOUD,
-		.found = &a->in,
-		.modes = a->j.modes,
-		.now_ms = g->io->wall_ms(g->ctx)
-	};
+	*ret = (struct perm_query){ .uid = a->m.uid,
+				    .app = a->m.app,
+				    .destination = a->m.destination,
+				    .model = a->m.model,
+				    .task = a->m.task,
+				    .conversation = a->m.conversation,
+				    .digest = a->body.digest,
+				    .session = a->session,
+				    .policy_sha256 = g->policy_sha256,
+				    .identity = (enum policy_identity)a->m.identity,
+				    .tier = policy_destination(g->set, a->j.destination)->tier,
+				    .found = &a->in,
+				    .modes = a->j.modes,
+				    .now_ms = g->io->wall_ms(g->ctx) };
 }
 
 static void refuse_again(struct gate *g, struct ask *a, const struct perm *no)

@@ -20,7 +20,6 @@
 #define FLUSH_AT       64
 #define PRUNE_EVERY_MS (24u * 3600000u)
 #define ROW_ARENA      (256 * 1024)
-#define OPEN_MAX       65536
 
 /* --- replay -------------------------------------------------------------------------- */
 
@@ -31,7 +30,8 @@ struct open_item {
 };
 
 struct replay {
-	struct gate *g;
+	struct perms *perms;
+	struct budgets *budgets;
 	struct arena *row;
 	struct open_item *open;
 	unsigned n, cap;
@@ -42,8 +42,7 @@ static void opened(struct replay *p, const struct record *r)
 {
 	if (p->n == p->cap) {
 		unsigned cap = p->cap == 0 ? 64 : p->cap * 2;
-		struct open_item *open =
-			cap <= OPEN_MAX ? realloc(p->open, cap * sizeof *open) : NULL;
+		struct open_item *open = realloc(p->open, cap * sizeof *open);
 
 		if (open == NULL) {
 			p->failed = true;
@@ -91,7 +90,7 @@ static bool replay_row(void *ctx, const struct record *row, struct span body)
 		p->failed = true;
 		return false;
 	}
-	if (!perms_note(p->g->perms, &r) || !budgets_note(p->g->budgets, &r))
+	if (!perms_note(p->perms, &r) || !budgets_note(p->budgets, &r))
 		p->failed = true;
 	return !p->failed;
 }
@@ -161,24 +160,31 @@ static enum err start_record(struct gate *g)
 	return ledger_append(g->ledger, &r, 1);
 }
 
-/* Fresh folds; the records of a good or acknowledged chain go through them. */
+/* Fresh folds, in place of the old ones once all records went through them. */
 static enum err verify_and_replay(struct gate *g, struct ledger_report *report)
 {
 	struct ledger_witness w = { .who = "the cloud role", .head = g->witness };
-	struct replay p = { .g = g, .row = arena_new("replay", ROW_ARENA) };
+	struct replay p = { .perms = perms_new(),
+			    .budgets = budgets_new(),
+			    .row = arena_new("replay", ROW_ARENA) };
 	enum err e = ERR_NO_MEMORY;
 
-	perms_free(g->perms);
-	budgets_free(g->budgets);
-	g->perms = perms_new();
-	g->budgets = budgets_new();
-	if (p.row != NULL && g->perms != NULL && g->budgets != NULL)
+	if (p.row != NULL && p.perms != NULL && p.budgets != NULL)
 		e = ledger_verify(g->ledger, 0, 0, &w, w.head.seq > 0 ? 1 : 0, report,
 				  replay_row, &p);
 	if (e == ERR_OK && p.failed)
 		e = ERR_NO_MEMORY;
 	if (e == ERR_OK && (report->ok || report->acknowledged))
 		e = close_open(g, &p);
+	if (e == ERR_OK) {
+		perms_free(g->perms);
+		budgets_free(g->budgets);
+		g->perms = p.perms;
+		g->budgets = p.budgets;
+	} else {
+		perms_free(p.perms);
+		budgets_free(p.budgets);
+	}
 	arena_free(p.row);
 	free(p.open);
 	return e;
@@ -337,12 +343,12 @@ enum err gate_prune(struct gate *g, int64_t before_ms, uint64_t *retremoved)
 
 void book_prune(struct gate *g)
 {
-	int64_t retain_ms = (int64_t)policy_ledger(g->set)->retain_ms;
+	int64_t retain_ms =
+		(int64_t)policy_ledger(g->set)->retain_ms; /* else it is never due */
 	uint64_t removed;
 
 	g->prune_ms = gate_now(g) + PRUNE_EVERY_MS;
-	if (retain_ms > 0)
-		(void)!gate_prune(g, g->io->wall_ms(g->ctx) - retain_ms, &removed);
+	(void)!gate_prune(g, g->io->wall_ms(g->ctx) - retain_ms, &removed);
 }
 
 void gate_head_known(struct gate *g, const struct msg_HEAD_KNOWN *m)

@@ -91,7 +91,7 @@ struct ask {
 	struct inspected in;
 	struct judgement j;
 	bool readable; /* the body is what the message says: only the policy can refuse it */
-	struct question *question; /* WAITING */
+	struct question *question; /* WAITING, and then never NULL */
 	uint64_t alone_until_ms;   /* WAITING, and nobody is there yet; 0: no */
 	bool router_listens;
 	bool over;  /* out of the list of asks */
@@ -172,8 +172,8 @@ struct gate {
 	char ledger_problem[420];
 	uint64_t ledger_retry_ms;
 	struct ledger_head witness; /* what cloud says it has seen; seq 0: nothing yet */
-	struct perms *perms;
-	struct budgets *budgets;
+	struct perms *perms;        /* NULL, as budgets is: there never was a ledger, so */
+	struct budgets *budgets;    /* there are no questions and no sends */
 	struct policy_set *set;
 	struct surroundings *around;
 	char device[GATE_DEVICE_BYTES]; /* what boot said of it, as in records */
@@ -216,9 +216,10 @@ void gate_judge(struct gate *g, struct ask *a);
 void gate_judge_again(struct gate *g, struct ask *a);
 /* Decides and acts: NEW -> somewhere. */
 void gate_ask_decide(struct gate *g, struct ask *a);
-/* A conversation held data that policy keeps from a tier (m->kept): later turns are kept too.
- */
+/* A conversation (it has a name) held data that policy keeps from a tier (m->kept) above the
+ * device: later turns are kept too. */
 void gate_taint(struct gate *g, const struct msg_DECIDED *m);
+/* Of an ask that is possible. */
 void gate_perm_query(struct gate *g, const struct ask *a, struct perm_query *ret);
 
 /* gate_record.c */

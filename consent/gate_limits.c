@@ -105,7 +105,7 @@ const char *limits_bytes(const struct gate *g, const struct ask *a)
 static bool awaited(const struct gate *g, const struct question *q)
 {
 	for (const struct ask *a = g->asks; a != NULL; a = a->next)
-		if (a->question == q && a->state == ASK_STATE_WAITING)
+		if (a->question == q)
 			return true;
 	return false;
 }
@@ -124,7 +124,8 @@ static struct open_questions open_of_app(const struct gate *g, const struct ask 
 		if (q->state == QUESTION_CLOSED || !same_limit(q->uid, q->proven, q->app, a))
 			continue;
 		open.n++;
-		if (q->counted || q->state == QUESTION_APPROVED)
+		if (q->counted) /* as is each that was looked at, and so each that was answered
+				 */
 			continue;
 		if (awaited(g, q))
 			open.to_tell++;

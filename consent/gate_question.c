@@ -68,7 +68,7 @@ struct ask *question_waiter(struct gate *g, const struct question *q)
 	struct ask *a = g->asks, *oldest = NULL;
 
 	for (; a != NULL; a = a->next) /* newest first in the list */
-		if (a->question == q && a->state == ASK_STATE_WAITING)
+		if (a->question == q)
 			oldest = a;
 	return oldest;
 }
@@ -78,7 +78,7 @@ unsigned question_waiters(const struct gate *g, const struct question *q)
 	unsigned n = 0;
 
 	for (const struct ask *a = g->asks; a != NULL; a = a->next)
-		n += a->question == q && a->state == ASK_STATE_WAITING;
+		n += a->question == q;
 	return n;
 }
 
@@ -367,8 +367,6 @@ void question_close(struct gate *g, struct question *q, enum ask_outcome outcome
 	struct ask *like = q->subject, *a;
 	bool was_open = q->state == QUESTION_OPEN;
 
-	if (q->state == QUESTION_CLOSED)
-		return;
 	q->state = QUESTION_CLOSED;
 	q->ending = ending;
 	q->subject = NULL;
@@ -379,7 +377,7 @@ void question_close(struct gate *g, struct question *q, enum ask_outcome outcome
 	if (was_open)
 		g->io->tell(g->ctx, outcome == ASK_TIMEOUT ? GATE_EXPIRED : GATE_WITHDRAWN,
 			    q->uid, q->id);
-	if (was_open && like != NULL)
+	if (was_open)
 		question_next(g, like);
 	ask_unref(like);
 }
@@ -413,7 +411,7 @@ static void record_ending(struct gate *g, struct question *q, enum record_kind k
 
 void question_left(struct gate *g, struct question *q)
 {
-	if (q->kept || q->state == QUESTION_CLOSED || question_waiter(g, q) != NULL)
+	if (q->kept || question_waiter(g, q) != NULL)
 		return;
 	record_ending(g, q, RECORD_WITHDRAWN, "the client left");
 	question_close(g, q, ASK_WITHDRAWN, false, "withdrawn", "");
@@ -462,8 +460,8 @@ static void release_waiters(struct gate *g, struct question *q, const struct per
 				   "the policy changed meanwhile; ask again");
 			continue;
 		}
-		if (perm != NULL && (perm = perms_find(g->perms, id)) != NULL)
-			perms_used(g->perms, perm);
+		if (perm != NULL)
+			perms_used(g->perms, perm); /* releasing changes none of them */
 		(void)!send_release(g, a, mode, id[0] != '\0' ? "permission" : "rule",
 				    id[0] != '\0' ? id : NULL, intent, NULL, 0);
 	}
@@ -478,7 +476,7 @@ static void recheck_waiters(struct gate *g, struct question *q, bool policy_chan
 	while (a != NULL) {
 		struct ask *next = a->next;
 
-		if (a->question == q && a != q->subject && a->state == ASK_STATE_WAITING) {
+		if (a->question == q && a != q->subject) {
 			if (policy_changed)
 				gate_judge(g, a);
 			if (!a->j.possible)
@@ -511,8 +509,6 @@ void questions_recheck(struct gate *g, bool policy_changed)
 			continue;
 		}
 		gate_perm_query(g, a, &pq);
-		if (g->perms == NULL)
-			return;
 		perm = a->j.must_ask ? perms_allowing(g->perms, &pq) : NULL;
 		if (perms_refusing(g->perms, &pq) != NULL) {
 			question_close(g, q, ASK_REFUSED,

@@ -150,9 +150,7 @@ static enum policy_mode preferred(const struct gate *g, unsigned modes)
 {
 	enum policy_mode want = policy_consent(g->set)->prefer;
 
-	if ((modes & (unsigned)want) != 0)
-		return want;
-	return (modes & POLICY_MODE_REDACTED) != 0 ? POLICY_MODE_REDACTED : POLICY_MODE_AS_IS;
+	return (modes & (unsigned)want) != 0 ? want : (enum policy_mode)modes; /* the other */
 }
 
 static const char *mode_words(unsigned modes)
@@ -245,8 +243,8 @@ static void refuse_alike(struct gate *g, const struct ask *like)
 
 	for (struct question *q = g->questions; q != NULL; q = next) {
 		next = q->next;
-		if ((q->state == QUESTION_QUEUED || q->state == QUESTION_OPEN) &&
-		    question_alike(q->subject, like)) {
+		/* Those that are queued behind it are opened one by one as it is closed. */
+		if (q->state == QUESTION_OPEN && question_alike(q->subject, like)) {
 			question_close(g, q, ASK_REFUSED,
 				       ask_otherwise(policy_consent(g->set)->on_deny), "denied",
 				       "the person said no to a request like it");
@@ -359,7 +357,7 @@ static void release_first(struct gate *g, struct question *q, struct ask *a,
 			 : e == ERR_SYSTEM ? "ledger"
 					   : "unreachable");
 		record_in_vain(g, q, rec, ret->outcome);
-		if (e == ERR_SYSTEM || e == ERR_NO_MEMORY)
+		if (e == ERR_SYSTEM)
 			result(ret, 503, "ledger",
 			       "the ledger cannot be written, so nothing leaves");
 	}

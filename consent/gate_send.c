@@ -173,7 +173,7 @@ enum err send_release(struct gate *g, struct ask *a, enum policy_mode mode, cons
 	if (e != ERR_OK) {
 		close_unsent(g, a, "the cloud role did not take it");
 		return give_up(g, a, ASK_UNREACHABLE, false,
-			       "the cloud role did not take it; hither status", e);
+			       "the cloud role did not take it; hither status", ERR_PEER_GONE);
 	}
 	a->question = NULL;
 	g->n_sending++;
@@ -194,7 +194,7 @@ static void settle(struct gate *g, const struct ask *a, const struct msg_SENT *m
 	size_t at;
 
 	if (m->input_tokens < 0 || m->output_tokens < 0 || !a->reserved.cost_known ||
-	    g->set == NULL || !policy_destination_find(g->set, span_of(a->m.destination), &at))
+	    !policy_destination_find(g->set, span_of(a->m.destination), &at))
 		return; /* unknown: the reservation stays */
 	d = policy_destination(g->set, at);
 	if (!d->price.known || strcmp(d->price.currency, a->reserved.currency) != 0)
@@ -232,7 +232,7 @@ static uint32_t retries_of(const struct gate *g, const struct ask *a)
 {
 	size_t at;
 
-	if (g->set == NULL || !policy_destination_find(g->set, span_of(a->m.destination), &at))
+	if (!policy_destination_find(g->set, span_of(a->m.destination), &at))
 		return 0;
 	return policy_destination(g->set, at)->retries;
 }

@@ -12,17 +12,11 @@
 
 static const char *state_word(const struct question *q)
 {
-	switch (q->state) {
-	case QUESTION_QUEUED:
-		return "queued";
-	case QUESTION_OPEN:
-		return "open";
-	case QUESTION_APPROVED:
-		return "approved";
-	case QUESTION_CLOSED:
-		break;
-	}
-	return q->ending != NULL ? q->ending : "closed";
+	static const char *const words[] = { [QUESTION_QUEUED] = "queued",
+					     [QUESTION_OPEN] = "open",
+					     [QUESTION_APPROVED] = "approved" };
+
+	return q->state == QUESTION_CLOSED ? q->ending : words[q->state];
 }
 
 static const char *identity_words(enum policy_identity i)
@@ -105,13 +99,10 @@ void gate_write_questions(struct gate *g, uint32_t uid, struct buf *out)
 
 static void write_where_to(struct gate *g, const struct ask *a, struct buf *out)
 {
-	const struct policy_destination *d;
-	size_t at;
+	/* Who has a question has one. */
+	const struct policy_destination *d = policy_destination(g->set, a->j.destination);
 
 	json_put_key_cstr(out, "destination", a->m.destination);
-	if (!policy_destination_find(g->set, span_of(a->m.destination), &at))
-		return;
-	d = policy_destination(g->set, at);
 	json_put_key_cstr(out, "tier", policy_tier_name(d->tier));
 	json_put_key_cstr(out, "operator", d->operator_name);
 	json_put_key_cstr(out, "region", d->region);
@@ -202,7 +193,7 @@ static void write_cost(struct gate *g, const struct ask *a, struct buf *out)
 		buf_add_str(out, "null");
 	}
 	json_put_key(out, "budget_left");
-	if (g->budgets != NULL && budgets_left(g->budgets, g->set, &q, &left, &currency)) {
+	if (budgets_left(g->budgets, g->set, &q, &left, &currency)) {
 		buf_add_char(out, '{');
 		json_put_key_cstr(out, "currency", currency);
 		json_put_key_number(out, "amount", (double)left / 1e9);

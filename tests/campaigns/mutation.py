@@ -29,13 +29,17 @@ import campaign
 from coverage import AREAS
 
 TESTS = {"decision": ["router_plan", "router_decide", "router_facts"],
-         "gate": ["gate_terms", "gate_clouds", "gate_rules", "gate_answers", "gate_changes", "gate_quiet", "gate_bounds",
-                  "gate_faults"],
+         "gate": ["gate_terms", "gate_clouds", "gate_judging", "gate_view", "gate_waiting", "gate_sending", "gate_ledger",
+                  "gate_rules", "gate_answers", "gate_changes", "gate_quiet", "gate_room", "gate_bounds", "gate_faults"],
          "ledger": ["records", "ledger_edges", "consent_parts", "gate_terms", "ledger", "gate_quiet",
                     "ledger_faults"],
          "policy": ["policy_words", "policy_texts", "policy_parse", "policy_decide", "policy_merge", "policy_load", "policy_sign"]}
-# Those of one file alone: they run before the area's.
-FIRST = {"consent/perms.c": ["perms", "refusals"], "consent/budget.c": ["budget"], "consent/inspect.c": ["inspect"]}
+# Those that one file meets before the area's.
+FIRST = {"consent/perms.c": ["perms", "refusals"], "consent/budget.c": ["budget"], "consent/inspect.c": ["inspect"],
+         "consent/gate_ask.c": ["gate_judging"], "consent/gate_view.c": ["gate_view"],
+         "consent/gate_question.c": ["gate_waiting"], "consent/gate_send.c": ["gate_sending"],
+         "consent/gate_respond.c": ["gate_sending"], "consent/gate_book.c": ["gate_ledger"],
+         "consent/gate_decided.c": ["gate_ledger"], "consent/gate_limits.c": ["gate_room"]}
 HANGS_S = 120
 SWAPS = [("compare", r"==", "!="), ("compare", r"!=", "=="), ("compare", r"(?<![<>\-=])<(?![<=])", "<="),
          ("compare", r"(?<![<>])<=", "<"), ("compare", r"(?<![<>\-=])>(?![>=])", ">="), ("compare", r"(?<![<>])>=", ">"),
@@ -86,7 +90,8 @@ def mutants(path, text):
 
 
 def tests_of(area, path):
-    return FIRST.get(path, []) + TESTS[area]
+    first = FIRST.get(path, [])
+    return first + [t for t in TESTS[area] if t not in first]
 
 
 class Bench:

@@ -37,6 +37,8 @@ struct world {
 	uint64_t now_ms;
 	int64_t wall_ms;
 	bool cloud_up, somebody, send_fails;
+	bool answer_fails, abort_fails, again_fails; /* it came, and the other side is gone */
+	uint32_t patience_ms;                        /* of the next start */
 	struct world_send sends[WORLD_MAX];
 	unsigned n_sends;
 	struct msg_ANSWER answers[WORLD_MAX];
@@ -62,7 +64,7 @@ static enum err world_answer(void *ctx, const struct msg_ANSWER *m, int pipe_fd)
 			close(w->last_pipe);
 		w->last_pipe = dup(pipe_fd);
 	}
-	return ERR_OK;
+	return w->answer_fails ? ERR_PEER_GONE : ERR_OK;
 }
 
 static enum err world_send(void *ctx, const struct msg_SEND *m, int body_fd, int pipe_fd)
@@ -90,7 +92,7 @@ static enum err world_abort(void *ctx, uint64_t request_id)
 	for (unsigned i = 0; i < w->n_sends; i++)
 		if (w->sends[i].m.request_id == request_id)
 			w->sends[i].aborted = true;
-	return ERR_OK;
+	return w->abort_fails ? ERR_PEER_GONE : ERR_OK;
 }
 
 static enum err world_again(void *ctx, const struct msg_AGAIN_GRANTED *m)
@@ -99,7 +101,7 @@ static enum err world_again(void *ctx, const struct msg_AGAIN_GRANTED *m)
 
 	w->last_again = *m;
 	w->n_agains++;
-	return ERR_OK;
+	return w->again_fails ? ERR_PEER_GONE : ERR_OK;
 }
 
 static void world_head(void *ctx, const struct ledger_head *head)
@@ -147,39 +149,51 @@ static const struct gate_io world_io = { world_answer, world_send,   world_abort
 					 world_tell,   world_anyone, world_now,
 					 world_wall };
 
-/* One user file over the built-in defaults. */
-static struct policy_set *world_policy(const char *text)
+/* One user file over the built-in defaults, and perhaps a mandatory one above it. */
+static struct policy_set *world_policies(const char *text, const char *mandatory)
 {
-	struct policy_file *f = NULL;
+	struct policy_file *f[2] = { NULL, NULL };
 	struct policy_set *set = NULL;
 	struct policy_error e = { 0 };
 
-	if (policy_file_parse(span_of(text), POLICY_USER, "10-test.json", NULL, 0, &f, &e) !=
+	if (policy_file_parse(span_of(text), POLICY_USER, "10-test.json", NULL, 0, &f[0], &e) !=
 		    ERR_OK ||
-	    policy_set_build(&f, 1, NULL, 0, &set, &e) != ERR_OK) {
+	    (mandatory != NULL &&
+	     policy_file_parse(span_of(mandatory), POLICY_MANDATORY, "10-must.json", NULL, 0,
+			       &f[1], &e) != ERR_OK) ||
+	    policy_set_build(f, mandatory != NULL ? 2 : 1, NULL, 0, &set, &e) != ERR_OK) {
 		fprintf(stderr, "policy: %u:%u %s; %s\n", e.line, e.column, e.problem,
 			e.expected);
 		abort();
 	}
-	policy_file_free(f);
+	policy_file_free(f[0]);
+	policy_file_free(f[1]);
 	return set;
+}
+
+/* Takes the set. False: its detectors cannot be built. */
+static bool world_put_policy(struct world *w, struct policy_set *set)
+{
+	static uint64_t generation;
+	bool ok = gate_policy(w->gate, set, ++generation);
+
+	policy_set_free(set);
+	return ok;
 }
 
 static void world_set_policy(struct world *w, const char *text)
 {
-	static uint64_t generation;
-	struct policy_set *set = world_policy(text);
-
-	if (!gate_policy(w->gate, set, ++generation))
+	if (!world_put_policy(w, world_policies(text, NULL)))
 		abort();
-	policy_set_free(set);
 }
 
 static void world_start(struct world *w, const char *policy)
 {
-	struct gate_setup setup = {
-		.state_dir = w->state_dir, .session = w->session, .io = &world_io, .ctx = w
-	};
+	struct gate_setup setup = { .state_dir = w->state_dir,
+				    .session = w->session,
+				    .patience_ms = w->patience_ms,
+				    .io = &world_io,
+				    .ctx = w };
 
 	w->gate = gate_new(&setup);
 	if (w->gate == NULL)
@@ -395,7 +409,8 @@ static bool world_count_one(void *ctx, const struct record *r, struct span body)
 	return true;
 }
 
-static unsigned world_records(struct world *w, enum record_kind kind, const char *outcome)
+static inline unsigned world_records(struct world *w, enum record_kind kind,
+				     const char *outcome)
 {
 	struct world_count c = { kind, outcome, 0 };
 

@@ -42,4 +42,66 @@ static inline uint64_t ask_outcome_of(struct world *w, struct msg_ASK *m, const 
 	return last(w, m)->outcome;
 }
 
+/* The question's own nonce and digest, unless `r` brings others. */
+static inline struct gate_result answered(struct world *w, const char *id,
+					  struct gate_response r)
+{
+	cJSON *q = world_question(w, id);
+	struct gate_result result;
+
+	r.id = id;
+	r.nonce = r.nonce != NULL ? r.nonce : json_get_string(q, "nonce");
+	r.digest = r.digest != NULL ? r.digest : json_get_string(q, "digest");
+	r.uid = (uint32_t)getuid();
+	r.pid = getpid();
+	gate_respond(w->gate, &r, &result);
+	cJSON_Delete(q);
+	return result;
+}
+
+/* Puts the request with an original beside what is masked. */
+static inline uint64_t ask_masked(struct world *w, struct msg_ASK *m, const char *masked,
+				  const char *original)
+{
+	struct buf body, plain;
+
+	m->request_id = w->next_request++;
+	m->has_original = 1;
+	world_body(masked, &body);
+	world_body(original, &plain);
+	assert_true(world_put_raw(w, m, buf_span(&body), buf_span(&plain)));
+	buf_free(&body);
+	buf_free(&plain);
+	return last(w, m)->outcome;
+}
+
+struct newest {
+	enum record_kind kind;
+	struct arena *arena;
+	struct record r;
+	unsigned n;
+};
+
+static inline bool newest_one(void *ctx, const struct record *r, struct span body)
+{
+	struct newest *f = ctx;
+
+	if (r->kind != f->kind)
+		return true;
+	f->n++;
+	arena_reset(f->arena);
+	return record_read(body, f->arena, &f->r) == ERR_OK;
+}
+
+/* The newest record of a kind; give its arena back. */
+static inline struct newest newest_of(struct world *w, enum record_kind kind)
+{
+	struct newest f = { .kind = kind, .arena = arena_new("newest", 1 << 20) };
+
+	assert_int_equal(ledger_flush(gate_ledger(w->gate)), ERR_OK);
+	assert_int_equal(ledger_each(gate_ledger(w->gate), 0, 0, newest_one, &f), ERR_OK);
+	assert_true(f.n > 0);
+	return f;
+}
+
 #endif

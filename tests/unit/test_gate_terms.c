@@ -231,6 +231,8 @@ static void what_is_to_be_stripped_is_seen(void **state)
 	d.max_output_tokens = 99;
 	assert_non_null(inspect_unmet(&all, &d));
 	d.max_output_tokens = 100;
+	all.max_output_tokens = 0; /* less than is allowed */
+	assert_null(inspect_unmet(&all, &d));
 	all.max_output_tokens = -1; /* none stated */
 	assert_non_null(inspect_unmet(&all, &d));
 	all.max_output_tokens = 1;

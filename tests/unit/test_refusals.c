@@ -126,7 +126,21 @@ static void three_in_a_row_end_the_asking(void **state)
 	r[1] = no(2, NULL);
 	r[2] = yes(3, "once");
 	p = after(r, 4);
+	assert_true(perms_note(p, &r[3]));
 	CHECK(!refused(p, q), "a yes begins anew");
+	assert_true(perms_note(p, &r[3]));
+	CHECK(refused(p, q), "and three more are three");
+	perms_free(p);
+	/* It holds for a while, however short each of them was to hold; of any task's name. */
+	for (unsigned i = 0; i < 3; i++) {
+		r[i] = no(1 + i, "until");
+		r[i].until_ms = NOW + 1;
+		r[i].task = "x";
+	}
+	p = after(r, 3);
+	q.task = "x";
+	q.now_ms = NOW + PERMS_SESSION_MS - 1;
+	CHECK(refused(p, q), "to its last moment");
 	perms_free(p);
 }
 
@@ -257,6 +271,11 @@ static void a_taint_keeps_the_conversation_from_a_tier(void **state)
 	CHECK(refused(p, q), "and what is above it");
 	q.tier = POLICY_TIER_TRUSTED;
 	CHECK(refused(p, q), "itself");
+	q.policy_sha256 = "bb";
+	CHECK(!refused(p, q), "under another policy not");
+	q.policy_sha256 = "aa";
+	q.tier = POLICY_TIER_DEVICE;
+	CHECK(!refused(p, q), "nor what is below it");
 	perms_free(p);
 }
 
