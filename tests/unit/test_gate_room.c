@@ -50,7 +50,7 @@ static void so_many_may_wait(void **state)
 	assert_string_equal(last(w, &m)->detail,
 			    "too many requests want to leave at once; try again");
 	assert_int_equal(gate_pending(w->gate), 1);
-	gate_router_gone(w->gate);
+	gate_router_gone(w->gate, ROLE_ROUTER);
 	assert_int_equal(gate_pending(w->gate), 0);
 	assert_int_equal(w->gate->n_asks, 0);
 	world_free(w);
