@@ -24,6 +24,7 @@
 
 #include "common/text.h"
 #include "proc/jail.h"
+#include "proc/resident.h"
 
 #define INFO_BYTES_MAX ((size_t)64 << 10)
 #define TEXT_BYTES_MAX ((size_t)4 << 10)
@@ -302,8 +303,9 @@ void attest_serve(int wire)
 	signal(SIGALRM, SIG_DFL);
 	if (jail_helper(JAIL_ATTESTER, 0) != ERR_OK)
 		_exit(1);
-	while (take_question(wire))
-		;
+	do
+		resident_give_back();
+	while (take_question(wire));
 	_exit(0);
 }
 

@@ -26,6 +26,7 @@
 #include "common/span.h"
 #include "proc/attest.h"
 #include "proc/jail.h"
+#include "proc/resident.h"
 #include "proc/spawn.h"
 
 #define WIRE       3
@@ -173,7 +174,7 @@ __attribute__((noreturn)) static void serve(int wire)
 	if (write(WIRE, without, sizeof without) != sizeof without)
 		_exit(1);
 	while (take_order())
-		;
+		resident_give_back();
 	_exit(0);
 }
 

@@ -10,15 +10,24 @@
  * its next request. Without a pidfd (before Linux 6.5, or the caller has ended) nothing is
  * proven.
  *
+ * A process opens many connections, so an answer is used again for KNOWN_MS. Since Linux 6.9
+ * each process has an inode number of its own behind its pidfds, never used again while the
+ * system runs; before that they share one, in the file system of all that is anonymous, and
+ * each connection is asked about.
+ *
  * Invariant: a waiting request is in `callers.first`, has no http_user(), and leaves the list
  * when it is served or its client is gone.
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "router/impl.h"
+
+#define KNOWN_MS 10000
 
 struct caller_wait {
 	struct caller_wait *next;
@@ -26,6 +35,7 @@ struct caller_wait {
 	struct http_exchange *x;
 	struct http_request request; /* its spans live as long as the exchange */
 	struct http_peer peer;
+	uint64_t process;
 };
 
 struct caller_wire {
@@ -75,6 +85,45 @@ static void serve_all(struct router *r)
 	}
 }
 
+/* --- who was seen before ------------------------------------------------------------------ */
+
+static struct caller_known *known_at(struct router *r, uint64_t process)
+{
+	return &r->callers.known[process & (CALLERS_KNOWN - 1)];
+}
+
+/* A number that no other process has; 0: this kernel has none. */
+static uint64_t process_of(const struct router *r, int pidfd)
+{
+	struct stat st;
+
+	return r->callers.can_know && fstat(pidfd, &st) == 0 &&
+			       st.st_dev != r->callers.anonymous_dev
+		       ? st.st_ino
+		       : 0;
+}
+
+static void keep(struct http_exchange *x, const struct attest_answer *a)
+{
+	struct attest_answer *kept = malloc(sizeof *kept);
+
+	if (kept == NULL)
+		return; /* not proven; asked about again */
+	*kept = *a;
+	http_keep(x, kept);
+}
+
+static bool is_known(struct router *r, struct http_exchange *x, uint64_t process, uint32_t uid)
+{
+	const struct caller_known *k = known_at(r, process);
+
+	if (process == 0 || k->process != process || k->uid != uid ||
+	    k->until_ms <= clock_mono_ms())
+		return false;
+	keep(x, &k->answer);
+	return http_kept(x) != NULL;
+}
+
 /* --- the wire ---------------------------------------------------------------------------- */
 
 static void on_closed(uv_handle_t *h)
@@ -99,14 +148,14 @@ static void drop_wire(struct router *r)
 static void on_answer(struct router *r, const struct attest_answer *a)
 {
 	struct caller_wait *w = take_out(r, NULL, a->id);
-	struct attest_answer *kept = w != NULL ? malloc(sizeof *kept) : NULL;
 
 	if (w == NULL)
 		return; /* the client left meanwhile */
-	if (kept != NULL) {
-		*kept = *a;
-		http_keep(w->x, kept);
-	}
+	if (w->process != 0)
+		*known_at(r, w->process) =
+			(struct caller_known){ w->process, clock_mono_ms() + KNOWN_MS,
+					       w->peer.uid, *a };
+	keep(w->x, a);
 	serve(r, w);
 }
 
@@ -132,8 +181,15 @@ static void on_readable(uv_poll_t *p, int status, int events)
 void caller_wire(struct router *r, int fd)
 {
 	struct caller_wire *w = calloc(1, sizeof *w);
+	struct stat st;
 
 	drop_wire(r);
+	memset(r->callers.known, 0, sizeof r->callers.known);
+	/* an epoll descriptor is anonymous; when it cannot be looked at, no process is known */
+	r->callers.anonymous_dev = 0;
+	r->callers.can_know = fstat(uv_backend_fd(r->service->loop), &st) == 0;
+	if (r->callers.can_know)
+		r->callers.anonymous_dev = st.st_dev;
 	if (w == NULL || uv_poll_init(r->service->loop, &w->poll, fd) != 0) {
 		close(fd);
 		free(w);
@@ -158,10 +214,16 @@ bool caller_ask(struct router *r, struct http_exchange *x, const struct http_req
 	pidfd = http_peer_pidfd(x);
 	if (pidfd < 0)
 		return false;
+	uint64_t process = process_of(r, pidfd);
+	if (is_known(r, x, process, q->peer->uid)) {
+		close(pidfd);
+		return false;
+	}
 	w = calloc(1, sizeof *w);
 	if (w != NULL)
-		*w = (struct caller_wait){ r->callers.first, ++r->callers.asked, x, *q,
-					   *q->peer };
+		*w = (struct caller_wait){
+			r->callers.first, ++r->callers.asked, x, *q, *q->peer, process
+		};
 	bool asked = w != NULL &&
 		     attest_ask(r->callers.wire->fd, w->id, q->peer->uid, pidfd) == ERR_OK;
 	close(pidfd);

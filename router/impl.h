@@ -37,6 +37,7 @@
 #define REQUEST_TABLE       256                /* power of two */
 #define REQUEST_POOL        64
 #define DECISION_RING       256
+#define CALLERS_KNOWN       16 /* power of two */
 #define UNKNOWN_PM          65535
 
 /*  state       deadline ms  waiting for                                             */
@@ -266,6 +267,14 @@ struct decision {
 	char names[DECISION_NAMES_BYTES];
 };
 
+/* caller.c: what was found out about a process, for its next connections. */
+struct caller_known {
+	uint64_t process; /* inode of its pidfd; 0: free */
+	uint64_t until_ms;
+	uint32_t uid;
+	struct attest_answer answer;
+};
+
 struct router {
 	struct service *service;
 	struct http_server *http;
@@ -310,6 +319,9 @@ struct router {
 		struct caller_wire *wire;  /* to the attester; NULL: there is none now */
 		struct caller_wait *first; /* requests whose caller is being looked up */
 		uint64_t asked;
+		bool can_know;
+		dev_t anonymous_dev; /* where the kernel keeps what has no number */
+		struct caller_known known[CALLERS_KNOWN];
 	} callers;
 	char policy_sha256[65];
 	unsigned ring_next;

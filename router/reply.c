@@ -394,6 +394,7 @@ void reply_whole(struct request *q, struct span body)
 
 	answer_fields(q, true, &f);
 	q->answered = true;
+	facts_answered(q); /* before the client can send its next turn, to whichever router */
 	http_reply(q->x, 200, "application/json", f.list, f.n, body);
 }
 
@@ -422,6 +423,8 @@ void reply_flush(struct request *q)
 		else if (!q->answered && !q->draft.shown && q->dialect->keepalive != NULL)
 			say_where(q);
 		q->answered = q->answered || !draft_keeps(q);
+		if (q->over)
+			facts_answered(q);
 		q->full = !http_write(q->x, buf_span(&q->out));
 		return_out(q);
 	} else if (q->over) {

@@ -277,7 +277,7 @@ class HandedOn(Case):
         p.end()
 
     def test_another_program_after_the_connect(self):
-        code = ("import socket,sys\ns=socket.socket(fileno=int(sys.argv[1]))\n"
+        code = ("import socket,sys\ns=socket.socket(fileno=int(sys.argv[1]))\ns.settimeout(30)\n"
                 "sys.path.insert(0,sys.argv[2])\nsys.argv[1:]=['x']\nimport identity\n"
                 "identity.say(s,{'prompt':identity.stage.HARD},[('Hither-App',identity.APP)])\n"
                 "sys.stdout.buffer.write(identity.hear(s))\nsys.stdout.flush()\n")
@@ -306,6 +306,21 @@ class HandedOn(Case):
         enter(root, self.run_folder)
         wire.sendall(b"there")
         wire.recv(1)
+
+    def test_what_is_remembered_goes_with_its_process(self):
+        """A number used again, by a program outside that claims to be the one that had it."""
+        how, reused = (self.run_folder, "hither.sock", {"prompt": stage.HARD}), 0
+        for root in [self.sandbox()] * 20:
+            p = Program(ask_once, root, *how, ())
+            self.assertEqual(self.level(p.said()), "attested")
+            p.end()
+            q = self.with_number(p.pid, ask_once, None, *how, [("Hither-App", APP)])
+            if q is None:
+                continue
+            self.assertEqual(self.level(q.said()), "claimed")
+            reused += 1
+            q.end()
+        self.assertGreater(reused, 0, "no number could be used again")
 
     def test_numbers_that_are_used_again(self):
         reused = 0
