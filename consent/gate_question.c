@@ -289,15 +289,7 @@ static void alone_tick(struct gate *g, uint64_t now, uint64_t *io_next)
 
 static void limited(struct gate *g, struct ask *a, const char *detail)
 {
-	struct record r;
-	struct buf b;
-
-	buf_init(&b, RECORD_MAX_BYTES);
-	gate_fill_record(g, a, RECORD_LIMITED, POLICY_MODE_REDACTED, &b, &r);
-	r.reason = detail;
-	if (!b.failed)
-		book_queue(g, &r);
-	buf_free(&b);
+	gate_record_no(g, a, RECORD_LIMITED, detail);
 	ask_finish(g, a, ASK_LIMITED, false, detail);
 }
 

@@ -49,15 +49,24 @@ static enum err give_up(struct gate *g, struct ask *a, enum ask_outcome outcome,
 	return e;
 }
 
+/* What is said of a release after it was granted: which one, whose, where to. */
+static void begin_record(const struct ask *a, enum record_kind kind, struct record *ret)
+{
+	record_init(ret, kind);
+	memcpy(ret->ref, a->granted, sizeof ret->ref);
+	ret->uid = a->m.uid;
+	ret->app = a->m.app;
+	ret->decision_id = a->m.decision_id;
+	ret->destination = a->m.destination;
+	ret->model = a->m.model;
+}
+
 /* The release is on record and did not happen: say so, with certainty that nothing left. */
 static void close_unsent(struct gate *g, struct ask *a, const char *why)
 {
 	struct record r;
 
-	record_init(&r, RECORD_CLOSED);
-	memcpy(r.ref, a->granted, sizeof r.ref);
-	r.decision_id = a->m.decision_id;
-	r.destination = a->m.destination;
+	begin_record(a, RECORD_CLOSED, &r);
 	r.outcome = "refused";
 	r.bytes_out = 0;
 	r.detail = why;
@@ -241,13 +250,7 @@ static enum err record_attempt(struct gate *g, const struct ask *a, const struct
 {
 	struct record r;
 
-	record_init(&r, RECORD_RETRIED);
-	memcpy(r.ref, a->granted, sizeof r.ref);
-	r.uid = a->m.uid;
-	r.app = a->m.app;
-	r.decision_id = a->m.decision_id;
-	r.destination = a->m.destination;
-	r.model = a->m.model;
+	begin_record(a, RECORD_RETRIED, &r);
 	r.outcome = "not_acted_upon";
 	if (m->http_status != 0)
 		r.http_status = m->http_status;
@@ -292,13 +295,7 @@ bool gate_sent(struct gate *g, const struct msg_SENT *m)
 
 	if (a == NULL)
 		return false;
-	record_init(&r, RECORD_CLOSED);
-	memcpy(r.ref, a->granted, sizeof r.ref);
-	r.uid = a->m.uid;
-	r.app = a->m.app;
-	r.decision_id = a->m.decision_id;
-	r.destination = a->m.destination;
-	r.model = a->m.model;
+	begin_record(a, RECORD_CLOSED, &r);
 	r.outcome = m->outcome < LEN(outcome_words) ? outcome_words[m->outcome] : "unknown";
 	if (m->http_status != 0)
 		r.http_status = m->http_status;
@@ -328,12 +325,7 @@ void send_unknown(struct gate *g, struct ask *a, const char *why)
 {
 	struct record r;
 
-	record_init(&r, RECORD_CLOSED);
-	memcpy(r.ref, a->granted, sizeof r.ref);
-	r.uid = a->m.uid;
-	r.app = a->m.app;
-	r.decision_id = a->m.decision_id;
-	r.destination = a->m.destination;
+	begin_record(a, RECORD_CLOSED, &r);
 	r.outcome = "unknown";
 	r.detail = why;
 	(void)!book_append(g, &r, 1);
