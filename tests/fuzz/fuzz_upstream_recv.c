@@ -24,11 +24,12 @@ static bool on_event(void *ctx, const struct chat_event *ev)
 
 	if (c->over)
 		abort();
-	if (!c->refused)
+	if (!c->refused) {
 		c->refused = !c->d->writer_event(c->w, ev, c->out);
-	/* Only what a call holds, or that there is one, may be refused. */
-	if (c->refused && ev->kind <= CHAT_EV_REFUSAL)
-		abort();
+		/* Only what a call holds, or that there is one, may be refused. */
+		if (c->refused && ev->kind <= CHAT_EV_REFUSAL)
+			abort();
+	}
 	c->over = ev->kind == CHAT_EV_END || ev->kind == CHAT_EV_ERROR;
 	return true;
 }
