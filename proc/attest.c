@@ -63,6 +63,13 @@ static bool is_word(struct span s, const char *also)
 	return s.len > 0;
 }
 
+static bool ends(struct span s, const char *with)
+{
+	size_t n = strlen(with);
+
+	return s.len > n && memcmp(s.ptr + s.len - n, with, n) == 0;
+}
+
 bool attest_flatpak_id(struct span info, char ret[ATTEST_APP_BYTES])
 {
 	struct span found = { NULL, 0 };
@@ -79,10 +86,11 @@ bool attest_flatpak_id(struct span info, char ret[ATTEST_APP_BYTES])
 			return false;
 		found = span_trim((struct span){ line.ptr + 5, line.len - 5 });
 	}
-	/* ids have at least one dot (flatpak-metadata(5)); so none is taken for a snap's */
+	/* Ids have at least one dot (flatpak-metadata(5)). A person can make such a file, so
+	 * none may pass for a snap's name or a service's, which persons cannot make. */
 	return found.ptr != NULL && is_word(found, "._-") &&
 	       memchr(found.ptr, '.', found.len) != NULL && !span_starts(found, "snap.") &&
-	       span_copy(found, ret, ATTEST_APP_BYTES);
+	       !ends(found, ".service") && span_copy(found, ret, ATTEST_APP_BYTES);
 }
 
 bool attest_snap_id(struct span label, char ret[ATTEST_APP_BYTES])
@@ -121,30 +129,36 @@ static struct span next_part(struct span *path)
 	return part;
 }
 
-static bool ends(struct span s, const char *with)
+/*
+ * Of a line NUMBER:CONTROLLERS:/PATH the path, when it is of the hierarchy that systemd keeps;
+ * else none. Only the first two colons count: a path may hold some, too.
+ */
+static struct span systemd_path(struct span line)
 {
-	size_t n = strlen(with);
+	const struct span none = { NULL, 0 };
+	const char *end = line.ptr + line.len;
+	const char *first = line.len > 0 ? memchr(line.ptr, ':', line.len) : NULL;
+	const char *second =
+		first != NULL ? memchr(first + 1, ':', (size_t)(end - first - 1)) : NULL;
 
-	return s.len > n && memcmp(s.ptr + s.len - n, with, n) == 0;
+	if (second == NULL || end - second < 3 || second[1] != '/')
+		return none;
+	struct span number = { line.ptr, (size_t)(first - line.ptr) };
+	struct span controllers = { first + 1, (size_t)(second - first - 1) };
+	if (!span_is(controllers, "name=systemd") &&
+	    !(controllers.len == 0 && span_is(number, "0")))
+		return none;
+	return (struct span){ second + 2, (size_t)(end - second - 2) };
 }
 
 bool attest_service_id(struct span cgroup, uid_t uid, char ret[ATTEST_APP_BYTES])
 {
-	static const char *const heads[] = { "0::/", ":name=systemd:/" };
 	struct span path = { NULL, 0 };
 
 	if (!attest_is_system_uid(uid))
 		return false;
-	while (cgroup.len > 0 && path.ptr == NULL) {
-		struct span line = next_line(&cgroup);
-		const char *v1 = memmem(line.ptr, line.len, heads[1], strlen(heads[1]));
-		const char *at = span_starts(line, heads[0]) ? line.ptr + strlen(heads[0])
-				 : v1 != NULL                ? v1 + strlen(heads[1])
-							     : NULL;
-
-		if (at != NULL && line.ptr + line.len > at)
-			path = (struct span){ at, (size_t)(line.ptr + line.len - at) };
-	}
+	while (cgroup.len > 0 && path.ptr == NULL)
+		path = systemd_path(next_line(&cgroup));
 	if (path.ptr == NULL || !span_is(next_part(&path), "system.slice"))
 		return false;
 	struct span part = next_part(&path);

@@ -38,7 +38,8 @@ struct attest_answer {
 
 /* --- pure: what the texts say ------------------------------------------------------------ */
 
-/* The application's id in a .flatpak-info ([Application], name=). False: none, or two. */
+/* The application's id in a .flatpak-info ([Application], name=). False: none, two, or one that
+ * looks like a snap's or a service's. */
 bool attest_flatpak_id(struct span info, char ret[ATTEST_APP_BYTES]);
 /* "snap.NAME.APP (enforce)" to "snap.NAME". False: another label, or not enforced. */
 bool attest_snap_id(struct span label, char ret[ATTEST_APP_BYTES]);

@@ -305,7 +305,8 @@ class KillPoints(ConsentStage):
                   f"{unsent} died before their send", flush=True)
         for (call, target, when), n in sorted(self.where.items()):
             print(f"{n:6} {when:6} {call:9} {target}")
-        self.assertGreater(sends, 0)
+        if sweeps > 1:  # else not one sweep came to its end
+            self.assertGreater(sends, 0)
         self.assertGreaterEqual(self.where.total(), OPTIONS.kills if end is None else 1)
 
 

@@ -35,6 +35,8 @@ static void flatpak_files(void **state)
 		{ "[Application]\nname=\n", NULL },
 		{ "[Application]\nname=nodot\n", NULL },
 		{ "[Application]\nname=snap.firefox\n", NULL },
+		{ "[Application]\nname=nginx.service\n", NULL },
+		{ "[Application]\nname=org.example.service.A\n", "org.example.service.A" },
 		{ "[Application]\nname=org.example.A/..\n", NULL },
 		{ "[Application]\nname=org.example.\xc3\xa4\n", NULL },
 		{ "[Application]\nname=org.example.A\nname=org.example.B\n", NULL },
@@ -103,6 +105,16 @@ static void services(void **state)
 		{ "12:cpu:/x\n1:name=systemd:/system.slice/a.service\n0::/\n", 61184,
 		  "a.service" },
 		{ "0::/system.slice/a.service\n", 65519, "a.service" },
+		/* a service may name groups below its own as it likes */
+		{ "3:cpu:/system.slice/a.service/:name=systemd:/system.slice/b.service\n"
+		  "1:name=systemd:/system.slice/a.service\n",
+		  7, "a.service" },
+		{ "3:cpu:/x/0::/system.slice/b.service\n0::/system.slice/a.service\n", 7,
+		  "a.service" },
+		{ "3::/system.slice/a.service\n", 7, NULL },
+		{ "0:", 7, NULL },
+		{ "0::", 7, NULL },
+		{ "0::x/system.slice/a.service\n", 7, NULL },
 		/* whose uid is not a system user's */
 		{ "0::/system.slice/a.service\n", 0, NULL },
 		{ "0::/system.slice/a.service\n", 1000, NULL },

@@ -279,16 +279,66 @@ static void routers_share_one_table(void **state)
 	turns = alone;
 }
 
+/* Every router has the key: a hostile one can seal what it likes, so also a name without end.
+ */
+static void a_hostile_router_seals_what_it_likes(void **state)
+{
+	static const struct said opening[] = { USER("hi") };
+	static const struct said next[] = { USER("hi"),
+					    { CHAT_ASSISTANT, "hello", NULL },
+					    USER("and?") };
+	const size_t fact_bytes =
+		sizeof(struct siphash) + sizeof(uint64_t) + TURNS_DESTINATION_BYTES;
+	struct turns *alone = turns;
+	struct board *board;
+	int fd = board_make();
+	unsigned sealed = 0;
+
+	(void)state;
+	assert_int_equal(board_map(fd, ROLE_ROUTER, &board), ERR_OK);
+	close(fd);
+	turns = turns_new(board);
+	keep(opening, 1, "far", 1000);
+	char *room = board_room(board);
+	for (size_t i = 0; i + 4 <= BOARD_ROOM_BYTES; i++) {
+		if (memcmp(room + i, "far", 4) != 0)
+			continue;
+		for (unsigned full = 0; full < 2; full++) {
+			char *fact = room + i + TURNS_DESTINATION_BYTES - fact_bytes;
+
+			memset(room + i, 'x', TURNS_DESTINATION_BYTES);
+			room[i + TURNS_DESTINATION_BYTES - 1] = full ? 'x' : '\0';
+			struct siphash seal = siphash(board_turns_key(board),
+						      (struct span){ fact, fact_bytes });
+			memcpy(fact + fact_bytes, &seal, sizeof seal);
+			assert_int_equal(strlen(look("me", next, 3, 1001).place),
+					 full ? 0 : TURNS_DESTINATION_BYTES - 1);
+			sealed++;
+		}
+		break;
+	}
+	assert_int_equal(sealed, 2);
+	turns_free(turns);
+	free(board);
+	turns = alone;
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(the_next_turn_is_known),  CASE(others_are_not),
-		CASE(it_is_forgotten),         CASE(the_latest_place_counts),
-		CASE(instructions_may_change), CASE(tool_calls_go_on),
-		CASE(long_texts_differ),       CASE(a_flood_has_a_bound),
-		CASE(without_a_table),         CASE(routers_share_one_table),
+		CASE(the_next_turn_is_known),
+		CASE(others_are_not),
+		CASE(it_is_forgotten),
+		CASE(the_latest_place_counts),
+		CASE(instructions_may_change),
+		CASE(tool_calls_go_on),
+		CASE(long_texts_differ),
+		CASE(a_flood_has_a_bound),
+		CASE(without_a_table),
+		CASE(routers_share_one_table),
+		CASE(a_hostile_router_seals_what_it_likes),
 	};
 
 	if (crypto_init() != ERR_OK)
