@@ -43,6 +43,7 @@ LEFT = {"close", "exit", "exit_group", "rt_sigreturn", "restart_syscall", "getpi
 # What the kernel says of a wire only when its other end is closed: then somebody died, and boot knows.
 OF_THE_DEAD = {("sendmsg", "EPIPE"), ("sendmsg", "ECONNRESET"), ("recvmsg", "ECONNRESET")}
 ROLES = ["boot", "router", "local", "consent", "cloud"]
+LIMIT_S = 20  # of a request, from its first byte to its last
 PLACES = 40  # destinations: one that fails is left alone for a while
 
 
@@ -87,6 +88,8 @@ class Scene:
         self.d = d = stage.Daemon(self.c.program())
         d.never = d.never[:-1]  # a wire whose send was refused is broken, and made anew
         d.config["engine"]["restart_backoff_ms"] = 20
+        d.config["limits"]["total_timeout_ms"] = LIMIT_S * 1000
+        d.config["cloud"]["total_timeout_ms"] = LIMIT_S * 500
         places = {f"far{i}": d.destination() for i in range(PLACES)}
         d.policy({"hither_policy": 1, "id": "mine", "default": {"cloud": "allow"}, "consent": {"timeout": "20s"},
                   "destinations": {**places, "asks": d.destination()},
@@ -113,8 +116,12 @@ class Scene:
     def one(self, what, model, stream):
         text = self.text()
         reply = None
+        later = self.d.later(self.d.chat, "fake:echo " + text, model=model, stream=stream)
+        later.thread.join(4 * LIMIT_S)
+        if not self.c.check(not later.thread.is_alive(), f"{what}: it had not ended after four times its limit"):
+            return None
         with contextlib.suppress(OSError, http.client.HTTPException, json.JSONDecodeError):
-            reply = self.d.chat("fake:echo " + text, model=model, stream=stream)
+            reply = later.result()
         self.look(what, reply, text, stream)
         return reply
 
