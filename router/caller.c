@@ -7,8 +7,10 @@
  *
  * Nothing waits for ever: an attester that takes too long ends (proc/attest.c), its wire
  * closes, and whoever waits is served as not proven; such a connection is asked about again at
- * its next request. Without a pidfd (before Linux 6.5, or the caller has ended) nothing is
- * proven.
+ * its next request. One that cannot even end (it looks into a file system that somebody serves
+ * and that keeps silent: no signal ends that) is given up after PATIENCE_MS without an answer;
+ * until it ends there is no other. Without a pidfd (before Linux 6.5, or the caller has ended)
+ * nothing is proven.
  *
  * A process opens many connections, so an answer is used again for KNOWN_MS. Since Linux 6.9
  * each process has an inode number of its own behind its pidfds, never used again while the
@@ -27,7 +29,8 @@
 #include "common/log.h"
 #include "router/impl.h"
 
-#define KNOWN_MS 10000
+#define KNOWN_MS    10000
+#define PATIENCE_MS 3000 /* more than an attester gives one look */
 
 struct caller_wait {
 	struct caller_wait *next;
@@ -141,13 +144,34 @@ static void drop_wire(struct router *r)
 	if (w == NULL)
 		return;
 	r->callers.wire = NULL;
+	uv_timer_stop(&r->callers.overdue);
 	uv_close((uv_handle_t *)&w->poll, on_closed);
 	serve_all(r);
+}
+
+static void on_overdue(uv_timer_t *t)
+{
+	struct router *r = t->data;
+
+	log_warning("router.attester",
+		    "silent: until it has ended callers count as not proven");
+	drop_wire(r);
+}
+
+/* From now on, if anybody waits. */
+static void start_patience(struct router *r)
+{
+	if (r->callers.first != NULL)
+		uv_timer_start(&r->callers.overdue, on_overdue, PATIENCE_MS, 0);
+	else
+		uv_timer_stop(&r->callers.overdue);
 }
 
 static void on_answer(struct router *r, const struct attest_answer *a)
 {
 	struct caller_wait *w = take_out(r, NULL, a->id);
+
+	start_patience(r);
 
 	if (w == NULL)
 		return; /* the client left meanwhile */
@@ -176,6 +200,13 @@ static void on_readable(uv_poll_t *p, int status, int events)
 			   err_text(e));
 		drop_wire(r);
 	}
+}
+
+void caller_init(struct router *r)
+{
+	uv_timer_init(r->service->loop, &r->callers.overdue);
+	uv_unref((uv_handle_t *)&r->callers.overdue);
+	r->callers.overdue.data = r;
 }
 
 void caller_wire(struct router *r, int fd)
@@ -233,5 +264,7 @@ bool caller_ask(struct router *r, struct http_exchange *x, const struct http_req
 	}
 	w->request.peer = &w->peer;
 	r->callers.first = w;
+	if (w->next == NULL)
+		start_patience(r);
 	return true;
 }

@@ -318,6 +318,7 @@ struct router {
 	struct callers {
 		struct caller_wire *wire;  /* to the attester; NULL: there is none now */
 		struct caller_wait *first; /* requests whose caller is being looked up */
+		uv_timer_t overdue;        /* while there are any */
 		uint64_t asked;
 		bool can_know;
 		dev_t anonymous_dev; /* where the kernel keeps what has no number */
@@ -547,6 +548,7 @@ const struct attest_answer *caller_of(const struct http_exchange *x);
 /* True: it is being looked up who sends this, and routes_serve() follows by itself. */
 bool caller_ask(struct router *r, struct http_exchange *x, const struct http_request *q);
 void caller_gone(struct router *r, const struct http_exchange *x);
+void caller_init(struct router *r);
 /* Takes over the wire to a fresh attester. */
 void caller_wire(struct router *r, int fd);
 

@@ -131,6 +131,7 @@ static enum err after_jail(struct service *s)
 	tell_init(&self);
 	later_init(&self);
 	others_init(&self);
+	caller_init(&self);
 	uv_timer_init(s->loop, &self.tick);
 	self.tick.data = &self;
 	self.http = http_server_new(s->loop, &limits, &routes_handler, &self);

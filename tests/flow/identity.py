@@ -371,6 +371,16 @@ class Attester(Case):
         os.kill(pid, signal.SIGKILL)
         self.assertEqual(self.level(asked.result()), "claimed")
 
+    def test_one_that_cannot_end(self):
+        pid = stage.until("an attester", self.pid)
+        os.kill(pid, signal.SIGSTOP)
+        claim = [("Hither-App", APP)]
+        self.assertEqual(self.level(self.ask(self.sandbox(), headers=claim)), "claimed", "it is given up")
+        self.assertEqual(self.level(self.ask(self.sandbox(), headers=claim)), "claimed", "and not asked again")
+        os.kill(pid, signal.SIGCONT)
+        stage.until("another", lambda: self.pid() not in (None, pid))
+        stage.until("proof again", lambda: self.level(self.ask(self.sandbox())) == "attested")
+
     def test_a_client_that_leaves_while_it_is_looked_up(self):
         pid = stage.until("an attester", self.pid)
         os.kill(pid, signal.SIGSTOP)
