@@ -90,6 +90,8 @@ bool gate_policy(struct gate *g, struct policy_set *set, uint64_t generation);
 bool gate_ask(struct gate *g, const struct msg_ASK *m, const int *fds, unsigned n);
 void gate_cancel(struct gate *g, uint64_t request_id);
 void gate_decided(struct gate *g, const struct msg_DECIDED *m);
+/* Counted for the metrics. */
+void gate_overload(struct gate *g, const struct msg_OVERLOAD *m);
 /* From cloud. False: no such send. */
 bool gate_sent(struct gate *g, const struct msg_SENT *m);
 /* From cloud: granted when policy has that many attempts and the one that failed is on record,

@@ -176,6 +176,13 @@ void decided_free(struct gate *g)
 	free(g->decided);
 }
 
+void gate_overload(struct gate *g, const struct msg_OVERLOAD *m)
+{
+	g->count.overload.queue += m->queue;
+	g->count.overload.ledger += m->ledger;
+	g->count.overload.memory += m->memory;
+}
+
 void gate_decided(struct gate *g, const struct msg_DECIDED *m)
 {
 	struct decided *d = decided_of(g);

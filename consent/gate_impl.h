@@ -159,6 +159,9 @@ struct counters {
 	uint64_t verify_failures;
 	uint64_t redactions;
 	uint64_t decided[3]; /* by tier */
+	struct {
+		uint64_t queue, ledger, memory;
+	} overload; /* as in OVERLOAD */
 };
 
 struct gate {

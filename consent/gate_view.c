@@ -368,6 +368,13 @@ void gate_write_metrics(struct gate *g, struct buf *out)
 	for (size_t i = 0; i < LEN(tiers); i++)
 		buf_printf(out, "hither_requests_total{tier=\"%s\"} %" PRIu64 "\n", tiers[i],
 			   g->count.decided[i]);
+	family(out, "hither_overload", "counter",
+	       "Requests answered 503 at once, by what there was no room in.");
+	buf_printf(out,
+		   "hither_overload_total{cause=\"queue\"} %" PRIu64
+		   "\nhither_overload_total{cause=\"ledger\"} %" PRIu64
+		   "\nhither_overload_total{cause=\"memory\"} %" PRIu64 "\n",
+		   g->count.overload.queue, g->count.overload.ledger, g->count.overload.memory);
 	family(out, "hither_ledger_records", "counter", "Records written since start.");
 	for (unsigned k = 0; k < RECORD_KIND_COUNT; k++)
 		buf_printf(out, "hither_ledger_records_total{kind=\"%s\"} %" PRIu64 "\n",

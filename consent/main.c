@@ -384,6 +384,7 @@ static bool from_router(struct consent *c, enum role peer, enum msg_type type,
 	struct msg_ASK ask;
 	struct msg_CANCEL cancel;
 	struct msg_DECIDED decided;
+	struct msg_OVERLOAD overload;
 
 	switch (type) {
 	case MSG_ASK:
@@ -406,6 +407,11 @@ static bool from_router(struct consent *c, enum role peer, enum msg_type type,
 		if (msg_DECIDED_decode(frame, &decided) != ERR_OK)
 			return false;
 		gate_decided(c->gate, &decided);
+		return true;
+	case MSG_OVERLOAD:
+		if (msg_OVERLOAD_decode(frame, &overload) != ERR_OK)
+			return false;
+		gate_overload(c->gate, &overload);
 		return true;
 	default:
 		return false;

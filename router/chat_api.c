@@ -11,13 +11,22 @@ struct request *chat_api_admit(struct router *r, struct http_exchange *x,
 			       const struct http_request *h)
 {
 	struct request *q = NULL;
+	enum overload why = tell_is_full(r)        ? OVERLOAD_LEDGER
+			    : others_leave_room(r) ? OVERLOAD_MEMORY
+						   : OVERLOAD_QUEUE;
 
-	if (!tell_is_full(r) && others_leave_room(r))
+	if (why == OVERLOAD_MEMORY) /* if any */
 		q = request_new(r, x);
 	if (q == NULL) {
+		overload_add(r, why);
 		others_count(r);
-		reply_path_problem(x, h->path, 503, "overloaded",
-				   "Too many requests at once. Try again in a moment.", NULL);
+		reply_path_problem(
+			x, h->path, 503, "overloaded",
+			why == OVERLOAD_LEDGER
+				? "The ledger is behind with the records of earlier "
+				  "requests. Try again in a moment."
+				: "Too many requests at once. Try again in a moment.",
+			NULL);
 		return NULL;
 	}
 	q->dialect = client_dialect_find(h->path, false);

@@ -275,6 +275,9 @@ struct caller_known {
 	struct attest_answer answer;
 };
 
+/* What there is no room in. */
+enum overload { OVERLOAD_QUEUE, OVERLOAD_LEDGER, OVERLOAD_MEMORY, OVERLOAD_CAUSES };
+
 struct router {
 	struct service *service;
 	struct http_server *http;
@@ -308,6 +311,10 @@ struct router {
 	struct buf untold;  /* tell.c */
 	uint64_t lost;      /* facts that found no room there */
 	uv_timer_t tell;
+	struct {
+		uint32_t refused[OVERLOAD_CAUSES]; /* since it was last said */
+		uv_timer_t timer;
+	} overload;
 	struct request *later; /* later.c */
 	struct decision *later_decision;
 	uv_timer_t later_timer;
@@ -540,6 +547,13 @@ void tell_add(struct router *r, const struct msg_DECIDED *m);
 void tell_flush(struct router *r);
 /* Consent is far behind: new requests have to wait until it has caught up. */
 bool tell_is_full(const struct router *r);
+
+/* overload.c */
+void overload_init(struct router *r);
+/* A request was answered 503 for it. */
+void overload_add(struct router *r, enum overload why);
+/* What was added since, now instead of in a second. */
+void overload_say(struct router *r);
 
 /* caller.c */
 /* What is proven of the program at the other end; NULL: nobody has looked. Lives as long as the

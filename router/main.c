@@ -129,6 +129,7 @@ static enum err after_jail(struct service *s)
 
 	door_key_read(s->config->listen.token_sha256, &self.key);
 	tell_init(&self);
+	overload_init(&self);
 	later_init(&self);
 	others_init(&self);
 	caller_init(&self);
@@ -154,6 +155,7 @@ static void on_http_closed(void *ctx)
 
 	later_settle(r, false);
 	tell_flush(r);
+	overload_say(r);
 	service_finished(r->service);
 }
 

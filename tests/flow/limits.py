@@ -3,7 +3,9 @@
 
 limits.py HITHERD [unittest arguments]
 """
+import json
 import os
+import signal
 import socket
 import sys
 import unittest
@@ -128,6 +130,76 @@ class Limits(unittest.TestCase):
                 s.close()
         stage.until("there is room again", lambda: self.status(
             b"GET /v1/models HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") == 200)
+
+
+class Overload(unittest.TestCase):
+    """Who is sent away learns it at once; who runs the daemon reads how many, and for want of what."""
+
+    def daemon(self, **limits):
+        d = stage.Daemon(PROGRAM, limits=limits)
+        self.addCleanup(d.close)
+        return d.start()
+
+    def counted(self, d, cause):
+        page = d.get("/metrics", sock="admin.sock").body.decode()
+        return int(page.split('hither_overload_total{cause="%s"} ' % cause)[1].split()[0])
+
+    def is_told(self, d, cause, n):
+        stage.until("the metrics have it", lambda: self.counted(d, cause) == n)
+        self.assertEqual(sum(int(line.split(cause + "=")[1].split()[0])
+                             for line in d.said().splitlines() if "router.overload" in line), n)
+
+    def test_requests_in_progress(self):
+        d = self.daemon(queue=1)
+        c = d.connect()
+        self.addCleanup(c.close)
+        c.request("POST", "/v1/chat/completions", json.dumps(
+            {"model": "local", "messages": [{"role": "user", "content": "fake:first_delay_ms=3600000"}]}))
+        stage.until("it is at the engine", lambda: (d.engine_stats() or {"active": 0})["active"] == 1)
+        for _ in range(3):
+            r = d.chat("hello")
+            self.assertEqual((r.status, r.headers["retry-after"], r.json["error"]["code"]), (503, "1", "overloaded"))
+        self.is_told(d, "queue", 3)
+        self.assertEqual((self.counted(d, "ledger"), self.counted(d, "memory")), (0, 0))
+
+    def test_records_of_earlier_requests(self):
+        d = self.daemon()
+        d.policy({"hither_policy": 1, "id": "mine", "destinations": {"far": d.destination()},
+                  "default": {"cloud": "deny"}, "rules": []})
+        stage.until("the policy counts", lambda: d.chat("hello", model="far").status == 403)
+        body = json.dumps({"model": "far", "messages": [{"role": "user", "content": "hello"}]}).encode()
+        # each is refused by the policy, which is a record, of a program with a long name
+        one = (b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+               b"Hither-App: %s\r\nContent-Length: %d\r\n\r\n" % (b"a" * 100, len(body))) + body
+        consent = d.role_pid("consent")
+        os.kill(consent, signal.SIGSTOP)
+        try:
+            refused = self.until_refused(d, one)
+        finally:
+            os.kill(consent, signal.SIGCONT)
+        self.assertIn(b"Retry-After: 1\r\n", refused)
+        self.assertIn(b"The ledger is behind", refused)
+        stage.until("it caught up", lambda: d.chat("hello").status == 200)
+        stage.until("the metrics have it", lambda: self.counted(d, "ledger") > 0)
+        self.is_told(d, "ledger", self.counted(d, "ledger"))
+
+    def until_refused(self, d, one):
+        s = socket.socket(socket.AF_UNIX)
+        s.settimeout(stage.PATIENCE_S)
+        s.connect(d.path("run", "hither.sock"))
+        with s, s.makefile("rb") as replies:
+            for _ in range(100000):
+                s.sendall(one)
+                head = b""
+                while not head.endswith(b"\r\n\r\n"):
+                    line = replies.readline()
+                    self.assertTrue(line, "cut")
+                    head += line
+                size = int(head.lower().split(b"content-length:")[1].split()[0])
+                body = replies.read(size)
+                if head.split()[1] == b"503":
+                    return head + body
+        self.fail("consent takes nothing and the router goes on")
 
 
 if __name__ == "__main__":

@@ -391,6 +391,8 @@ static void every_figure_has_its_line(void **state)
 	gate_cloud_gone(w->gate);
 	assert_int_equal(gate_status(w->gate).sending, 0);
 	gate_decided(w->gate, &d);
+	gate_overload(w->gate, &(struct msg_OVERLOAD){ .queue = 5 });
+	gate_overload(w->gate, &(struct msg_OVERLOAD){ .ledger = 2, .memory = 7 });
 	world_set_policy(w, ASKS);
 	assert_int_equal(ask_outcome_of(w, &waiting, "y"), ASK_PENDING);
 	assert_int_equal(ask_outcome_of(w, &m, "z"), ASK_PENDING);
@@ -412,6 +414,9 @@ static void every_figure_has_its_line(void **state)
 	line(page, "hither_requests_total{tier=\"device\"}", 0);
 	line(page, "hither_requests_total{tier=\"trusted\"}", 1);
 	line(page, "hither_requests_total{tier=\"cloud\"}", 0);
+	line(page, "hither_overload_total{cause=\"queue\"}", 5);
+	line(page, "hither_overload_total{cause=\"ledger\"}", 2);
+	line(page, "hither_overload_total{cause=\"memory\"}", 7);
 	line(page, "hither_ledger_records_total{kind=\"granted\"}", 4);
 	line(page, "hither_ledger_records_total{kind=\"closed\"}", 4);
 	line(page, "hither_ledger_records_total{kind=\"refused\"}", 1);
