@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the router's time goes: shares and microseconds for each request, by what the code is for.
 
-profile.py OUT [load's words]     after bench/run.sh, which leaves programs and configuration in OUT
+HITHERD=PROGRAM profile.py OUT [load's words]     after bench/run.sh, which leaves programs and configuration in OUT
 
 perf samples the router while bench_load runs; each sample counts for the first line below that
 names one of its functions. The whole is the processor time of the router for one request."""
@@ -57,13 +57,15 @@ def bucket(frames):
 
 
 def main():
+    if len(sys.argv) < 2 or sys.argv[1].startswith("-") or "HITHERD" not in os.environ:
+        sys.exit(__doc__)
     out, words = os.path.realpath(sys.argv[1]), sys.argv[2:] or ["connections=32", "warm=500"]
     folders = [x for name in ("runtime", "state", "config", "data", "etc", "lib")
                for x in (f"--{name}-dir", f"{out}/hither/{name}")]
     engine = subprocess.Popen([f"{out}/bench_engine", "0", f"unix:{out}/engine.sock"])
     time.sleep(0.2)
     daemon = subprocess.Popen(["taskset", "-c", "1", os.environ["HITHERD"], "--user", "--config",
-                               f"{out}/hitherd.json", *folders], stderr=subprocess.DEVNULL)
+                               f"{out}/hither.json", *folders], stderr=subprocess.DEVNULL)
     try:
         time.sleep(1.5)
         pids = children(daemon.pid)
