@@ -75,11 +75,9 @@ static void describe_request_leaf(const struct cond *c, struct buf *out)
 	case COND_IDENTITY:
 		buf_printf(out, "identity is at least %s", vocab_identity.words[c->mask]);
 		break;
-	case COND_HOURS:
+	default: /* hours */
 		buf_printf(out, "time is within %02d:%02d-%02d:%02d", c->from / 60,
 			   c->from % 60, c->to / 60, c->to % 60);
-		break;
-	default:
 		break;
 	}
 }
@@ -223,7 +221,7 @@ void describe_obligations(const struct policy_decision *d, struct buf *out)
 
 #define NEXT (out->len == start ? "" : "; ")
 	if (d->n_redact > 0)
-		buf_printf(out, "%sredact", NEXT);
+		buf_add_str(out, "redact");
 	for (size_t i = 0; i < d->n_redact; i++)
 		buf_printf(out, " %s", d->redact[i]);
 	if (d->strip != 0)

@@ -48,13 +48,14 @@ static bool same(const cJSON *a, const cJSON *b)
 
 /* ---------------------------------------------------------------- members of a block */
 
+/* A key, or else what each member of a list of a file that was read has. */
 static const char *name_of(const cJSON *member)
 {
 	const char *id = json_get_string(member, "id");
 
-	if (id == NULL)
-		id = json_get_string(member, "name");
-	return member->string != NULL ? member->string : id != NULL ? id : "";
+	if (member->string != NULL)
+		return member->string;
+	return id != NULL ? id : json_get_string(member, "name");
 }
 
 static const cJSON *member_find(const cJSON *block, const char *name)

@@ -38,8 +38,6 @@ static void put_destination(const struct policy_set *s, const struct policy_deci
 			buf_printf(out, "\n%-20s         ", "");
 		put_reason(&r, out);
 	}
-	if (d->n_by == 0)
-		buf_add_str(out, "no rule speaks against it");
 	size_t mark = out->len;
 	buf_printf(out, "\n%-20s         with: ", "");
 	size_t start = out->len;
@@ -118,7 +116,7 @@ static bool misses_here(struct policy_set *s, const struct policy_request *q, si
 			continue;
 		if (live_value(s, q, d, list, r, &t, &one) != KL_FALSE || !one)
 			continue;
-		if (m->found && (m->term != t || m->effect != r->effect))
+		if (m->found && m->term != t)
 			continue;
 		m->term = t;
 		m->effect = r->effect;

@@ -215,18 +215,14 @@ static void put_trailing(struct formatter *f)
 
 static void put_value(struct formatter *f, unsigned depth);
 
-static uint32_t next_part(const struct formatter *f)
+/* What follows the comments here; inside brackets something does. */
+static enum token_kind next_part(const struct formatter *f)
 {
 	uint32_t i = f->at;
 
-	while (i < f->n && f->tokens[i].kind == TOKEN_COMMENT)
+	while (f->tokens[i].kind == TOKEN_COMMENT)
 		i++;
-	return i;
-}
-
-static bool part_is(const struct formatter *f, uint32_t i, enum token_kind kind)
-{
-	return i < f->n && f->tokens[i].kind == kind;
+	return f->tokens[i].kind;
 }
 
 /* Between a key and its value a comment gets a line of its own, so that a line comment cannot
@@ -238,7 +234,7 @@ static void put_element(struct formatter *f, unsigned depth)
 		return;
 	line_break(f, depth);
 	put_value(f, depth);
-	if (!part_is(f, next_part(f), TOKEN_COLON))
+	if (next_part(f) != TOKEN_COLON)
 		return;
 	if (put_comments(f, depth + 1))
 		line_break(f, depth + 1);
@@ -254,7 +250,7 @@ static void put_element(struct formatter *f, unsigned depth)
 /* The comma goes in front of comments that stand between it and its element. */
 static void put_comma(struct formatter *f, unsigned depth)
 {
-	bool comma = part_is(f, next_part(f), TOKEN_COMMA);
+	bool comma = next_part(f) == TOKEN_COMMA;
 
 	if (comma)
 		buf_add_char(f->out, ',');

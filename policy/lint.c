@@ -82,13 +82,12 @@ static uint64_t kinds_of(const struct rule *r)
 
 /* ---------------------------------------------------------------- rules that never match */
 
+/* Of a condition on requests. */
 static bool is_empty_list(const struct cond *c)
 {
-	bool lists = (c->kind >= COND_APP && c->kind <= COND_MODALITY) ||
-		     c->kind == COND_DATA_ANY || c->kind == COND_DESTINATION ||
-		     c->kind == COND_REGION;
-	bool masks = c->kind == COND_TIER || c->kind == COND_DAYS ||
-		     (c->kind >= COND_POWER && c->kind <= COND_THERMAL);
+	bool lists =
+		(c->kind >= COND_APP && c->kind <= COND_MODALITY) || c->kind == COND_DATA_ANY;
+	bool masks = c->kind == COND_DAYS || (c->kind >= COND_POWER && c->kind <= COND_THERMAL);
 
 	return (lists && c->words.n == 0) || (masks && c->mask == 0);
 }
@@ -476,10 +475,10 @@ static void consent(struct linter *l)
 	const struct policy_file *scopes = l->set->consent_from[FROM_SCOPES];
 	const struct policy_file *modes = l->set->consent_from[FROM_MODES];
 
-	if (c->scopes == 0 && scopes != NULL)
+	if (c->scopes == 0) /* a file says so: the built-in ones are not none */
 		say_at(l, scopes, "/consent/scopes", "nothing-approvable",
 		       "no scope is left that all files offer: nobody can say yes");
-	if (c->modes == 0 && modes != NULL)
+	if (c->modes == 0)
 		say_at(l, modes, "/consent/modes", "nothing-approvable",
 		       "no mode is left that all files offer: nobody can say yes");
 }

@@ -13,6 +13,7 @@
  *   3. Whatever goes wrong here ends in the set in force, the last-good or a lockdown; never
  *      in fewer mandatory files than there should be.
  */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -39,9 +40,8 @@ static bool is_ceiling(enum policy_layer layer)
 static void problem(struct loader *l, enum policy_problem_kind kind, enum policy_layer layer,
 		    const struct policy_error *error)
 {
-	if (l->out->n_problems < l->max_problems)
-		l->out->problems[l->out->n_problems++] =
-			(struct policy_problem){ kind, layer, *error };
+	assert(l->out->n_problems < l->max_problems);
+	l->out->problems[l->out->n_problems++] = (struct policy_problem){ kind, layer, *error };
 }
 
 static struct policy_error say(const char *file, const char *text, const char *expected)
@@ -421,17 +421,14 @@ static enum err settle_found(struct loader *l, enum policy_state state, const ch
 		      l->in->n_attachments);
 }
 
+/* The first that counts; there is one, since a file was refused. */
 static void first_problem(const struct loader *l, char *out, size_t out_bytes)
 {
-	for (size_t i = 0; i < l->out->n_problems; i++) {
-		const struct policy_problem *p = &l->out->problems[i];
+	const struct policy_problem *p = l->out->problems;
 
-		if (p->kind == POLICY_PROBLEM_MASKED)
-			continue;
-		snprintf(out, out_bytes, "%.60s: %.120s", p->error.file, p->error.problem);
-		return;
-	}
-	snprintf(out, out_bytes, "a policy file was refused");
+	while (p->kind == POLICY_PROBLEM_MASKED)
+		p++;
+	snprintf(out, out_bytes, "%.60s: %.120s", p->error.file, p->error.problem);
 }
 
 /* Signature, serial and not_after of what was good the last time, judged today. */

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/fault.h"
 #include "common/text.h"
 #include "crypto/crypto.h"
 #include "policy/policy_impl.h"
@@ -73,7 +74,7 @@ static enum err trust_add(struct policy_trust *t, struct span pem, struct policy
 enum err policy_trust_new(const struct span *pems, size_t n, unsigned threshold,
 			  struct policy_trust **ret, struct policy_error *reterr)
 {
-	struct policy_trust *t = calloc(1, sizeof *t);
+	struct policy_trust *t = fault_here() ? NULL : calloc(1, sizeof *t);
 	enum err e = ERR_OK;
 
 	if (t == NULL)
@@ -130,9 +131,11 @@ static enum err check(const struct policy_trust *t, const struct signature *s, s
 
 	if (!trusted(t, s->key_id, &key))
 		return ERR_OK;
-	buf_init(&der, 256);
+	buf_init(&der, SIG_MAX_BYTES);
 	e = text_unbase64(span_of(s->sig), &der);
-	if (e != ERR_OK || der.failed)
+	if (der.failed)
+		e = fail(reterr, ERR_NO_MEMORY, "memory is out", "");
+	else if (e != ERR_OK)
 		e = fail(reterr, ERR_SYNTAX, "the signature is not base64", "base64 of DER");
 	else if (crypto_verify(t->keys[key], text, buf_span(&der)) != ERR_OK)
 		e = fail(reterr, ERR_MISMATCH, "the signature does not match the file",
@@ -210,8 +213,10 @@ static enum err put_signature(const struct crypto_key *k, struct span text, stru
 		text_base64(out, buf_span(&der));
 		buf_add_str(out, "\"}");
 	}
+	if (der.failed) /* a signature always fits */
+		e = ERR_NO_MEMORY;
 	buf_free(&der);
-	return e == ERR_OK && out->failed ? ERR_NO_MEMORY : e;
+	return e;
 }
 
 /* The signatures there are, each followed by a comma; "[" in front. */
@@ -249,9 +254,11 @@ enum err policy_sign(struct span private_pem, struct span text, struct span exis
 		e = put_existing(existing, out, reterr);
 	if (e == ERR_OK) {
 		e = put_signature(k, text, out);
+		buf_add_str(out, existing.len > 0 ? "]\n" : "\n");
+		if (e == ERR_OK && out->failed)
+			e = ERR_NO_MEMORY;
 		if (e != ERR_OK)
 			fail(reterr, e, "the signature could not be made", "");
-		buf_add_str(out, existing.len > 0 ? "]\n" : "\n");
 	}
 	crypto_key_free(k);
 	return e;
