@@ -160,7 +160,8 @@ static enum err start_record(struct gate *g)
 	return ledger_append(g->ledger, &r, 1);
 }
 
-/* Fresh folds, in place of the old ones once all records went through them. */
+/* Fresh folds, in place of the old ones once all records went through them. A witness that saw
+ * nothing yet says nothing. */
 static enum err verify_and_replay(struct gate *g, struct ledger_report *report)
 {
 	struct ledger_witness w = { .who = "the cloud role", .head = g->witness };
@@ -170,8 +171,7 @@ static enum err verify_and_replay(struct gate *g, struct ledger_report *report)
 	enum err e = ERR_NO_MEMORY;
 
 	if (p.row != NULL && p.perms != NULL && p.budgets != NULL)
-		e = ledger_verify(g->ledger, 0, 0, &w, w.head.seq > 0 ? 1 : 0, report,
-				  replay_row, &p);
+		e = ledger_verify(g->ledger, 0, 0, &w, 1, report, replay_row, &p);
 	if (e == ERR_OK && p.failed)
 		e = ERR_NO_MEMORY;
 	if (e == ERR_OK && (report->ok || report->acknowledged))

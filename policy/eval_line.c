@@ -125,7 +125,7 @@ bool policy_eval_line(struct span line, bool strict, struct buf *out)
 	bool ok;
 
 	if (e != ERR_OK)
-		refuse(&s, "%s", where.problem != NULL ? where.problem : err_text(e));
+		refuse(&s, "%s", where.problem);
 	else if (arena == NULL)
 		refuse(&s, "%s", "memory is out");
 	put_id(out, root);

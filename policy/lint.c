@@ -33,7 +33,7 @@ static void say(struct linter *l, const struct policy_file *file, uint32_t line,
 		l->fn(l->ctx, &lint);
 }
 
-/* At a JSON Pointer of the file. */
+/* At a JSON Pointer of the file; at no line when a name is too long for one. */
 static void say_at(struct linter *l, const struct policy_file *f, const char *pointer,
 		   const char *code, const char *message)
 {
@@ -85,8 +85,7 @@ static uint64_t kinds_of(const struct rule *r)
 /* Of a condition on requests. */
 static bool is_empty_list(const struct cond *c)
 {
-	bool lists =
-		(c->kind >= COND_APP && c->kind <= COND_MODALITY) || c->kind == COND_DATA_ANY;
+	bool lists = c->kind <= COND_MODALITY || c->kind == COND_DATA_ANY;
 	bool masks = c->kind == COND_DAYS || (c->kind >= COND_POWER && c->kind <= COND_THERMAL);
 
 	return (lists && c->words.n == 0) || (masks && c->mask == 0);

@@ -33,7 +33,8 @@ TESTS = {"decision": ["router_plan", "router_decide", "router_facts"],
                   "gate_rules", "gate_answers", "gate_changes", "gate_quiet", "gate_room", "gate_bounds", "gate_faults"],
          "ledger": ["records", "ledger_edges", "consent_parts", "gate_terms", "ledger", "gate_quiet",
                     "ledger_faults"],
-         "policy": ["policy_words", "policy_texts", "policy_parse", "policy_decide", "policy_merge", "policy_load", "policy_sign"]}
+         "policy": ["policy_words", "policy_texts", "policy_edges", "policy_parse", "policy_decide", "policy_merge",
+                    "policy_load", "policy_sign"]}
 # Those that one file meets before the area's.
 FIRST = {"consent/perms.c": ["perms", "refusals"], "consent/budget.c": ["budget"], "consent/inspect.c": ["inspect"],
          "consent/gate_ask.c": ["gate_judging"], "consent/gate_view.c": ["gate_view"],

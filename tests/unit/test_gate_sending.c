@@ -276,6 +276,43 @@ static void what_cannot_be_written_is_not_taken_back(void **state)
 	world_free(w);
 }
 
+/* Each that is cut is named, with its receipt and where it went. */
+static void what_is_cut_is_listed(void **state)
+{
+	struct world *w = world_new(ASKS);
+	struct msg_ASK m = world_ask(w);
+	struct gate_result r, back;
+	struct json_where at;
+	struct buf out;
+	cJSON *tree = NULL;
+
+	(void)state;
+	buf_init(&out, 4096);
+	assert_int_equal(ask_outcome_of(w, &m, "x"), ASK_PENDING);
+	r = world_respond(w, last(w, &m)->question, true, "session");
+	assert_int_equal(ask_outcome_of(w, &m, "y"), ASK_GRANTED);
+	assert_int_equal(ask_outcome_of(w, &m, "z"), ASK_GRANTED);
+	gate_revoke(w->gate, (uint32_t)getuid(), r.permission, &back, &out);
+	assert_int_equal(back.status, 200);
+	assert_string_equal(back.outcome, "revoked");
+	assert_int_equal(json_parse(buf_span(&out), &json_limits_api, &tree, &at), ERR_OK);
+	assert_string_equal(json_get_string(tree, "outcome"), "revoked");
+	assert_string_equal(json_get_string(tree, "grant"), r.permission);
+	assert_int_equal(strlen(json_get_string(tree, "receipt")), TEXT_ULID_BYTES - 1);
+	const cJSON *cut = json_get(tree, "aborted");
+	const struct ask *a = w->gate->asks;
+
+	assert_int_equal(cJSON_GetArraySize(cut), 3);
+	for (const cJSON *one = cut->child; one != NULL; one = one->next, a = a->next) {
+		assert_string_equal(json_get_string(one, "receipt"), a->granted);
+		assert_string_equal(json_get_string(one, "destination"), "far");
+	}
+	assert_non_null(strstr(json_get_string(tree, "note"), "nothing more leaves under it"));
+	cJSON_Delete(tree);
+	buf_free(&out);
+	world_free(w);
+}
+
 /* --- who may answer ------------------------------------------------------------------------
  */
 
@@ -692,6 +729,7 @@ int main(void)
 		cmocka_unit_test(a_yes_in_vain_is_on_record),
 		cmocka_unit_test(without_a_disk_no_answer_is_lost_and_nothing_leaves),
 		cmocka_unit_test(what_cannot_be_written_is_not_taken_back),
+		cmocka_unit_test(what_is_cut_is_listed),
 		cmocka_unit_test(an_answer_is_about_what_was_shown),
 		cmocka_unit_test(who_asks_over_tcp_must_be_known),
 		cmocka_unit_test(policy_says_which_form_is_usual),

@@ -235,6 +235,9 @@ static void a_question_that_is_over_says_how_it_ended(void **state)
 	world_pass(w, 55000);
 	q = world_question(w, id);
 	assert_string_equal(word(q, "state"), "expired");
+	assert_string_equal(word(q, "app"), "org.example.App");
+	assert_string_equal(word(q, "destination"), "far");
+	assert_string_equal(word(q, "model"), "big-1");
 	assert_null(json_get(q, "body"));
 	assert_int_equal(json_get(q, "bytes")->valueint, 0);
 	assert_int_equal(json_get(q, "expires_in_ms")->valueint, 0);

@@ -521,6 +521,19 @@ static void durations_are_short(void **state)
 	}
 }
 
+static void what_nobody_prefers_is_shown(void **state)
+{
+	struct policy_set *s = SET({ POLICY_USER, "u", F("\"title\":\"t\"") });
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 65536);
+	policy_show(s, true, 0, &out);
+	assert_true(contains(buf_cstr(&out), "(the nearest that suffices)"));
+	buf_free(&out);
+	policy_set_free(s);
+}
+
 /* ---------------------------------------------------------------- layout */
 
 static void laid_out(const char *in, const char *want)
@@ -594,6 +607,7 @@ static void remarks(const struct source *sources, size_t n, const char *want)
 #define REMARKS(want, ...)                                                                     \
 	remarks((const struct source[]){ __VA_ARGS__ },                                        \
 		LEN(((const struct source[]){ __VA_ARGS__ })), want)
+#define FIFTY  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define TESTED ",\"tests\":[{\"name\":\"n\",\"request\":{},\"expect\":{\"local\":\"allow\"}}]"
 
 static void rare_remarks(void **state)
@@ -608,6 +622,10 @@ static void rare_remarks(void **state)
 		{ POLICY_USER, "u",
 		  F(BOTH ",\"rules\":[{\"id\":\"r\",\"effect\":\"deny\",\"when\":{\"time\":{"
 			 "\"days\":[]}}}]" TESTED) });
+	REMARKS("",
+		{ POLICY_USER, "u",
+		  F(BOTH ",\"rules\":[{\"id\":\"r\",\"effect\":\"deny\",\"when\":{\"device\":{"
+			 "\"locked\":true}}}]" TESTED) });
 	/* With nothing but this device, a grant for others is no remark. */
 	REMARKS("", { POLICY_USER, "u",
 		      F("\"rules\":[{\"id\":\"r\",\"effect\":\"ask\",\"when\":{\"tier\":["
@@ -616,6 +634,10 @@ static void rare_remarks(void **state)
 		{ POLICY_USER, "u",
 		  F(BOTH ",\"rules\":[{\"id\":\"r\",\"effect\":\"allow\",\"when\":{\"tier\":["
 			 "\"cloud\"],\"data\":{\"any\":[\"minor\"]}}}]" TESTED) });
+	/* A name too long to be looked for has no line. */
+	REMARKS("regex-unanchored ",
+		{ POLICY_USER, "u",
+		  F("\"categories\":{\"company." FIFTY FIFTY "\":{\"regex\":\"x\"}}") });
 	/* A group belongs to its layer. */
 	REMARKS("unknown-group ",
 		{ POLICY_USER, "u",
@@ -911,6 +933,7 @@ int main(void)
 		cmocka_unit_test(near_misses_end),
 		cmocka_unit_test(signer_and_reason_are_shown),
 		cmocka_unit_test(durations_are_short),
+		cmocka_unit_test(what_nobody_prefers_is_shown),
 		cmocka_unit_test(layout_of_rare_forms),
 		cmocka_unit_test(layout_at_the_width),
 		cmocka_unit_test(rare_remarks),
