@@ -37,6 +37,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "proc/egress.h"
+#include "proc/environment.h"
 #include "proc/jail.h"
 #include "proc/resident.h"
 #include "proc/spawn.h"
@@ -442,6 +443,7 @@ static int run_boot(struct boot *b, const bool runs[ROLE_COUNT])
 		return 1;
 	}
 	confine_self();
+	environment_forget(environ, false); /* keys of other programs */
 	if (find_users(b) != ERR_OK)
 		return 1;
 	if (spawner_start() != ERR_OK) {

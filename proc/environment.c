@@ -43,14 +43,46 @@ static const struct {
 	{ "HITHER_NO_PROXY", ONLY(CLOUD), NULL },
 };
 
-/* The value of `name` in `from`, NULL when unset. */
-static const char *value_in(char *const *from, const char *name)
+/* sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3) */
+static const char *const boots[] = { "NOTIFY_SOCKET", "WATCHDOG_USEC", "LISTEN_PID",
+				     "LISTEN_FDS", "LISTEN_FDNAMES" };
+
+static bool is_of(const char *variable, const char *name)
 {
 	size_t n = strlen(name);
 
+	return strncmp(variable, name, n) == 0 && variable[n] == '=';
+}
+
+static bool is_needed(const char *variable)
+{
+	for (size_t i = 0; i < LEN(passed); i++)
+		if (is_of(variable, passed[i].name))
+			return true;
+	for (size_t i = 0; i < LEN(boots); i++)
+		if (is_of(variable, boots[i]))
+			return true;
+	return false;
+}
+
+void environment_forget(char **env, bool all)
+{
+	char **to = env;
+
+	for (; *env != NULL; env++)
+		if (!all && is_needed(*env))
+			*to++ = *env;
+		else
+			explicit_bzero(*env, strlen(*env));
+	*to = NULL;
+}
+
+/* The value of `name` in `from`, NULL when unset. */
+static const char *value_in(char *const *from, const char *name)
+{
 	for (; *from != NULL; from++)
-		if (strncmp(*from, name, n) == 0 && (*from)[n] == '=')
-			return *from + n + 1;
+		if (is_of(*from, name))
+			return *from + strlen(name) + 1;
 	return NULL;
 }
 

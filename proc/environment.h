@@ -6,6 +6,8 @@
 #ifndef HITHER_PROC_ENVIRONMENT_H
 #define HITHER_PROC_ENVIRONMENT_H
 
+#include <stdbool.h>
+
 #include "ipc/role.h"
 
 #define ENVIRONMENT_LISTEN                                                                     \
@@ -25,5 +27,13 @@
  * strings are too; nobody frees them: a process does this once or execs. NULL: memory is out.
  */
 char **environment_for(enum role r, char *const *from, const char *const *extra, unsigned n);
+
+/*
+ * Overwrites where it lies, and takes out of `env` (this process's own environ, before anybody
+ * keeps pointers into it): with `all` every variable, else those that no role sees and boot
+ * does not read. What a process was started with lies in its memory, and in its children's, as
+ * long as they run.
+ */
+void environment_forget(char **env, bool all);
 
 #endif

@@ -25,6 +25,7 @@
 
 #include "common/span.h"
 #include "proc/attest.h"
+#include "proc/environment.h"
 #include "proc/jail.h"
 #include "proc/resident.h"
 #include "proc/spawn.h"
@@ -111,6 +112,7 @@ static struct answer start_attester(const struct order *o, int wire)
 				1u << CAP_SYS_PTRACE | 1u << CAP_DAC_READ_SEARCH) != ERR_OK ||
 		    prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != boot)
 			_exit(1);
+		environment_forget(environ, true);
 		attest_serve(WIRE);
 	}
 	a.pid = pid > 0 ? (pid_t)pid : 0;

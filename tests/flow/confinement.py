@@ -115,6 +115,15 @@ class Confinement(unittest.TestCase):
                 self.assertLessEqual(names, ENVIRONMENT)
                 self.assertNotIn(SECRET, read(pid, "environ"))
 
+    def test_boot_and_its_helpers_forget_keys_of_others(self):
+        helpers = {status(pid)["Name"]: pid for pid in children(self.d.process.pid)}
+        for who, pid in (("boot", self.d.process.pid), ("spawner", helpers["hither-spawner"]),
+                         ("attester", helpers["hither-attester"])):
+            with self.subTest(who):
+                self.assertNotIn(SECRET, read(pid, "environ"))
+                self.assertNotIn("OPENAI_API_KEY", read(pid, "environ"))
+        self.assertEqual(read(helpers["hither-attester"], "environ").strip("\0"), "")
+
     def test_namespaces_and_what_status_says_of_them(self):
         report = json.loads(self.d.get("/hither/v1/status", sock="admin.sock").body)["roles"]
         host = os.readlink("/proc/self/ns/net")

@@ -301,6 +301,30 @@ static const char *value(char **env, const char *name)
 	return NULL;
 }
 
+static void boot_forgets_what_nobody_needs(void **state)
+{
+	char key[] = "OPENAI_API_KEY=sk-1", lang[] = "LANG=C", almost[] = "LANGUAGE=de",
+	     notify[] = "NOTIFY_SOCKET=/run/x", proxy[] = "https_proxy=http://a:b@c";
+	char *env[] = { key, lang, almost, notify, proxy, NULL };
+
+	(void)state;
+	environment_forget(env, false);
+	assert_ptr_equal(env[0], lang);
+	assert_ptr_equal(env[1], notify);
+	assert_ptr_equal(env[2], proxy);
+	assert_null(env[3]);
+	for (size_t i = 0; i < sizeof key; i++)
+		assert_int_equal(key[i], 0);
+	assert_string_equal(almost, "");
+	assert_string_equal(lang, "LANG=C");
+	environment_forget(env, true);
+	assert_null(env[0]);
+	assert_string_equal(lang, "");
+	assert_string_equal(proxy, "");
+	environment_forget(env, true);
+	assert_null(env[0]);
+}
+
 static void a_role_sees_only_its_part_of_the_environment(void **state)
 {
 	char *const from[] = { (char[]){ "PATH=/bin" },        (char[]){ "LD_PRELOAD=/x.so" },
@@ -335,6 +359,7 @@ int main(void)
 		cmocka_unit_test(every_role_is_confined_as_a_normal_user),
 		cmocka_unit_test(every_role_is_confined_in_a_chroot),
 		cmocka_unit_test(a_descriptor_handed_in_elsewhere_ends_the_router),
+		cmocka_unit_test(boot_forgets_what_nobody_needs),
 		cmocka_unit_test(a_role_sees_only_its_part_of_the_environment),
 	};
 
