@@ -70,7 +70,7 @@ static const struct id_format formats[] = {
 
 	/* ---- Europe ---- */
 	{ "AA_99_99_99_A",      id_gb_nino,      NATIONAL, SURE,   0 },
-	{ "999 999 9999",       id_gb_nhs,       HEALTH,   LIKELY, C_ALONE(CONTEXT_HEALTH) },
+	{ "999 999 9999",       id_gb_nhs,       HEALTH,   SURE,   CONTEXT_HEALTH },
 	{ "999-999-9999",       id_gb_nhs,       HEALTH,   SURE,   C_ALONE(CONTEXT_HEALTH) },
 	{ "9999999999",         id_gb_nhs,       HEALTH,   LIKELY, C_ALONE(CONTEXT_HEALTH) },
 	{ "AAAAA999999AA9AA",   id_gb_licence,   LICENCE,  SURE,   0 },

@@ -106,6 +106,7 @@ void scan_view_all(struct scan_view *v)
 	scan_literals(v);
 	secret_scan(v);
 	scan_numbers(v);
+	scan_birthdays(v);
 	scan_contacts(v);
 	scan_prose(v);
 	if (v->parent == NULL)

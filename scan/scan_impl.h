@@ -216,6 +216,7 @@ extern const size_t scan_contexts_count;
 void scan_literals(struct scan_view *v); /* first: collects the contexts */
 void scan_numbers(struct scan_view *v);
 void scan_contacts(struct scan_view *v);
+void scan_birthdays(struct scan_view *v);
 void scan_prose(struct scan_view *v); /* people, addresses, places */
 void scan_code(struct scan_view *v);
 void scan_site(struct scan_view *v, const struct site *site);

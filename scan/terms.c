@@ -33,7 +33,7 @@ const struct scan_context_words scan_contexts[] = {
 	{ CONTEXT_LICENCE,
 	  "driver's license|drivers license|driver license|driver's licence|driving licence|"
 	  "driving license|license number|licence number|driver's license number|dl number|"
-	  "fuhrerschein|permis de conduire|patente" },
+	  "fuhrerschein|führerschein|permis de conduire|patente" },
 	{ CONTEXT_TAX,
 	  "tax|tax id|tin|vat|itin|ein|tfn|abn|acn|gstin|gst|pan|pan "
 	  "number|steuer-id|steuernummer|"
@@ -45,14 +45,15 @@ const struct scan_context_words scan_contexts[] = {
 	  "konto|kontonummer|kontonr|iban|swift|bic|wire|cuenta|compte|conto|bank" },
 	{ CONTEXT_BIRTH,
 	  "born|birth|birthdate|birthday|date of birth|dob|d.o.b|geboren|geburtsdatum|"
-	  "fecha de nacimiento|nacido|nacida|date de naissance|nato il|nata il" },
+	  "geburtstag|fecha de nacimiento|nacido|nacida|nací|nacio|nació|date de "
+	  "naissance|né le|née le|ne le|nee le|nato il|nata il|data di nascita" },
 	{ CONTEXT_HEALTH,
 	  "npi|medicare|medicaid|mrn|medical record|patient id|patient number|nhs|nhs number|"
 	  "health insurance|insurance number|member id|policy number|mbi|provider|prescription|"
 	  "krankenversicherung|versichertennummer|egk|lanr|arztnummer|patient" },
 	{ CONTEXT_POSTCODE,
 	  "zip|zip code|zipcode|postcode|post code|postal code|plz|postleitzahl|"
-	  "codigo postal|code postal|cap" },
+	  "codigo postal|código postal|code postal|cap" },
 	{ CONTEXT_VEHICLE, "plate|license plate|licence plate|number "
 			   "plate|registration|registration number|vehicle|"
 			   "plaka|kennzeichen|vin|bike's registration" },
@@ -84,7 +85,11 @@ const struct scan_term scan_terms[] = {
 	  "tumor|"
 	  "tumour|breast cancer|lung cancer|prostate cancer|colon cancer|ovarian cancer|skin "
 	  "cancer|"
-	  "pancreatic cancer|cervical cancer|brain tumor|chemotherapy|radiotherapy",
+	  "pancreatic cancer|cervical cancer|brain tumor|chemotherapy|radiotherapy|"
+	  "have cancer|has cancer|had cancer|got cancer|with cancer|my cancer|his cancer|her "
+	  "cancer|"
+	  "i am pregnant|i'm pregnant|she is pregnant|she's pregnant|weeks pregnant|months "
+	  "pregnant|my pregnancy|her pregnancy",
 	  CONDITION },
 	{ "asthma|copd|emphysema|bronchitis|pneumonia|tuberculosis|cystic fibrosis|sleep apnea|"
 	  "sleep apnoea|pulmonary fibrosis|covid-19|hiv|hiv-positive|hiv "
@@ -136,7 +141,11 @@ const struct scan_term scan_terms[] = {
 	{ "diabete|hypertonie|krebs|brustkrebs|depressionen|schlaganfall|herzinfarkt|epilepsie|"
 	  "schizophrenie|cancer du sein|diabete de type 2|crise cardiaque|asthme|cancer de "
 	  "mama|"
-	  "presion arterial|ataque al corazon|cancro|ipertensione|infarto",
+	  "presion arterial|presión arterial|ataque al corazon|ataque al "
+	  "corazón|cancro|ipertensione|infarto|diabète|diabète de type "
+	  "2|dépression|hipertensión|"
+	  "hypertension artérielle|depresión|depressione|esquizofrenia|schizophrénie|cáncer|"
+	  "j'ai un cancer|ich bin schwanger|je suis enceinte|estoy embarazada|sono incinta",
 	  CONDITION },
 	{ "metformin|insulin|ozempic|wegovy|semaglutide|liraglutide|tirzepatide|mounjaro|"
 	  "glipizide|"
