@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/text.h"
+
 #define ID_BYTES_MAX 1024 /* of a line that is refused; longer ones are not given back */
 
 static const struct json_limits batch_limits = {
 	.max_depth = 64,
 	.max_values = 1000000,
-	.max_string_bytes = BATCH_LINE_BYTES_MAX,
+	.max_string_bytes = 24u << 20, /* 8 MiB of bytes that became U+FFFD */
 	.comments = false,
 };
 
@@ -136,14 +138,74 @@ void batch_too_long(const struct batch_lines *l, struct span beginning, struct b
 	cJSON_Delete(id);
 }
 
-static bool one_line(batch_line *each, void *ctx, struct span text, struct buf *out)
+static bool is_unicode_escape(struct span t, size_t at)
+{
+	if (t.len - at < 6 || t.ptr[at + 1] != 'u')
+		return false;
+	for (size_t i = 2; i < 6; i++) {
+		char c = t.ptr[at + i];
+
+		if (c == '\0' || strchr("0123456789abcdefABCDEF", c) == NULL)
+			return false;
+	}
+	return true;
+}
+
+/* The line with U+FFFD for all in it that is no text; whatever else is wrong stays wrong. */
+static void replace_invalid(struct span t, struct buf *out)
+{
+	size_t n;
+
+	for (size_t at = 0; at < t.len; at += n) {
+		const char *p = t.ptr + at, *end = t.ptr + t.len;
+		char text[4] = "";
+
+		n = text_utf8_first((struct span){ p, t.len - at });
+		if (n == 0) {
+			buf_add_str(out, "\xef\xbf\xbd");
+			n = 1;
+			continue;
+		}
+		if (*p == '\\' && !is_unicode_escape(t, at)) {
+			n = t.len - at > 1 && (unsigned char)p[1] < 0x80 ? 2 : 1;
+		} else if (*p == '\\') {
+			n = json_unescape(&p, end, text);
+			if (n == 0 || text[0] == '\0') {
+				buf_add_str(out, "\\ufffd");
+				n = 6;
+				continue;
+			}
+			n = (size_t)(p - (t.ptr + at));
+		}
+		buf_add(out, (struct span){ t.ptr + at, n });
+	}
+}
+
+static enum err parse(struct span text, enum batch_text how, cJSON **ret,
+		      struct json_where *reterr)
+{
+	enum err e = json_parse(text, &batch_limits, ret, reterr);
+	struct buf replaced;
+
+	if (e != ERR_SYNTAX || how == BATCH_REFUSE)
+		return e;
+	buf_init(&replaced, 3 * (size_t)BATCH_LINE_BYTES_MAX);
+	replace_invalid(text, &replaced);
+	if (!replaced.failed)
+		e = json_parse(buf_span(&replaced), &batch_limits, ret, reterr);
+	buf_free(&replaced);
+	return e;
+}
+
+static bool one_line(enum batch_text how, batch_line *each, void *ctx, struct span text,
+		     struct buf *out)
 {
 	char problem[200] = "";
 	struct json_where where;
 	cJSON *line = NULL;
 	bool good = false;
 
-	if (json_parse(text, &batch_limits, &line, &where) != ERR_OK)
+	if (parse(text, how, &line, &where) != ERR_OK)
 		snprintf(problem, sizeof problem, "column %u: %s", where.column, where.problem);
 	else if (!cJSON_IsObject(line))
 		snprintf(problem, sizeof problem, "a line must be a JSON object");
@@ -159,7 +221,7 @@ static bool one_line(batch_line *each, void *ctx, struct span text, struct buf *
 	return good;
 }
 
-int batch_run(struct cli *cli, FILE *in, batch_line *each, void *ctx)
+int batch_run(struct cli *cli, FILE *in, enum batch_text how, batch_line *each, void *ctx)
 {
 	struct batch_lines lines = { .in = in };
 	enum batch_read read;
@@ -175,7 +237,7 @@ int batch_run(struct cli *cli, FILE *in, batch_line *each, void *ctx)
 		if (read == BATCH_TOO_LONG) {
 			batch_too_long(&lines, text, &out);
 			code = CLI_FAILED;
-		} else if (!one_line(each, ctx, text, &out)) {
+		} else if (!one_line(how, each, ctx, text, &out)) {
 			code = CLI_FAILED;
 		}
 		fwrite(out.ptr, 1, out.len, stdout);

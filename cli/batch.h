@@ -6,8 +6,8 @@
 
 #include "cli/cli.h"
 
-/* A line without its newline: room for a text of 8 MiB and its escapes. */
-#define BATCH_LINE_BYTES_MAX (16u << 20)
+/* A line without its newline: room for a text of 8 MiB whose every byte became "\u0001". */
+#define BATCH_LINE_BYTES_MAX (49u << 20)
 
 struct batch_lines {
 	FILE *in;
@@ -35,8 +35,14 @@ void batch_too_long(const struct batch_lines *l, struct span beginning, struct b
  * `problem` (static or in the 200-byte buffer). */
 typedef bool batch_line(void *ctx, const cJSON *line, struct buf *out, char problem[200]);
 
+/* What is done with a string that is no text: invalid UTF-8, half of a surrogate pair, NUL. */
+enum batch_text {
+	BATCH_REFUSE,  /* the line is bad, as everywhere else */
+	BATCH_REPLACE, /* U+FFFD stands for each such byte, half or NUL */
+};
+
 /* CLI_OK, or CLI_FAILED when any line was bad. */
-int batch_run(struct cli *cli, FILE *in, batch_line *each, void *ctx);
+int batch_run(struct cli *cli, FILE *in, enum batch_text how, batch_line *each, void *ctx);
 
 int cmd_score(struct cli *cli, int argc, char **argv);
 int cmd_scan(struct cli *cli, int argc, char **argv);

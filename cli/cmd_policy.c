@@ -459,7 +459,7 @@ static int cmd_fmt(struct cli *cli, int argc, char **argv)
 /* ---------------------------------------------------------------- the table */
 
 static const struct cli_option eval_options[] = {
-	{ 0, "jsonl", NULL, "JSON lines on standard input and output, 16 MiB each at most" },
+	{ 0, "jsonl", NULL, "JSON lines on standard input and output, 49 MiB each at most" },
 	{ 0, "strict", NULL,
 	  "refuse what a daemon would refuse in files: rule ids twice in a layer, …" },
 	{ 0, NULL, NULL, NULL },

@@ -70,7 +70,7 @@ int cmd_scan(struct cli *cli, int argc, char **argv)
 	if (b.arena == NULL || scanner_new(NULL, 0, &b.scanner, &error) != ERR_OK)
 		return cli_error(cli, CLI_FAILED, "internal_error", NULL,
 				 "the scanner could not be built");
-	code = batch_run(cli, stdin, scan_line, &b);
+	code = batch_run(cli, stdin, BATCH_REFUSE, scan_line, &b);
 	scanner_free(b.scanner);
 	arena_free(b.arena);
 	return code;

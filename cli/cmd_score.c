@@ -83,7 +83,7 @@ int cmd_score(struct cli *cli, int argc, char **argv)
 		return cli_usage(cli,
 				 "give JSON lines on standard input: hither score --jsonl");
 	s.classifier = open_classifier(cli);
-	code = batch_run(cli, stdin, score_line, &s);
+	code = batch_run(cli, stdin, BATCH_REPLACE, score_line, &s);
 	classifier_free(s.classifier);
 	return code;
 }

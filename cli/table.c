@@ -46,12 +46,12 @@ static const struct cli_option run_options[] = {
 };
 
 static const struct cli_option batch_options[] = {
-	{ 0, "jsonl", NULL, "JSON lines on standard input and output, 16 MiB each at most" },
+	{ 0, "jsonl", NULL, "JSON lines on standard input and output, 49 MiB each at most" },
 	{ 0, NULL, NULL, NULL },
 };
 
 static const struct cli_option score_options[] = {
-	{ 0, "jsonl", NULL, "JSON lines on standard input and output, 16 MiB each at most" },
+	{ 0, "jsonl", NULL, "JSON lines on standard input and output, 49 MiB each at most" },
 	{ 0, "weights", "FILE",
 	  "weights of the classifier (default: those that come with hither)" },
 	{ 0, "explain", NULL,
@@ -130,12 +130,15 @@ const struct cli_command cli_commands[] = {
 	  calibrate_options, NULL, cmd_calibrate },
 	{ "score", "", "score prompts in bulk, without a daemon",
 	  "Reads {\"id\",\"prompt\"} per line, writes "
-	  "{\"id\",\"score\",\"task\",\"confidence\"} per line.",
+	  "{\"id\",\"score\",\"task\",\"confidence\"} per line.\n"
+	  "Bytes that are no UTF-8, halves of surrogate pairs and NUL count as U+FFFD.",
 	  score_options, NULL, cmd_score },
 	{ "scan", "", "find sensitive data in bulk, without a daemon",
 	  "Reads {\"id\",\"text\"} per line, writes "
 	  "{\"id\",\"spans\":[{\"start\",\"end\",\"category\",\"detector\"}]}\n"
-	  "per line; offsets in code points, end exclusive.",
+	  "per line; offsets in code points, end exclusive. A text that is no valid UTF-8 or "
+	  "holds\n"
+	  "NUL is refused in its line: whoever asks does not take it for clean.",
 	  batch_options, NULL, cmd_scan },
 	{ "completion", "bash|zsh|fish", "print shell completion", NULL, NULL, NULL,
 	  cmd_completion },

@@ -87,6 +87,7 @@ static const struct assigned_name names[] = {
 	{ "api key", false },    { "key", false },         { "auth", false },
 	{ "credential", false }, { "credentials", false }, { "access", false },
 	{ "creds", false },      { "_password", true },    { "pass", true },
+	{ "contraseña", true },  { "mot de passe", true }, { "kennwort", true },
 };
 
 /* The name that ends just before `at` ("DB_PASSWORD", "apiKey"); NULL when none does. */

@@ -26,7 +26,9 @@ static const struct {
 	enum scan_lead lead;
 	const char *words;
 } leads[] = {
-	{ LEAD_PASSWORD, "password|passwd|passphrase|passwort|pwd|contrasena|motdepasse" },
+	{ LEAD_PASSWORD,
+	  "password|passwd|passphrase|passwort|kennwort|pwd|contrasena|contraseña|"
+	  "motdepasse|mot de passe" },
 	{ LEAD_BEARER, "bearer" },
 	{ LEAD_BASIC, "basic" },
 	{ LEAD_CURL, "curl" },

@@ -38,14 +38,21 @@ class Batch(unittest.TestCase):
         self.assertTrue(all(0 <= x["score"] <= 1 for x in said))
 
     def test_a_line_has_a_bound(self):
-        most = 16 << 20
+        most = 49 << 20
         for command, key in ((["score"], "prompt"), (["scan"], "text"), (["policy", "eval"], "request")):
             head = b'{"id":"edge","x":"", "%s":' % key.encode()
-            fits = head.replace(b'""', b'"%s"' % (b"y" * (most - len(head) - 2))) + b"1}"
-            self.assertEqual(len(fits), most)
+            begin, end = head[:-len(b'", "%s":' % key.encode())], b'", "%s":1' % key.encode()
             with tempfile.TemporaryFile() as file:
-                for line in (b"", fits, fits.replace(b"1}", b"12}"), b" " * (most + 1), b""):
-                    file.write(line + b"\n")
+                file.write(b"\n")
+                for tail in (b"}\n", b"2}\n"):  # in pieces: what this process held would count below
+                    file.write(begin)
+                    left = most - len(begin) - len(end) - 1
+                    while left > 0:
+                        left -= file.write(b"y" * min(left, 1 << 20))
+                    file.write(end + tail)
+                for _ in range(49 << 4):
+                    file.write(b" " * (1 << 16))
+                file.write(b" \n\n")
                 for _ in range(200):
                     file.write(head * (1 << 20 >> 5))
                 file.seek(0)
@@ -56,22 +63,43 @@ class Batch(unittest.TestCase):
                 done.returncode = os.waitstatus_to_exitcode(status)
             self.assertEqual(done.returncode, 1)
             self.assertEqual([x["id"] for x in said[1:]], ["edge", None, "edge"])
-            self.assertNotIn("16 MiB", json.dumps(said[0]))
-            self.assertIn("line 3 is longer than 16 MiB", said[1]["error"])
-            self.assertIn("line 4 is longer than 16 MiB", said[2]["error"])
-            self.assertIn("line 6 is longer than 16 MiB", said[3]["error"])
+            self.assertNotIn("49 MiB", json.dumps(said[0]))
+            self.assertIn("line 3 is longer than 49 MiB", said[1]["error"])
+            self.assertIn("line 4 is longer than 49 MiB", said[2]["error"])
+            self.assertIn("line 6 is longer than 49 MiB", said[3]["error"])
             self.assertLess(used.ru_maxrss, 160 << 10, "a line of 200 MiB is not held")
 
+    def test_what_is_no_text_is_scored(self):
+        same = [b"a\xef\xbf\xbdb", b"a\xffb", b"a\\u0000b", b"a\\ud800b", b"a\\udfffb", b"a\\uFFFDb"]
+        said = self.hither("score", [b'{"id":%d,"prompt":"%s"}' % x for x in enumerate(same)], 0)
+        self.assertEqual(said, [{**said[0], "id": i} for i in range(len(same))])
+        # A backslash that is escaped, pairs and other escapes are left alone.
+        said = self.hither("score", [b'{"id":1,"prompt":"\\\\u0000 \\ud83d\\ude00\\n\xff"}',
+                                     {"id": 1, "prompt": "\\u0000 \U0001f600\n\ufffd"}], 0)
+        self.assertEqual(said[0], said[1])
+        for broken in (b'{"id":1,"prompt":"\xff', b'{"id":1,"prompt":"\xff\\', b'{"id":1,"prompt":"\xff\\\xff"}',
+                       b'{"id":1,"prompt":"\xff\\u00"}', b'{"id":1,"prompt":"\xff","id":2}'):
+            self.assertIn("error", self.hither("score", [broken], 1)[0])
+
+    def test_eight_megabytes_of_anything_are_scored(self):
+        for one in ('"', "\x01", "\0", "\ud800", "\u00e9"):
+            many = (8 << 20) // len(one.encode("utf8", "replace"))
+            said = self.hither("score", [{"id": 1, "prompt": one * many}], 0)
+            self.assertTrue(0 <= said[0]["score"] <= 1)
+        self.hither("score", [b'{"id":1,"prompt":"' + b"\xff" * (8 << 20) + b'"}'], 0)
+
     def test_bad_lines_keep_their_place_and_id(self):
-        bad = [(b'{"id":"nul","%s":"a\\u0000b"}', "nul"), (b'{"%s":"\\ud800","id":7}', 7),
-               (b'{"x":{"id":1},"id":"\xc3\xa9","%s":"\xff"}', "é"), (b'{"id":"a","id":"b","%s":""}', "a"),
-               (b'{"id":[1],"%s":"\\u0000"}', None), (b'{"id":"open', None), (b'{"id"', None),
-               (b'{"id":"\\u0000","%s":""}', None), (b'{"a":"\\"id\\":1","%s":"\xff"}', None), (b"[1]", None),
-               (b"what", None), (b'{"id":3}', 3), (b'{"id":4,"%s":5}', 4)]
+        bad = [(b'{"id":"nul","%s":"a\\u0000b"}', "nul", True), (b'{"%s":"\\ud800","id":7}', 7, True),
+               (b'{"x":{"id":1},"id":"\xc3\xa9","%s":"\xff"}', "é", True),
+               (b'{"id":"a","id":"b","%s":""}', "a", False),
+               (b'{"id":[1],"%s":"\\u0000","%s":1}', None, False), (b'{"id":"open', None, False), (b'{"id"', None, False),
+               (b'{"id":"\\u0000","%s":""}', None, True), (b'{"a":"\\"id\\":1","%s":"\xff",}', None, False),
+               (b"[1]", None, False), (b"what", None, False), (b'{"id":3}', 3, False), (b'{"id":4,"%s":5}', 4, False)]
         for command, key in (("score", b"prompt"), ("scan", b"text")):
-            lines = [line.replace(b"%s", key) for line, _ in bad]
+            rows = [x for x in bad if command == "scan" or not x[2]]
+            lines = [line.replace(b"%s", key) for line, _, _ in rows]
             said = self.hither(command, [x for line in lines for x in (line, {"id": "ok", key.decode(): "hello"})], 1)
-            self.assertEqual([x["id"] for x in said[::2]], [want for _, want in bad])
+            self.assertEqual([x["id"] for x in said[::2]], [want for _, want, _ in rows])
             self.assertTrue(all(set(x) == {"id", "error"} for x in said[::2]))
             self.assertTrue(all(x["id"] == "ok" and "error" not in x for x in said[1::2]))
 
