@@ -186,7 +186,8 @@ static enum err own_head(const char *state_dir, const struct spawn_as *consent)
 	struct stat st;
 
 	snprintf(path, sizeof path, "%.4000s/ledger.head", state_dir);
-	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	/* not to write: under its unit, root may read what is not its own, not write it */
+	int fd = open(path, O_RDONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	bool ok = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
 		  own_fd(fd, &st, &o);
 	int saved = errno;

@@ -22,7 +22,8 @@ from people import ANN, BEA, CAL, As, ROLES, uid
 
 PROGRAM, COMMAND = (os.path.abspath(sys.argv.pop(1)) for _ in range(2))
 LIBC = ctypes.CDLL(None, use_errno=True)
-CAP_KILL, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH = 5, 19, 2
+CAP_KILL, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_DAC_OVERRIDE = 5, 19, 2, 1
+UNIT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "config", "units", "hitherd.system.service.in")
 PTRACE_ATTACH, PTRACE_DETACH = 16, 17
 SYS_PIDFD_OPEN, SYS_PIDFD_GETFD = 434, 438
 KEY = "sk-of-the-machine"
@@ -482,6 +483,34 @@ class Life(unittest.TestCase):
         os.link(victim, self.d.path("state", "ledger", "hard"))
         self.d.start()
         self.assertEqual(os.stat(victim).st_uid, 0)
+
+
+class Unit(unittest.TestCase):
+    """Root with no more capabilities than the unit leaves it."""
+
+    def test_it_starts_again_and_again(self):
+        d = System()
+        self.addCleanup(d.close)
+        with open(UNIT, encoding="utf-8") as f:
+            line = next(x for x in f if x.startswith("CapabilityBoundingSet="))
+        few = ",".join(["-all"] + ["+" + c.lower().removeprefix("cap_") for c in line.strip().partition("=")[2].split()])
+        real = d.executable
+        with open(os.path.join(d.programs, "few"), "w", encoding="utf-8") as f:
+            f.write(f"#!/bin/sh\nexec setpriv --bounding-set {few} --no-new-privs {real} \"$@\"\n")
+        os.chmod(f.name, 0o755)
+        d.executable = f.name
+        d.policy({"hither_policy": 1, "id": "m", "default": {"cloud": "allow"},
+                  "destinations": {"far": d.destination(auth={"secret": "far_key"})}})
+        for key in (KEY, OTHERS_KEY):
+            d.key(key)  # root's again
+            d.start()
+            reply = As(ANN, [people.BASE + 70])(d.chat, stage.HARD, "far")
+            self.assertEqual(reply.headers.get("x-hither-tier"), "cloud", d.said())
+            self.assertIn(key, str(d.cloud.requests[-1]))
+            self.assertEqual(d.chat("What is the capital of France?", model="local").status, 200, d.said())
+            self.assertEqual(int(status(d.role_pid("local"))["CapBnd"], 16) >> CAP_DAC_OVERRIDE & 1, 0)
+            d.process.send_signal(signal.SIGTERM)
+            self.assertEqual(d.process.wait(stage.PATIENCE_S), 0, d.said())
 
 
 class Refused(unittest.TestCase):
