@@ -6,7 +6,7 @@ Builds with counters (gcc, --coverage) in its own folder, runs the suites, and r
 assertion's failing side is no branch of the program: lines that assert are left out of the branches. Branches of
 calls that can throw do not occur in C.
 
-A process leaves its counters when it exits, also by _exit(2), SIGTERM and SIGINT (common/counters.c); what SIGKILL
+A process leaves its counters when it exits, also by _exit(2), SIGTERM and SIGINT (common/coverage/counters.c); what SIGKILL
 ends leaves none. A role under coverage has no system call filter, and here finds no Landlock, or it could not open
 its counter files.
 
