@@ -88,6 +88,18 @@ static bool scan_tools(struct request *q, uint32_t *counts)
 	       scan_one(q, q->chat.format_description, counts);
 }
 
+/* The request keeps the name: the scanner may be replaced while a question is open. */
+static bool note(struct request *q, const char *category, uint32_t count)
+{
+	struct facts *f = &q->facts;
+	char *name = arena_strdup(q->arena, span_of(category));
+
+	if (name == NULL)
+		return false;
+	f->categories[f->n_categories++] = (struct category_count){ name, count };
+	return true;
+}
+
 void data_scan(struct request *q)
 {
 	const struct chat *c = &q->chat;
@@ -107,10 +119,9 @@ void data_scan(struct request *q)
 	if (!scan_tools(q, counts))
 		return;
 	for (unsigned i = 0; i < scanner_categories(q->router->scanner); i++) {
-		if (counts[i] > 0)
-			f->categories[f->n_categories++] = (struct category_count){
-				scanner_category_name(q->router->scanner, i), counts[i]
-			};
+		if (counts[i] > 0 &&
+		    !note(q, scanner_category_name(q->router->scanner, i), counts[i]))
+			return;
 	}
 	f->data_known = true;
 }

@@ -88,7 +88,7 @@ struct event {
 };
 
 struct category_count {
-	const char *name; /* of the scanner */
+	const char *name; /* the request's own */
 	uint32_t count;
 };
 
@@ -293,7 +293,7 @@ struct router {
 	uint64_t next_look;
 	uv_timer_t looking;
 	struct siphash_key caller_key;     /* made up at start: digests stand for callers */
-	struct prompt_cache *prompt_cache; /* NULL: the engine is not ours, or no memory */
+	struct prompt_cache *prompt_cache; /* NULL: the engine is not ours */
 	struct turns *turns;               /* NULL: every turn is judged alone */
 	struct arena *models_arena;
 	struct model_list models;

@@ -201,5 +201,29 @@ class Stripping(unittest.TestCase):
                     self.assertNotIn("ann", text)
 
 
+class AnotherPolicyMeanwhile(unittest.TestCase):
+    def test_what_was_found_keeps_its_name(self):
+        """A question is open while the detectors that found something are replaced."""
+        d = stage.Daemon(PROGRAM)
+        self.addCleanup(d.close)
+        named = {"company.project": {"regex": "FALCON-[0-9]{4}"}}
+
+        def policy(name, categories):
+            d.policy({"hither_policy": 1, "id": name, "destinations": {"far": d.destination()},
+                      "default": {"cloud": "ask"}, "rules": [], "categories": categories})
+        policy("first", named)
+        d.start()
+        agent = d.agent()
+        self.addCleanup(agent.close)
+        asked = d.program("Tell them that FALCON-2026 is late.", model="far")
+        q = stage.until("a question", d.question)
+        for n in range(4):
+            policy(f"next-{n}", {f"company.other{n}{i}": {"keywords": [f"eagle{i}"]} for i in range(8)})
+            self.assertEqual(d.call("POST", "/hither/v1/reload", sock="admin.sock").status, 200)
+        d.answer(q, "deny")
+        reply = asked.result()
+        self.assertIn("company.project", [c["name"] for c in d.decision(reply)["categories"]])
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)
