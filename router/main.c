@@ -107,8 +107,11 @@ static enum err before_jail(struct service *s)
 		self.caller_key = *board_caller_key(self.board);
 	else
 		crypto_random(self.caller_key.bytes, sizeof self.caller_key.bytes);
-	if (s->config->engine.endpoint[0] == '\0')
+	if (s->config->engine.endpoint[0] == '\0') {
 		self.prompt_cache = prompt_cache_new(s->config->engine.parallel, self.board);
+		if (self.prompt_cache == NULL)
+			return ERR_NO_MEMORY; /* without it the engine reuses anybody's */
+	}
 	policy_take(&self, s->policy_bundle);
 	return self.set != NULL ? ERR_OK : ERR_NO_MEMORY;
 }
