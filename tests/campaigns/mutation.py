@@ -8,7 +8,9 @@ a statement left out. Made in a copy of the sources with a build of its own (no 
 compile does not count, one that makes a test fail, crash or hang is noticed.
 
 What is not mutated, because it changes no answer: words in quotes; a call that only writes to the log; va_end; the
-length of an array that is declared there (one more of room); SQLite's -1 for "up to the NUL" (any negative number).
+length of an array that is declared there (one more of room); SQLite's -1 for "up to the NUL" (any negative number);
+the `!` of `(void)!f()` (it only says that the answer is not looked at); equality in `a < b ? a : b` and in
+`if (a < b) b = a;` (either is the same then).
 Other mutants that change nothing (a wider limit on a line that is never that long) stay: the score is what was
 noticed of all, none taken off.
 
@@ -46,8 +48,10 @@ SWAPS = [("compare", r"==", "!="), ("compare", r"!=", "=="), ("compare", r"(?<![
          ("compare", r"(?<![<>])<=", "<"), ("compare", r"(?<![<>\-=])>(?![>=])", ">="), ("compare", r"(?<![<>])>=", ">"),
          ("compare", r"(?<![<>\-=])<(?![<=])", ">="), ("compare", r"(?<![<>\-=])>(?![>=])", "<="),
          ("logic", r"&&", "||"), ("logic", r"\|\|", "&&"), ("true", r"\btrue\b", "false"), ("true", r"\bfalse\b", "true"),
-         ("sign", r"(?<= )\+(?= )", "-"), ("sign", r"(?<= )-(?= )", "+"), ("not", r"!(?=[\w(])(?!=)", ""),
+         ("sign", r"(?<= )\+(?= )", "-"), ("sign", r"(?<= )-(?= )", "+"), ("not", r"(?<!\(void\))!(?=[\w(])(?!=)", ""),
          ("not", r"\bif \((?!!)(?=\w+\()", "if (!")]
+CHOICE = re.compile(r"([\w.\->\[\]]+) (<=?|>=?) ([\w.\->\[\]]+) \? ([\w.\->\[\]]+) : ([\w.\->\[\]]+)")
+LIMIT = re.compile(r"\t+if \(([\w.\->\[\]]+) (?:<=?|>=?) ([\w.\->\[\]]+)\)$")
 STATEMENT = re.compile(r"^\t+(?:\w[\w\->.\[\]]* (?:[+\-|&]?=) .*|\w+\(.*\)|[\w\->.\[\]]+(?:\+\+|--)|break|continue);$")
 DECLARATION = re.compile(r"^\t+(?:const |static |struct |enum |union |unsigned |u?int\w* |size_t |bool |char |void |"
                          r"goto |return |uint\d)")
@@ -66,6 +70,15 @@ def logged(text):
     return found
 
 
+def same_when_equal(bare, m, following):
+    """Whether the comparison at `m` chooses one of its own two sides, so that equality may go either way."""
+    of = next((c for c in CHOICE.finditer(bare) if c.start(2) == m.start()), None)
+    if of is not None:
+        return {of[1], of[3]} == {of[4], of[5]}
+    of = LIMIT.match(bare)
+    return of is not None and following.strip() in (f"{of[1]} = {of[2]};", f"{of[2]} = {of[1]};")
+
+
 def mutants(path, text):
     """(kind, line number, which on the line, the line instead)."""
     comment, log = False, logged(text)
@@ -79,6 +92,8 @@ def mutants(path, text):
         bare = re.sub(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'', lambda m: "\0" * len(m[0]), line)
         for i, (kind, shape, instead) in enumerate(SWAPS):
             for j, m in enumerate(re.finditer(shape, bare)):
+                if instead in (m[0] + "=", m[0][:-1]) and kind == "compare" and same_when_equal(bare, m, text[n] if n < len(text) else ""):
+                    continue
                 yield f"{kind}{i}", n, j, line[:m.start()] + instead + line[m.end():]
         for j, m in enumerate(re.finditer(r"(?<![\w.])(\d+)(?![\w.xX])", bare)):
             if ARRAY.match(line) and bare[m.start() - 1] == "[":
