@@ -117,8 +117,8 @@ void ledger_store_heads(struct ledger *l)
 	crypto_sha256_hex(&l->head.hash, hex);
 	n = snprintf(line, sizeof line, "%016" PRIu64 " %s\n", l->head.seq, hex);
 	for (unsigned i = 0; i < LEN(l->head_fd); i++)
-		if (l->head_fd[i] >= 0 && pwrite(l->head_fd[i], line, (size_t)n, 0) != n)
-			continue; /* an older head stays: still true */
+		if (l->head_fd[i] >= 0) /* a failure leaves an older head: still true */
+			(void)!pwrite(l->head_fd[i], line, (size_t)n, 0);
 }
 
 /* --- opening ------------------------------------------------------------------------- */

@@ -313,7 +313,7 @@ bool field_bool(struct reader *r, const cJSON *v, void *field, const struct key 
 
 bool field_flag(struct reader *r, const cJSON *v, void *field, const struct key *k)
 {
-	bool b = false;
+	bool b;
 
 	if (!field_bool(r, v, &b, k))
 		return false;
@@ -323,7 +323,7 @@ bool field_flag(struct reader *r, const cJSON *v, void *field, const struct key 
 
 bool field_tri(struct reader *r, const cJSON *v, void *field, const struct key *k)
 {
-	bool b = false;
+	bool b;
 
 	if (!field_bool(r, v, &b, k))
 		return false;
@@ -362,7 +362,7 @@ bool field_amount(struct reader *r, const cJSON *v, void *field, const struct ke
 
 bool field_fraction(struct reader *r, const cJSON *v, void *field, const struct key *k)
 {
-	double d = 0;
+	double d;
 
 	if (!field_amount(r, v, &d, k))
 		return false;

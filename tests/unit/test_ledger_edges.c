@@ -164,6 +164,43 @@ static void rehash(const char *name, unsigned from)
 	ledger_close(l);
 }
 
+/* Without a standard input the first file that is opened has number 0: as good as any other. */
+static void descriptor_zero_is_a_descriptor(void **state)
+{
+	char before[200], after[200];
+
+	(void)state;
+	make("zero", 3);
+	for (int locked = 0; locked < 2; locked++) {
+		struct ledger *l = NULL;
+		struct record r;
+		int kept = dup(0);
+		FILE *f;
+
+		close(0);
+		enum err e = ledger_open_as(at("zero"), LEDGER_WRITE, locked == 1, &l, NULL);
+		bool first = l != NULL && (locked == 1 ? l->lock_fd : l->head_fd[0]) == 0;
+
+		f = fopen(at("zero/ledger/head"), "r");
+		before[fread(before, 1, sizeof before - 1, f)] = '\0';
+		fclose(f);
+		record_init(&r, RECORD_START);
+		e = e == ERR_OK ? ledger_append(l, &r, 1) : e;
+		f = fopen(at("zero/ledger/head"), "r");
+		after[fread(after, 1, sizeof after - 1, f)] = '\0';
+		fclose(f);
+		ledger_close(l);
+		bool closed = fcntl(0, F_GETFD) < 0;
+
+		dup2(kept, 0);
+		close(kept);
+		assert_int_equal(e, ERR_OK);
+		assert_true(first);
+		assert_true(closed);
+		assert_string_not_equal(before, after);
+	}
+}
+
 /* --- heads ----------------------------------------------------------------------------- */
 
 static void a_head_is_a_number_and_a_hash(void **state)
@@ -1007,6 +1044,7 @@ int main(void)
 		cmocka_unit_test(the_witness_is_asked_again),
 		cmocka_unit_test(what_matters_is_not_pruned),
 		cmocka_unit_test(only_what_pruning_took_may_be_missing),
+		cmocka_unit_test(descriptor_zero_is_a_descriptor),
 	};
 
 	return cmocka_run_group_tests(tests, make_root, remove_root);
