@@ -8,9 +8,9 @@ a statement left out. Made in a copy of the sources with a build of its own (no 
 compile does not count, one that makes a test fail, crash or hang is noticed.
 
 What is not mutated, because it changes no answer: words in quotes; a call that only writes to the log; va_end; the
-length of an array that is declared there (one more of room); SQLite's -1 for "up to the NUL" (any negative number);
-the `!` of `(void)!f()` (it only says that the answer is not looked at); equality in `a < b ? a : b` and in
-`if (a < b) b = a;` (either is the same then).
+length of an array that is declared there, and what a list grows to (one more of room); SQLite's -1 for "up to the
+NUL" (any negative number); the `!` of `(void)!f()` (it only says that the answer is not looked at); equality in
+`a < b ? a : b` and in `if (a < b) b = a;` (either is the same then).
 Other mutants that change nothing (a wider limit on a line that is never that long) stay: the score is what was
 noticed of all, none taken off.
 
@@ -51,6 +51,7 @@ SWAPS = [("compare", r"==", "!="), ("compare", r"!=", "=="), ("compare", r"(?<![
          ("sign", r"(?<= )\+(?= )", "-"), ("sign", r"(?<= )-(?= )", "+"), ("not", r"(?<!\(void\))!(?=[\w(])(?!=)", ""),
          ("not", r"\bif \((?!!)(?=\w+\()", "if (!")]
 CHOICE = re.compile(r"([\w.\->\[\]]+) (<=?|>=?) ([\w.\->\[\]]+) \? ([\w.\->\[\]]+) : ([\w.\->\[\]]+)")
+GROWS = re.compile(r"\bcap = [\w.\->]*cap == 0 \? (\d+) : [\w.\->]*cap \* (\d+);$")
 LIMIT = re.compile(r"\t+if \(([\w.\->\[\]]+) (?:<=?|>=?) ([\w.\->\[\]]+)\)$")
 STATEMENT = re.compile(r"^\t+(?:\w[\w\->.\[\]]* (?:[+\-|&]?=) .*|\w+\(.*\)|[\w\->.\[\]]+(?:\+\+|--)|break|continue);$")
 DECLARATION = re.compile(r"^\t+(?:const |static |struct |enum |union |unsigned |u?int\w* |size_t |bool |char |void |"
@@ -97,6 +98,8 @@ def mutants(path, text):
                 yield f"{kind}{i}", n, j, line[:m.start()] + instead + line[m.end():]
         for j, m in enumerate(re.finditer(r"(?<![\w.])(\d+)(?![\w.xX])", bare)):
             if ARRAY.match(line) and bare[m.start() - 1] == "[":
+                continue
+            if any(m.start() in (g.start(1), g.start(2)) for g in GROWS.finditer(bare)):
                 continue
             if "sqlite3_" in text[n - 2] + line and bare[m.start() - 1] == "-":
                 continue
