@@ -758,6 +758,18 @@ static void the_first_record_names_the_key(void **state)
 	assert_int_equal(ledger_append(l, &r, 1), ERR_OK);
 	ledger_close(l);
 	damaged_at("first", 1, "began with another key (another)");
+	l = opened("first", LEDGER_WRITE);
+	record_init(&r, RECORD_START);
+	assert_int_equal(ledger_append(l, &r, 1), ERR_OK);
+	for (uint64_t from = 0; from < 3;
+	     from++) { /* who begins behind it does not look at it */
+		struct ledger_report report;
+
+		assert_int_equal(ledger_verify(l, from, 0, NULL, 0, &report, NULL, NULL),
+				 ERR_OK);
+		assert_true(report.ok == (from == 2));
+	}
+	ledger_close(l);
 
 	l = opened("unnamed", LEDGER_WRITE);
 	record_init(&r, RECORD_START);
