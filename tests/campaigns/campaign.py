@@ -56,6 +56,14 @@ def build_hash(build):
         return said + " hitherd " + hashlib.sha256(f.read()).hexdigest()[:12]
 
 
+def ninja(folder, *targets):
+    """Builds; what it says is shown when it fails, which ends the campaign."""
+    done = subprocess.run(["ninja", "-C", folder, *targets], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace", check=False)
+    if done.returncode != 0:
+        sys.exit(f"{done.stdout[-4000:]}\n{folder} does not build: ninja -C {folder}")
+
+
 class Campaign:
     def __init__(self, doc, budget, full, **options):
         """`budget` is the default; `full` the number that the plan asks for, None when it has no number."""

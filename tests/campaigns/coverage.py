@@ -37,7 +37,7 @@ def build(folder, suites):
     if not os.path.exists(os.path.join(folder, "build.ninja")):
         subprocess.run(["meson", "setup", folder, campaign.ROOT, "-Db_coverage=true", "--buildtype=debug"], check=True,
                        stdout=subprocess.DEVNULL)
-    subprocess.run(["ninja", "-C", folder], check=True, stdout=subprocess.DEVNULL)
+    campaign.ninja(folder)
     for old in glob.glob(os.path.join(folder, "**", "*.gcda"), recursive=True):
         os.unlink(old)
     os.environ["HITHER_FAULT_EVERY"] = "1"  # each point that can fail
