@@ -146,7 +146,9 @@ void http_message_target(const struct http_message *m, struct span *ret_path,
 {
 	struct span t = { m->head.ptr, m->target_len };
 
-	if (t.len > 0 && t.ptr[0] != '/' && t.ptr[0] != '*') { /* absolute-form, checked */
+	if (t.len > 0 && t.len < strlen("http://") && t.ptr[0] != '/' && t.ptr[0] != '*') {
+		t.len = 0; /* of a request that is refused: CONNECT x:80 */
+	} else if (t.len > 0 && t.ptr[0] != '/' && t.ptr[0] != '*') { /* absolute-form */
 		const char *authority = t.ptr + strlen("http://");
 		size_t left = t.len - strlen("http://");
 		size_t n = 0;

@@ -57,7 +57,8 @@ struct span http_message_header(const struct http_message *m, const char *name);
 /* How many fields of that name there are. */
 unsigned http_message_header_count(const struct http_message *m, const char *name);
 struct span http_message_method(const struct http_message *m);
-/* Origin-form parts of the target; the authority of an absolute-form is dropped. */
+/* Origin-form parts of the target; the authority of an absolute-form is dropped. Also of what
+ * was refused, as far as there is a target: "/" when it is none. */
 void http_message_target(const struct http_message *m, struct span *ret_path,
 			 struct span *ret_query);
 

@@ -373,6 +373,30 @@ static void body_in_place(void **state)
 	http_message_free(&m);
 }
 
+/* What is refused is refused in the words of its path, however little of a target it has. */
+static void targets_that_are_none(void **state)
+{
+	static const char *const texts[] = {
+		"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n",
+		"CONNECT host.example:443 HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET a://b HTTP/1.1\r\nHost: x\r\nA_b: 1\r\n\r\n",
+		"GET a://b HTTP/1.1\r\nHost: x\r\n\r\n",
+	};
+	struct span path, query;
+
+	(void)state;
+	for (size_t i = 0; i < LEN(texts); i++) {
+		struct http_message m;
+
+		http_message_init(&m);
+		assert_int_equal(feed(&m, span_of(texts[i]), 4096).status, 400);
+		assert_true(m.target_len > 0);
+		http_message_target(&m, &path, &query);
+		CHECK(span_is(path, "/") && query.len == 0, texts[i]);
+		http_message_free(&m);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -380,6 +404,7 @@ int main(void)
 		cmocka_unit_test(long_lines),
 		cmocka_unit_test(headers),
 		cmocka_unit_test(body_in_place),
+		cmocka_unit_test(targets_that_are_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
