@@ -424,6 +424,28 @@ static void a_no_says_how_to_lift_it(void **state)
 	assert_int_equal(ask_outcome_of(w, &m, "two"), ASK_REFUSED);
 	assert_non_null(strstr(last(w, &m)->detail, "you said no to this app at "));
 	assert_non_null(strstr(last(w, &m)->detail, r.permission));
+	/* Each kind of no by its own words. */
+	strcpy(m.app, "org.example.Texts");
+	assert_int_equal(ask_outcome_of(w, &m, "this"), ASK_PENDING);
+	assert_int_equal(world_respond(w, last(w, &m)->question, false, NULL).status, 200);
+	assert_int_equal(ask_outcome_of(w, &m, "this"), ASK_REFUSED);
+	assert_non_null(strstr(last(w, &m)->detail, "you said no to exactly this text at "));
+	strcpy(m.app, "org.example.Talks");
+	strcpy(m.conversation, "c");
+	assert_int_equal(ask_outcome_of(w, &m, "that"), ASK_PENDING);
+	assert_int_equal(world_respond(w, last(w, &m)->question, false, NULL).status, 200);
+	assert_int_equal(ask_outcome_of(w, &m, "and more"), ASK_REFUSED);
+	assert_non_null(strstr(last(w, &m)->detail, "you said no in this conversation at "));
+	strcpy(m.app, "org.example.Asks");
+	m.conversation[0] = '\0';
+	for (char text[] = "1"; text[0] < '4'; text[0]++) {
+		assert_int_equal(ask_outcome_of(w, &m, text), ASK_PENDING);
+		assert_int_equal(world_respond(w, last(w, &m)->question, false, NULL).status,
+				 200);
+	}
+	assert_int_equal(ask_outcome_of(w, &m, "a fourth"), ASK_REFUSED);
+	assert_non_null(
+		strstr(last(w, &m)->detail, "you said no three times to this kind of "));
 	world_free(w);
 }
 

@@ -2,6 +2,8 @@
 /* What leaves under a rule, what does not, and what nobody believes the router. */
 #include "tests/unit/gate_help.h"
 
+#include <fcntl.h>
+
 static void policy_denies_on_its_own_evaluation(void **state)
 {
 	struct world *w = world_new(DENIES);
@@ -79,6 +81,22 @@ static void what_router_says_is_not_believed(void **state)
 	assert_true(world_put(w, &m, "x"));
 	assert_int_equal(last(w, &m)->outcome, ASK_DENIED_POLICY);
 	assert_int_equal(w->n_sends, 0);
+	world_free(w);
+}
+
+/* What came along with a message that is none is closed, each of it. */
+static void descriptors_of_a_broken_message_are_closed(void **state)
+{
+	struct world *w = world_new(ALLOWS);
+	struct msg_ASK m = world_ask(w);
+	int fds[2] = { dup(0), dup(0) };
+
+	(void)state;
+	assert_true(fds[0] >= 0 && fds[1] >= 0);
+	assert_false(gate_ask(w->gate, &m, fds, 2)); /* one is wanted */
+	assert_int_equal(fcntl(fds[0], F_GETFD), -1);
+	assert_int_equal(fcntl(fds[1], F_GETFD), -1);
+	assert_int_equal(w->n_answers, 0);
 	world_free(w);
 }
 
@@ -242,6 +260,7 @@ int main(void)
 		cmocka_unit_test(what_router_says_is_not_believed),
 		cmocka_unit_test(a_rule_may_want_the_person_told),
 		cmocka_unit_test(no_score_is_an_unknown_score),
+		cmocka_unit_test(descriptors_of_a_broken_message_are_closed),
 		cmocka_unit_test(an_unsealed_body_breaks_the_protocol),
 		cmocka_unit_test(its_own_scan_finds_what_router_hid),
 		cmocka_unit_test(what_must_be_masked_and_is_not_stays),
