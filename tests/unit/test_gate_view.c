@@ -378,6 +378,15 @@ static void line(const char *page, const char *name, uint64_t value)
 		fail_msg("no %s %" PRIu64, name, value);
 }
 
+static unsigned samples(const char *page, const char *family)
+{
+	unsigned n = 0;
+
+	for (const char *at = page; (at = strstr(at, family)) != NULL; at++)
+		n += at[-1] == '\n';
+	return n;
+}
+
 static void every_figure_has_its_line(void **state)
 {
 	struct world *w = world_new(ALLOWS);
@@ -426,6 +435,11 @@ static void every_figure_has_its_line(void **state)
 	line(page, "hither_ledger_records_total{kind=\"tainted\"}", 0);
 	line(page, "hither_ledger_verify_failures_total", 0);
 	line(page, "hither_ledger_head", w->head.seq);
+	assert_int_equal(samples(page, "hither_consent_requests_total{"), ASK_UNREACHABLE + 1);
+	assert_int_equal(samples(page, "hither_sends_total{"), 7);
+	assert_int_equal(samples(page, "hither_requests_total{"), 3);
+	assert_int_equal(samples(page, "hither_overload_total{"), 3);
+	assert_int_equal(samples(page, "hither_ledger_records_total{"), RECORD_KIND_COUNT);
 	assert_non_null(strstr(page, "# TYPE hither_sends counter\n# HELP hither_sends "
 				     "Releases to the cloud role, by how they ended.\n"));
 	buf_free(&b);
