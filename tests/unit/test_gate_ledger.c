@@ -182,6 +182,32 @@ static void what_runs_while_it_is_opened_anew_is_not_over(void **state)
 	world_free(w);
 }
 
+/* What nobody carries out any more ends then, whatever else is under way. */
+static void what_nobody_carries_out_is_over(void **state)
+{
+	struct world *w = world_new(ASKS);
+	struct msg_ASK m = world_ask(w), waits = m;
+	struct record left[2];
+
+	(void)state;
+	assert_int_equal(ask_outcome_of(w, &m, "one"), ASK_PENDING);
+	assert_int_equal(world_respond(w, last(w, &m)->question, true, NULL).status, 200);
+	strcpy(waits.app, "org.example.Other");
+	assert_int_equal(ask_outcome_of(w, &waits, "two"), ASK_PENDING);
+	record_init(&left[0], RECORD_GRANTED);
+	record_init(&left[1], RECORD_INTENT);
+	assert_int_equal(ledger_append(gate_ledger(w->gate), left, 2), ERR_OK);
+	lose_ledger(w);
+	world_pass(w, 1000);
+	assert_true(gate_status(w->gate).ledger_ok);
+	assert_int_equal(world_records(w, RECORD_CLOSED, "unknown"), 1);
+	assert_int_equal(world_records(w, RECORD_CLOSED, NULL), 1);
+	assert_int_equal(world_records(w, RECORD_WITHDRAWN, NULL), 1);
+	assert_int_equal(gate_status(w->gate).sending, 1);
+	assert_int_equal(last(w, &waits)->outcome, ASK_PENDING);
+	world_free(w);
+}
+
 /* What was taken back stays so, and ends nothing that is open. */
 static void what_was_taken_back_stays_so(void **state)
 {
@@ -544,6 +570,7 @@ int main(void)
 		cmocka_unit_test(who_else_writes_takes_it_out_of_use),
 		cmocka_unit_test(many_that_were_open_are_all_closed),
 		cmocka_unit_test(what_runs_while_it_is_opened_anew_is_not_over),
+		cmocka_unit_test(what_nobody_carries_out_is_over),
 		cmocka_unit_test(what_was_taken_back_stays_so),
 		cmocka_unit_test(a_ledger_that_is_gone_lets_nothing_out),
 		cmocka_unit_test(cloud_bears_witness_of_the_head),

@@ -2,6 +2,8 @@
 /* Questions while they wait: who joins them, what time, policy and other answers do to them. */
 #include "tests/unit/gate_help.h"
 
+#include <fcntl.h>
+
 #include "consent/gate_impl.h"
 
 #define MAIL "anna.schmidt@example.org"
@@ -293,6 +295,53 @@ static void what_is_over_is_forgotten_in_time(void **state)
 	world_free(w);
 }
 
+static unsigned descriptors(void)
+{
+	unsigned n = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+/* However a request ends, its bytes and its descriptors are given back at once. */
+static void nothing_stays_of_what_is_over(void **state)
+{
+	struct world *w = world_new(ASKS);
+	struct msg_ASK m = world_ask(w);
+
+	(void)state;
+	assert_int_equal(ask_outcome_of(w, &m, "first"), ASK_PENDING);
+	assert_int_equal(world_respond(w, last(w, &m)->question, false, NULL).status, 200);
+
+	size_t arenas = arenas_alive();
+	unsigned open = descriptors();
+
+	assert_int_equal(ask_outcome_of(w, &m, "too late"), ASK_PENDING);
+	assert_true(arenas_alive() > arenas);
+	assert_true(descriptors() > open);
+	world_pass(w, 60000);
+	assert_int_equal(last(w, &m)->outcome, ASK_TIMEOUT);
+	assert_true(arenas_alive() == arenas);
+	assert_int_equal(descriptors(), open);
+	assert_int_equal(ask_outcome_of(w, &m, "leaves"), ASK_PENDING);
+	gate_cancel(w->gate, m.request_id);
+	assert_true(arenas_alive() == arenas);
+	assert_int_equal(descriptors(), open);
+	assert_int_equal(ask_outcome_of(w, &m, "no"), ASK_PENDING);
+	assert_int_equal(world_respond(w, last(w, &m)->question, false, NULL).status, 200);
+	assert_true(arenas_alive() == arenas);
+	strcpy(m.app, "org.example.Sends");
+	assert_int_equal(ask_outcome_of(w, &m, "yes"), ASK_PENDING);
+	assert_int_equal(world_respond(w, last(w, &m)->question, true, NULL).status, 200);
+	world_sent(w, 0, SEND_COMPLETE, 1, 1);
+	close(w->last_pipe);
+	w->last_pipe = -1;
+	assert_true(arenas_alive() == arenas);
+	assert_int_equal(descriptors(), open);
+	world_free(w);
+}
+
 /* Of many that are over the newest 256 are remembered. */
 static void not_all_that_is_over_is_remembered(void **state)
 {
@@ -540,6 +589,7 @@ int main(void)
 		cmocka_unit_test(who_holds_waits_longer),
 		cmocka_unit_test(a_yes_that_nobody_comes_for_is_over),
 		cmocka_unit_test(what_is_over_is_forgotten_in_time),
+		cmocka_unit_test(nothing_stays_of_what_is_over),
 		cmocka_unit_test(not_all_that_is_over_is_remembered),
 		cmocka_unit_test(a_no_ends_the_other_questions_of_its_conversation),
 		cmocka_unit_test(a_no_takes_no_yes_back),
