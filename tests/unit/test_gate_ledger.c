@@ -477,6 +477,36 @@ static void facts_that_nobody_knows_are_left_out(void **state)
 }
 
 /* Who differs in one of these is in a record of their own. */
+/* Whose request it was stands in each record as a name that only this ledger can tell, also of
+ * the user with number 0. */
+static void each_user_has_a_name_of_this_ledger(void **state)
+{
+	static const uint32_t uids[] = { 0, 1000, 0, 0, 1000 };
+	struct world *w = world_new(ALLOWS);
+	char names[LEN(uids)][80];
+
+	(void)state;
+	for (size_t i = 0; i < LEN(uids); i++) {
+		struct msg_DECIDED m = { .uid = uids[i] };
+
+		strcpy(m.outcome, "answered");
+		gate_decided(w->gate, &m);
+		world_pass(w, 60000);
+		struct newest f = newest_of(w, RECORD_DECIDED);
+
+		snprintf(names[i], sizeof names[i], "%s",
+			 f.r.subject != NULL ? f.r.subject : "");
+		arena_free(f.arena);
+	}
+	assert_true(strlen(names[0]) > 8);
+	assert_true(strlen(names[1]) > 8);
+	assert_string_not_equal(names[0], names[1]);
+	assert_string_equal(names[0], names[2]);
+	assert_string_equal(names[0], names[3]);
+	assert_string_equal(names[1], names[4]);
+	world_free(w);
+}
+
 static void only_what_belongs_together_is_held_together(void **state)
 {
 	static const struct msg_DECIDED rows[] = {
@@ -582,6 +612,7 @@ int main(void)
 		cmocka_unit_test(pruning_that_fails_says_so),
 		cmocka_unit_test(what_no_budget_counts_goes),
 		cmocka_unit_test(facts_that_nobody_knows_are_left_out),
+		cmocka_unit_test(each_user_has_a_name_of_this_ledger),
 		cmocka_unit_test(only_what_belongs_together_is_held_together),
 		cmocka_unit_test(each_policy_is_on_record_with_its_serials),
 	};

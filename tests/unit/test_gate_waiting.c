@@ -49,6 +49,23 @@ static void a_moment_is_waited_for_somebody(void **state)
 	world_free(w);
 }
 
+/* The shortest moment is one, none is none. */
+static void a_moment_may_be_short(void **state)
+{
+	(void)state;
+	for (uint32_t ms = 0; ms < 2; ms++) {
+		struct world *w = patient(ASKS, ms);
+		struct msg_ASK m = world_ask(w);
+
+		m.request_id = w->next_request++;
+		assert_true(world_put(w, &m, "x"));
+		assert_true((world_last(w, m.request_id) == NULL) == (ms == 1));
+		world_pass(w, 1);
+		assert_int_equal(last(w, &m)->outcome, ASK_NO_AGENT);
+		world_free(w);
+	}
+}
+
 /* A yes from the command line within that moment: what was waited for is over. */
 static void a_yes_comes_while_it_waits_for_somebody(void **state)
 {
@@ -579,6 +596,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_moment_is_waited_for_somebody),
+		cmocka_unit_test(a_moment_may_be_short),
 		cmocka_unit_test(a_yes_comes_while_it_waits_for_somebody),
 		cmocka_unit_test(nobody_came),
 		cmocka_unit_test(two_who_wait_for_somebody_hear_of_it_each),
