@@ -704,9 +704,9 @@ static void differences_of_neighbours(void **state)
 
 /* ---------------------------------------------------------------- tests inside files */
 
-static void keep_got(void *ctx, const struct policy_test_result *r)
+static void keep_result(void *ctx, const struct policy_test_result *r)
 {
-	snprintf(ctx, 400, "%s", r->got);
+	snprintf(ctx, 400, "%s, wanted %s", r->got, r->wanted);
 }
 
 static void note_rule(void *ctx, const struct policy_file *f, const char *id, uint32_t line)
@@ -727,13 +727,13 @@ static void results_list_all_reasons(void **state)
 	char text[400] = "";
 
 	(void)state;
-	assert_int_equal(policy_tests_run(s, NULL, keep_got, text, NULL), 1);
-	assert_string_equal(text, "ask by one, two; redact minor, personal.*");
+	assert_int_equal(policy_tests_run(s, NULL, keep_result, text, NULL), 1);
+	assert_string_equal(text, "ask by one, two; redact minor, personal.*, wanted deny");
 	assert_int_equal(policy_coverage(s, note_rule, text), 1);
 	assert_string_equal(text, "u other 2");
 	for (unsigned n = 1; n < 40; n++) { /* without memory no test is said to hold */
 		fault_arm(n, false);
-		assert_int_equal(policy_tests_run(s, NULL, keep_got, text, NULL), 1);
+		assert_int_equal(policy_tests_run(s, NULL, keep_result, text, NULL), 1);
 		fault_arm(0, false);
 	}
 	policy_set_free(s);

@@ -399,6 +399,8 @@ static void trust_anchors_want_signatures(void **state)
 	assert_int_equal(l.state, POLICY_ACTIVE);
 	assert_int_equal(strlen(policy_file_info(policy_set_file(l.set, 0)).signer), 16);
 	assert_true(policy_file_info(policy_set_file(l.set, 0)).signature.len > 0);
+	assert_string_equal(policy_file_info(policy_set_file(l.set, 1)).signer, "");
+	assert_true(policy_file_info(policy_set_file(l.set, 1)).signature.len == 0);
 	policy_loaded_free(&l);
 
 	in.trust_unreadable = "permission denied";
