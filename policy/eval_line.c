@@ -120,7 +120,6 @@ bool policy_eval_line(struct span line, bool strict, struct buf *out)
 	struct arena *arena = arena_new("policy.eval", SET_BUDGET_BYTES);
 	struct json_where where = { 0 };
 	cJSON *root = NULL;
-	size_t mark;
 	enum err e = json_parse(line, &json_limits_api, &root, &where);
 	bool ok;
 
@@ -129,13 +128,10 @@ bool policy_eval_line(struct span line, bool strict, struct buf *out)
 	else if (arena == NULL)
 		refuse(&s, "%s", "memory is out");
 	put_id(out, root);
-	mark = out->len;
 	ok = e == ERR_OK && arena != NULL && files_read(&s, json_get_object(root, "layers")) &&
 	     verdicts(&s, json_get(root, "request"), arena, out);
-	if (!ok) {
-		out->len = mark;
+	if (!ok) /* nothing was written of an answer then */
 		put_error(out, &s.error);
-	}
 	buf_add_char(out, '}');
 	for (size_t i = 0; i < s.n; i++)
 		policy_file_free(s.files[i]);

@@ -220,6 +220,28 @@ static bool last_good_loads(void *ctx)
 	return whole;
 }
 
+/* The last good one counts up to its last millisecond. */
+static void the_last_good_ends_in_time(void **state)
+{
+	const int64_t end_ms = INT64_C(1795132800000);
+	const struct policy_found good = found(
+		POLICY_MANDATORY, "m.json", ID("m", ",\"not_after\":\"2026-11-20T00:00:00Z\""));
+	const struct policy_found bad = found(POLICY_MANDATORY, "m.json", "{");
+	struct policy_load in = load_of(&good, 1), later = load_of(&bad, 1);
+	struct policy_loaded l = load(&in), again;
+
+	(void)state;
+	later.last_good = buf_span(&l.bundle);
+	for (int ms = -1; ms < 2; ms++) {
+		later.now_ms = end_ms + ms;
+		again = load(&later);
+		assert_int_equal(again.state, ms < 0 ? POLICY_DEGRADED : POLICY_LOCKDOWN);
+		assert_true(again.from_last_good == (ms < 0));
+		policy_loaded_free(&again);
+	}
+	policy_loaded_free(&l);
+}
+
 static void the_last_good_needs_room(void **state)
 {
 	const struct policy_found good =
@@ -634,6 +656,11 @@ static void rare_remarks(void **state)
 		{ POLICY_USER, "u",
 		  F(BOTH ",\"rules\":[{\"id\":\"r\",\"effect\":\"allow\",\"when\":{\"tier\":["
 			 "\"cloud\"],\"data\":{\"any\":[\"minor\"]}}}]" TESTED) });
+	REMARKS("unknown-category unknown-category unknown-category ",
+		{ POLICY_USER, "u",
+		  F(BOTH ",\"rules\":[{\"id\":\"r\",\"effect\":\"deny\",\"when\":{\"data\":{"
+			 "\"all\":[\"no.a\"],\"none\":[\"no.b\",\"minor\"],\"only\":[\"no.c\"]}"
+			 "}}]" TESTED) });
 	/* A name too long to be looked for has no line. */
 	REMARKS("regex-unanchored ",
 		{ POLICY_USER, "u",
@@ -922,6 +949,7 @@ int main(void)
 		cmocka_unit_test(unreadable_is_not_gone),
 		cmocka_unit_test(the_highest_serial_counts),
 		cmocka_unit_test(the_first_failing_test_is_named),
+		cmocka_unit_test(the_last_good_ends_in_time),
 		cmocka_unit_test(the_last_good_needs_room),
 		cmocka_unit_test(nearest_words_and_names),
 		cmocka_unit_test(the_content_of_the_ledger),
