@@ -659,7 +659,7 @@ static void step(const struct step *s, unsigned only_at, const char *only_how)
 {
 	struct world *w = s->anew ? NULL : world_new(s->policy);
 	unsigned closed = 0;
-	char name[64];
+	static char name[64]; /* `where` outlives this call */
 
 	for (unsigned on = 0; on < 2; on++) {
 		bool over = false;
