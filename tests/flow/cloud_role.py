@@ -480,7 +480,7 @@ class CloudRole(unittest.TestCase):
     def test_so_many_at_once(self):
         self.limits["concurrent"] = 2
         with fake.FakeCloud() as provider:
-            self.start(provider.base_url)
+            self.start(provider.base_url, queue=0)
             first, second = self.send("fake:hang"), self.send("fake:hang")
             self.assert_refused(*self.reply("hello"))
             for request_id, reader in (first, second):
