@@ -157,7 +157,8 @@ static void show(struct turn *t, struct span text)
 		markdown_write(&t->markdown, buf_span(&t->safe), &t->shown);
 	else
 		buf_add(&t->shown, buf_span(&t->safe));
-	fwrite(t->shown.ptr, 1, t->shown.len, stdout);
+	if (t->shown.len > 0)
+		fwrite(t->shown.ptr, 1, t->shown.len, stdout);
 	fflush(stdout);
 }
 
@@ -166,7 +167,8 @@ static void show_end(struct turn *t)
 	buf_clear(&t->shown);
 	if (t->cli->color)
 		markdown_end(&t->markdown, &t->shown);
-	fwrite(t->shown.ptr, 1, t->shown.len, stdout);
+	if (t->shown.len > 0)
+		fwrite(t->shown.ptr, 1, t->shown.len, stdout);
 	if (t->out->text.len > 0 && t->out->text.ptr[t->out->text.len - 1] != '\n')
 		putchar('\n');
 	fflush(stdout);

@@ -60,13 +60,14 @@ static bool scan_line(void *ctx, const cJSON *line, struct buf *out, char proble
 
 int cmd_scan(struct cli *cli, int argc, char **argv)
 {
-	struct scan_batch b = { NULL, arena_new("scan", 512u << 20) };
+	struct scan_batch b = { .scanner = NULL };
 	struct scan_site_error error;
 	int code;
 
 	(void)argv;
 	if (argc > 0 || !cli_flag(cli, "jsonl"))
 		return cli_usage(cli, "give JSON lines on standard input: hither scan --jsonl");
+	b.arena = arena_new("scan", 512u << 20);
 	if (b.arena == NULL || scanner_new(NULL, 0, &b.scanner, &error) != ERR_OK)
 		return cli_error(cli, CLI_FAILED, "internal_error", NULL,
 				 "the scanner could not be built");

@@ -51,6 +51,7 @@ struct local {
 	struct desk *desk;
 	char folder[PATH_MAX];   /* what this role keeps */
 	struct starter *starter; /* of engines; NULL: engine.endpoint names one */
+	bool stopped;
 	struct engine *engine;
 	struct foreign *foreign; /* instead of engine and checker; NULL: none */
 	struct probe *probe;     /* of `foreign` */
@@ -539,6 +540,8 @@ static bool on_frame(struct service *s, enum role peer, enum msg_type type, stru
 	(void)s;
 	for (unsigned i = 0; i < n; i++)
 		close(fds[i]); /* no message to us carries one */
+	if (self.stopped)
+		return true;
 	if (type == MSG_ENGINE_WANT)
 		fine = on_want(peer, frame);
 	else if (type == MSG_ENGINE_DONE)
@@ -571,12 +574,11 @@ static void on_policy(struct service *s)
 	settle();
 }
 
-/* The engine keeps nothing on disk, so it need not be asked. */
 static void on_stop(struct service *s)
 {
+	self.stopped = true;
 	device_watch_stop(self.device);
 	person_stop(self.person);
-	engine_free(self.engine);
 	service_finished(s);
 }
 
@@ -593,5 +595,10 @@ int local_main(void)
 		.on_stop = on_stop,
 	};
 
-	return service_run(&handler);
+	int code = service_run(&handler);
+
+	/* After the loop's last callback, which may still look at it. The engine keeps nothing
+	 * on disk, so it need not be asked. */
+	engine_free(self.engine);
+	return code;
 }
