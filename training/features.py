@@ -6,7 +6,8 @@ import os
 import numpy as np
 import scipy.sparse as sp
 
-BITS, COUNTS, MAX, VERSION = 15, 24, 8200, 3  # as text_features.h
+BITS, COUNTS, MAX, VERSION = 15, 24, 8200, 4  # as text_features.h
+COUNT_LINES = 2
 ROWS = 1 << BITS
 
 

@@ -3,6 +3,10 @@
  * The look-alikes are the capitals and smalls of Greek and Cyrillic that print like Latin
  * letters in common fonts (Unicode Technical Standard 39, confusables). Text that is really
  * Greek or Cyrillic is folded the same way in training and in use, so nothing is lost.
+ *
+ * Accents are folded away, written apart or not: combining marks (Unicode 15, blocks of
+ * category Mn for all scripts) are not there, and a Latin letter with accents is the letter
+ * of its compatibility decomposition (NFKD). So are the mathematical alphabets.
  */
 #include "router/classify/fold.h"
 
@@ -34,6 +38,55 @@ static uint32_t latin_look_alike(uint32_t c)
 	return c;
 }
 
+/* The base letters of U+00C0 to U+024F and U+1E00 to U+1EFF; a dot: not one letter. */
+static uint32_t without_accents(uint32_t c)
+{
+	/* clang-format off */
+	static const char latin[] =
+		"aaaaaa.ceeeeiiii.nooooo.ouuuuy..aaaaaa.ceeeeiiii.nooooo.ouuuuy.y"
+		"aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiii..jjkk.llllll."
+		".llnnnnnn...oooooo..rrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs"
+		"b......................i........oo.............uu..............."
+		".............aaiioouuuuuuuuuu.aaaa....ggkkoooo..j...gg..nnaa..oo"
+		"aaaaeeeeiiiioooorrrruuuusstt..hh......aaeeooooooooyy............"
+		"...b............";
+	static const char more[] =
+		"aabbbbbbccddddddddddeeeeeeeeeeffgghhhhhhhhhhiiiikkkkkkllllllllmm"
+		"mmmmnnnnnnnnoooooooopppprrrrrrrrssssssssssttttttttuuuuuuuuuuvvvv"
+		"wwwwwwwwwwxxxxyyzzzzzzhtwy.s....aaaaaaaaaaaaaaaaaaaaaaaaeeeeeeee"
+		"eeeeeeeeiiiioooooooooooooooooooooooouuuuuuuuuuuuuuyyyyyyyy......";
+	/* clang-format on */
+	char base = c <= 0x24f ? latin[c - 0xc0] : more[c - 0x1e00];
+
+	return base == '.' ? c : (uint32_t)base;
+}
+
+/* Mathematical bold, italic, script, … letters come in alphabets of 26, capitals first. */
+static uint32_t without_style(uint32_t c)
+{
+	if (c <= 0x1d6a3)
+		return 'a' + (c - 0x1d400) % 26;
+	return c >= 0x1d7ce ? '0' + (c - 0x1d7ce) % 10 : c;
+}
+
+static uint32_t folded(uint32_t c)
+{
+	if (c >= 0xff01 && c <= 0xff5e)
+		return c - 0xfee0; /* full-width forms of ASCII */
+	if ((c >= 0xc0 && c <= 0x24f) || (c >= 0x1e00 && c <= 0x1eff))
+		return without_accents(c);
+	if (c >= 0x0391 && c <= 0x0501)
+		return latin_look_alike(c);
+	return c >= 0x1d400 && c <= 0x1d7ff ? without_style(c) : c;
+}
+
+static bool is_combining(uint32_t c)
+{
+	return (c >= 0x300 && c <= 0x36f) || (c >= 0x1ab0 && c <= 0x1aff) ||
+	       (c >= 0x1dc0 && c <= 0x1dff) || (c >= 0x20d0 && c <= 0x20ff) ||
+	       (c >= 0xfe20 && c <= 0xfe2f);
+}
+
 static bool is_invisible(uint32_t c)
 {
 	return c == 0xad || c == 0x34f || c == 0x61c || c == 0x180e ||
@@ -58,14 +111,11 @@ static enum fold_kind kind_of(uint32_t *io)
 {
 	uint32_t c = *io;
 
-	if (is_invisible(c))
+	if (is_invisible(c) || is_combining(c))
 		return FOLD_SKIP;
 	if (is_space(c))
 		return FOLD_SPACE;
-	if (c >= 0xff01 && c <= 0xff5e)
-		c -= 0xfee0; /* full-width forms of ASCII */
-	else if (c >= 0x0391 && c <= 0x0501)
-		c = latin_look_alike(c);
+	c = folded(c);
 	if (c >= 'A' && c <= 'Z')
 		c += 32;
 	*io = c;

@@ -21,8 +21,7 @@ static const struct {
 	uint32_t counts; /* bit set of text_features.c's counts */
 	const char *more, *less;
 } groups[GROUPS] = {
-	{ 1u << 0 | 1u << 1 | 1u << 2 | 1u << 4 | 1u << 20 | 1u << 21 | 1u << 22, "is long",
-	  "is short" },
+	{ 1u << 0 | 1u << 1 | 1u << 4 | 1u << 20 | 1u << 21 | 1u << 22, "is long", "is short" },
 	{ 1u << 6 | 1u << 14, "holds program code", NULL },
 	{ 1u << 7 | 1u << 15 | 1u << 3 | 1u << 12 | 1u << 18, "holds numbers and formulas",
 	  NULL },

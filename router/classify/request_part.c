@@ -7,6 +7,10 @@
  * list"); "could you", "I need"; words of tasks and of programs or proofs, which may be a
  * condition of the request; signs of code and formulas; lists and options. Other languages and
  * scripts are never plain, as these lists do not know them. In doubt a paragraph stays.
+ *
+ * The core goes further, sentence by sentence and at both ends, where a sentence with a digit
+ * stays as well. As such sentences may be what the request is about, the core is only looked
+ * at beside the whole.
  */
 #include "router/classify/request_part.h"
 
@@ -14,6 +18,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#define CORE_BYTES   1024 /* of sentences looked at, at each end */
+#define STARTS_TRIED 4
 #define WORD_BYTES   16
 #define WORDS_LEAST  6
 #define COMMON_SHARE 10 /* one word in ten is of those that no English prose does without */
@@ -298,4 +304,104 @@ struct span request_part(struct span text)
 		if (end == 0 || text.len - rest.len > REQUEST_TAIL_BYTES)
 			return text; /* nothing that asks was found */
 	}
+}
+
+/* A sentence ends at a mark with white space behind it. */
+static bool sentence_ends(struct span s, size_t i)
+{
+	char next = i + 1 < s.len ? s.ptr[i + 1] : ' ';
+
+	return (s.ptr[i] == '.' || s.ptr[i] == '!' || s.ptr[i] == '?' || s.ptr[i] == ':') &&
+	       (is_blank(next) || next == '\n');
+}
+
+static bool is_chat(struct span s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.ptr[i] >= '0' && s.ptr[i] <= '9')
+			return false;
+	return is_plain(s);
+}
+
+static struct span without_blank_start(struct span s)
+{
+	while (s.len > 0 && (is_blank(*s.ptr) || *s.ptr == '\n'))
+		s = (struct span){ s.ptr + 1, s.len - 1 };
+	return s;
+}
+
+static struct span without_chat_before(struct span s)
+{
+	size_t most = s.len < CORE_BYTES ? s.len : CORE_BYTES, from = 0;
+
+	for (size_t i = 0; i < most; i++) {
+		if (!sentence_ends(s, i))
+			continue;
+		if (!is_chat(without_blank_start((struct span){ s.ptr + from, i + 1 - from })))
+			break;
+		from = i + 1;
+	}
+	return (struct span){ s.ptr + from, s.len - from };
+}
+
+static bool is_telling_start(struct span s)
+{
+	static const char *const starts[] = { "We ",  "I ",    "My ",  "Our ",   "The ", "He ",
+					      "She ", "They ", "It ",  "There ", "In ",  "On ",
+					      "A ",   "This ", "You ", "Your " };
+
+	for (size_t i = 0; i < LEN(starts); i++)
+		if (s.len > strlen(starts[i]) &&
+		    memcmp(s.ptr, starts[i], strlen(starts[i])) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Where chat starts behind a sentence that lacks its mark: at a word that starts sentences and
+ * has a capital. The end of the text: nowhere.
+ */
+static size_t chat_starts(struct span s, size_t from)
+{
+	int tries = STARTS_TRIED;
+
+	for (size_t i = from + 1; i < s.len && tries > 0; i++) {
+		struct span rest = { s.ptr + i, s.len - i };
+
+		if (s.ptr[i - 1] != ' ' || !is_telling_start(rest))
+			continue;
+		if (is_chat(rest))
+			return i;
+		tries--;
+	}
+	return s.len;
+}
+
+static struct span without_chat_behind(struct span s)
+{
+	size_t all = s.len, least = all < CORE_BYTES ? 0 : all - CORE_BYTES;
+
+	while (s.len > least) {
+		size_t at = s.len - 1;
+
+		while (at > least && s.ptr[at - 1] != '\n' && !sentence_ends(s, at - 1))
+			at--;
+		if (!is_chat(without_blank_start((struct span){ s.ptr + at, s.len - at }))) {
+			if (s.len == all)
+				s.len = chat_starts(s, at);
+			break;
+		}
+		s = without_blank_end((struct span){ s.ptr, at });
+	}
+	return s;
+}
+
+struct span request_core(struct span text)
+{
+	struct span all = without_blank_end(text);
+	struct span core = without_chat_before(without_chat_behind(all));
+	struct span start = { core.ptr, core.len < CORE_BYTES ? core.len : CORE_BYTES };
+
+	/* Where only blanks are less, that is no reason to judge twice. */
+	return core.len < all.len && without_blank_start(start).len > 0 ? core : text;
 }

@@ -15,4 +15,10 @@
  */
 struct span request_part(struct span text);
 
+/*
+ * The text without the sentences at both ends that only tell something; `text` when nothing
+ * else is there. Within the text; bounded time.
+ */
+struct span request_core(struct span text);
+
 #endif

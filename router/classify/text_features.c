@@ -2,9 +2,13 @@
 /*
  * One pass over the folded text. A word (letters and digits) gives five pieces: itself, the
  * pair with the word before, its first four and six letters, its last four. Every other
- * visible sign is a word of its own, and a line break that ends something is one too. Pieces
- * are FNV-1a hashes (RFC 9923) folded to FEATURES_BITS by a multiplication (Fibonacci
- * hashing); a bitmap tells which are there already.
+ * visible sign is a word of its own. Of white space only the number of lines is kept, which
+ * votes on the task but not on the difficulty. Pieces are FNV-1a hashes (RFC 9923) folded to
+ * FEATURES_BITS by a multiplication (Fibonacci hashing); a bitmap tells which are there.
+ *
+ * Words of asking nicely ("please") are not there. Where six or more single letters stand
+ * apart from each other, they are put together to words, which wider gaps part. Marks that end
+ * a sentence count once in a row.
  *
  * What repeats counts once: a word or sign adds to the counts only where it follows a word
  * that it has not followed before. So padding and a text said twice change little. The counts
@@ -17,6 +21,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "router/classify/courtesy.h"
 #include "router/classify/fold.h"
 #include "router/classify/request_part.h"
 
@@ -28,7 +33,9 @@
 #define SALT_FIRST4 0x5bd1e995u
 #define SALT_FIRST6 0x27d4eb2fu
 #define SALT_LAST4  0x1bd1e995u
-#define LINE_BREAK  0x0a0a0a0au
+
+/* A word is spelled when at least so many single letters stand apart. */
+#define SPELLED_LEAST 6
 
 struct pass {
 	struct features *f;
@@ -37,8 +44,10 @@ struct pass {
 	uint32_t word_length;
 	uint32_t previous;               /* hash of the word before */
 	uint32_t window;                 /* last four letters of the word, one byte each */
-	uint32_t line_length;            /* since the last line break */
+	uint32_t token_length;           /* signs since the last white space */
+	uint32_t kept;                   /* pieces there before this word */
 	uint32_t word_digits, word_wide; /* of the word's letters: digits, other scripts */
+	bool option;                     /* if white space follows */
 	bool line_is_new;                /* a pair on this line was not there before */
 	bool line_ended;                 /* after such a line; counts once something follows */
 	uint32_t letters, digits, marks, words, numbers, lines, questions, sentences;
@@ -95,22 +104,56 @@ static bool emit_word(struct pass *p, uint32_t h)
 {
 	bool is_new;
 
-	if (p->line_ended) {
-		emit(p, LINE_BREAK);
-		p->lines++;
-		p->line_ended = false;
-	}
+	p->lines += p->line_ended;
+	p->line_ended = false;
 	emit(p, h);
 	is_new = emit(p, h ^ (p->previous * 31 + SALT_PAIR));
 	p->previous = h;
+	p->kept = p->f->n;
 	p->line_is_new |= is_new;
 	return is_new;
 }
 
-static void word_ends(struct pass *p)
+/* "please" in the languages that have one word for it. */
+static bool is_asking_nicely(uint32_t word)
 {
-	if (p->word_length == 0)
-		return;
+/* clang-format off */
+#define H(h, c) (((h) ^ (uint32_t)(c)) * FNV_PRIME)
+#define H3(h, a, b, c)    H(H(H(h, a), b), c)
+#define H5(h, a, b, c, d, e) H(H(H3(h, a, b, c), d), e)
+	switch (word) {
+	case H(H5(FNV_START, 'p', 'l', 'e', 'a', 's'), 'e'):
+	case H3(FNV_START, 'p', 'l', 's'):
+	case H3(FNV_START, 'p', 'l', 'z'):
+	case H(H5(FNV_START, 'k', 'i', 'n', 'd', 'l'), 'y'):
+	case H5(FNV_START, 'b', 'i', 't', 't', 'e'):
+	case H5(FNV_START, 'p', 'l', 'a', 'i', 't'):
+	case H5(FNV_START, 'f', 'a', 'v', 'o', 'r'):
+	case H(H5(FNV_START, 'f', 'a', 'v', 'o', 'r'), 'e'):
+	case H3(H5(H3(FNV_START, 'a', 'l', 's'), 't', 'u', 'b', 'l', 'i'), 'e', 'f', 't'):
+	case H3(H5(H3(FNV_START, 'a', 'l', 's'), 'j', 'e', 'b', 'l', 'i'), 'e', 'f', 't'):
+		return true;
+	default:
+		return false;
+	}
+#undef H5
+#undef H3
+#undef H
+	/* clang-format on */
+}
+
+/* Takes back the pieces of the word that is not yet ended. */
+static void forget_word(struct pass *p)
+{
+	while (p->f->n > p->kept) {
+		uint32_t piece = p->f->piece[--p->f->n];
+
+		p->seen[piece >> 6] &= ~(UINT64_C(1) << (piece & 63));
+	}
+}
+
+static void word_counts(struct pass *p)
+{
 	if (p->word_length >= 4)
 		emit(p, (p->window ^ SALT_LAST4) * FNV_PRIME);
 	if (emit_word(p, p->word)) {
@@ -121,6 +164,16 @@ static void word_ends(struct pass *p)
 		p->numbers += p->word_digits > 0;
 		p->long_words += p->word_length >= 9;
 	}
+}
+
+static void word_ends(struct pass *p)
+{
+	if (p->word_length == 0)
+		return;
+	if (is_asking_nicely(p->word))
+		forget_word(p);
+	else
+		word_counts(p);
 	p->word = FNV_START;
 	p->word_length = p->word_digits = p->word_wide = 0;
 	p->window = 0;
@@ -133,7 +186,8 @@ static void word_grows(struct pass *p, uint32_t code)
 		p->word = (p->word ^ (code >> 8)) * FNV_PRIME;
 	p->window = (p->window << 8) | ((code ^ (code >> 8)) & 0xff);
 	p->word_length++;
-	p->line_length++;
+	p->token_length++;
+	p->option = false;
 	if (p->word_length == 4)
 		emit(p, p->word ^ SALT_FIRST4);
 	else if (p->word_length == 6)
@@ -161,20 +215,28 @@ static size_t on_letters(struct pass *p, const uint8_t *s, size_t n)
 	p->word = word;
 	p->window = window;
 	p->word_length = length;
-	p->line_length += (uint32_t)i;
+	p->token_length += (uint32_t)i;
+	p->option = false;
 	return i;
 }
 
 static void on_mark(struct pass *p, uint32_t c, unsigned counts)
 {
-	/* "A." or "A)" at the start of a line: an option to choose from. */
-	bool option = (c == '.' || c == ')') && p->word_length == 1 && p->line_length <= 3;
+	uint32_t word = (FNV_START ^ c) * FNV_PRIME;
 
+	/* "A. ", "A) ", "(A)": an option to choose from. */
+	bool option = (c == '.' || c == ')') && p->word_length == 1 && p->token_length <= 2;
+
+	p->option = option && p->token_length == 1;
 	word_ends(p);
-	p->line_length++;
-	if (!emit_word(p, (FNV_START ^ c) * FNV_PRIME))
+	p->token_length++;
+	if ((counts & A_SENTENCE) != 0 && word == p->previous)
 		return;
-	p->options += option;
+	if (!emit_word(p, word)) {
+		p->option = false;
+		return;
+	}
+	p->options += option && !p->option;
 	p->marks++;
 	p->code_marks += (counts & A_CODE) != 0;
 	p->math_marks += (counts & A_MATH) != 0;
@@ -186,11 +248,13 @@ static void on_mark(struct pass *p, uint32_t c, unsigned counts)
 static void on_space(struct pass *p, bool line_break)
 {
 	word_ends(p);
-	if (!line_break)
-		return;
-	p->line_ended |= p->line_is_new;
-	p->line_is_new = false;
-	p->line_length = 0;
+	if (line_break) {
+		p->line_ended |= p->line_is_new;
+		p->line_is_new = false;
+	}
+	p->options += p->option;
+	p->option = false;
+	p->token_length = 0;
 }
 
 static void on_wide_letter(struct pass *p, uint32_t c)
@@ -227,11 +291,56 @@ static size_t on_wide(struct pass *p, const uint8_t *s, size_t n)
 	return used;
 }
 
+static bool is_space(uint8_t c)
+{
+	return c < 0x80 && ascii[c] == FOLD_SPACE;
+}
+
+static bool is_letter(uint8_t c)
+{
+	return c < 0x80 && ascii[c] == FOLD_LETTER;
+}
+
+/* Where the single signs end that stand apart from here on; 0: these are usual words. */
+static size_t spelled_end(const uint8_t *s, size_t n)
+{
+	size_t i = 0, end = 0, letters = 0;
+
+	while (i < n) {
+		uint32_t c;
+		enum fold_kind kind;
+
+		letters += is_letter(s[i]);
+		i += s[i] < 0x80 ? 1 : fold_wide(s + i, n - i, &c, &kind);
+		if (i < n && !is_space(s[i]))
+			break;
+		end = i;
+		while (i < n && is_space(s[i]))
+			i++;
+	}
+	return letters >= SPELLED_LEAST ? end : 0;
+}
+
+/* White space that only sets single letters apart. */
+static bool is_gap(const uint8_t *s, size_t i)
+{
+	return i > 0 && is_space(s[i]) && !is_space(s[i - 1]) && !is_space(s[i + 1]);
+}
+
 static void read_piece(struct pass *p, const uint8_t *s, size_t n)
 {
+	size_t spelled = 0; /* up to here */
+
 	for (size_t i = 0; i < n;) {
 		uint8_t c = s[i];
 
+		if (p->token_length == 0 && i >= spelled && i + 1 < n && is_letter(c) &&
+		    is_space(s[i + 1]))
+			spelled = i + spelled_end(s + i, n - i);
+		if (i + 1 < spelled && is_gap(s, i)) {
+			i++;
+			continue;
+		}
 		if (c >= 0x80) {
 			i += on_wide(p, s + i, n - i);
 			continue;
@@ -286,7 +395,7 @@ static void fill_counts(const struct pass *p)
 
 	c[0] = magnitude(visible);
 	c[1] = magnitude(p->words);
-	c[2] = magnitude(p->lines);
+	c[COUNT_LINES] = magnitude(p->lines);
 	c[3] = magnitude(p->numbers);
 	c[4] = magnitude(p->sentences);
 	c[5] = magnitude(p->questions);
@@ -315,7 +424,7 @@ void features_read(struct span text, struct features *ret)
 	struct pass p = { .f = ret, .word = FNV_START, .previous = FNV_START };
 	const uint8_t *s;
 
-	text = request_part(text);
+	text = without_courtesy(request_part(without_courtesy(text)));
 	s = (const uint8_t *)text.ptr;
 	ret->n = 0;
 	if (text.len <= FEATURES_TEXT_BYTES) {

@@ -14,6 +14,9 @@
  *              + sum g_k * (level_k + gain_k * (expert_k - mean_k) + blend_k * (base -
  * level_k)) logit      = slope * difficulty + offset + request,   score = logistic(logit)
  *
+ * Sentences at either end that only tell something water a request down: its difficulty is
+ * that of the whole or of its core (request_part.h), whichever is higher.
+ *
  * `request` speaks for what the text does not show, with the weights of the linear model:
  * tools, attachments, history; and for texts longer than what is read.
  *
@@ -25,6 +28,7 @@
 #include <math.h>
 
 #include "router/classify/classify_impl.h"
+#include "router/classify/request_part.h"
 #include "router/classify/trained.h"
 
 _Static_assert(FLT_EVAL_METHOD == 0, "float arithmetic must be done in float");
@@ -116,7 +120,7 @@ static float doublings(uint64_t n, uint64_t unit, float most)
 	return k < most ? k : most;
 }
 
-static float request_part(const struct classify_input *in)
+static float request_logit(const struct classify_input *in)
 {
 	return (in->tools > 0 ? 0.60f : 0.0f) + (in->attachments > 0 ? 0.60f : 0.0f) +
 	       0.15f * doublings(in->history_bytes + 2048, 2048, 16.0f) +
@@ -169,16 +173,35 @@ static const char *language(const struct reading *r, struct span text)
 	return r->f.n < 8 ? "" : latin[best_of(r->column + COLUMN_LANGUAGE, LEN(latin))];
 }
 
+static float difficulty_of_text(const struct weights *w, struct span text, struct reading *r)
+{
+	features_read(text, &r->f);
+	fill_columns(w, r);
+	return difficulty(&w->head, r);
+}
+
+/* What the text is, is asked of the whole. */
+static float highest_difficulty(const struct weights *w, struct span text, struct reading *r)
+{
+	float whole = difficulty_of_text(w, text, r), alone;
+	struct span core = request_core(text);
+	struct reading of_core;
+
+	if (core.len == text.len)
+		return whole;
+	alone = difficulty_of_text(w, core, &of_core);
+	return alone > whole ? alone : whole;
+}
+
 void classify_trained(const struct weights *w, const struct classify_input *in,
 		      struct classify_result *ret)
 {
 	struct reading r;
-	float certain;
+	float certain, difficult;
 
-	features_read(in->last_user, &r.f);
-	fill_columns(w, &r);
-	r.request = request_part(in);
-	r.logit = w->head.slope * difficulty(&w->head, &r) + w->head.offset + r.request;
+	difficult = highest_difficulty(w, in->last_user, &r);
+	r.request = request_logit(in);
+	r.logit = w->head.slope * difficult + w->head.offset + r.request;
 
 	*ret = (struct classify_result){ .score = logistic(r.logit) };
 	certain = ret->score < 0.5f ? 1.0f - ret->score : ret->score;

@@ -203,6 +203,42 @@ static void padding_moves_little(void **state)
 	}
 }
 
+static void additions_keep_it_hard(void **state)
+{
+	static const char *const forms[] = {
+		"Hi there! Hope you are well. Quick one for you: %s",
+		"%s\n\nHow are you today? I hope all is well.",
+		"please %s please",
+		"%s Vielen Dank im Voraus!",
+		"My sister baked an apple cake for the kids. %s",
+	};
+	char text[4096];
+
+	(void)state;
+	for (size_t i = 0; i < LEN(hard); i++) {
+		for (size_t k = 0; k < LEN(forms); k++) {
+			snprintf(text, sizeof text, forms[k], hard[i]);
+			CHECK(judge(text).score > THRESHOLD, text);
+		}
+	}
+}
+
+static void line_breaks_move_nothing(void **state)
+{
+	char text[4096];
+
+	(void)state;
+	for (size_t i = 0; i < LEN(hard); i++) {
+		if (strstr(hard[i], "\n") != NULL || strstr(hard[i], "  ") != NULL)
+			continue;
+		snprintf(text, sizeof text, "%s", hard[i]);
+		for (char *c = text; *c != '\0'; c++)
+			if (*c == ' ')
+				*c = '\n';
+		CHECK(judge(text).score == judge(hard[i]).score, text);
+	}
+}
+
 /* ---------------------------------------------------------------- the request */
 
 static void more_of_it_is_harder(void **state)
@@ -353,6 +389,8 @@ int main(void)
 		cmocka_unit_test(same_bits_everywhere),
 		cmocka_unit_test(folding),
 		cmocka_unit_test(padding_moves_little),
+		cmocka_unit_test(additions_keep_it_hard),
+		cmocka_unit_test(line_breaks_move_nothing),
 		cmocka_unit_test(more_of_it_is_harder),
 		cmocka_unit_test(long_documents_leave),
 		cmocka_unit_test(any_bytes),

@@ -87,13 +87,49 @@ static void bounded(void **state)
 	assert_true(got.len <= sizeof text);
 }
 
+static void expect_core(const char *text, const char *kept)
+{
+	struct span got = request_core(span_of(text)), blank;
+
+	for (blank = got; blank.len > 0 && (*blank.ptr == ' ' || *blank.ptr == '\n');
+	     blank.len--)
+		blank.ptr++;
+	if (blank.len != strlen(kept) || memcmp(blank.ptr, kept, blank.len) != 0)
+		fail_msg("of \"%s\" the core is \"%.*s\"", text, (int)got.len, got.ptr);
+}
+
+static void core_is_what_asks(void **state)
+{
+	static char text[4 * REQUEST_TAIL_BYTES];
+	struct span got;
+
+	(void)state;
+	expect_core(ASK " " CHAT, ASK);
+	expect_core(CHAT " " ASK, ASK);
+	expect_core(CHAT "\n" ASK "\n" CHAT "\n", ASK);
+	expect_core("Prove the lemma of Zorn We had soup for lunch in the garden.",
+		    "Prove the lemma of Zorn ");
+	expect_core(ASK, ASK);
+	expect_core(CHAT, CHAT);
+	expect_core("", "");
+	expect_core(ASK " We had 3 kinds of soup for lunch in the garden.",
+		    ASK " We had 3 kinds of soup for lunch in the garden.");
+	expect_core("Is the soup better than the one of Monday? Why?",
+		    "Is the soup better than the one of Monday? Why?");
+	memset(text, ' ', sizeof text);
+	got = request_core((struct span){ text, sizeof text });
+	assert_in_range(got.len, 0, sizeof text);
+	memset(text, '.', sizeof text);
+	got = request_core((struct span){ text, sizeof text });
+	assert_int_equal(got.len, sizeof text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(chat_behind_a_request_goes),
-		cmocka_unit_test(what_asks_stays),
-		cmocka_unit_test(prose_alone_stays),
-		cmocka_unit_test(bounded),
+		cmocka_unit_test(chat_behind_a_request_goes), cmocka_unit_test(what_asks_stays),
+		cmocka_unit_test(prose_alone_stays),          cmocka_unit_test(bounded),
+		cmocka_unit_test(core_is_what_asks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
