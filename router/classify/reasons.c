@@ -92,6 +92,7 @@ static uint32_t find_parts(const struct weights_head *h, const struct reading *r
 		    g == 0 && told ? NULL : groups[g].less);
 	add(parts, &n, (r->words - h->words_mean) * h->slope,
 	    "uses words that hard requests use", "uses words that easy requests use");
+	add(parts, &n, r->lifted, "is a long document", NULL);
 	add(parts, &n, in->tools > 0 ? 0.60f : 0, "may call tools", NULL);
 	add(parts, &n, in->attachments > 0 ? 0.60f : 0, "has attachments", NULL);
 	add(parts, &n, in->history_bytes > 8192 ? r->request : 0,
@@ -102,7 +103,7 @@ static uint32_t find_parts(const struct weights_head *h, const struct reading *r
 void reasons_find(const struct weights_head *h, const struct reading *r,
 		  const struct classify_input *in, struct classify_result *ret)
 {
-	struct part parts[GROUPS + 4];
+	struct part parts[GROUPS + 5];
 	uint32_t n = find_parts(h, r, in, ret->task, parts);
 
 	ret->reasons[ret->n_reasons++] = task_text(ret->task);

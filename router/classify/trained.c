@@ -127,6 +127,17 @@ static float request_logit(const struct classify_input *in)
 	       1.20f * doublings(in->last_user.len, LONG_BYTES, 5.0f);
 }
 
+/*
+ * Of a long document much must be kept in mind, whatever is asked of it and however plain its
+ * words: from 16 KiB on (about 4,000 tokens) the logit has a floor, which at twice that is
+ * above the default limit.
+ */
+static float least_logit(size_t bytes)
+{
+	return bytes > LONG_BYTES ? 1.60f * doublings(bytes, LONG_BYTES, 5.0f) - 1.0f
+				  : -FLT_MAX;
+}
+
 static float difficulty(const struct weights_head *h, struct reading *r)
 {
 	float base = r->column[COLUMN_BASE];
@@ -202,6 +213,9 @@ void classify_trained(const struct weights *w, const struct classify_input *in,
 	difficult = highest_difficulty(w, in->last_user, &r);
 	r.request = request_logit(in);
 	r.logit = w->head.slope * difficult + w->head.offset + r.request;
+	float least = least_logit(in->last_user.len);
+	r.lifted = r.logit < least ? least - r.logit : 0.0f;
+	r.logit += r.lifted;
 
 	*ret = (struct classify_result){ .score = logistic(r.logit) };
 	certain = ret->score < 0.5f ? 1.0f - ret->score : ret->score;

@@ -12,6 +12,7 @@ struct reading {
 	float words;               /* share of the words in the base column */
 	float kind[WEIGHTS_KINDS]; /* how likely the text is of that kind; at most 1 in all */
 	float request;             /* what the rest of the request adds to the logit */
+	float lifted;              /* what being a long document adds to it */
 	float logit;
 };
 

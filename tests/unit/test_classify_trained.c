@@ -270,6 +270,13 @@ static void long_documents_leave(void **state)
 	for (size_t i = 0; i < n; i++)
 		text[i] = line[i % (sizeof line - 1)];
 	CHECK(judge_span((struct span){ text, n }).score > THRESHOLD, "a document of 120 kB");
+	/* A mail stays, a book of plain prose leaves; what is asked is the same. */
+	static const char mail[] = "Summarize this:\n\n",
+			  plain[] = "The village lies by the river and people walk along it. ";
+	for (size_t i = 0; i < n; i++)
+		text[i] = i < sizeof mail - 1 ? mail[i] : plain[i % (sizeof plain - 1)];
+	CHECK(judge_span((struct span){ text, 8 << 10 }).score < THRESHOLD, "8 KiB of prose");
+	CHECK(judge_span((struct span){ text, 33 << 10 }).score > THRESHOLD, "33 KiB of prose");
 	free(text);
 }
 
