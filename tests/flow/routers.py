@@ -250,7 +250,9 @@ class Deaths(Case):
         os.kill(self.roles(d)["router"]["pid"], signal.SIGKILL)
         b.send({"model": "local", "messages": [user("fake:shape")]})
         sent = json.loads(b.receive().text)
-        self.assertEqual((sent["id_slot"], sent["cache_prompt"]), (0, False), "nobody knows what it holds")
+        # Local may hear of the death before boot has freed its slot; then the engine takes one itself.
+        self.assertIn(sent.get("id_slot"), (0, None))
+        self.assertIs(sent["cache_prompt"], False, "nobody knows what it holds")
 
     def test_the_others_die_and_both_find_them_again(self):
         d = self.daemon({"default": {"cloud": "allow"}})
