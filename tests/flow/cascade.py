@@ -46,7 +46,8 @@ class Cascade(draft.Case):
                 self.assertEqual((seen["route"], seen["destination"], seen["reasons"][0]), ("cloud", "far", WHY))
                 self.assertEqual((seen["certainty"], seen["draft"]["became"]), (0.135, "replaced"))
         self.idle(d, requests=len(DIALECTS))
-        self.assertEqual(self.kinds(d)[-4:], ["intent", "approved", "granted", "closed"])
+        stage.until("it is closed on record",
+                    lambda: self.kinds(d)[-4:] == ["intent", "approved", "granted", "closed"])
 
     def test_a_no_loses_nothing(self):
         d = self.daemon()

@@ -417,7 +417,7 @@ class WithConsent(Case):
         self.assertEqual(r.headers["x-should-retry"], "false")
         self.assertNotIn(b"CANARY", r.body)
         r = d.chat(stage.HARD + " fake:cut_after=3", model="far", stream=True)
-        self.assertTrue(r.cut)
+        self.assertTrue(r.cut, (r.status, r.body))
         self.assertIn("error", r.chunks[-1])
         self.assertNotIn("[DONE]", r.events)
 

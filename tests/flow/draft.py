@@ -197,7 +197,8 @@ class Kept(Case):
             self.idle(d)
             seen = d.decision(r)
             self.assertEqual((seen["route"], seen["destination"]), ("cloud", "far"))
-        self.assertEqual(self.kinds(d)[-4:], ["intent", "approved", "granted", "closed"])
+        stage.until("it is closed on record",
+                    lambda: self.kinds(d)[-4:] == ["intent", "approved", "granted", "closed"])
 
     def test_a_no_costs_no_waiting(self):
         d = self.daemon()
