@@ -239,8 +239,11 @@ class Slips(Case):
             wrong = self.error("status", code=3, **words)
             self.assertEqual((wrong["code"], wrong["next"]), ("daemon_not_running", "hitherd --user &"))
             self.assertIn(place, wrong["message"])
+        place = f"/tmp/hither-{os.getuid()}/hither.sock"
+        if os.path.exists(place):
+            self.skipTest("a daemon of this user has the socket that nobody should answer at")
         self.environment.pop("XDG_RUNTIME_DIR")
-        self.assertIn(f"/tmp/hither-{os.getuid()}/hither.sock", self.error("status", code=3)["message"])
+        self.assertIn(place, self.error("status", code=3)["message"])
 
     def test_all_that_needs_a_daemon_says_so(self):
         ulid = "01ARZ3NDEKTSV4RRFFQ69G5FAV"

@@ -11,6 +11,7 @@ import sys
 import unittest
 
 import draft
+import stage
 from draft import CLOUD, DIALECTS, HANGS, LOCAL, MARK, SAYS, TOKENS
 
 UNSURE = "fake:logprob=-2"
