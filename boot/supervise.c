@@ -108,8 +108,8 @@ static bool on_broken(struct slot *r, struct span frame)
 	if (msg_BROKEN_decode(frame, &m) != ERR_OK || m.role == ROLE_BOOT ||
 	    role_channel_fd(r->role, (enum role)m.role) < 0)
 		return false; /* only neighbours can tell */
-	log_error("boot.broken", "role=%s says that its wire to %s is broken", role_name(r->role),
-		  role_name((enum role)m.role));
+	log_error("boot.broken", "role=%s says that its wire to %s is broken",
+		  role_name(r->role), role_name((enum role)m.role));
 	if (r->s->slots[m.role].pid > 0)
 		kill(r->s->slots[m.role].pid, SIGKILL);
 	return true;

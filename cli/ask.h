@@ -12,8 +12,8 @@ struct ask_fields {
 	const char *list[5];
 };
 
-/* Whether --max-tokens and the tier, of --max-tier or HITHER_MAX_TIER, can be meant. CLI_OK, or the
- * exit code after the error was printed. */
+/* Whether --max-tokens and the tier, of --max-tier or HITHER_MAX_TIER, can be meant. CLI_OK, or
+ * the exit code after the error was printed. */
 int cli_check_ask_options(struct cli *cli);
 /* The prompt. CLI_OK, or the exit code after the error was printed; free `prompt` in any case.
  */

@@ -33,7 +33,7 @@ struct cloud {
 	unsigned n_queue;
 	uint64_t grants[GRANTS_KEPT];
 	unsigned next_grant;
-	uint64_t grant_floor; /* the newest that was forgotten: nothing up to it is new */
+	uint64_t grant_floor;   /* the newest that was forgotten: nothing up to it is new */
 	char *proxy, *no_proxy; /* of the environment, for destinations with proxy "env" */
 	bool rolled_back;       /* the ledger stands before a head that was witnessed */
 	bool stopping;

@@ -12,7 +12,8 @@
 
 /*
  * Appends the file to `out`. ERR_NOT_FOUND, ERR_TOO_BIG (over max_bytes; nothing appended),
- * ERR_NO_MEMORY, ERR_SYSTEM with errno set. Follows symlinks; refuses anything but a regular file.
+ * ERR_NO_MEMORY, ERR_SYSTEM with errno set. Follows symlinks; refuses anything but a regular
+ * file.
  */
 MUST_CHECK enum err file_read(const char *path, size_t max_bytes, struct buf *out);
 MUST_CHECK enum err file_read_fd(int fd, size_t max_bytes, struct buf *out);

@@ -4,7 +4,7 @@
  * the only state consent has. Permissions, remembered refusals, budgets and highest policy
  * serials are read back from it, so that nothing that widens lies outside the chain.
  *
- *   STATE/ledger/ledger.db   records, seals, kept texts (none by default); WAL, each commit synced
+ *   STATE/ledger/ledger.db   records, seals, kept texts (none by default); each commit synced
  *   STATE/ledger/key.pem     P-256 key that seals, 0600, made at first start
  *   STATE/ledger/key.pub     its public half, for auditors
  *   STATE/ledger/secret      32 bytes that key the digests of persons, 0600

@@ -609,7 +609,8 @@ struct policy_trust; /* public keys a host believes, and how many must agree */
 /* crypto_init() must have succeeded before any of these. */
 
 /* `pems` each hold one P-256 public key (PEM SubjectPublicKeyInfo). threshold 1..n.
- * ERR_SYNTAX (a key is not one, threshold out of range), ERR_TOO_BIG (over 32), ERR_NO_MEMORY. */
+ * ERR_SYNTAX (a key is not one, threshold out of range), ERR_TOO_BIG (over 32), ERR_NO_MEMORY.
+ */
 MUST_CHECK enum err policy_trust_new(const struct span *pems, size_t n, unsigned threshold,
 				     struct policy_trust **ret, struct policy_error *reterr);
 void policy_trust_free(struct policy_trust *t); /* NULL is fine */
@@ -617,8 +618,8 @@ void policy_trust_free(struct policy_trust *t); /* NULL is fine */
 /*
  * `signature` is the content of FILE.sig: one object {"alg","key_id","sig"} or an array of
  * them, over the raw bytes `text`. ERR_OK when at least the threshold of distinct trusted
- * keys signed; ret_key_id (17 bytes) names the first. Else ERR_SYNTAX, ERR_MISMATCH, ERR_TOO_BIG
- * (32 signatures and 64 KiB fit), ERR_NO_MEMORY.
+ * keys signed; ret_key_id (17 bytes) names the first. Else ERR_SYNTAX, ERR_MISMATCH,
+ * ERR_TOO_BIG (32 signatures and 64 KiB fit), ERR_NO_MEMORY.
  */
 MUST_CHECK enum err policy_verify(const struct policy_trust *t, struct span text,
 				  struct span signature, char *ret_key_id,

@@ -8,8 +8,9 @@
 
 /*
  * Gives such pages back to the system. Nothing is lost: what is used again is mapped again from
- * the page cache at the next access, a minor fault for each 64 KiB. When the process is ready, not
- * before, as the pages would be needed again at once; and seldom enough that faults do not count.
+ * the page cache at the next access, a minor fault for each 64 KiB. When the process is ready,
+ * not before, as the pages would be needed again at once; and seldom enough that faults do not
+ * count.
  */
 void resident_give_back(void);
 
