@@ -105,7 +105,8 @@ struct http_server {
 	uv_check_t check;     /* flushes what this turn of the loop wrote */
 	unsigned open_handles;
 	bool stopping;
-	struct board *board; /* NULL: this server counts alone */
+	http_count_shared *count; /* NULL: this server counts alone */
+	void *count_ctx;
 	void (*on_closed)(void *ctx);
 	char date[40];
 	uint64_t date_until_ms;

@@ -289,22 +289,15 @@ static struct http_peer peer_of(int fd, const struct http_listener *l)
 	return peer;
 }
 
-struct counts {
-	uint32_t all, of_user;
-};
-
-/* With `more` than there are now; over all processes that share the sockets. False: there is no
- * room to count this user in. */
+/* With `more` than there are now. False: there is no room to count this user in. */
 static bool count_with(struct http_server *s, const struct http_uid_count *u, unsigned more,
-		       struct counts *ret)
+		       struct http_count *ret_sum)
 {
-	*ret = (struct counts){ s->n_conns + more, u->n + more };
-	if (s->board == NULL)
-		return true;
-	if (!board_connections(s->board, u->uid, u->n + more, s->n_conns + more))
-		return false;
-	*ret = (struct counts){ board_sum(s->board), board_sum_of(s->board, u->uid) };
-	return true;
+	struct http_count own = { s->n_conns + more, u->n + more };
+
+	if (ret_sum != NULL)
+		*ret_sum = own;
+	return s->count == NULL || s->count(s->count_ctx, u->uid, own, ret_sum);
 }
 
 static void accept_one(struct http_listener *l, int fd)
@@ -312,8 +305,7 @@ static void accept_one(struct http_listener *l, int fd)
 	struct http_server *s = l->server;
 	struct http_peer peer = peer_of(fd, l);
 	struct http_uid_count *u = uid_count(s, peer.uid);
-
-	struct counts now;
+	struct http_count now;
 
 	if (u == NULL) {
 		turn_away(s, fd, "too many connections of this user");
@@ -326,7 +318,7 @@ static void accept_one(struct http_listener *l, int fd)
 		turn_away(s, fd, "too many connections of this user");
 	else
 		http_conn_accept(s, &peer, fd);
-	(void)!count_with(s, u, 0, &now); /* as it is now */
+	(void)!count_with(s, u, 0, NULL); /* as it is now */
 }
 
 static void on_listener(uv_poll_t *poll, int status, int events)
@@ -336,7 +328,7 @@ static void on_listener(uv_poll_t *poll, int status, int events)
 	(void)events;
 	if (status < 0)
 		return;
-	for (int i = 0; i < (l->server->board != NULL ? ACCEPT_BATCH_SHARED : ACCEPT_BATCH);
+	for (int i = 0; i < (l->server->count != NULL ? ACCEPT_BATCH_SHARED : ACCEPT_BATCH);
 	     i++) {
 		int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
@@ -374,8 +366,8 @@ void http_conn_forget(struct http_conn *c)
 	if (u != NULL && u->n > 0)
 		u->n--;
 	s->n_conns--;
-	if (u != NULL && s->board != NULL)
-		(void)!board_connections(s->board, u->uid, u->n, s->n_conns);
+	if (u != NULL)
+		(void)!count_with(s, u, 0, NULL);
 }
 
 /* ---------------------------------------------------------------- life of the server */
@@ -419,9 +411,10 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_limits *l
 	return s;
 }
 
-void http_server_share(struct http_server *s, struct board *b)
+void http_server_share(struct http_server *s, http_count_shared *count, void *ctx)
 {
-	s->board = b;
+	s->count = count;
+	s->count_ctx = ctx;
 }
 
 enum err http_listen(struct http_server *s, int fd, const char *name)

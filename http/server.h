@@ -19,7 +19,6 @@
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/span.h"
-#include "ipc/board.h"
 
 struct http_limits {
 	uint32_t request_line_bytes, headers, header_bytes, body_bytes;
@@ -73,9 +72,19 @@ struct http_server *http_server_new(uv_loop_t *loop, const struct http_limits *l
 /* Serves connections of this listening socket (Unix or TCP). `name` is copied. Takes over the
  * fd. */
 MUST_CHECK enum err http_listen(struct http_server *s, int fd, const char *name);
-/* From here on the limits on connections hold over all processes that count on `b`, which
- * outlives the server. Before the first connection. */
-void http_server_share(struct http_server *s, struct board *b);
+/* Connections: in all, and of one user. */
+struct http_count {
+	uint32_t all, of_user;
+};
+/*
+ * From here on the limits on connections hold over several processes that serve the same
+ * sockets. `count` tells the others what this process has, and, unless `ret_sum` is NULL, gives
+ * what all of them have together; false: it has no room to count this user in. Before the first
+ * connection; `ctx` outlives the server.
+ */
+typedef bool http_count_shared(void *ctx, uint32_t uid, struct http_count own,
+			       struct http_count *ret_sum);
+void http_server_share(struct http_server *s, http_count_shared *count, void *ctx);
 /* Stops accepting, closes idle connections; `on_closed` when the last exchange is over. */
 void http_server_stop(struct http_server *s, void (*on_closed)(void *ctx));
 /* After on_closed, and after the loop has run its closing callbacks. NULL is fine. */

@@ -390,6 +390,8 @@ extern const struct http_call_handler fit_count_handler;
 /* Before the jail. */
 enum err others_meet(struct router *r);
 void others_init(struct router *r);
+/* The limits on connections of r->http hold over all routers. */
+void others_share(struct router *r);
 /* One more request may begin, and is counted over all routers; others_count() takes it back. */
 bool others_leave_room(struct router *r);
 void others_count(struct router *r); /* as r->n_requests says */

@@ -141,8 +141,7 @@ static enum err after_jail(struct service *s)
 	self.http = http_server_new(s->loop, &limits, &routes_handler, &self);
 	if (self.http == NULL)
 		return ERR_NO_MEMORY;
-	if (self.board != NULL)
-		http_server_share(self.http, self.board);
+	others_share(&self);
 	for (unsigned i = 0; i < s->listens; i++) {
 		enum err e = http_listen(self.http, s->listen[i].fd, s->listen[i].name);
 

@@ -39,6 +39,24 @@ enum err others_meet(struct router *r)
 						: board_map(ROLE_FD_BOARD, s->role, &r->board);
 }
 
+static bool count_connections(void *ctx, uint32_t uid, struct http_count own,
+			      struct http_count *ret_sum)
+{
+	struct board *b = ctx;
+
+	if (!board_connections(b, uid, own.of_user, own.all))
+		return false;
+	if (ret_sum != NULL)
+		*ret_sum = (struct http_count){ board_sum(b), board_sum_of(b, uid) };
+	return true;
+}
+
+void others_share(struct router *r)
+{
+	if (r->board != NULL)
+		http_server_share(r->http, count_connections, r->board);
+}
+
 bool others_leave_room(struct router *r)
 {
 	uint32_t most = r->service->config->limits.queue;
