@@ -288,3 +288,20 @@ int cli_call_tree(const struct cli *cli, const struct cli_request *request, bool
 	cli_reply_free(&reply);
 	return code;
 }
+
+cJSON *cli_fetch(const struct cli *cli, enum cli_socket socket, const char *path,
+		 long timeout_ms)
+{
+	struct cli_request request = {
+		.socket = socket, .method = "GET", .path = path, .timeout_ms = timeout_ms
+	};
+	struct json_where where;
+	struct cli_reply reply;
+	cJSON *tree = NULL;
+
+	if (cli_call(cli, &request, &reply) == ERR_OK && reply.status == 200 &&
+	    json_parse(buf_span(&reply.body), &json_limits_api, &tree, &where) != ERR_OK)
+		tree = NULL;
+	cli_reply_free(&reply);
+	return tree;
+}

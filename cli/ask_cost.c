@@ -14,26 +14,15 @@
 static bool is_settled(const struct cli *cli, const char *receipt, cJSON **ret_tree)
 {
 	char path[96];
-	struct json_where where;
-	struct cli_reply reply;
-	cJSON *tree = NULL;
-	bool known;
+	cJSON *tree;
 
 	snprintf(path, sizeof path, "/hither/v1/receipts/%s", receipt);
-	known = cli_call(cli,
-			 &(struct cli_request){ .socket = CLI_SOCKET_CONSENT,
-						.method = "GET",
-						.path = path,
-						.timeout_ms = 5000 },
-			 &reply) == ERR_OK &&
-		reply.status == 200 &&
-		json_parse(buf_span(&reply.body), &json_limits_api, &tree, &where) == ERR_OK;
-	cli_reply_free(&reply);
-	if (known && json_get_object(tree, "outcome") == NULL) {
+	tree = cli_fetch(cli, CLI_SOCKET_CONSENT, path, 5000);
+	if (tree != NULL && json_get_object(tree, "outcome") == NULL) {
 		cJSON_Delete(tree);
 		return false;
 	}
-	*ret_tree = known ? tree : NULL; /* nobody to ask: there is nothing to wait for */
+	*ret_tree = tree; /* NULL, nobody to ask: there is nothing to wait for */
 	return true;
 }
 

@@ -147,6 +147,10 @@ int cli_reply_failed(const struct cli *cli, struct cli_reply *r);
  */
 int cli_call_tree(const struct cli *cli, const struct cli_request *request, bool print,
 		  cJSON **ret);
+/* What GET gives, for cJSON_Delete(); NULL when it is not to be had, and nothing is said of it.
+ */
+cJSON *cli_fetch(const struct cli *cli, enum cli_socket socket, const char *path,
+		 long timeout_ms);
 
 /* --- tables and text on a terminal ------------------------------------------------------- */
 

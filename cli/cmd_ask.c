@@ -243,24 +243,11 @@ void cli_ask_fields(struct cli *cli, enum ask_how how, struct ask_fields *f)
 static cJSON *fetch_decision(struct cli *cli, const char *id)
 {
 	char path[96];
-	struct json_where where;
-	struct cli_reply reply;
-	struct cli_request r = {
-		.socket = CLI_SOCKET_API, .method = "GET", .path = path, .timeout_ms = 5000
-	};
-	cJSON *tree = NULL;
+	cJSON *tree;
 
 	snprintf(path, sizeof path, "/hither/v1/decisions/%s", id);
-	if (cli_call(cli, &r, &reply) == ERR_OK && reply.status == 200 &&
-	    json_parse(buf_span(&reply.body), &json_limits_api, &tree, &where) != ERR_OK)
-		tree = NULL;
-	cli_reply_free(&reply);
+	tree = cli_fetch(cli, CLI_SOCKET_API, path, 5000);
 	return tree != NULL ? tree : cJSON_CreateObject();
-}
-
-static const char *or_text(const char *text, const char *otherwise)
-{
-	return text != NULL && text[0] != '\0' ? text : otherwise;
 }
 
 /* "on this device · tinyllama · 1.8 s · score 0.12 (limit 0.62)" */
@@ -268,8 +255,8 @@ static void print_provenance(struct cli *cli, const cJSON *decision, const struc
 			     uint64_t elapsed_ms, const char *receipt)
 {
 	struct ask_cost cost;
-	const char *route = or_text(json_get_string(decision, "route"), "device");
-	const char *destination = or_text(json_get_string(decision, "destination"), "local");
+	const char *route = json_text_or(decision, "route", "device");
+	const char *destination = json_text_or(decision, "destination", "local");
 	const char *model = json_get_string(decision, "model");
 	const cJSON *reasons = json_get_array(decision, "reasons");
 	const cJSON *reason;
@@ -359,7 +346,8 @@ static int finish(struct cli *cli, struct cli_reply *reply, struct answer *a,
 		return cli_error(cli, CLI_FAILED, "output", NULL,
 				 "the answer could not be written whole: %s", strerror(errno));
 	if (a->error[0] != '\0')
-		return cli_error(cli, CLI_TEMPORARY, or_text(a->error_code, "stream_cut"),
+		return cli_error(cli, CLI_TEMPORARY,
+				 a->error_code[0] != '\0' ? a->error_code : "stream_cut",
 				 "hither status",
 				 "%s (what was printed is not the whole answer)", a->error);
 	if (!a->ended)
@@ -367,8 +355,7 @@ static int finish(struct cli *cli, struct cli_reply *reply, struct answer *a,
 				 "the answer broke off before its end");
 	decision = fetch_decision(cli, id);
 	if (receipt[0] == '\0') /* the device had begun to answer before anything left */
-		snprintf(receipt, sizeof receipt, "%s",
-			 or_text(json_get_string(decision, "receipt"), ""));
+		snprintf(receipt, sizeof receipt, "%s", json_text_or(decision, "receipt", ""));
 	if (cli->json)
 		print_answer_json(cli, decision, id, a, elapsed_ms, receipt);
 	else if (!cli->quiet)

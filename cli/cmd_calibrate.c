@@ -39,26 +39,16 @@ struct work {
 static double certainty_of(struct cli *cli, struct cli_reply *answer)
 {
 	char id[64], path[96];
-	struct cli_reply reply;
-	struct json_where where;
-	cJSON *tree = NULL;
-	double certainty = -1;
+	cJSON *tree;
+	double certainty;
 
 	if (!cli_reply_header(answer, "x-hither-decision", id, sizeof id))
 		return -1;
 	snprintf(path, sizeof path, "/hither/v1/decisions/%s", id);
-	if (cli_call(cli,
-		     &(struct cli_request){ .socket = CLI_SOCKET_API,
-					    .method = "GET",
-					    .path = path,
-					    .timeout_ms = ANSWER_TIME_MS },
-		     &reply) == ERR_OK &&
-	    reply.status == 200 &&
-	    json_parse(buf_span(&reply.body), &json_limits_api, &tree, &where) == ERR_OK &&
-	    !json_get_number(tree, "certainty", &certainty))
+	tree = cli_fetch(cli, CLI_SOCKET_API, path, ANSWER_TIME_MS);
+	if (!json_get_number(tree, "certainty", &certainty))
 		certainty = -1;
 	cJSON_Delete(tree);
-	cli_reply_free(&reply);
 	return certainty;
 }
 

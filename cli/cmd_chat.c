@@ -36,40 +36,22 @@ struct talk {
 
 static cJSON *fetch_decision(struct talk *t)
 {
-	struct json_where where;
-	struct cli_reply reply;
 	char path[128];
-	cJSON *tree = NULL;
 
 	snprintf(path, sizeof path, "/hither/v1/decisions/%s", t->decision);
-	if (cli_call(t->cli,
-		     &(struct cli_request){ .socket = CLI_SOCKET_API,
-					    .method = "GET",
-					    .path = path,
-					    .timeout_ms = 5000 },
-		     &reply) == ERR_OK &&
-	    reply.status == 200 &&
-	    json_parse(buf_span(&reply.body), &json_limits_api, &tree, &where) != ERR_OK)
-		tree = NULL;
-	cli_reply_free(&reply);
-	return tree;
-}
-
-static const char *or_text(const char *text, const char *otherwise)
-{
-	return text != NULL && text[0] != '\0' ? text : otherwise;
+	return cli_fetch(t->cli, CLI_SOCKET_API, path, 5000);
 }
 
 /* "on this device · tinyllama · 1.8 s" */
 static void print_where(const cJSON *d, uint64_t elapsed_ms, const char *receipt)
 {
-	const char *route = or_text(json_get_string(d, "route"), "device");
+	const char *route = json_text_or(d, "route", "device");
 
 	if (strcmp(route, "device") == 0)
 		fputs("on this device", stderr);
 	else
 		fprintf(stderr, "%s %s", strcmp(route, "cloud") == 0 ? "CLOUD" : "TRUSTED",
-			or_text(json_get_string(d, "destination"), "?"));
+			json_text_or(d, "destination", "?"));
 	if (json_get_string(d, "model") != NULL)
 		fprintf(stderr, " · %s", json_get_string(d, "model"));
 	fprintf(stderr, " · %.1f s", (double)elapsed_ms / 1000.0);
@@ -162,7 +144,7 @@ static void do_why(struct talk *t, const char *rest)
 		fputs("there is no answer to tell about\n", stderr);
 		return;
 	}
-	fprintf(stderr, "%s", or_text(json_get_string(d, "route"), "device"));
+	fprintf(stderr, "%s", json_text_or(d, "route", "device"));
 	if (json_get_string(d, "destination") != NULL)
 		fprintf(stderr, " (%s)", json_get_string(d, "destination"));
 	if (json_get_number(d, "score", &score))
@@ -170,7 +152,7 @@ static void do_why(struct talk *t, const char *rest)
 	fprintf(stderr, ", decision %s\n", t->decision);
 	cJSON_ArrayForEach (reason, json_get_array(d, "reasons")) {
 		fputs("  because ", stderr);
-		cli_print_safe(stderr, span_of(or_text(cJSON_GetStringValue(reason), "")));
+		cli_print_safe(stderr, span_of(cJSON_GetStringValue(reason)));
 		fputc('\n', stderr);
 	}
 	cJSON_Delete(d);

@@ -365,19 +365,9 @@ static void check_strong_auth(struct doctor *d, const cJSON *status)
 
 static void check_daemon(struct doctor *d)
 {
-	struct json_where where;
-	struct cli_reply reply;
-	cJSON *status = NULL;
-	enum err e;
+	cJSON *status = cli_fetch(d->cli, CLI_SOCKET_ADMIN, "/hither/v1/status", 10000);
 
-	e = cli_call(d->cli,
-		     &(struct cli_request){ .socket = CLI_SOCKET_ADMIN,
-					    .method = "GET",
-					    .path = "/hither/v1/status",
-					    .timeout_ms = 10000 },
-		     &reply);
-	if (e != ERR_OK || reply.status != 200 ||
-	    json_parse(buf_span(&reply.body), &json_limits_api, &status, &where) != ERR_OK) {
+	if (status == NULL) {
 		doctor_say(d, DOCTOR_FAIL, "daemon", "hitherd --user &",
 			   "no daemon answers at %s", d->cli->host);
 	} else {
@@ -389,7 +379,6 @@ static void check_daemon(struct doctor *d)
 		check_strong_auth(d, status);
 	}
 	cJSON_Delete(status);
-	cli_reply_free(&reply);
 }
 
 int cmd_doctor(struct cli *cli, int argc, char **argv)

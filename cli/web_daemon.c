@@ -12,23 +12,10 @@
 
 cJSON *web_fetch(struct web *w, const char *id)
 {
-	struct json_where where;
-	struct cli_reply reply;
-	cJSON *q = NULL;
 	char path[64];
 
 	snprintf(path, sizeof path, "/hither/v1/consents/%s", id);
-	if (cli_call(w->cli,
-		     &(struct cli_request){ .socket = CLI_SOCKET_CONSENT,
-					    .method = "GET",
-					    .path = path,
-					    .timeout_ms = DAEMON_TIMEOUT_MS },
-		     &reply) == ERR_OK &&
-	    reply.status == 200 &&
-	    json_parse(buf_span(&reply.body), &json_limits_file, &q, &where) != ERR_OK)
-		q = NULL;
-	cli_reply_free(&reply);
-	return q;
+	return cli_fetch(w->cli, CLI_SOCKET_CONSENT, path, DAEMON_TIMEOUT_MS);
 }
 
 static void copy_text(char *out, size_t bytes, const char *text)
