@@ -25,7 +25,7 @@
 	X(CLOUD, "cloud")
 
 /*
- * There may be several routers (limits.router_processes): each further one is a process with
+ * There may be several routers (daemon.router_processes): each further one is a process with
  * wires of its own, wired as the first and confined as the first, and no two of them have one
  * between them. A seat is one process; role_kind() says what it is.
  */
