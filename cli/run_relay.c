@@ -275,7 +275,7 @@ static void on_end(void *ctx, enum err why, bool reusable)
 			    "hither's daemon gave no answer; see: hither status");
 }
 
-static const struct http_call_handler call_handler = { on_head, on_data, on_end };
+static const struct http_call_handler call_handler = { .on_head = on_head, .on_data = on_data, .on_end = on_end };
 
 /* --- the server's side ----------------------------------------------------------------------
  */

@@ -352,6 +352,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *b)
 		finish(c, ERR_OK);
 	} else if (e != HPE_OK) {
 		finish(c, c->failure != ERR_OK ? c->failure : ERR_PROTOCOL);
+	} else if (c->handler->on_read_end != NULL) {
+		c->handler->on_read_end(c->ctx);
 	}
 }
 

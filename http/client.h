@@ -19,6 +19,8 @@ struct http_call;
 struct http_call_handler {
 	void (*on_head)(void *ctx, int status, struct span content_type);
 	void (*on_data)(void *ctx, struct span bytes); /* body bytes, chunked coding undone */
+	/* What one read of the socket gave has been told and more is to come; may be NULL. */
+	void (*on_read_end)(void *ctx);
 	/* Exactly once, last. `why` OK: the body ended as its framing says. `reusable`: the
 	 * connection may carry another request; http_call_keep or http_call_take_fd inside. */
 	void (*on_end)(void *ctx, enum err why, bool reusable);

@@ -6,7 +6,7 @@
  * that a head and its first chunk, and the chunks that one read of the upstream gave, leave
  * in one write. Large bodies are not copied: they go out beside the head, and only what the
  * kernel did not take is kept. HTTP_DIRTY_BATCH bounds how long the first of many
- * connections waits for the last.
+ * connections waits for the last; who cannot wait at all calls http_push().
  *
  * Invariants
  *   1. Nothing here calls the handler but http_conn_flush(), which runs between turns.
@@ -118,6 +118,12 @@ void http_conn_flush(struct http_conn *c)
 		x->full = false;
 		c->server->handler->on_drain(c->server->ctx, x);
 	}
+}
+
+void http_push(struct http_exchange *x)
+{
+	if (x->conn->state != HTTP_CONN_CLOSING)
+		push(x->conn);
 }
 
 void http_flush_dirty(struct http_server *s)

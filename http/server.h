@@ -121,6 +121,9 @@ void http_begin(struct http_exchange *x, int status, const char *content_type,
 /* One chunk, copied, written soon. False: output is over its cap, wait for on_drain (nothing
  * was lost). */
 bool http_write(struct http_exchange *x, struct span bytes);
+/* What is written so far goes out now, not at the end of this turn of the loop. No handler is
+ * called inside. For one who answers several clients in a turn: the first need not wait. */
+void http_push(struct http_exchange *x);
 void http_end(struct http_exchange *x);
 /* Flushes what was written, then closes without the final zero-length chunk (wire: a cut
  * stream). */

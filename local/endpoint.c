@@ -116,7 +116,9 @@ static void on_end(void *ctx, enum err why, bool reusable)
 
 static bool begin(struct endpoint *e, enum kind kind, const char *path, const char *what)
 {
-	static const struct http_call_handler handler = { on_head, on_data, on_end };
+	static const struct http_call_handler handler = { .on_head = on_head,
+							  .on_data = on_data,
+							  .on_end = on_end };
 	static const struct http_call_limits limits = {
 		.header_bytes = 16384,
 		.first_byte_timeout_ms = 10000,

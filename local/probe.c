@@ -78,7 +78,9 @@ static void finish(struct probe *p)
 
 static bool ask(struct probe *p)
 {
-	static const struct http_call_handler handler = { on_head, on_data, on_end };
+	static const struct http_call_handler handler = { .on_head = on_head,
+							  .on_data = on_data,
+							  .on_end = on_end };
 	static const struct http_call_limits limits = {
 		.header_bytes = 16384,
 		.first_byte_timeout_ms = PATIENCE_MS,

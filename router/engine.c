@@ -362,6 +362,15 @@ static void on_data(void *ctx, struct span bytes)
 		http_call_pause(q->call, true);
 }
 
+/* A token does not wait for those of other streams that came in the same turn. */
+static void on_read_end(void *ctx)
+{
+	struct request *q = ctx;
+
+	if (q->answered)
+		http_push(q->x);
+}
+
 /* The slot goes on to the next request, or stays ours until device_stop. */
 static void keep_slot(struct request *q)
 {
@@ -399,7 +408,12 @@ static void on_end(void *ctx, enum err why, bool reusable)
 					  .problem = &q->problem });
 }
 
-static const struct http_call_handler call_handler = { on_head, on_data, on_end };
+static const struct http_call_handler call_handler = {
+	.on_head = on_head,
+	.on_data = on_data,
+	.on_read_end = on_read_end,
+	.on_end = on_end,
+};
 
 static uint32_t limits_total_ms(const struct request *q)
 {

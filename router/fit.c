@@ -156,4 +156,6 @@ static void on_end(void *ctx, enum err why, bool reusable)
 	request_event(q, &ev);
 }
 
-const struct http_call_handler fit_count_handler = { on_head, on_data, on_end };
+const struct http_call_handler fit_count_handler = { .on_head = on_head,
+						     .on_data = on_data,
+						     .on_end = on_end };

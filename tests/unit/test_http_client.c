@@ -19,7 +19,7 @@ static size_t got_len;
 static int status, ends, taken;
 static enum err why;
 static bool cancel_on_data, take, keep;
-static int losses;
+static int losses, reads;
 
 static void on_head(void *ctx, int s, struct span content_type)
 {
@@ -38,6 +38,13 @@ static void on_data(void *ctx, struct span bytes)
 		http_call_cancel(call);
 }
 
+static void on_read_end(void *ctx)
+{
+	(void)ctx;
+	assert_int_equal(ends, 0);
+	reads++;
+}
+
 static void on_lost(void *ctx)
 {
 	(void)ctx;
@@ -54,7 +61,12 @@ static void on_end(void *ctx, enum err e, bool reusable)
 	taken = reusable && take ? http_call_take_fd(call) : -1;
 }
 
-static const struct http_call_handler handler = { on_head, on_data, on_end };
+static const struct http_call_handler handler = {
+	.on_head = on_head,
+	.on_data = on_data,
+	.on_read_end = on_read_end,
+	.on_end = on_end,
+};
 static const struct http_call_limits limits = { .header_bytes = 300,
 						.first_byte_timeout_ms = 20000,
 						.gap_timeout_ms = 20000,
@@ -68,7 +80,7 @@ static int start(const struct http_call_limits *l)
 	fcntl(sv[1], F_SETFL, O_NONBLOCK);
 	got[0] = type[0] = '\0';
 	got_len = 0;
-	status = ends = 0;
+	status = ends = reads = 0;
 	taken = -1;
 	why = ERR_OK;
 	call = http_call_start(&loop, sv[0], "POST", "/p", SPAN_LITERAL("{}"), l, &handler,
@@ -227,6 +239,20 @@ static void kept(void **state)
 	keep = false;
 }
 
+static void reads_end(void **state)
+{
+	(void)state;
+	int fd = start(&limits);
+	hear(fd);
+	say(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n");
+	CHECK(reads == 1 && got_len == 2, "two pieces came in one read");
+	say(fd, "1\r\nc\r\n");
+	CHECK(reads == 2 && got_len == 3, "the next in another");
+	say(fd, "1\r\nd\r\n0\r\n\r\n");
+	CHECK(reads == 2 && ends == 1 && got_len == 4, "the last read ends the reply");
+	close(fd);
+}
+
 static void cancelled(void **state)
 {
 	char c;
@@ -241,7 +267,7 @@ static void cancelled(void **state)
 		drain();
 	drain();
 	cancel_on_data = false;
-	CHECK(ends == 0, "no callback after cancelling");
+	CHECK(ends == 0 && reads == 0, "no callback after cancelling");
 	while (recv(fd, request, sizeof request, 0) > 0)
 		;
 	CHECK(recv(fd, &c, 1, 0) <= 0, "the socket is closed");
@@ -407,9 +433,10 @@ static void silence(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table),      cmocka_unit_test(kept),
-		cmocka_unit_test(cancelled),  cmocka_unit_test(relayed),
-		cmocka_unit_test(large_body), cmocka_unit_test(silence),
+		cmocka_unit_test(table),     cmocka_unit_test(kept),
+		cmocka_unit_test(reads_end), cmocka_unit_test(cancelled),
+		cmocka_unit_test(relayed),   cmocka_unit_test(large_body),
+		cmocka_unit_test(silence),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

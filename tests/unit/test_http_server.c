@@ -291,6 +291,30 @@ static void streams(void **state)
 	stop();
 }
 
+static void pushed(void **state)
+{
+	char text[4096] = "";
+
+	(void)state;
+	start(&usual);
+	int fd = dial();
+	say(fd, GET("/hold"));
+	until(&requests, 1, "a request to answer");
+	http_begin(held, 200, "text/plain", NULL, 0);
+	http_write(held, SPAN_LITERAL("now"));
+	CHECK(recv(fd, text, sizeof text, 0) < 0, "what is written waits for the turn's end");
+	http_push(held);
+	ssize_t n = recv(fd, text, sizeof text - 1, 0);
+	CHECK(n > 0 && strstr(text, "\r\n\r\n3\r\nnow\r\n") != NULL, "unless it is pushed");
+	http_push(held);
+	CHECK(recv(fd, text, sizeof text, 0) < 0, "which sends nothing twice");
+	http_end(held);
+	memset(text, 0, sizeof text);
+	hear(fd, text, sizeof text, "0\r\n\r\n");
+	close(fd);
+	stop();
+}
+
 static void expectation(void **state)
 {
 	char text[4096] = "";
@@ -537,12 +561,13 @@ static void silence(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plain),       cmocka_unit_test(byte_by_byte),
-		cmocka_unit_test(pipelined),   cmocka_unit_test(streams),
-		cmocka_unit_test(expectation), cmocka_unit_test(refusals),
-		cmocka_unit_test(half_close),  cmocka_unit_test(hang_ups),
-		cmocka_unit_test(slow_reader), cmocka_unit_test(big_reply),
-		cmocka_unit_test(too_many),    cmocka_unit_test(silence),
+		cmocka_unit_test(plain),     cmocka_unit_test(byte_by_byte),
+		cmocka_unit_test(pipelined), cmocka_unit_test(streams),
+		cmocka_unit_test(pushed),    cmocka_unit_test(expectation),
+		cmocka_unit_test(refusals),  cmocka_unit_test(half_close),
+		cmocka_unit_test(hang_ups),  cmocka_unit_test(slow_reader),
+		cmocka_unit_test(big_reply), cmocka_unit_test(too_many),
+		cmocka_unit_test(silence),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
