@@ -43,9 +43,10 @@ struct board {
 	uint32_t holder;
 };
 
-static uint32_t number_of(enum role seat)
+/* 0 stands for nobody. */
+static uint32_t holder_of(enum role seat)
 {
-	return seat < ROLE_ROUTER_2 ? 0 : (uint32_t)(seat - ROLE_ROUTER_2) + 1;
+	return role_router_number(seat) + 1;
 }
 
 static bool fill_keys(int fd)
@@ -82,8 +83,8 @@ enum err board_map(int fd, enum role seat, struct board **ret)
 		free(b);
 		return ERR_SYSTEM;
 	}
-	b->own = &b->page->rows[number_of(seat)];
-	b->holder = number_of(seat) + 1;
+	b->own = &b->page->rows[role_router_number(seat)];
+	b->holder = holder_of(seat);
 	*ret = b;
 	return ERR_OK;
 }
@@ -99,13 +100,15 @@ static void clear_row(struct row *row)
 
 void board_clear(struct board *b, enum role seat)
 {
-	clear_row(&b->page->rows[number_of(seat)]);
+	uint32_t gone = holder_of(seat);
+
+	clear_row(&b->page->rows[role_router_number(seat)]);
 	for (unsigned i = 0; i < BOARD_SLOTS_MAX; i++) {
 		struct board_slot *s = &board_slots(b)->slot[i];
 
 		if (atomic_load(&s->used) != 0)
 			atomic_store(&s->used, 0);
-		if (atomic_load(&s->holder) == number_of(seat) + 1)
+		if (atomic_load(&s->holder) == gone)
 			atomic_store(&s->holder, 0);
 	}
 }

@@ -38,6 +38,11 @@ enum role role_router(unsigned n)
 	return n == 0 ? ROLE_ROUTER : (enum role)(ROLE_ROUTER_2 + n - 1);
 }
 
+unsigned role_router_number(enum role seat)
+{
+	return seat < ROLE_ROUTER_2 ? 0 : (unsigned)(seat - ROLE_ROUTER_2) + 1;
+}
+
 /* The picture in role.h, as a symmetric relation of kinds. */
 static bool wired(enum role a, enum role b)
 {
@@ -61,11 +66,9 @@ int role_channel_fd(enum role self, enum role peer)
 
 bool role_stamp(enum role seat, uint64_t *io_number)
 {
-	unsigned n = seat < ROLE_COUNT ? 0 : seat - ROLE_ROUTER_2 + 1;
-
 	if (*io_number >> ROLE_STAMP_SHIFT != 0)
 		return false;
-	*io_number |= (uint64_t)n << ROLE_STAMP_SHIFT;
+	*io_number |= (uint64_t)role_router_number(seat) << ROLE_STAMP_SHIFT;
 	return true;
 }
 

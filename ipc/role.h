@@ -63,6 +63,8 @@ enum role role_from_name(const char *name);
 enum role role_kind(enum role seat);
 /* The seat of router number `n`, from 0; n < ROLE_ROUTERS_MAX. */
 enum role role_router(unsigned n);
+/* The way back: the number of that router; of any other role 0. */
+unsigned role_router_number(enum role seat);
 /* The number at which `self` holds its channel to `peer`; -1 when that wire does not exist. */
 int role_channel_fd(enum role self, enum role peer);
 

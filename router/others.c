@@ -96,11 +96,9 @@ static const char seats[] = "012345"; /* of Crockford's alphabet, as the rest of
 
 void others_mark(const struct router *r, char *io_decision_id)
 {
-	enum role seat = r->service->role;
-
 	if (r->board != NULL)
 		io_decision_id[TEXT_ULID_BYTES - 2] =
-			seats[seat == ROLE_ROUTER ? 0 : seat - ROLE_ROUTER_2 + 1];
+			seats[role_router_number(r->service->role)];
 }
 
 /* ROLE_SEATS: nobody's. */
