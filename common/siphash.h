@@ -8,6 +8,7 @@
 #ifndef HITHER_COMMON_SIPHASH_H
 #define HITHER_COMMON_SIPHASH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/span.h"
@@ -22,5 +23,10 @@ struct siphash {
 
 /* Any bytes, any length. The same on every machine. */
 struct siphash siphash(const struct siphash_key *key, struct span bytes);
+
+static inline bool siphash_equal(struct siphash a, struct siphash b)
+{
+	return a.half[0] == b.half[0] && a.half[1] == b.half[1];
+}
 
 #endif

@@ -46,8 +46,7 @@ void prompt_cache_free(struct prompt_cache *c)
 
 static bool owns(const struct board_slot *s, struct siphash caller)
 {
-	return atomic_load(&s->used) > 0 && s->owner.half[0] == caller.half[0] &&
-	       s->owner.half[1] == caller.half[1];
+	return atomic_load(&s->used) > 0 && siphash_equal(s->owner, caller);
 }
 
 /* Of two free slots, whether `a` is the better one. */

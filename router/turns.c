@@ -113,11 +113,6 @@ static struct siphash add_message(const struct turns *t, struct siphash so_far,
 
 /* ---------------------------------------------------------------- the table */
 
-static bool same(struct siphash a, struct siphash b)
-{
-	return a.half[0] == b.half[0] && a.half[1] == b.half[1];
-}
-
 static struct siphash seal_of(const struct turns *t, const struct fact *f)
 {
 	return siphash(&t->key, (struct span){ (const char *)f, sizeof *f });
@@ -137,10 +132,10 @@ static bool find(const struct turns *t, struct siphash digest, uint64_t now_ms,
 	for (int i = 0; i < WAYS; i++) {
 		struct entry e = bucket[i]; /* it may change meanwhile */
 
-		if (!fresh(&e.fact, now_ms) || !same(e.fact.digest, digest))
+		if (!fresh(&e.fact, now_ms) || !siphash_equal(e.fact.digest, digest))
 			continue;
 		/* whoever has the key can seal anything, also a name without an end */
-		if (t->shared && (!same(e.seal, seal_of(t, &e.fact)) ||
+		if (t->shared && (!siphash_equal(e.seal, seal_of(t, &e.fact)) ||
 				  memchr(e.fact.place, '\0', sizeof e.fact.place) == NULL))
 			continue;
 		*ret = e.fact;
@@ -160,7 +155,7 @@ void turns_keep(struct turns *t, const struct turn *turn, const char *place, uin
 	for (int i = 0; i < WAYS; i++) {
 		struct entry *e = &bucket[i];
 
-		if (same(e->fact.digest, turn->digest)) {
+		if (siphash_equal(e->fact.digest, turn->digest)) {
 			to = e;
 			break;
 		}
