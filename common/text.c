@@ -263,7 +263,7 @@ size_t text_append(char *out, size_t cap, size_t len, const char *text)
 	return append(out, cap, len, text, strlen(text));
 }
 
-size_t text_append_u64(char *out, size_t cap, size_t len, uint64_t n)
+static size_t append_u64(char *out, size_t cap, size_t len, uint64_t n)
 {
 	char digits[20]; /* 2^64 - 1 has 20 digits */
 	size_t at = sizeof digits;
@@ -280,7 +280,7 @@ size_t text_append_hundredths(char *out, size_t cap, size_t len, uint64_t hundre
 	const char part[] = { '.', (char)('0' + hundredths / 10 % 10),
 			      (char)('0' + hundredths % 10) };
 
-	len = text_append_u64(out, cap, len, hundredths / 100);
+	len = append_u64(out, cap, len, hundredths / 100);
 	return append(out, cap, len, part, sizeof part);
 }
 

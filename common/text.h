@@ -43,8 +43,7 @@ size_t text_code_points(struct span text);
  * full; returns the length then. What snprintf() with "%s" does, for where it is too dear.
  */
 size_t text_append(char *out, size_t cap, size_t len, const char *text);
-/* The same for a number, and for hundredths of one as "0.42". */
-size_t text_append_u64(char *out, size_t cap, size_t len, uint64_t n);
+/* The same for hundredths of a number, as "0.42". */
 size_t text_append_hundredths(char *out, size_t cap, size_t len, uint64_t hundredths);
 
 /* Shell-style match as fnmatch(3) without flags: * ? [set] [!set]; no escapes; bytes; case
