@@ -29,6 +29,11 @@ const struct model *models_find(const struct model_list *l, const char *name)
 	return NULL;
 }
 
+const struct model *models_chosen(const struct model_list *l)
+{
+	return l->chosen != NULL ? models_find(l, l->chosen) : NULL;
+}
+
 static void refresh(struct model *io, const struct model *entry)
 {
 	io->sampling = entry->sampling;

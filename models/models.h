@@ -120,6 +120,8 @@ MUST_CHECK enum err models_message_parse(struct span text, struct arena *a,
 					 struct model_list *ret);
 /* NULL when absent. */
 const struct model *models_find(const struct model_list *l, const char *name);
+/* The one in use; NULL when there is none. */
+const struct model *models_chosen(const struct model_list *l);
 /*
  * What the catalogue says today of a file with the same hash (sampling, stop words, recipes)
  * takes the place of what it said when the model was installed. Both lists must share an arena.

@@ -66,7 +66,7 @@ const struct model *device_model(const struct request *q)
 	if (q->want.model.len > 0 && q->want.kind == WANT_LOCAL)
 		return span_copy(q->want.model, name, sizeof name) ? models_find(l, name)
 								   : NULL;
-	return l->chosen != NULL && l->chosen[0] != '\0' ? models_find(l, l->chosen) : NULL;
+	return models_chosen(l);
 }
 
 static bool has_system(const struct chat *c)

@@ -297,8 +297,7 @@ static uint32_t context_tokens(const struct request *q)
 
 	if (r->engine_context_tokens > 0)
 		return r->engine_context_tokens;
-	const char *name = r->models.chosen;
-	const struct model *m = name != NULL ? models_find(&r->models, name) : NULL;
+	const struct model *m = models_chosen(&r->models);
 	uint32_t own = m != NULL ? m->context_tokens : 0,
 		 set = r->service->config->engine.context_tokens;
 	if (own == 0 || set == 0)
@@ -360,8 +359,7 @@ bool facts_no_such_model(struct request *q)
 /* The policy's word, else what was measured for the model in use, else the configured one. */
 static uint16_t threshold_pm(const struct router *r, const struct policy_routing *routing)
 {
-	const char *name = r->models.chosen;
-	const struct model *m = name != NULL ? models_find(&r->models, name) : NULL;
+	const struct model *m = models_chosen(&r->models);
 
 	if (routing->has_escalate_at)
 		return (uint16_t)(routing->escalate_at * 1000 + 0.5);

@@ -33,8 +33,7 @@ static struct model_card *add(struct listing *l, const char *owner, const char *
 /* The model in use does. */
 static bool reads_pictures(const struct router *r)
 {
-	const char *chosen = r->models.chosen;
-	const struct model *m = chosen != NULL ? models_find(&r->models, chosen) : NULL;
+	const struct model *m = models_chosen(&r->models);
 
 	return m != NULL && m->vision;
 }
