@@ -344,19 +344,23 @@ bool decision_json(struct router *r, struct span id, uid_t uid, struct buf *ret)
 	return true;
 }
 
+void decision_none(struct http_exchange *x)
+{
+	reply_problem(x, 404, "not_found", "No such decision among your last requests.");
+}
+
 void decision_get(struct router *r, struct http_exchange *x, struct span id, uid_t uid)
 {
 	struct buf out;
 
-	buf_init(&out, 4 << 20);
+	buf_init(&out, DECISION_BYTES);
 	bool here = decision_json(r, id, uid, &out);
 	if (!here && others_look(r, x, id, uid)) {
 		buf_free(&out);
 		return;
 	}
 	if (!here)
-		reply_problem(x, 404, "not_found",
-			      "No such decision among your last requests.");
+		decision_none(x);
 	else if (out.failed)
 		reply_problem(x, 500, "internal_error", "The decision could not be written.");
 	else

@@ -37,7 +37,8 @@
 #define REQUEST_TABLE       256                /* power of two */
 #define REQUEST_POOL        64
 #define DECISION_RING       256
-#define CALLERS_KNOWN       16 /* power of two */
+#define DECISION_BYTES      ((size_t)4 << 20) /* as JSON */
+#define CALLERS_KNOWN       16                /* power of two */
 #define UNKNOWN_PM          65535
 
 /*  state       deadline ms  waiting for                                             */
@@ -532,6 +533,7 @@ void decision_data(const struct request *q, struct decision *io);
  * another user's. */
 bool decision_json(struct router *r, struct span id, uid_t uid, struct buf *ret);
 void decision_get(struct router *r, struct http_exchange *x, struct span id, uid_t uid);
+void decision_none(struct http_exchange *x); /* the 404 */
 
 /* later.c */
 void later_init(struct router *r);

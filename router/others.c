@@ -20,8 +20,7 @@
 #include "common/log.h"
 #include "router/impl.h"
 
-#define LOOK_MS        2000
-#define DECISION_BYTES ((size_t)4 << 20)
+#define LOOK_MS 2000
 
 struct look {
 	struct look *next;
@@ -113,11 +112,6 @@ static enum role maker_of(const struct router *r, struct span id)
 	return role_router((unsigned)(at - seats));
 }
 
-static void reply_none(struct http_exchange *x)
-{
-	reply_problem(x, 404, "not_found", "No such decision among your last requests.");
-}
-
 static struct http_exchange *unlink_look(struct look **at)
 {
 	struct look *l = *at;
@@ -135,7 +129,7 @@ static void on_silence(uv_timer_t *t)
 
 	for (struct look **at = &r->looks; *at != NULL;) {
 		if ((*at)->until_ms <= now)
-			reply_none(unlink_look(at));
+			decision_none(unlink_look(at));
 		else
 			at = &(*at)->next;
 	}
@@ -197,7 +191,7 @@ bool others_looked(struct router *r, struct span frame, const int *fds, unsigned
 			reply_json(x, 200, text);
 			file_unmap(text);
 		} else {
-			reply_none(x);
+			decision_none(x);
 		}
 	}
 	if (n > 0)
