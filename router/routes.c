@@ -230,10 +230,9 @@ static void on_done(void *ctx, struct http_exchange *x)
 {
 	struct request *q = http_user(x);
 
-	if (q == NULL) {
-		caller_gone(ctx, x);
+	(void)ctx;
+	if (q == NULL)
 		return;
-	}
 	http_set_user(x, NULL);
 	request_event(q, &(struct event){ .kind = EV_REPLY_DONE, .fd = -1 });
 }
