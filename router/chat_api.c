@@ -43,13 +43,11 @@ void chat_api_unreadable(struct request *q, const struct chat_problem *p)
 					{ "x-should-retry", "false" },
 					{ q->dialect->id_field, q->decision_id } };
 	unsigned n = q->dialect->id_field != NULL ? 3 : 2;
-	struct chat_problem whole = *p;
 	struct buf b;
 
 	q->outcome = "refused";
-	memcpy(whole.request, q->decision_id, sizeof q->decision_id);
 	buf_init(&b, 8192);
-	q->dialect->error_body(&whole, &b);
+	reply_error_body(q, p, &b);
 	http_reply(q->x, p->status, "application/json", fields, n, buf_span(&b));
 	buf_free(&b);
 }

@@ -506,6 +506,8 @@ void reply_keepalive(struct request *q);
 /* A whole answer that no dialect's writer made. */
 void reply_whole(struct request *q, struct span body);
 void reply_error(struct request *q, const struct chat_problem *p);
+/* `p` in the client's dialect, with the request's number where that has a place for it. */
+void reply_error_body(const struct request *q, const struct chat_problem *p, struct buf *b);
 void reply_question(struct request *q, const struct msg_ANSWER *a);
 void reply_json(struct http_exchange *x, int status, struct span body);
 void reply_problem(struct http_exchange *x, int status, const char *code, const char *message);

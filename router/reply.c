@@ -491,6 +491,14 @@ static void put_context(const struct request *q, struct buf *b)
 		buf_add_str(b, ",\"next\":\"hither route\"");
 }
 
+void reply_error_body(const struct request *q, const struct chat_problem *p, struct buf *b)
+{
+	struct chat_problem whole = *p;
+
+	memcpy(whole.request, q->decision_id, sizeof q->decision_id);
+	q->dialect->error_body(&whole, b);
+}
+
 /*
  * An error's body without its closing brace. OpenAI's object has room for what explains the
  * decision; the other dialects have their own shape, and x-hither-decision to ask further.
@@ -503,10 +511,7 @@ static void open_error(const struct request *q, const struct chat_problem *p, st
 		put_context(q, b);
 		buf_add_char(b, '}');
 	} else {
-		struct chat_problem whole = *p;
-
-		memcpy(whole.request, q->decision_id, sizeof q->decision_id);
-		q->dialect->error_body(&whole, b);
+		reply_error_body(q, p, b);
 		if (!b->failed)
 			b->len--;
 	}
