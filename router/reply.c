@@ -23,6 +23,10 @@
 #define FIELDS_MAX  11
 #define SPARE_BYTES ((size_t)64 << 10)
 
+/* A remark is a comment of an event stream, with an object of JSON in it. */
+#define REMARK_OPENS ": hither {"
+#define REMARK_ENDS  "}\n\n"
+
 void problem_set(struct chat_problem *p, int status, const char *code, const char *format, ...)
 {
 	va_list args;
@@ -222,11 +226,11 @@ void reply_remark(struct request *q, const char *key, const char *value, const c
 {
 	if (!q->chat.stream || q->dialect->keepalive == NULL)
 		return;
-	buf_add_str(&q->out, ": hither {");
+	buf_add_str(&q->out, REMARK_OPENS);
 	json_put_key_cstr(&q->out, key, value);
 	if (key2 != NULL)
 		json_put_key_cstr(&q->out, key2, value2);
-	buf_add_str(&q->out, "}\n\n");
+	buf_add_str(&q->out, REMARK_ENDS);
 }
 
 static void broken(struct request *q)
@@ -402,15 +406,18 @@ void reply_whole(struct request *q, struct span body)
 static void say_where(struct request *q)
 {
 	const struct policy_destination *d = destination_of(q);
-	char text[256];
-	int n = snprintf(text, sizeof text,
-			 ": hither {\"answer\":\"%s\",\"destination\":\"%s\"%s%s%s}\n\n",
-			 policy_tier_name(d->tier), d->name,
-			 q->receipt[0] != '\0' ? ",\"receipt\":\"" : "", q->receipt,
-			 q->receipt[0] != '\0' ? "\"" : "");
+	struct buf b;
 
-	if (n > 0 && (size_t)n < sizeof text)
-		http_write(q->x, (struct span){ text, (size_t)n });
+	buf_init(&b, 256);
+	buf_add_str(&b, REMARK_OPENS);
+	json_put_key_cstr(&b, "answer", policy_tier_name(d->tier));
+	json_put_key_cstr(&b, "destination", d->name);
+	if (q->receipt[0] != '\0')
+		json_put_key_cstr(&b, "receipt", q->receipt);
+	buf_add_str(&b, REMARK_ENDS);
+	if (!b.failed)
+		http_write(q->x, buf_span(&b));
+	buf_free(&b);
 }
 
 void reply_flush(struct request *q)
