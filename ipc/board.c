@@ -8,6 +8,9 @@
  *   1. The memory has its whole length from the start and cannot change it: no reader meets
  *      its end.
  *   2. Pages that nobody uses are never touched; clearing a seat reads, and writes what is set.
+ *   3. The count of all is written before that of a user, and is 0 only where there is no
+ *      connection. So whoever reads 0 there has announced its own before that router announces
+ *      one, which will then see it.
  */
 #include "ipc/board.h"
 
@@ -161,6 +164,8 @@ uint32_t board_sum_of(const struct board *b, uint32_t uid)
 	for (unsigned r = 0; r < ROLE_ROUTERS_MAX; r++) {
 		const struct row *row = &b->page->rows[r];
 
+		if (atomic_load(&row->connections) == 0)
+			continue; /* most seats are empty; invariant 3 */
 		for (unsigned i = 0; i < USERS; i++) {
 			uint32_t n = atomic_load(&row->users[i].n);
 
