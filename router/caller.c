@@ -204,9 +204,7 @@ static void on_readable(uv_poll_t *p, int status, int events)
 
 void caller_init(struct router *r)
 {
-	uv_timer_init(r->service->loop, &r->callers.overdue);
-	uv_unref((uv_handle_t *)&r->callers.overdue);
-	r->callers.overdue.data = r;
+	router_timer(r, &r->callers.overdue);
 }
 
 void caller_wire(struct router *r, int fd)

@@ -337,6 +337,14 @@ struct router {
 	bool stopping;
 };
 
+/* A timer of the router's, which alone does not keep its loop running. */
+static inline void router_timer(struct router *r, uv_timer_t *t)
+{
+	uv_timer_init(r->service->loop, t);
+	uv_unref((uv_handle_t *)t);
+	t->data = r;
+}
+
 /* request.c */
 struct request *request_new(struct router *r, struct http_exchange *x);
 void request_event(struct request *q, const struct event *ev);

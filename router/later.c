@@ -30,9 +30,7 @@ static void on_quiet(uv_timer_t *t)
 
 void later_init(struct router *r)
 {
-	uv_timer_init(r->service->loop, &r->later_timer);
-	uv_unref((uv_handle_t *)&r->later_timer);
-	r->later_timer.data = r;
+	router_timer(r, &r->later_timer);
 }
 
 /* There is more than the opening messages up to the first of the person's. */

@@ -139,9 +139,7 @@ static void on_silence(uv_timer_t *t)
 
 void others_init(struct router *r)
 {
-	uv_timer_init(r->service->loop, &r->looking);
-	uv_unref((uv_handle_t *)&r->looking);
-	r->looking.data = r;
+	router_timer(r, &r->looking);
 }
 
 bool others_look(struct router *r, struct http_exchange *x, struct span id, uid_t uid)

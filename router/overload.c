@@ -17,9 +17,7 @@ static void on_say(uv_timer_t *t)
 
 void overload_init(struct router *r)
 {
-	uv_timer_init(r->service->loop, &r->overload.timer);
-	uv_unref((uv_handle_t *)&r->overload.timer);
-	r->overload.timer.data = r;
+	router_timer(r, &r->overload.timer);
 }
 
 void overload_add(struct router *r, enum overload why)

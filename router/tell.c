@@ -25,9 +25,7 @@ static void on_tell(uv_timer_t *t)
 void tell_init(struct router *r)
 {
 	buf_init(&r->untold, UNTOLD_BYTES);
-	uv_timer_init(r->service->loop, &r->tell);
-	uv_unref((uv_handle_t *)&r->tell);
-	r->tell.data = r;
+	router_timer(r, &r->tell);
 }
 
 void tell_add(struct router *r, const struct msg_DECIDED *m)
