@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bench/rounds.h"
 #include "common/clock.h"
 #include "policy/policy.h"
 
@@ -116,13 +117,6 @@ static unsigned evaluate(struct policy_set *s, struct policy_decision *d, unsign
 	return denied;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static void row(unsigned rules)
 {
 	double us[21], load_us[21];
@@ -149,8 +143,8 @@ static void row(unsigned rules)
 		denied += evaluate(s, d, count);
 		us[i] = (double)(clock_mono_us() - start) / count;
 	}
-	qsort(us, LEN(us), sizeof *us, by_value);
-	qsort(load_us, LEN(load_us), sizeof *load_us, by_value);
+	rounds_sort(us, LEN(us));
+	rounds_sort(load_us, LEN(load_us));
 	printf("%u\t%d\t%zu\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\n", rules, DESTINATIONS, text.len,
 	       load_us[LEN(load_us) / 2] / 1000, us[LEN(us) / 2], us[LEN(us) - 1],
 	       us[LEN(us) / 2] / DESTINATIONS, us[LEN(us) / 2] / DESTINATIONS / rules * 50);

@@ -13,8 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench/rounds.h"
 #include "scan/scan.h"
 
 #define POOL    ((size_t)4 << 20)
@@ -66,10 +66,7 @@ static const char *const dirty_lines[] = {
 
 static double cpu_us(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+	return rounds_now_us(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static uint64_t floor_sum(struct span text)
@@ -98,13 +95,6 @@ static char *make_pool(const char *const *lines, size_t count)
 	return pool;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static int measure(const struct scanner *s, const char *name, const char *pool, size_t bytes,
 		   int rounds)
 {
@@ -129,8 +119,8 @@ static int measure(const struct scanner *s, const char *name, const char *pool, 
 			return 1;
 		ours_us[i] = cpu_us() - start;
 	}
-	qsort(floor_us, (size_t)rounds, sizeof floor_us[0], by_value);
-	qsort(ours_us, (size_t)rounds, sizeof ours_us[0], by_value);
+	rounds_sort(floor_us, (size_t)rounds);
+	rounds_sort(ours_us, (size_t)rounds);
 	double f = floor_us[rounds / 2], o = ours_us[rounds / 2];
 	printf("%8zu bytes, %-6s  scan %10.2f us (p99 %10.2f)  floor %8.2f us  ratio %7.2f  "
 	       "%5zu findings%s\n",

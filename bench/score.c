@@ -15,8 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench/rounds.h"
 #include "router/classify/classify.h"
 
 #define DIM    128
@@ -29,14 +29,6 @@ static int8_t *table;
 static uint32_t ids[TOKENS];
 static double ours_us[ROUNDS], floor_us[ROUNDS];
 static volatile float sink;
-
-static double now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
 
 static size_t floor_tokens(const uint8_t *s, size_t n)
 {
@@ -89,13 +81,6 @@ static float floor_score(struct span text)
 	return dot / (float)(n + 1);
 }
 
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* English-like text: common words and rare ones, sentences, lines. */
 static char *make_pool(void)
 {
@@ -143,18 +128,18 @@ static void measure(const struct classifier *c, const char *pool, size_t bytes, 
 		struct span text = { pool + x % (POOL - bytes), bytes };
 		struct classify_input in = { .last_user = text, .messages = 1 };
 		struct classify_result r;
-		double start = now_us();
+		double start = rounds_now_us(CLOCK_MONOTONIC);
 
 		sink = floor_score(text);
-		floor_us[i] = now_us() - start;
+		floor_us[i] = rounds_now_us(CLOCK_MONOTONIC) - start;
 		text.ptr = in.last_user.ptr = pool + (x >> 3) % (POOL - bytes);
-		start = now_us();
+		start = rounds_now_us(CLOCK_MONOTONIC);
 		classify(c, &in, &r);
-		ours_us[i] = now_us() - start;
+		ours_us[i] = rounds_now_us(CLOCK_MONOTONIC) - start;
 		sink = r.score;
 	}
-	qsort(floor_us, (size_t)rounds, sizeof floor_us[0], by_value);
-	qsort(ours_us, (size_t)rounds, sizeof ours_us[0], by_value);
+	rounds_sort(floor_us, (size_t)rounds);
+	rounds_sort(ours_us, (size_t)rounds);
 	f = floor_us[rounds / 2];
 	o = ours_us[rounds / 2];
 	printf("%7zu bytes, %s  score %8.2f us (p99 %8.2f)  floor %8.2f us (p99 %8.2f)  ratio "

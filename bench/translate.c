@@ -14,8 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench/rounds.h"
 #include "dialect/dialect.h"
 
 #define CHUNKS 2000
@@ -82,10 +82,7 @@ static double ratio[WAYS][ROUNDS], least_ns[WAYS], least_reference_ns[WAYS];
 
 static double now_ns(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+	return rounds_now_us(CLOCK_MONOTONIC) * 1e3;
 }
 
 static void stream_of(const struct upstream *u, struct buf *out)
@@ -160,16 +157,9 @@ static void reference(const struct upstream *u)
 	}
 }
 
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static double median(double *values)
 {
-	qsort(values, ROUNDS, sizeof *values, ascending);
+	rounds_sort(values, ROUNDS);
 	return values[ROUNDS / 2];
 }
 
@@ -200,16 +190,9 @@ int main(void)
 
 	for (size_t u = 0; u < LEN(upstreams); u++)
 		stream_of(&upstreams[u], &streams[u]);
-	for (size_t i = 0; i < WAYS; i++)
-		order[i] = i;
 	srand(1);
 	for (int round = 0; round < ROUNDS; round++) {
-		for (size_t i = WAYS - 1; i > 0; i--) {
-			size_t k = (size_t)rand() % (i + 1), kept = order[i];
-
-			order[i] = order[k];
-			order[k] = kept;
-		}
+		rounds_shuffle(order, WAYS);
 		for (size_t i = 0; i < WAYS; i++)
 			measure(order[i], round, buf_span(&streams[order[i] / LEN(clients)]));
 	}
