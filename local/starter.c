@@ -169,7 +169,7 @@ static bool close_calls(void)
 #else
 	static struct jail_filter f;
 	struct jail_list lists[JAIL_LISTS_MAX];
-	unsigned n = jail_lists_starter(lists);
+	unsigned n = jail_program_lists(JAIL_PROGRAM_STARTER, lists);
 
 	return jail_filter_make(lists, n, SECCOMP_RET_KILL_PROCESS, (uint32_t)getpid(), &f) ==
 		       ERR_OK &&

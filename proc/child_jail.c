@@ -29,7 +29,7 @@ struct child_jail {
 static enum err make_filter(struct child_jail *j)
 {
 	struct jail_list lists[JAIL_LISTS_MAX];
-	unsigned n = jail_lists_engine(lists);
+	unsigned n = jail_program_lists(JAIL_PROGRAM_ENGINE, lists);
 
 	return jail_filter_make(lists, n, SECCOMP_RET_ERRNO | EPERM, (uint32_t)getpid(),
 				&j->filter);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a helper program is allowed to do that is started here (the engine): serve one Unix
- * socket and compute (jail_lists_engine). No network whatever it tries: socket(2) for every
+ * socket and compute (JAIL_PROGRAM_ENGINE). No network whatever it tries: socket(2) for every
  * domain but AF_UNIX, io_uring (whose operations a filter does not see), received descriptors
  * and outgoing connections are refused; tracing, namespaces and mounts end it. It dies with the
  * process that started it.

@@ -173,12 +173,9 @@ bool jail_drop_capabilities(void)
 
 #ifdef HITHER_OPEN_JAIL
 
-static void close_calls_of(enum role r, const struct jail_list *lists, unsigned n,
-			   struct jail_report *io)
+static void close_calls(enum role r, struct jail_report *io)
 {
 	(void)r;
-	(void)lists;
-	(void)n;
 	without(io, "no system call filter: this is a build with sanitizers or coverage");
 }
 
@@ -231,10 +228,11 @@ static void name_filter(enum role r, struct jail_filter *f, const struct jail_li
 	snprintf(ret, JAIL_FILTER_BYTES, "%s-%.8s", role_name(r), hex);
 }
 
-static void close_calls_of(enum role r, const struct jail_list *lists, unsigned n,
-			   struct jail_report *io)
+static void close_calls(enum role r, struct jail_report *io)
 {
 	static struct jail_filter f;
+	struct jail_list lists[JAIL_LISTS_MAX];
+	unsigned n = jail_lists(r, lists);
 
 	catch_trap();
 	name_filter(r, &f, lists, n, io->filter);
@@ -258,13 +256,13 @@ static void close_calls_of(enum role r, const struct jail_list *lists, unsigned 
 static const struct helper {
 	const char *name;
 	uint32_t capabilities;
-	unsigned (*lists)(struct jail_list ret[JAIL_LISTS_MAX]);
+	enum jail_program program;
 	bool landlock;
 } helpers[] = {
-	[JAIL_LOOKER] = { "looker", 1u << CAP_SYS_PTRACE, jail_lists_looker, false },
-	[JAIL_DIALER] = { "dialer", 0, jail_lists_dialer, true },
+	[JAIL_LOOKER] = { "looker", 1u << CAP_SYS_PTRACE, JAIL_PROGRAM_LOOKER, false },
+	[JAIL_DIALER] = { "dialer", 0, JAIL_PROGRAM_DIALER, true },
 	[JAIL_ATTESTER] = { "attester", 1u << CAP_SYS_PTRACE | 1u << CAP_DAC_READ_SEARCH,
-			    jail_lists_attester, false },
+			    JAIL_PROGRAM_ATTESTER, false },
 };
 
 enum err jail_helper(enum jail_helper kind, uint16_t port)
@@ -286,7 +284,7 @@ enum err jail_helper(enum jail_helper kind, uint16_t port)
 #else
 	static struct jail_filter f;
 	struct jail_list lists[JAIL_LISTS_MAX];
-	unsigned n = h->lists(lists);
+	unsigned n = jail_program_lists(h->program, lists);
 	enum err e = jail_filter_make(lists, n, OTHERWISE, (uint32_t)getpid(), &f);
 
 	return e == ERR_OK ? jail_filter_load(&f) : e;
@@ -357,7 +355,7 @@ void jail_spawner(char *without, size_t bytes)
 	static const uint32_t kept = 1u << CAP_SETUID | 1u << CAP_SETGID | 1u << CAP_SYS_ADMIN |
 				     1u << CAP_SYS_PTRACE | 1u << CAP_DAC_READ_SEARCH;
 	struct jail_list lists[JAIL_LISTS_MAX];
-	unsigned n = jail_lists_spawner(lists);
+	unsigned n = jail_program_lists(JAIL_PROGRAM_SPAWNER, lists);
 	bool plain = keep_capabilities(kept);
 	bool calls = load(lists, n, SECCOMP_RET_ALLOW) == ERR_OK;
 
@@ -367,9 +365,6 @@ void jail_spawner(char *without, size_t bytes)
 
 void jail_supervisor(bool others, struct jail_report *ret)
 {
-	struct jail_list lists[JAIL_LISTS_MAX];
-	unsigned n = jail_lists_supervisor(lists);
-
 	(void)landlock_abi(); /* what it says is wanted again when a policy changes */
 	*ret = (struct jail_report){ .bits = JAIL_NO_NEW_PRIVS | JAIL_NOT_DUMPABLE |
 					     JAIL_RLIMITS };
@@ -379,16 +374,13 @@ void jail_supervisor(bool others, struct jail_report *ret)
 		without(ret, "capabilities stay: %s", strerror(errno));
 	if (others)
 		without(ret, "it keeps the capability to end processes of other users");
-	close_calls_of(ROLE_BOOT, lists, n, ret);
+	close_calls(ROLE_BOOT, ret);
 }
 
 enum err jail_enter(enum role r, const struct landlock_grants *grants, struct jail_report *io)
 {
 	if (r <= ROLE_BOOT || r >= ROLE_COUNT)
 		return ERR_UNSUPPORTED;
-	struct jail_list lists[JAIL_LISTS_MAX];
-	unsigned n = jail_lists(r, lists);
-
 	if (profiles[r].no_network && (io->bits & JAIL_NO_NETWORK) == 0)
 		leave_network(io);
 	if (profiles[r].alone && !limit(RLIMIT_NPROC, 0))
@@ -398,6 +390,6 @@ enum err jail_enter(enum role r, const struct landlock_grants *grants, struct ja
 	else
 		without(io, "capabilities stay: %s", strerror(errno));
 	close_files(grants, io);
-	close_calls_of(r, lists, n, io);
+	close_calls(r, io);
 	return ERR_OK;
 }

@@ -513,7 +513,8 @@ static const struct jail_row for_dialer[] = {
 	IF(setsockopt, 2, IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY)),
 };
 
-static const struct jail_list lists[ROLE_COUNT][JAIL_LISTS_MAX] = {
+static const struct jail_list of_roles[ROLE_COUNT][JAIL_LISTS_MAX] = {
+	[ROLE_BOOT] = { LIST(for_all), LIST(for_loop), LIST(for_files), LIST(for_supervisor) },
 	[ROLE_ROUTER] = { LIST(for_all), LIST(for_loop), LIST(for_router) },
 	[ROLE_LOCAL] = { LIST(for_all), LIST(for_loop), LIST(for_threads), LIST(for_files),
 			 LIST(for_local) },
@@ -522,66 +523,35 @@ static const struct jail_list lists[ROLE_COUNT][JAIL_LISTS_MAX] = {
 			 LIST(for_cloud) },
 };
 
-unsigned jail_lists(enum role r, struct jail_list ret[JAIL_LISTS_MAX])
+static const struct jail_list of_programs[JAIL_PROGRAMS][JAIL_LISTS_MAX] = {
+	[JAIL_PROGRAM_STARTER] = { LIST(for_all), LIST(for_engine), LIST(for_starter) },
+	[JAIL_PROGRAM_ENGINE] = { LIST(for_all), LIST(for_engine) },
+	[JAIL_PROGRAM_LOOKER] = { LIST(for_all), LIST(for_looker) },
+	[JAIL_PROGRAM_DIALER] = { LIST(for_all), LIST(for_dialer) },
+	[JAIL_PROGRAM_ATTESTER] = { LIST(for_all), LIST(for_attester) },
+	[JAIL_PROGRAM_SPAWNER] = { LIST(for_spawner) },
+};
+
+static unsigned copy(const struct jail_list from[JAIL_LISTS_MAX],
+		     struct jail_list ret[JAIL_LISTS_MAX])
 {
 	unsigned n = 0;
 
-	while (r < ROLE_COUNT && n < JAIL_LISTS_MAX && lists[r][n].rows != NULL) {
-		ret[n] = lists[r][n];
+	while (n < JAIL_LISTS_MAX && from[n].rows != NULL) {
+		ret[n] = from[n];
 		n++;
 	}
 	return n;
 }
 
-unsigned jail_lists_engine(struct jail_list ret[JAIL_LISTS_MAX])
+unsigned jail_lists(enum role r, struct jail_list ret[JAIL_LISTS_MAX])
 {
-	ret[0] = (struct jail_list)LIST(for_all);
-	ret[1] = (struct jail_list)LIST(for_engine);
-	return 2;
+	return r < ROLE_COUNT ? copy(of_roles[r], ret) : 0;
 }
 
-unsigned jail_lists_looker(struct jail_list ret[JAIL_LISTS_MAX])
+unsigned jail_program_lists(enum jail_program p, struct jail_list ret[JAIL_LISTS_MAX])
 {
-	ret[0] = (struct jail_list)LIST(for_all);
-	ret[1] = (struct jail_list)LIST(for_looker);
-	return 2;
-}
-
-unsigned jail_lists_dialer(struct jail_list ret[JAIL_LISTS_MAX])
-{
-	ret[0] = (struct jail_list)LIST(for_all);
-	ret[1] = (struct jail_list)LIST(for_dialer);
-	return 2;
-}
-
-unsigned jail_lists_attester(struct jail_list ret[JAIL_LISTS_MAX])
-{
-	ret[0] = (struct jail_list)LIST(for_all);
-	ret[1] = (struct jail_list)LIST(for_attester);
-	return 2;
-}
-
-unsigned jail_lists_supervisor(struct jail_list ret[JAIL_LISTS_MAX])
-{
-	ret[0] = (struct jail_list)LIST(for_all);
-	ret[1] = (struct jail_list)LIST(for_loop);
-	ret[2] = (struct jail_list)LIST(for_files);
-	ret[3] = (struct jail_list)LIST(for_supervisor);
-	return 4;
-}
-
-unsigned jail_lists_spawner(struct jail_list ret[JAIL_LISTS_MAX])
-{
-	ret[0] = (struct jail_list)LIST(for_spawner);
-	return 1;
-}
-
-unsigned jail_lists_starter(struct jail_list ret[JAIL_LISTS_MAX])
-{
-	unsigned n = jail_lists_engine(ret);
-
-	ret[n++] = (struct jail_list)LIST(for_starter);
-	return n;
+	return copy(of_programs[p], ret);
 }
 
 static bool row_holds(const struct jail_row *row, const uint64_t args[JAIL_ARGS_MAX],

@@ -48,18 +48,22 @@ struct jail_list {
 
 #define JAIL_LISTS_MAX 5
 
-/* The lists of a role, those it shares with others first; how many. */
+/* The processes that are no role. */
+enum jail_program {
+	JAIL_PROGRAM_STARTER, /* of engines (local/starter.h) */
+	JAIL_PROGRAM_ENGINE,  /* proc/child_jail.h */
+	JAIL_PROGRAM_LOOKER,  /* these three: enum jail_helper */
+	JAIL_PROGRAM_DIALER,
+	JAIL_PROGRAM_ATTESTER,
+	/* what neither it nor anything that it starts may do; the rest is allowed */
+	JAIL_PROGRAM_SPAWNER,
+	JAIL_PROGRAMS
+};
+
+/* The lists of a role, those it shares with others first; how many. Boot's are for when it
+ * runs. */
 unsigned jail_lists(enum role r, struct jail_list ret[JAIL_LISTS_MAX]);
-/* What the starter of engines may do, and what an engine may do (proc/child_jail.h). */
-unsigned jail_lists_starter(struct jail_list ret[JAIL_LISTS_MAX]);
-unsigned jail_lists_looker(struct jail_list ret[JAIL_LISTS_MAX]);
-unsigned jail_lists_dialer(struct jail_list ret[JAIL_LISTS_MAX]);
-unsigned jail_lists_attester(struct jail_list ret[JAIL_LISTS_MAX]);
-/* boot, once it runs. */
-unsigned jail_lists_supervisor(struct jail_list ret[JAIL_LISTS_MAX]);
-/* What neither the spawner nor anything that it starts may do; the rest is allowed. */
-unsigned jail_lists_spawner(struct jail_list ret[JAIL_LISTS_MAX]);
-unsigned jail_lists_engine(struct jail_list ret[JAIL_LISTS_MAX]);
+unsigned jail_program_lists(enum jail_program p, struct jail_list ret[JAIL_LISTS_MAX]);
 
 /*
  * The answer that the lists give: of the first row with tests that hold, else of the last row

@@ -8,7 +8,7 @@
  *        <--pid or errno----
  *
  * Confinement: everything below inherits the spawner's filter, also engines of other makers, so
- * that filter can only name what none of them may ever do (jail_lists_spawner). Of the
+ * that filter can only name what none of them may ever do (JAIL_PROGRAM_SPAWNER). Of the
  * capabilities it keeps those with which it changes users, makes network namespaces and starts
  * the attester.
  */

@@ -59,37 +59,37 @@ static void make_cases(void)
 	cases[n] = (struct filter_case){ .name = "starter",
 					 .otherwise = SECCOMP_RET_KILL_PROCESS,
 					 .other = JAIL_KILL };
-	cases[n].n = jail_lists_starter(cases[n].lists);
+	cases[n].n = jail_program_lists(JAIL_PROGRAM_STARTER, cases[n].lists);
 	n++;
 	cases[n] = (struct filter_case){ .name = "looker",
 					 .otherwise = SECCOMP_RET_KILL_PROCESS,
 					 .other = JAIL_KILL };
-	cases[n].n = jail_lists_looker(cases[n].lists);
+	cases[n].n = jail_program_lists(JAIL_PROGRAM_LOOKER, cases[n].lists);
 	n++;
 	cases[n] = (struct filter_case){ .name = "dialer",
 					 .otherwise = SECCOMP_RET_KILL_PROCESS,
 					 .other = JAIL_KILL };
-	cases[n].n = jail_lists_dialer(cases[n].lists);
+	cases[n].n = jail_program_lists(JAIL_PROGRAM_DIALER, cases[n].lists);
 	n++;
 	cases[n] = (struct filter_case){ .name = "attester",
 					 .otherwise = SECCOMP_RET_KILL_PROCESS,
 					 .other = JAIL_KILL };
-	cases[n].n = jail_lists_attester(cases[n].lists);
+	cases[n].n = jail_program_lists(JAIL_PROGRAM_ATTESTER, cases[n].lists);
 	n++;
 	cases[n] = (struct filter_case){ .name = "supervisor",
 					 .otherwise = SECCOMP_RET_KILL_PROCESS,
 					 .other = JAIL_KILL };
-	cases[n].n = jail_lists_supervisor(cases[n].lists);
+	cases[n].n = jail_lists(ROLE_BOOT, cases[n].lists);
 	n++;
 	cases[n] = (struct filter_case){ .name = "spawner and all below it",
 					 .otherwise = SECCOMP_RET_ALLOW,
 					 .other = JAIL_ALLOW };
-	cases[n].n = jail_lists_spawner(cases[n].lists);
+	cases[n].n = jail_program_lists(JAIL_PROGRAM_SPAWNER, cases[n].lists);
 	n++;
 	cases[n] = (struct filter_case){ .name = "engine",
 					 .otherwise = SECCOMP_RET_ERRNO | EPERM,
 					 .other = JAIL_EPERM };
-	cases[n].n = jail_lists_engine(cases[n].lists);
+	cases[n].n = jail_program_lists(JAIL_PROGRAM_ENGINE, cases[n].lists);
 }
 
 /* --- one try -------------------------------------------------------------------------------
