@@ -164,17 +164,11 @@ static int files_for(const struct config *c, const char *program)
 
 static bool close_calls(void)
 {
-#ifdef HITHER_OPEN_JAIL
-	return false;
-#else
 	static struct jail_filter f;
 	struct jail_list lists[JAIL_LISTS_MAX];
 	unsigned n = jail_program_lists(JAIL_PROGRAM_STARTER, lists);
 
-	return jail_filter_make(lists, n, SECCOMP_RET_KILL_PROCESS, (uint32_t)getpid(), &f) ==
-		       ERR_OK &&
-	       jail_filter_load(&f) == ERR_OK;
-#endif
+	return jail_filter_enter(lists, n, SECCOMP_RET_KILL_PROCESS, &f) == ERR_OK;
 }
 
 /* The folder that a name stands in, whether or not the file is there yet. */

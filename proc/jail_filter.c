@@ -190,3 +190,11 @@ enum err jail_filter_load(const struct jail_filter *f)
 
 	return rc == 0 ? ERR_OK : ERR_SYSTEM;
 }
+
+enum err jail_filter_enter(const struct jail_list *lists, unsigned n, uint32_t otherwise,
+			   struct jail_filter *work)
+{
+	enum err e = jail_filter_make(lists, n, otherwise, (uint32_t)getpid(), work);
+
+	return e == ERR_OK ? jail_filter_load(work) : e;
+}

@@ -34,5 +34,8 @@ MUST_CHECK enum err jail_filter_make(const struct jail_list *lists, unsigned n,
  * No-new-privs must be set.
  */
 MUST_CHECK enum err jail_filter_load(const struct jail_filter *f);
+/* Both, for the process that calls; `work` is room for the program. Their errors. */
+MUST_CHECK enum err jail_filter_enter(const struct jail_list *lists, unsigned n,
+				      uint32_t otherwise, struct jail_filter *work);
 
 #endif

@@ -172,14 +172,10 @@ bool jail_drop_capabilities(void)
  */
 
 #ifdef HITHER_OPEN_JAIL
-
-static void close_calls(enum role r, struct jail_report *io)
-{
-	(void)r;
-	without(io, "no system call filter: this is a build with sanitizers or coverage");
-}
-
+#define FILTERS false
 #else
+#define FILTERS true
+#endif
 
 #ifdef HITHER_JAIL_TRAP
 #define OTHERWISE SECCOMP_RET_TRAP
@@ -212,6 +208,8 @@ static void catch_trap(void)
 }
 #endif
 
+static struct jail_filter filter; /* of this process, while it is made */
+
 /* The same list has the same name in every process: its own number is left out of it. */
 static void name_filter(enum role r, struct jail_filter *f, const struct jail_list *lists,
 			unsigned n, char ret[JAIL_FILTER_BYTES])
@@ -230,15 +228,17 @@ static void name_filter(enum role r, struct jail_filter *f, const struct jail_li
 
 static void close_calls(enum role r, struct jail_report *io)
 {
-	static struct jail_filter f;
 	struct jail_list lists[JAIL_LISTS_MAX];
 	unsigned n = jail_lists(r, lists);
 
+	if (!FILTERS) {
+		without(io,
+			"no system call filter: this is a build with sanitizers or coverage");
+		return;
+	}
 	catch_trap();
-	name_filter(r, &f, lists, n, io->filter);
-	enum err e = jail_filter_make(lists, n, OTHERWISE, (uint32_t)getpid(), &f);
-	if (e == ERR_OK)
-		e = jail_filter_load(&f);
+	name_filter(r, &filter, lists, n, io->filter);
+	enum err e = jail_filter_enter(lists, n, OTHERWISE, &filter);
 	if (e == ERR_OK) {
 		io->bits |= JAIL_SECCOMP;
 		return;
@@ -247,8 +247,6 @@ static void close_calls(enum role r, struct jail_report *io)
 	without(io, "no system call filter: %s",
 		e == ERR_SYSTEM ? strerror(errno) : err_text(e));
 }
-
-#endif
 
 /* --- helpers --------------------------------------------------------------------------------
  */
@@ -270,6 +268,7 @@ enum err jail_helper(enum jail_helper kind, uint16_t port)
 	struct jail_report got = { .bits = 0 };
 	struct landlock_grants grants = { .n_paths = 0 };
 	const struct helper *h = &helpers[kind];
+	struct jail_list lists[JAIL_LISTS_MAX];
 
 	if (!keep_capabilities(h->capabilities))
 		return ERR_SYSTEM;
@@ -279,46 +278,28 @@ enum err jail_helper(enum jail_helper kind, uint16_t port)
 		if (landlock_abi() > 0 && (got.bits & JAIL_LANDLOCK) == 0)
 			return ERR_SYSTEM;
 	}
-#ifdef HITHER_OPEN_JAIL
-	return ERR_OK;
-#else
-	static struct jail_filter f;
-	struct jail_list lists[JAIL_LISTS_MAX];
+	if (!FILTERS)
+		return ERR_OK;
 	unsigned n = jail_program_lists(h->program, lists);
-	enum err e = jail_filter_make(lists, n, OTHERWISE, (uint32_t)getpid(), &f);
-
-	return e == ERR_OK ? jail_filter_load(&f) : e;
-#endif
-}
-
-static void add_words(char *io, size_t bytes, const char *name, const char *text)
-{
-	size_t used = strlen(io);
-
-	snprintf(io + used, bytes - used, "%s%s: %s", used > 0 ? "; " : "", name, text);
+	return jail_filter_enter(lists, n, OTHERWISE, &filter);
 }
 
 void jail_helper_words(enum jail_helper kind, char *io, size_t bytes)
 {
 	const struct helper *h = &helpers[kind];
-	char text[120];
 	unsigned abi = h->landlock ? landlock_abi() : 0;
+	size_t used = strlen(io);
+	char files[80];
 
-#ifdef HITHER_OPEN_JAIL
-	snprintf(text, sizeof text, "no system call filter in this build");
-#else
-	snprintf(text, sizeof text, "own system call list");
-#endif
 	if (abi > 0)
-		snprintf(text + strlen(text), sizeof text - strlen(text),
-			 ", Landlock %u (no file%s)", abi, abi >= 4 ? ", one port" : "");
-	else if (h->landlock)
-		snprintf(text + strlen(text), sizeof text - strlen(text),
-			 ", no Landlock in this kernel");
+		snprintf(files, sizeof files, "Landlock %u (no file%s)", abi,
+			 abi >= 4 ? ", one port" : "");
 	else
-		snprintf(text + strlen(text), sizeof text - strlen(text),
-			 ", no Landlock (it would forbid to look)");
-	add_words(io, bytes, h->name, text);
+		snprintf(files, sizeof files, "no Landlock %s",
+			 h->landlock ? "in this kernel" : "(it would forbid to look)");
+	snprintf(io + used, bytes - used, "%s%s: %s, %s", used > 0 ? "; " : "", h->name,
+		 FILTERS ? "own system call list" : "no system call filter in this build",
+		 files);
 }
 
 enum err jail_become(bool set, uid_t uid, gid_t gid, uint32_t mask)
@@ -335,21 +316,6 @@ enum err jail_become(bool set, uid_t uid, gid_t gid, uint32_t mask)
 /* --- boot and its spawner -------------------------------------------------------------------
  */
 
-static enum err load(const struct jail_list *lists, unsigned n, uint32_t otherwise)
-{
-#ifdef HITHER_OPEN_JAIL
-	(void)lists;
-	(void)n;
-	(void)otherwise;
-	return ERR_UNSUPPORTED;
-#else
-	static struct jail_filter f;
-	enum err e = jail_filter_make(lists, n, otherwise, (uint32_t)getpid(), &f);
-
-	return e == ERR_OK ? jail_filter_load(&f) : e;
-#endif
-}
-
 void jail_spawner(char *without, size_t bytes)
 {
 	static const uint32_t kept = 1u << CAP_SETUID | 1u << CAP_SETGID | 1u << CAP_SYS_ADMIN |
@@ -357,7 +323,8 @@ void jail_spawner(char *without, size_t bytes)
 	struct jail_list lists[JAIL_LISTS_MAX];
 	unsigned n = jail_program_lists(JAIL_PROGRAM_SPAWNER, lists);
 	bool plain = keep_capabilities(kept);
-	bool calls = load(lists, n, SECCOMP_RET_ALLOW) == ERR_OK;
+	bool calls =
+		FILTERS && jail_filter_enter(lists, n, SECCOMP_RET_ALLOW, &filter) == ERR_OK;
 
 	snprintf(without, bytes, "%s%s%s", plain ? "" : "capabilities stay",
 		 plain || calls ? "" : ", ", calls ? "" : "no system call filter");
