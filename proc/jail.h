@@ -59,11 +59,13 @@ MUST_CHECK enum err jail_helper(enum jail_helper kind, uint16_t port);
 /* Appends what is in force on a helper that lives, for people: "looker: system calls …". */
 void jail_helper_words(enum jail_helper kind, char *io, size_t bytes);
 
+/* Another user and group, no supplementary groups; async-signal-safe. False with errno. */
+bool jail_change_user(uid_t uid, gid_t gid);
 /*
- * In a fresh process: not dumpable; the user and group when `set`, no supplementary groups, of
- * the capabilities those of `mask` that it has. ERR_SYSTEM with errno.
+ * In a fresh process that is to be this helper: not dumpable; the user and group when `set`; of
+ * the capabilities those that the helper keeps, as far as it has them. ERR_SYSTEM with errno.
  */
-MUST_CHECK enum err jail_become(bool set, uid_t uid, gid_t gid, uint32_t mask);
+MUST_CHECK enum err jail_become(enum jail_helper kind, bool set, uid_t uid, gid_t gid);
 /* The spawner's, in itself (proc/spawner.c). `without` gets what could not be had; "" nothing.
  */
 void jail_spawner(char *without, size_t bytes);

@@ -302,12 +302,18 @@ void jail_helper_words(enum jail_helper kind, char *io, size_t bytes)
 		 files);
 }
 
-enum err jail_become(bool set, uid_t uid, gid_t gid, uint32_t mask)
+/* setgroups(2) first: it needs what the other two give away. */
+bool jail_change_user(uid_t uid, gid_t gid)
 {
-	if (set && (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 || setgroups(0, NULL) != 0 ||
-		    setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0))
+	return setgroups(0, NULL) == 0 && setresgid(gid, gid, gid) == 0 &&
+	       setresuid(uid, uid, uid) == 0;
+}
+
+enum err jail_become(enum jail_helper kind, bool set, uid_t uid, gid_t gid)
+{
+	if (set && (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 || !jail_change_user(uid, gid)))
 		return ERR_SYSTEM;
-	if (!keep_capabilities(mask))
+	if (!keep_capabilities(helpers[kind].capabilities))
 		return ERR_SYSTEM;
 	/* last: a change of user sets it back (prctl(2)) */
 	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? ERR_OK : ERR_SYSTEM;
@@ -318,8 +324,8 @@ enum err jail_become(bool set, uid_t uid, gid_t gid, uint32_t mask)
 
 void jail_spawner(char *without, size_t bytes)
 {
-	static const uint32_t kept = 1u << CAP_SETUID | 1u << CAP_SETGID | 1u << CAP_SYS_ADMIN |
-				     1u << CAP_SYS_PTRACE | 1u << CAP_DAC_READ_SEARCH;
+	const uint32_t kept = 1u << CAP_SETUID | 1u << CAP_SETGID | 1u << CAP_SYS_ADMIN |
+			      helpers[JAIL_ATTESTER].capabilities;
 	struct jail_list lists[JAIL_LISTS_MAX];
 	unsigned n = jail_program_lists(JAIL_PROGRAM_SPAWNER, lists);
 	bool plain = keep_capabilities(kept);

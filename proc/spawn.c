@@ -14,7 +14,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <linux/close_range.h>
@@ -32,6 +31,7 @@
 
 #include "common/span.h"
 #include "proc/environment.h"
+#include "proc/jail.h"
 
 #define ABOVE_ALL  128 /* > ROLE_FD_LISTEN_MAX */
 #define EXIT_SPAWN 126
@@ -164,13 +164,6 @@ static void default_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* setgroups(2) first: it needs what the other two give away. */
-static bool change_user(const struct spawn_as *as)
-{
-	return setgroups(0, NULL) == 0 && setresgid(as->gid, as->gid, as->gid) == 0 &&
-	       setresuid(as->uid, as->uid, as->uid) == 0;
-}
-
 /*
  * A role under its own user can make no namespace: it gets one here. The last variable says so
  * and is dropped when there is none.
@@ -199,7 +192,7 @@ __attribute__((noreturn)) static void become(const struct birth *b)
 	enum role r = role_kind(b->order->role);
 
 	leave_network(r, b->env);
-	if (b->order->as.set && !change_user(&b->order->as))
+	if (b->order->as.set && !jail_change_user(b->order->as.uid, b->order->as.gid))
 		give_up("hitherd: cannot become the user of a role\n");
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != b->boot)
 		give_up("hitherd: the starting process is gone\n");

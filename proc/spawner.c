@@ -13,7 +13,6 @@
  * the attester.
  */
 #include <errno.h>
-#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -108,8 +107,7 @@ static struct answer start_attester(const struct order *o, int wire)
 	if (pid == 0) {
 		if (prctl(PR_SET_NAME, "hither-attester") != 0 ||
 		    spawn_keep_only(wire) != ERR_OK ||
-		    jail_become(o->as.set, o->as.uid, o->as.gid,
-				1u << CAP_SYS_PTRACE | 1u << CAP_DAC_READ_SEARCH) != ERR_OK ||
+		    jail_become(JAIL_ATTESTER, o->as.set, o->as.uid, o->as.gid) != ERR_OK ||
 		    prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != boot)
 			_exit(1);
 		environment_forget(environ, true);
