@@ -35,6 +35,18 @@ struct span span_trim(struct span a)
 	return a;
 }
 
+struct span span_cut(struct span *io, char at)
+{
+	const char *end = io->len > 0 ? memchr(io->ptr, at, io->len) : NULL;
+	struct span part = { io->ptr, end != NULL ? (size_t)(end - io->ptr) : io->len };
+	size_t used = part.len + (end != NULL);
+
+	if (used > 0)
+		io->ptr += used;
+	io->len -= used;
+	return part;
+}
+
 bool span_copy(struct span a, char *out, size_t out_bytes)
 {
 	if (out_bytes == 0)

@@ -47,6 +47,9 @@ static inline bool span_starts(struct span a, const char *prefix)
 /* Without leading and trailing spaces, tabs, CR and LF. */
 struct span span_trim(struct span a);
 
+/* What stands before the first `at`, or all of it; *io becomes what follows that `at`. */
+struct span span_cut(struct span *io, char at);
+
 /*
  * Copies into a NUL-terminated buffer. False, with `out` holding the empty string, when the
  * span does not fit or contains a NUL byte: a name is never cut silently.

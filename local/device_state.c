@@ -36,19 +36,6 @@ static bool number(struct span text, int base, int64_t *ret)
 	return *end == '\0';
 }
 
-static bool next_line(struct span *io, struct span *ret)
-{
-	const char *end;
-
-	if (io->len == 0)
-		return false;
-	end = memchr(io->ptr, '\n', io->len);
-	*ret = (struct span){ io->ptr, end != NULL ? (size_t)(end - io->ptr) : io->len };
-	io->len -= ret->len + (end != NULL);
-	io->ptr += ret->len + (end != NULL);
-	return true;
-}
-
 static bool next_word(struct span *io, struct span *ret)
 {
 	while (io->len > 0 && (*io->ptr == ' ' || *io->ptr == '\t')) {
@@ -67,12 +54,14 @@ static bool next_word(struct span *io, struct span *ret)
 /* The value of KEY=value in a uevent file; ptr NULL when there is no such line. */
 static struct span value_of(struct span uevent, const char *key)
 {
-	struct span line;
 	size_t n = strlen(key);
 
-	while (next_line(&uevent, &line))
+	while (uevent.len > 0) {
+		struct span line = span_cut(&uevent, '\n');
+
 		if (span_starts(line, key) && line.len > n && line.ptr[n] == '=')
 			return span_trim((struct span){ line.ptr + n + 1, line.len - n - 1 });
+	}
 	return (struct span){ NULL, 0 };
 }
 
@@ -254,10 +243,12 @@ enum device_link device_link_read(const struct device_link_files *f)
 
 bool device_route4(struct span table, device_is_tunnel *is_tunnel, void *ctx)
 {
-	struct span line, word, name;
+	struct span word, name;
 	int64_t destination, flags, mask;
 
-	while (next_line(&table, &line)) {
+	while (table.len > 0) {
+		struct span line = span_cut(&table, '\n');
+
 		/* Iface Destination Gateway Flags RefCnt Use Metric Mask …, hexadecimal */
 		if (!next_word(&line, &name) || !next_word(&line, &word) ||
 		    !number(word, 16, &destination) || !next_word(&line, &word) ||
@@ -276,9 +267,9 @@ bool device_route4(struct span table, device_is_tunnel *is_tunnel, void *ctx)
 bool device_route6(struct span table, device_is_tunnel *is_tunnel, void *ctx)
 {
 	static const char any[] = "00000000000000000000000000000000";
-	struct span line;
 
-	while (next_line(&table, &line)) {
+	while (table.len > 0) {
+		struct span line = span_cut(&table, '\n');
 		/* destination, length, source, length, hop, metric, references, use, flags,
 		 * name */
 		struct span words[10];

@@ -40,17 +40,6 @@ struct question {
 
 /* --- texts ------------------------------------------------------------------------------- */
 
-static struct span next_line(struct span *rest)
-{
-	const char *end = rest->len > 0 ? memchr(rest->ptr, '\n', rest->len) : NULL;
-	size_t n = end != NULL ? (size_t)(end - rest->ptr) : rest->len;
-	struct span line = { rest->ptr, n };
-
-	rest->ptr += n + (end != NULL);
-	rest->len -= n + (end != NULL);
-	return line;
-}
-
 static bool is_word(struct span s, const char *also)
 {
 	for (size_t i = 0; i < s.len; i++) {
@@ -76,7 +65,7 @@ bool attest_flatpak_id(struct span info, char ret[ATTEST_APP_BYTES])
 	bool inside = false;
 
 	while (info.len > 0) {
-		struct span line = span_trim(next_line(&info));
+		struct span line = span_trim(span_cut(&info, '\n'));
 
 		if (line.len > 0 && line.ptr[0] == '[')
 			inside = span_is(line, "[Application]");
@@ -112,21 +101,12 @@ bool attest_snap_id(struct span label, char ret[ATTEST_APP_BYTES])
 	       span_copy((struct span){ label.ptr, name.len + 5 }, ret, ATTEST_APP_BYTES);
 }
 
-bool attest_is_system_uid(uid_t uid)
+/* Neither root nor a person nor nobody: 1 to 999, and those that systemd hands out by itself
+ * (systemd.exec(5), DynamicUser=). */
+static bool is_system_uid(uid_t uid)
 {
 	return (uid > 0 && uid <= SYSTEM_UID_MAX) ||
 	       (uid >= DYNAMIC_FIRST && uid <= DYNAMIC_LAST);
-}
-
-static struct span next_part(struct span *path)
-{
-	const char *slash = path->len > 0 ? memchr(path->ptr, '/', path->len) : NULL;
-	size_t n = slash != NULL ? (size_t)(slash - path->ptr) : path->len;
-	struct span part = { path->ptr, n };
-
-	path->ptr += n + (slash != NULL);
-	path->len -= n + (slash != NULL);
-	return part;
 }
 
 /*
@@ -135,35 +115,30 @@ static struct span next_part(struct span *path)
  */
 static struct span systemd_path(struct span line)
 {
-	const struct span none = { NULL, 0 };
-	const char *end = line.ptr + line.len;
-	const char *first = line.len > 0 ? memchr(line.ptr, ':', line.len) : NULL;
-	const char *second =
-		first != NULL ? memchr(first + 1, ':', (size_t)(end - first - 1)) : NULL;
+	struct span number = span_cut(&line, ':');
+	struct span controllers = span_cut(&line, ':');
+	bool named = span_is(controllers, "name=systemd");
 
-	if (second == NULL || end - second < 3 || second[1] != '/')
-		return none;
-	struct span number = { line.ptr, (size_t)(first - line.ptr) };
-	struct span controllers = { first + 1, (size_t)(second - first - 1) };
-	if (!span_is(controllers, "name=systemd") &&
-	    !(controllers.len == 0 && span_is(number, "0")))
-		return none;
-	return (struct span){ second + 2, (size_t)(end - second - 2) };
+	if (!named && !(controllers.len == 0 && span_is(number, "0")))
+		return (struct span){ NULL, 0 };
+	if (line.len < 2 || line.ptr[0] != '/')
+		return (struct span){ NULL, 0 };
+	return (struct span){ line.ptr + 1, line.len - 1 };
 }
 
 bool attest_service_id(struct span cgroup, uid_t uid, char ret[ATTEST_APP_BYTES])
 {
 	struct span path = { NULL, 0 };
 
-	if (!attest_is_system_uid(uid))
+	if (!is_system_uid(uid))
 		return false;
 	while (cgroup.len > 0 && path.ptr == NULL)
-		path = systemd_path(next_line(&cgroup));
-	if (path.ptr == NULL || !span_is(next_part(&path), "system.slice"))
+		path = systemd_path(span_cut(&cgroup, '\n'));
+	if (path.ptr == NULL || !span_is(span_cut(&path, '/'), "system.slice"))
 		return false;
-	struct span part = next_part(&path);
+	struct span part = span_cut(&path, '/');
 	while (ends(part, ".slice"))
-		part = next_part(&path);
+		part = span_cut(&path, '/');
 	return ends(part, ".service") && is_word(part, "._-:@\\") &&
 	       span_copy(part, ret, ATTEST_APP_BYTES);
 }

@@ -45,13 +45,11 @@ bool attest_flatpak_id(struct span info, char ret[ATTEST_APP_BYTES]);
 bool attest_snap_id(struct span label, char ret[ATTEST_APP_BYTES]);
 /*
  * "0::/system.slice/NAME.service…" (proc_pid_cgroup(5); or the line of systemd's own hierarchy)
- * to "NAME.service" when `uid` is a system user's. False: no unit below system.slice, or uid is
- * root's, a person's or nobody's.
+ * to "NAME.service" when `uid` is a system user's: 1 to 999, or one of those that systemd hands
+ * out by itself (61184 to 65519, systemd.exec(5), DynamicUser=). False: no unit below
+ * system.slice, or uid is root's, a person's or nobody's.
  */
 bool attest_service_id(struct span cgroup, uid_t uid, char ret[ATTEST_APP_BYTES]);
-/* Neither root nor a person nor nobody: 1 to 999, and those that systemd hands out by itself
- * (61184 to 65519, systemd.exec(5), DynamicUser=). */
-bool attest_is_system_uid(uid_t uid);
 
 /* --- in the attester --------------------------------------------------------------------- */
 

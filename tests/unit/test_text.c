@@ -214,6 +214,13 @@ static void spans(void **state)
 	assert_false(span_is_nocase(SPAN_LITERAL("["), "{"));
 	assert_true(span_is(span_trim(SPAN_LITERAL(" \t a b\r\n")), "a b"));
 	assert_int_equal(span_trim(SPAN_LITERAL(" \n")).len, 0);
+	struct span rest = SPAN_LITERAL("a//b");
+	assert_true(span_is(span_cut(&rest, '/'), "a"));
+	assert_true(span_is(rest, "/b"));
+	assert_true(span_is(span_cut(&rest, '/'), ""));
+	assert_true(span_is(span_cut(&rest, '/'), "b"));
+	assert_int_equal(rest.len, 0);
+	assert_true(span_is(span_cut(&rest, '/'), ""));
 	assert_true(span_copy(SPAN_LITERAL("abc"), out, sizeof out));
 	assert_string_equal(out, "abc");
 	assert_false(span_copy(SPAN_LITERAL("abcd"), out, sizeof out));
