@@ -24,6 +24,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/fds.h"
+
 /* One answer for each request that there may be at once (limits.queue), all in one turn: an
  * engine that cannot be had is told to thousands while their router is busy. */
 #define QUEUE_FRAMES_MAX 16384
@@ -105,33 +107,9 @@ static void watch(struct channel *c)
 
 /* --- in ------------------------------------------------------------------------------ */
 
-/* All descriptors of one message; more than MSG_FDS_MAX do not fit into the control buffer. */
-static unsigned take_fds(struct msghdr *h, int *fds)
+static bool frame_is_good(const struct channel *c, enum msg_type type, unsigned n)
 {
-	unsigned n = 0;
-
-	for (struct cmsghdr *m = CMSG_FIRSTHDR(h); m != NULL; m = CMSG_NXTHDR(h, m)) {
-		if (m->cmsg_level != SOL_SOCKET || m->cmsg_type != SCM_RIGHTS)
-			continue;
-		size_t count = (m->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		for (size_t i = 0; i < count; i++) {
-			int fd;
-
-			memcpy(&fd, CMSG_DATA(m) + i * sizeof fd, sizeof fd);
-			if (n < MSG_FDS_MAX)
-				fds[n++] = fd;
-			else
-				close(fd);
-		}
-	}
-	return n;
-}
-
-static bool frame_is_good(const struct channel *c, const struct msghdr *h, enum msg_type type,
-			  unsigned n)
-{
-	return (h->msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0 &&
-	       msg_permitted(type, c->peer, c->self) && n <= msg_fds_max(type);
+	return msg_permitted(type, c->peer, c->self) && n <= msg_fds_max(type);
 }
 
 static size_t number_at(const char *p)
@@ -169,36 +147,29 @@ static bool receive_one(struct channel *c)
 {
 	uint8_t frame[MSG_BYTES_MAX];
 	int fds[MSG_FDS_MAX];
-	union {
-		char bytes[CMSG_SPACE(sizeof(int) * MSG_FDS_MAX)];
-		struct cmsghdr align;
-	} control;
-	struct iovec iov = { frame, sizeof frame };
-	struct msghdr h = { .msg_iov = &iov,
-			    .msg_iovlen = 1,
-			    .msg_control = control.bytes,
-			    .msg_controllen = sizeof control.bytes };
-	ssize_t got = recvmsg(c->fd, &h, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	unsigned n = MSG_FDS_MAX;
+	ssize_t got = fds_receive(c->fd, frame, sizeof frame, fds, &n, MSG_DONTWAIT);
 
 	if (got < 0 && (errno == EINTR || errno == ECONNRESET))
 		return true; /* a reset is told once, before what is still queued and the end */
 	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return false;
 	if (got <= 0) {
-		gone(c, got == 0 ? ERR_PEER_GONE : ERR_SYSTEM);
+		enum err failed = errno == EBADMSG ? ERR_PROTOCOL : ERR_SYSTEM;
+
+		gone(c, got == 0 ? ERR_PEER_GONE : failed);
 		return false;
 	}
 
 	struct span f = { (const char *)frame, (size_t)got };
 	enum msg_type type = msg_type_of(f);
-	unsigned n = take_fds(&h, fds);
 
-	if (n == 0 && (h.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0 && is_bundle(f)) {
+	if (n == 0 && is_bundle(f)) {
 		if (!open_bundle(c, (struct span){ f.ptr + 2, f.len - 2 }))
 			gone(c, ERR_PROTOCOL);
 		return !c->shut;
 	}
-	if (!frame_is_good(c, &h, type, n)) {
+	if (!frame_is_good(c, type, n)) {
 		close_all(fds, n);
 		gone(c, ERR_PROTOCOL);
 		return false;
@@ -229,27 +200,12 @@ static enum err lost_by_errno(void)
 static enum err send_now(struct channel *c, const uint8_t *frame, size_t bytes, const int *fds,
 			 unsigned n)
 {
-	union {
-		char bytes[CMSG_SPACE(sizeof(int) * MSG_FDS_MAX)];
-		struct cmsghdr align;
-	} control = { { 0 } };
-	struct iovec iov = { (void *)(uintptr_t)frame, bytes };
-	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
-	ssize_t sent;
+	bool sent;
 
-	if (n > 0) {
-		h.msg_control = control.bytes;
-		h.msg_controllen = CMSG_SPACE(sizeof(int) * n);
-		struct cmsghdr *m = CMSG_FIRSTHDR(&h);
-		m->cmsg_level = SOL_SOCKET;
-		m->cmsg_type = SCM_RIGHTS;
-		m->cmsg_len = CMSG_LEN(sizeof(int) * n);
-		memcpy(CMSG_DATA(m), fds, sizeof(int) * n);
-	}
 	do
-		sent = sendmsg(c->fd, &h, MSG_DONTWAIT | MSG_NOSIGNAL);
-	while (sent < 0 && errno == EINTR);
-	if (sent >= 0)
+		sent = fds_send(c->fd, frame, bytes, fds, n, MSG_DONTWAIT);
+	while (!sent && errno == EINTR);
+	if (sent)
 		return ERR_OK;
 	return errno == EAGAIN || errno == EWOULDBLOCK ? ERR_AGAIN : lost_by_errno();
 }

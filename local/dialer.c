@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/fds.h"
 #include "dialect/engines.h"
 #include "proc/jail.h"
 
@@ -74,22 +75,8 @@ static int dial(const struct address *to, enum answer *ret_why)
 static bool reply(int pair, enum answer answer, int fd)
 {
 	char byte = (char)answer;
-	struct iovec iov = { &byte, 1 };
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
 
-	if (fd >= 0) {
-		m.msg_control = control.room;
-		m.msg_controllen = sizeof control.room;
-		control.head.cmsg_level = SOL_SOCKET;
-		control.head.cmsg_type = SCM_RIGHTS;
-		control.head.cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
-	}
-	return sendmsg(pair, &m, MSG_NOSIGNAL) == 1;
+	return fds_send(pair, &byte, 1, &fd, fd >= 0, 0);
 }
 
 static void serve(int pair, const struct address *to)
@@ -150,25 +137,19 @@ enum err dialer_start(const char *url)
 enum err dialer_connect(int *ret_fd)
 {
 	char byte = 0;
-	struct iovec iov = { &byte, 1 };
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct msghdr m = { .msg_iov = &iov,
-			    .msg_iovlen = 1,
-			    .msg_control = control.room,
-			    .msg_controllen = sizeof control.room };
-	struct cmsghdr *c;
+	int fd;
+	unsigned n = 1;
 
 	if (asker < 0 || send(asker, &byte, 1, MSG_NOSIGNAL) != 1 ||
-	    recvmsg(asker, &m, MSG_CMSG_CLOEXEC) != 1)
+	    fds_receive(asker, &byte, 1, &fd, &n, 0) != 1)
 		return ERR_SYSTEM;
-	if (byte != ANSWER_CONNECTED)
-		return byte == ANSWER_REFUSED ? ERR_PEER_GONE : ERR_AGAIN;
-	c = CMSG_FIRSTHDR(&m);
-	if (c == NULL || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof(int)))
+	if (byte == ANSWER_CONNECTED && n == 1) {
+		*ret_fd = fd;
+		return ERR_OK;
+	}
+	if (n == 1)
+		close(fd);
+	if (byte == ANSWER_CONNECTED)
 		return ERR_SYSTEM;
-	memcpy(ret_fd, CMSG_DATA(c), sizeof *ret_fd);
-	return ERR_OK;
+	return byte == ANSWER_REFUSED ? ERR_PEER_GONE : ERR_AGAIN;
 }

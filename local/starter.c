@@ -29,6 +29,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/fds.h"
 #include "common/span.h"
 #include "proc/child_jail.h"
 #include "proc/jail.h"
@@ -306,24 +307,14 @@ static void end_child(const struct work *w, pid_t pid, int signal)
 /* False when local is gone. */
 static bool take_order(struct work *w)
 {
-	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct iovec iov = { &w->order, sizeof w->order };
-	struct msghdr h = { .msg_iov = &iov,
-			    .msg_iovlen = 1,
-			    .msg_control = control.bytes,
-			    .msg_controllen = sizeof control.bytes };
-	ssize_t n = recvmsg(FD_ORDERS, &h, MSG_CMSG_CLOEXEC);
-	const struct cmsghdr *m = n > 0 ? CMSG_FIRSTHDR(&h) : NULL;
 	struct answer a = { -1, EINVAL };
-	int output = -1;
+	int fd;
+	unsigned n_fds = 1;
+	ssize_t n = fds_receive(FD_ORDERS, &w->order, sizeof w->order, &fd, &n_fds, 0);
 
 	if (n <= 0)
 		return n < 0 && errno == EINTR;
-	if (m != NULL && m->cmsg_type == SCM_RIGHTS)
-		memcpy(&output, CMSG_DATA(m), sizeof output);
+	int output = n_fds == 1 ? fd : -1;
 	bool whole = (size_t)n >= offsetof(struct order, words) &&
 		     w->order.bytes == (size_t)n - offsetof(struct order, words);
 	if (whole && w->order.kind == START)
@@ -474,24 +465,8 @@ static bool put_words(struct order *o, char *const argv[])
 
 static bool send_order(struct starter *s, int fd)
 {
-	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { { 0 } };
-	struct iovec iov = { &s->order, offsetof(struct order, words) + s->order.bytes };
-	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
-
-	if (fd >= 0) {
-		h.msg_control = control.bytes;
-		h.msg_controllen = sizeof control.bytes;
-		struct cmsghdr *m = CMSG_FIRSTHDR(&h);
-
-		m->cmsg_level = SOL_SOCKET;
-		m->cmsg_type = SCM_RIGHTS;
-		m->cmsg_len = CMSG_LEN(sizeof fd);
-		memcpy(CMSG_DATA(m), &fd, sizeof fd);
-	}
-	return sendmsg(s->orders, &h, MSG_NOSIGNAL) == (ssize_t)iov.iov_len;
+	return fds_send(s->orders, &s->order, offsetof(struct order, words) + s->order.bytes,
+			&fd, fd >= 0, 0);
 }
 
 pid_t starter_start(struct starter *s, char *const argv[], int output)

@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/fds.h"
 #include "common/text.h"
 #include "proc/jail.h"
 #include "proc/resident.h"
@@ -252,37 +253,24 @@ enum attest_kind attest_look(int pidfd, uid_t uid, char ret_app[ATTEST_APP_BYTES
 
 /* --- the wire ---------------------------------------------------------------------------- */
 
-union control {
-	struct cmsghdr head;
-	char room[CMSG_SPACE(sizeof(int))];
-};
-
 /* False: the router is gone. */
 static bool take_question(int wire)
 {
 	struct question q;
-	union control control;
-	struct iovec iov = { &q, sizeof q };
-	struct msghdr h = { .msg_iov = &iov,
-			    .msg_iovlen = 1,
-			    .msg_control = control.room,
-			    .msg_controllen = sizeof control.room };
-	ssize_t got = recvmsg(wire, &h, MSG_CMSG_CLOEXEC);
-	struct cmsghdr *c = got > 0 ? CMSG_FIRSTHDR(&h) : NULL;
 	struct attest_answer a;
-	int pidfd = -1;
+	int pidfd;
+	unsigned n = 1;
+	ssize_t got = fds_receive(wire, &q, sizeof q, &pidfd, &n, 0);
 
 	if (got <= 0)
 		return got < 0 && errno == EINTR;
-	if (c != NULL && c->cmsg_type == SCM_RIGHTS)
-		memcpy(&pidfd, CMSG_DATA(c), sizeof pidfd);
 	memset(&a, 0, sizeof a);
 	a.id = q.id;
 	alarm(ALARM_S);
-	if (got == sizeof q && pidfd >= 0)
+	if (got == sizeof q && n == 1)
 		a.kind = attest_look(pidfd, q.uid, a.app);
 	alarm(0);
-	if (pidfd >= 0)
+	if (n == 1)
 		close(pidfd);
 	return write(wire, &a, sizeof a) == sizeof a;
 }
@@ -301,22 +289,11 @@ void attest_serve(int wire)
 enum err attest_ask(int wire, uint64_t id, uid_t uid, int pidfd)
 {
 	struct question q;
-	union control control;
-	struct iovec iov = { &q, sizeof q };
-	struct msghdr h = { .msg_iov = &iov,
-			    .msg_iovlen = 1,
-			    .msg_control = control.room,
-			    .msg_controllen = sizeof control.room };
 
 	memset(&q, 0, sizeof q);
 	q.id = id;
 	q.uid = uid;
-	memset(&control, 0, sizeof control);
-	control.head.cmsg_level = SOL_SOCKET;
-	control.head.cmsg_type = SCM_RIGHTS;
-	control.head.cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(&control.head), &pidfd, sizeof pidfd);
-	if (sendmsg(wire, &h, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof q)
+	if (fds_send(wire, &q, sizeof q, &pidfd, 1, MSG_DONTWAIT))
 		return ERR_OK;
 	return errno == EAGAIN ? ERR_AGAIN : ERR_PEER_GONE;
 }

@@ -22,6 +22,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/fds.h"
 #include "common/span.h"
 #include "proc/attest.h"
 #include "proc/environment.h"
@@ -29,9 +30,11 @@
 #include "proc/resident.h"
 #include "proc/spawn.h"
 
-#define WIRE       3
-#define LISTEN_MAX (ROLE_FD_LISTEN_MAX - ROLE_FD_LISTEN)
-#define FDS_MAX    (4 + ROLE_SEATS + LISTEN_MAX)
+#define WIRE          3
+#define LISTEN_MAX    (ROLE_FD_LISTEN_MAX - ROLE_FD_LISTEN)
+#define ORDER_FDS_MAX (4 + ROLE_SEATS + LISTEN_MAX)
+
+_Static_assert(ORDER_FDS_MAX <= FDS_MAX, "an order is one message");
 
 enum order_kind { START_ROLE, START_ATTESTER };
 
@@ -62,11 +65,6 @@ static struct spawner {
 /* --- in the spawner -------------------------------------------------------------------- */
 
 static pid_t boot;
-
-union control {
-	struct cmsghdr head;
-	char room[CMSG_SPACE(sizeof(int) * FDS_MAX)];
-};
 
 static struct answer start_role(const struct order *o, const int *fds, unsigned n)
 {
@@ -119,35 +117,17 @@ static struct answer start_attester(const struct order *o, int wire)
 	return a;
 }
 
-static unsigned take_fds(struct msghdr *h, int fds[FDS_MAX])
-{
-	unsigned n = 0;
-
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c != NULL; c = CMSG_NXTHDR(h, c))
-		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
-			n = (unsigned)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-			memcpy(fds, CMSG_DATA(c), n * sizeof(int));
-		}
-	return n;
-}
-
 /* False: boot is gone. */
 static bool take_order(void)
 {
 	static struct order o;
-	union control control;
-	struct iovec iov = { &o, sizeof o };
-	struct msghdr h = { .msg_iov = &iov,
-			    .msg_iovlen = 1,
-			    .msg_control = control.room,
-			    .msg_controllen = sizeof control.room };
-	int fds[FDS_MAX];
+	int fds[ORDER_FDS_MAX];
+	unsigned n = LEN(fds);
 	struct answer a = { .pid = 0, .error = EINVAL, .e = ERR_SYSTEM };
-	ssize_t got = recvmsg(WIRE, &h, MSG_CMSG_CLOEXEC);
+	ssize_t got = fds_receive(WIRE, &o, sizeof o, fds, &n, 0);
 
 	if (got <= 0)
 		return got < 0 && errno == EINTR;
-	unsigned n = take_fds(&h, fds);
 	if (got == sizeof o && o.kind == START_ROLE)
 		a = start_role(&o, fds, n);
 	else if (got == sizeof o && n == 1)
@@ -214,20 +194,9 @@ const char *spawner_without(void)
 
 static enum err give_order(const struct order *o, const int *fds, unsigned n, pid_t *ret_pid)
 {
-	union control control;
-	struct iovec iov = { (void *)(uintptr_t)o, sizeof *o };
-	struct msghdr h = { .msg_iov = &iov,
-			    .msg_iovlen = 1,
-			    .msg_control = control.room,
-			    .msg_controllen = CMSG_SPACE(sizeof(int) * n) };
 	struct answer a;
 
-	memset(&control, 0, sizeof control);
-	control.head.cmsg_level = SOL_SOCKET;
-	control.head.cmsg_type = SCM_RIGHTS;
-	control.head.cmsg_len = CMSG_LEN(sizeof(int) * n);
-	memcpy(CMSG_DATA(&control.head), fds, sizeof(int) * n);
-	if (sendmsg(self.wire, &h, MSG_NOSIGNAL) != (ssize_t)sizeof *o ||
+	if (!fds_send(self.wire, o, sizeof *o, fds, n, 0) ||
 	    read(self.wire, &a, sizeof a) != sizeof a) {
 		errno = ECHILD;
 		return ERR_SYSTEM;
@@ -241,7 +210,7 @@ static enum err give_order(const struct order *o, const int *fds, unsigned n, pi
 enum err spawn_role(const struct spawn_order *o, pid_t *ret_pid)
 {
 	static struct order order;
-	int fds[FDS_MAX] = { o->control, o->config, o->policy };
+	int fds[ORDER_FDS_MAX] = { o->control, o->config, o->policy };
 	unsigned n = 3;
 
 	memset(&order, 0, sizeof order);

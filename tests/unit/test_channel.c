@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/fds.h"
 #include "ipc/channel.h"
 
 struct side {
@@ -115,23 +116,7 @@ static int teardown(void **state)
 
 static void send_raw(int fd, const void *bytes, size_t n, const int *fds, unsigned count)
 {
-	union {
-		char bytes[CMSG_SPACE(sizeof(int) * 8)];
-		struct cmsghdr align;
-	} control = { { 0 } };
-	struct iovec iov = { (void *)(uintptr_t)bytes, n };
-	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
-
-	if (count > 0) {
-		h.msg_control = control.bytes;
-		h.msg_controllen = CMSG_SPACE(sizeof(int) * count);
-		struct cmsghdr *m = CMSG_FIRSTHDR(&h);
-		m->cmsg_level = SOL_SOCKET;
-		m->cmsg_type = SCM_RIGHTS;
-		m->cmsg_len = CMSG_LEN(sizeof(int) * count);
-		memcpy(CMSG_DATA(m), fds, sizeof(int) * count);
-	}
-	assert_int_equal(sendmsg(fd, &h, MSG_NOSIGNAL), (ssize_t)n);
+	assert_true(fds_send(fd, bytes, n, fds, count, 0));
 }
 
 static size_t stop_frame(uint8_t *out, uint32_t deadline_ms)
@@ -265,21 +250,11 @@ static void draining_hears_a_dead_peer_without_the_loop(void **state)
 
 static size_t receive(int fd, uint8_t *out, int *ret_fd)
 {
-	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct iovec iov = { out, MSG_BYTES_MAX };
-	struct msghdr h = { .msg_iov = &iov,
-			    .msg_iovlen = 1,
-			    .msg_control = control.bytes,
-			    .msg_controllen = sizeof control.bytes };
-	ssize_t n = recvmsg(fd, &h, MSG_DONTWAIT);
-	struct cmsghdr *m = n > 0 ? CMSG_FIRSTHDR(&h) : NULL;
+	unsigned room = 1;
+	ssize_t n = fds_receive(fd, out, MSG_BYTES_MAX, ret_fd, &room, MSG_DONTWAIT);
 
-	*ret_fd = -1;
-	if (m != NULL)
-		memcpy(ret_fd, CMSG_DATA(m), sizeof *ret_fd);
+	if (room == 0)
+		*ret_fd = -1;
 	return n > 0 ? (size_t)n : 0;
 }
 

@@ -24,6 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/fds.h"
 #include "common/span.h"
 #include "proc/environment.h"
 #include "proc/jail.h"
@@ -63,23 +64,7 @@ static void lay_wires(enum role r)
 
 static void send_descriptor(void)
 {
-	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { { 0 } };
-	struct iovec iov = { (char[]){ 'x' }, 1 };
-	struct msghdr h = { .msg_iov = &iov,
-			    .msg_iovlen = 1,
-			    .msg_control = control.bytes,
-			    .msg_controllen = sizeof control.bytes };
-	struct cmsghdr *m = CMSG_FIRSTHDR(&h);
-	int fd = STDIN_FILENO;
-
-	m->cmsg_level = SOL_SOCKET;
-	m->cmsg_type = SCM_RIGHTS;
-	m->cmsg_len = CMSG_LEN(sizeof fd);
-	memcpy(CMSG_DATA(m), &fd, sizeof fd);
-	NEED(sendmsg(wire_far, &h, 0) == 1);
+	NEED(fds_send(wire_far, "x", 1, (int[]){ STDIN_FILENO }, 1, 0));
 }
 
 static ssize_t receive(int fd)
