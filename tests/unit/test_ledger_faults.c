@@ -28,6 +28,7 @@
 #include "consent/ledger_impl.h"
 #include "consent/report.h"
 #include "tests/fault/failing_malloc.h"
+#include "tests/fault/no_sync.h"
 #include "tests/fault/shim_vfs.h"
 
 static char root[128], dir[160]; /* of this run's copy */
