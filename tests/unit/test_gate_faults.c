@@ -6,6 +6,8 @@
  */
 #include "tests/unit/gate_help.h"
 
+#include "tests/unit/ledger_help.h"
+
 static void a_disk_that_fails_for_a_while(void **state)
 {
 	struct world *w = world_new(ALLOWS);
@@ -99,16 +101,11 @@ static void a_damaged_ledger_keeps_everything_here(void **state)
 	struct msg_ASK m = world_ask(w);
 	struct ledger_report report;
 	struct ledger_problem problem;
-	char line[1024];
 
 	(void)state;
 	assert_int_equal(ask_outcome_of(w, &m, "one"), ASK_GRANTED);
 	gate_free(w->gate);
-	snprintf(line, sizeof line,
-		 "python3 -c \"import sqlite3;c=sqlite3.connect('%s/ledger/ledger.db');"
-		 "c.execute('update records set kind=1||kind where seq=2');c.commit()\"",
-		 w->state_dir);
-	assert_int_equal(system(line), 0);
+	sql_in(w->state_dir, "UPDATE records SET kind = 1||kind WHERE seq = 2");
 	world_start(w, ALLOWS);
 	assert_int_equal(ask_outcome_of(w, &m, "two"), ASK_LEDGER);
 	assert_non_null(strstr(last(w, &m)->detail, "record 2"));

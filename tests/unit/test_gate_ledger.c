@@ -3,18 +3,7 @@
 #include "tests/unit/gate_help.h"
 
 #include "consent/gate_impl.h"
-
-static void run(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static void run(const char *format, ...)
-{
-	char line[2048];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(line, sizeof line, format, ap);
-	va_end(ap);
-	assert_int_equal(system(line), 0);
-}
+#include "tests/unit/ledger_help.h"
 
 /* The next append and all after it fail, until the ledger is looked at again. */
 static void lose_ledger(struct world *w)
@@ -49,7 +38,7 @@ static void without_a_ledger_everything_stays_here(void **state)
 
 	(void)state;
 	gate_free(w->gate);
-	run("rm -rf '%s' && : > '%s'", w->state_dir, w->state_dir);
+	shell("rm -rf '%s' && : > '%s'", w->state_dir, w->state_dir);
 	world_start(w, ALLOWS);
 	assert_null(gate_ledger(w->gate));
 	assert_false(gate_status(w->gate).ledger_ok);
@@ -77,7 +66,7 @@ static void without_a_ledger_everything_stays_here(void **state)
 	buf_free(&out);
 	assert_int_equal(w->n_sends, 0);
 	/* Once it can be opened all is well, at the next look: after a second, or at once. */
-	run("rm -f '%s' && mkdir -m 700 '%s'", w->state_dir, w->state_dir);
+	shell("rm -f '%s' && mkdir -m 700 '%s'", w->state_dir, w->state_dir);
 	assert_int_equal(ask_outcome_of(w, &m, "x"), ASK_LEDGER);
 	world_pass(w, 1000);
 	assert_int_equal(ask_outcome_of(w, &m, "x"), ASK_GRANTED);
@@ -111,11 +100,8 @@ static void who_else_writes_takes_it_out_of_use(void **state)
 
 	(void)state;
 	assert_int_equal(ask_outcome_of(w, &m, "x"), ASK_GRANTED);
-	run("python3 -c \"import sqlite3;c=sqlite3.connect('%s/ledger/ledger.db');"
-	    "c.execute('update records set seq=seq+100 where seq=(select max(seq) from "
-	    "records)');"
-	    "c.commit()\"",
-	    w->state_dir);
+	sql_in(w->state_dir,
+	       "UPDATE records SET seq = seq + 100 WHERE seq = (SELECT max(seq) FROM records)");
 	assert_int_equal(ask_outcome_of(w, &m, "y"), ASK_LEDGER);
 	assert_int_equal(strncmp(w->gate->ledger_problem,
 				 "the ledger cannot be written: somebody else wrote to it; ",
@@ -248,7 +234,7 @@ static void a_ledger_that_is_gone_lets_nothing_out(void **state)
 	(void)state;
 	assert_int_equal(ask_outcome_of(w, &m, "x"), ASK_PENDING);
 	lose_ledger(w);
-	run("mv '%s' '%s.away' && : > '%s'", w->state_dir, w->state_dir, w->state_dir);
+	shell("mv '%s' '%s.away' && : > '%s'", w->state_dir, w->state_dir, w->state_dir);
 	world_pass(w, 1000);
 	assert_false(gate_status(w->gate).ledger_ok);
 	assert_null(gate_ledger(w->gate));
@@ -258,7 +244,7 @@ static void a_ledger_that_is_gone_lets_nothing_out(void **state)
 	world_set_policy(w, none);
 	assert_int_equal(ask_outcome_of(w, &denied, "y"), ASK_DENIED_POLICY);
 	assert_int_equal(w->n_sends, 0);
-	run("rm -f '%s' && mv '%s.away' '%s'", w->state_dir, w->state_dir, w->state_dir);
+	shell("rm -f '%s' && mv '%s.away' '%s'", w->state_dir, w->state_dir, w->state_dir);
 	world_pass(w, 1000);
 	assert_true(gate_status(w->gate).ledger_ok);
 	world_free(w);
@@ -351,9 +337,7 @@ static void what_somebody_saw_is_no_news(void **state)
 	assert_int_equal(ask_outcome_of(w, &m, "one"), ASK_GRANTED);
 	known = seen(&w->head);
 	gate_free(w->gate);
-	run("python3 -c \"import sqlite3;c=sqlite3.connect('%s/ledger/ledger.db');"
-	    "c.execute('update records set kind=1||kind where seq=2');c.commit()\"",
-	    w->state_dir);
+	sql_in(w->state_dir, "UPDATE records SET kind = 1||kind WHERE seq = 2");
 	assert_int_equal(ledger_acknowledge(w->state_dir, &report, &problem), ERR_OK);
 	world_start(w, ALLOWS);
 	assert_true(gate_status(w->gate).ledger_ok);

@@ -3,12 +3,8 @@
  * The ledger: what is appended can be read and verified; what is tampered with is found.
  * HITHER_TAMPERINGS=100 repeats each kind of tampering that often (default 6).
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/unit/ledger_help.h"
 
-#include <cmocka.h>
 #include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -23,41 +19,6 @@
 #include "consent/ledger.h"
 
 #define RECORDS 60
-
-static char root[128];
-
-static void shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static void shell(const char *format, ...)
-{
-	char line[1024];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(line, sizeof line, format, ap);
-	va_end(ap);
-	if (system(line) != 0)
-		fail_msg("failed: %s", line);
-}
-
-static const char *at(const char *name)
-{
-	static char path[4][256];
-	static int turn;
-
-	turn = (turn + 1) % 4;
-	snprintf(path[turn], sizeof path[turn], "%s/%s", root, name);
-	return path[turn];
-}
-
-static struct ledger *open_or_fail(const char *dir, enum ledger_mode mode)
-{
-	struct ledger *l = NULL;
-	struct ledger_problem p;
-
-	if (ledger_open(dir, mode, &l, &p) != ERR_OK)
-		fail_msg("cannot open %s: %s", dir, p.text);
-	return l;
-}
 
 static void append(struct ledger *l, unsigned n, unsigned from)
 {
@@ -92,25 +53,6 @@ static struct ledger_report verify(const char *dir, const struct ledger_witness 
 	assert_int_equal(ledger_verify(l, 0, 0, w, n, &report, NULL, NULL), ERR_OK);
 	ledger_close(l);
 	return report;
-}
-
-static void sql(const char *dir, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static int make_root(void **state)
-{
-	(void)state;
-	snprintf(root, sizeof root, "%s/hither-ledger-XXXXXX",
-		 getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp");
-	if (mkdtemp(root) == NULL)
-		return -1;
-	return crypto_init() == ERR_OK ? 0 : -1;
-}
-
-static int remove_root(void **state)
-{
-	(void)state;
-	shell("rm -rf '%s'", root);
-	return 0;
 }
 
 /* --- what it does -------------------------------------------------------------------- */
@@ -231,7 +173,7 @@ static void an_older_file_is_brought_up_to_date(void **state)
 	(void)state;
 	append(l, 3, 0);
 	ledger_close(l);
-	sql(dir, "DROP TABLE contents; PRAGMA user_version = 1");
+	sql_in(dir, "DROP TABLE contents; PRAGMA user_version = 1");
 	l = open_or_fail(dir, LEDGER_WRITE);
 	append(l, 3, 3);
 	assert_int_equal(ledger_keep_content(l, "sha256:0", SPAN_LITERAL("text")), ERR_OK);
@@ -239,7 +181,7 @@ static void an_older_file_is_brought_up_to_date(void **state)
 	assert_int_equal(ledger_content(l, "sha256:0", &b), ERR_MISMATCH);
 	ledger_close(l);
 	assert_int_equal(verify(dir, NULL, 0).records, 6);
-	sql(dir, "PRAGMA user_version = 99");
+	sql_in(dir, "PRAGMA user_version = 99");
 	assert_int_equal(ledger_open(dir, LEDGER_WRITE, &none, &p), ERR_UNSUPPORTED);
 }
 
@@ -279,22 +221,6 @@ struct tamper {
 	const char *name;
 	void (*change)(const char *dir, unsigned i); /* i: which try */
 };
-
-static void sql(const char *dir, const char *format, ...)
-{
-	char path[256], text[1024];
-	sqlite3 *db = NULL;
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof text, format, ap);
-	va_end(ap);
-	snprintf(path, sizeof path, "%s/ledger/ledger.db", dir);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	if (sqlite3_exec(db, text, NULL, NULL, NULL) != SQLITE_OK)
-		fail_msg("%s: %s", text, sqlite3_errmsg(db));
-	sqlite3_close(db);
-}
 
 static unsigned pick(unsigned i)
 {
@@ -356,7 +282,7 @@ static void edit(const char *dir, unsigned i)
 		"UPDATE records SET hash = zeroblob(32) WHERE seq = %u",
 	};
 
-	sql(dir, how[i % LEN(how)], pick(i));
+	sql_in(dir, how[i % LEN(how)], pick(i));
 	if (i % 12 == 7)
 		rehash(dir, pick(i),
 		       pick(i)); /* hides it from the row, not from the next one or the seal */
@@ -364,12 +290,12 @@ static void edit(const char *dir, unsigned i)
 
 static void delete_one(const char *dir, unsigned i)
 {
-	sql(dir, "DELETE FROM records WHERE seq = %u", pick(i) % (RECORDS - 1) + 1);
+	sql_in(dir, "DELETE FROM records WHERE seq = %u", pick(i) % (RECORDS - 1) + 1);
 	if (i % 2 == 1) { /* and close the gap */
-		sql(dir,
-		    "UPDATE records SET seq = -(seq - 1) WHERE seq > %u;"
-		    "UPDATE records SET seq = -seq WHERE seq < 0",
-		    pick(i) % (RECORDS - 1) + 1);
+		sql_in(dir,
+		       "UPDATE records SET seq = -(seq - 1) WHERE seq > %u;"
+		       "UPDATE records SET seq = -seq WHERE seq < 0",
+		       pick(i) % (RECORDS - 1) + 1);
 	}
 }
 
@@ -379,24 +305,25 @@ static void swap(const char *dir, unsigned i)
 
 	if (a == b)
 		b = a % RECORDS + 1;
-	sql(dir,
-	    "UPDATE records SET seq = -1 WHERE seq = %u; UPDATE records SET seq = %u WHERE seq "
-	    "= %u;"
-	    "UPDATE records SET seq = %u WHERE seq = -1",
-	    a, a, b, b);
+	sql_in(dir,
+	       "UPDATE records SET seq = -1 WHERE seq = %u; UPDATE records SET seq = %u WHERE "
+	       "seq "
+	       "= %u;"
+	       "UPDATE records SET seq = %u WHERE seq = -1",
+	       a, a, b, b);
 }
 
 static void insert(const char *dir, unsigned i)
 {
 	unsigned after = i % 3 == 0 ? RECORDS : pick(i);
 
-	sql(dir,
-	    "UPDATE records SET seq = -(seq + 1) WHERE seq > %u;"
-	    "UPDATE records SET seq = -seq WHERE seq < 0;"
-	    "INSERT INTO records SELECT %u, time_ms, boot_ms, kind, 'forged', ref,"
-	    " replace(replace(body, '\"seq\":%u,', '\"seq\":%u,'), id, 'forged'), hash"
-	    " FROM records WHERE seq = %u",
-	    after, after + 1, after, after + 1, after);
+	sql_in(dir,
+	       "UPDATE records SET seq = -(seq + 1) WHERE seq > %u;"
+	       "UPDATE records SET seq = -seq WHERE seq < 0;"
+	       "INSERT INTO records SELECT %u, time_ms, boot_ms, kind, 'forged', ref,"
+	       " replace(replace(body, '\"seq\":%u,', '\"seq\":%u,'), id, 'forged'), hash"
+	       " FROM records WHERE seq = %u",
+	       after, after + 1, after, after + 1, after);
 	rehash(dir, after + 1, i % 2 == 0 ? RECORDS + 1 : after + 1);
 }
 
@@ -404,9 +331,9 @@ static void cut_tail(const char *dir, unsigned i)
 {
 	unsigned keep = pick(i) % (RECORDS - 1) + 1;
 
-	sql(dir, "DELETE FROM records WHERE seq > %u", keep);
+	sql_in(dir, "DELETE FROM records WHERE seq > %u", keep);
 	if (i % 3 > 0)
-		sql(dir, "DELETE FROM seals WHERE seq > %u", keep);
+		sql_in(dir, "DELETE FROM seals WHERE seq > %u", keep);
 	if (i % 3 > 1)
 		shell("rm '%s/ledger/head'", dir);
 }
@@ -419,9 +346,10 @@ static void resign(const char *dir, unsigned i)
 	sqlite3 *db = NULL;
 	sqlite3_stmt *s = NULL;
 
-	sql(dir,
-	    "UPDATE records SET body = replace(body, 'somewhere', 'elsewhere') WHERE seq = %u",
-	    pick(i));
+	sql_in(dir,
+	       "UPDATE records SET body = replace(body, 'somewhere', 'elsewhere') WHERE seq = "
+	       "%u",
+	       pick(i));
 	rehash(dir, pick(i), RECORDS);
 	assert_int_equal(crypto_key_generate(&key), ERR_OK);
 	crypto_key_id(key, id);
@@ -572,18 +500,18 @@ static void a_person_can_go_on_after_damage(void **state)
 
 	(void)state;
 	shell("cp -a '%s/base' '%s/ack1'", root, root);
-	sql(at("ack1"),
-	    "UPDATE records SET body = replace(body, 'some', 'any') WHERE seq = 20");
+	sql_in(at("ack1"),
+	       "UPDATE records SET body = replace(body, 'some', 'any') WHERE seq = 20");
 	acknowledge_and_check(at("ack1"), true);
 	assert_int_equal(verify(at("ack1"), NULL, 0).first_bad, 20);
 	/* More damage to what was acknowledged shows again. */
-	sql(at("ack1"),
-	    "UPDATE records SET body = replace(body, 'some', 'any') WHERE seq = 30");
+	sql_in(at("ack1"),
+	       "UPDATE records SET body = replace(body, 'some', 'any') WHERE seq = 30");
 	r = verify(at("ack1"), NULL, 0);
 	assert_false(r.ok || r.acknowledged);
 
 	shell("cp -a '%s/base' '%s/ack2'", root, root);
-	sql(at("ack2"), "DELETE FROM records WHERE seq > 40");
+	sql_in(at("ack2"), "DELETE FROM records WHERE seq > 40");
 	acknowledge_and_check(at("ack2"), false);
 
 	shell("cp -a '%s/base' '%s/ack3'", root, root);
@@ -620,7 +548,7 @@ static void prune_keeps_the_chain_provable(void **state)
 	struct ledger_report report = verify(at("prune"), NULL, 0);
 	assert_string_equal(report.problem, "");
 	assert_int_equal(report.records, 2501 - removed);
-	sql(at("prune"), "DELETE FROM records WHERE seq = %u", (unsigned)removed + 1);
+	sql_in(at("prune"), "DELETE FROM records WHERE seq = %u", (unsigned)removed + 1);
 	assert_false(verify(at("prune"), NULL, 0).ok);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ledger at its edges: what cannot be opened, odd damage, records that cannot be read. */
-#include "tests/unit/check.h"
+#include "tests/unit/ledger_help.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -18,58 +18,12 @@
 
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 
-static char root[128];
-
-static void shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static void shell(const char *format, ...)
-{
-	char line[1024];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(line, sizeof line, format, ap);
-	va_end(ap);
-	if (system(line) != 0)
-		fail_msg("failed: %s", line);
-}
-
-static const char *at(const char *name)
-{
-	static char path[4][256];
-	static int turn;
-
-	turn = (turn + 1) % 4;
-	snprintf(path[turn], sizeof path[turn], "%s/%s", root, name);
-	return path[turn];
-}
-
-static void sql(const char *name, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-static void sql(const char *name, const char *format, ...)
-{
-	char path[300], text[1024];
-	sqlite3 *db = NULL;
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof text, format, ap);
-	va_end(ap);
-	snprintf(path, sizeof path, "%s/%s/ledger/ledger.db", root, name);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	if (sqlite3_exec(db, text, NULL, NULL, NULL) != SQLITE_OK)
-		fail_msg("%s: %s", text, sqlite3_errmsg(db));
-	sqlite3_close(db);
-}
-
 static struct ledger *opened(const char *name, enum ledger_mode mode)
 {
-	struct ledger *l = NULL;
-	struct ledger_problem p;
-
-	if (ledger_open(at(name), mode, &l, &p) != ERR_OK)
-		fail_msg("cannot open %s: %s", name, p.text);
-	return l;
+	return open_or_fail(at(name), mode);
 }
+
+#define sql(name, ...) sql_in(at(name), __VA_ARGS__)
 
 /* What opening says; nothing is open afterwards. */
 static enum err opening(const char *name, enum ledger_mode mode, struct ledger_problem *p)
@@ -1008,23 +962,13 @@ static void only_what_pruning_took_may_be_missing(void **state)
 	damaged_at("q4", 1, "record 1 is missing");
 }
 
-static int make_root(void **state)
+static int begin(void **state)
 {
-	(void)state;
-	snprintf(root, sizeof root, "%s/hither-edges-XXXXXX",
-		 getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp");
 	if (fcntl(0, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != 0)
 		return -1;
-	if (mkdtemp(root) == NULL || shim_register() != SQLITE_OK)
+	if (make_root(state) != 0)
 		return -1;
-	return crypto_init() == ERR_OK ? 0 : -1;
-}
-
-static int remove_root(void **state)
-{
-	(void)state;
-	shell("rm -rf '%s'", root);
-	return 0;
+	return shim_register() == SQLITE_OK ? 0 : -1;
 }
 
 int main(void)
@@ -1059,5 +1003,5 @@ int main(void)
 		cmocka_unit_test(descriptor_zero_is_a_descriptor),
 	};
 
-	return cmocka_run_group_tests(tests, make_root, remove_root);
+	return cmocka_run_group_tests(tests, begin, remove_root);
 }

@@ -10,7 +10,7 @@
  * HITHER_FAULT_TRACE=1 names each run before it begins; HITHER_FAULT_ONLY=NAME runs one
  * scenario.
  */
-#include "tests/unit/check.h"
+#include "tests/unit/ledger_help.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -31,20 +31,7 @@
 #include "tests/fault/no_sync.h"
 #include "tests/fault/shim_vfs.h"
 
-static char root[128], dir[160]; /* of this run's copy */
-
-static void shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static void shell(const char *format, ...)
-{
-	char line[1024];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(line, sizeof line, format, ap);
-	va_end(ap);
-	if (system(line) != 0)
-		fail_msg("failed: %s", line);
-}
+static char dir[160]; /* of this run's copy */
 
 /* --- faults --------------------------------------------------------------------------- */
 
@@ -167,21 +154,9 @@ static void fill(struct record *r, enum record_kind kind, unsigned i)
 	r->bytes_out = 7;
 }
 
-static struct ledger *open_base(const char *name)
-{
-	char path[256];
-	struct ledger *l = NULL;
-	struct ledger_problem p;
-
-	snprintf(path, sizeof path, "%s/%s", root, name);
-	if (ledger_open(path, LEDGER_WRITE, &l, &p) != ERR_OK)
-		fail_msg("%s", p.text);
-	return l;
-}
-
 static void make_bases(void)
 {
-	struct ledger *l = open_base("base");
+	struct ledger *l = open_or_fail(at("base"), LEDGER_WRITE);
 	struct record r;
 
 	fill(&r, RECORD_START, 0);
@@ -210,7 +185,7 @@ static void make_bases(void)
 	shell("cp -a '%s/base' '%s/garbage'", root, root);
 	shell("head -c 30000 /dev/urandom > '%s/garbage/ledger/ledger.db'", root);
 
-	l = open_base("old");
+	l = open_or_fail(at("old"), LEDGER_WRITE);
 	for (unsigned i = 0; i < 1100; i++) {
 		record_init(&r, RECORD_DECIDED);
 		r.time_ms = 1000 + i;
@@ -220,25 +195,11 @@ static void make_bases(void)
 	}
 	ledger_close(l);
 	shell("cp -a '%s/old' '%s/pruned'", root, root);
-	l = open_base("pruned");
+	l = open_or_fail(at("pruned"), LEDGER_WRITE);
 	uint64_t removed;
 	assert_int_equal(ledger_prune(l, 5000, &removed), ERR_OK);
 	assert_true(removed > 0);
 	ledger_close(l);
-}
-
-/* Makes record `seq` of a base another than it was. */
-static void edit_base(const char *base, unsigned seq)
-{
-	char path[256], sql[160];
-	sqlite3 *db = NULL;
-
-	snprintf(path, sizeof path, "%s/%s/ledger/ledger.db", root, base);
-	snprintf(sql, sizeof sql,
-		 "UPDATE records SET body = replace(body, 'far', 'near') WHERE seq = %u", seq);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
 }
 
 /* --- scenarios ------------------------------------------------------------------------- */
@@ -567,10 +528,7 @@ extern int mbedtls_mpi_grow(void *number, size_t limbs);
 
 static int set_up(void **state)
 {
-	(void)state;
-	snprintf(root, sizeof root, "%s/hither-ledger-faults-XXXXXX",
-		 getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp");
-	if (mkdtemp(root) == NULL || crypto_init() != ERR_OK)
+	if (make_root(state) != 0)
 		return -1;
 	snprintf(dir, sizeof dir, "%s/run", root);
 	mkdir(dir, 0700);
@@ -581,23 +539,15 @@ static int set_up(void **state)
 	failing.thin_to = failing.thin_from + MPI_GROW_BYTES;
 	tzset(); /* what the C library keeps for good */
 	make_bases();
-	edit_base("edited", 5);
+	sql_in(at("edited"),
+	       "UPDATE records SET body = replace(body, 'far', 'near') WHERE seq = 5");
 	shell("cp -a '%s/edited' '%s/acknowledged'", root, root);
 	struct ledger_report report;
 	struct ledger_problem p;
-	char path[256];
-	snprintf(path, sizeof path, "%s/acknowledged", root);
-	if (ledger_acknowledge(path, &report, &p) != ERR_OK)
+	if (ledger_acknowledge(at("acknowledged"), &report, &p) != ERR_OK)
 		return -1;
 	shim_before = disk_fails;
 	return shim_register() == SQLITE_OK ? 0 : -1;
-}
-
-static int clean_up(void **state)
-{
-	(void)state;
-	shell("rm -rf '%s'", root);
-	return 0;
 }
 
 int main(void)
@@ -606,5 +556,5 @@ int main(void)
 		cmocka_unit_test(whatever_fails_the_ledger_is_whole),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, clean_up);
+	return cmocka_run_group_tests(tests, set_up, remove_root);
 }
