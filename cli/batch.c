@@ -7,7 +7,8 @@
 
 #include "common/text.h"
 
-#define ID_BYTES_MAX 1024 /* of a line that is refused; longer ones are not given back */
+#define ID_BYTES_MAX  1024 /* of a line that is refused; longer ones are not given back */
+#define OUT_BYTES_MAX ((size_t)256 << 20)
 
 static const struct json_limits batch_limits = {
 	.max_depth = 64,
@@ -73,6 +74,20 @@ static cJSON *refused_id(struct span t)
 	return NULL;
 }
 
+struct batch_lines {
+	FILE *in;
+	char *line;
+	size_t cap;
+	unsigned long number; /* of the line read last, from 1 */
+};
+
+enum batch_read {
+	BATCH_LINE,
+	BATCH_TOO_LONG, /* read to its end; what came back is its beginning */
+	BATCH_END,
+	BATCH_FAILED, /* errno says why */
+};
+
 static bool make_room(struct batch_lines *l)
 {
 	size_t cap = l->cap == 0 ? 4096 : l->cap * 2;
@@ -85,7 +100,9 @@ static bool make_room(struct batch_lines *l)
 	return true;
 }
 
-enum batch_read batch_read(struct batch_lines *l, struct span *ret)
+/* The next line without white space around it; lives until the next call. Holds no more than
+ * BATCH_LINE_BYTES_MAX of it, however long it is. */
+static enum batch_read batch_read(struct batch_lines *l, struct span *ret)
 {
 	size_t n = 0;
 	bool fits = true;
@@ -110,12 +127,6 @@ enum batch_read batch_read(struct batch_lines *l, struct span *ret)
 	return fits ? BATCH_LINE : BATCH_TOO_LONG;
 }
 
-void batch_lines_free(struct batch_lines *l)
-{
-	free(l->line);
-	*l = (struct batch_lines){ 0 };
-}
-
 static void put_error(struct buf *out, const cJSON *id, const char *problem)
 {
 	buf_clear(out);
@@ -125,7 +136,7 @@ static void put_error(struct buf *out, const cJSON *id, const char *problem)
 	buf_add_char(out, '}');
 }
 
-void batch_too_long(const struct batch_lines *l, struct span beginning, struct buf *out)
+static void put_too_long(const struct batch_lines *l, struct span beginning, struct buf *out)
 {
 	cJSON *id = refused_id(beginning);
 	char problem[200];
@@ -197,20 +208,60 @@ static enum err parse(struct span text, enum batch_text how, cJSON **ret,
 	return e;
 }
 
-static bool one_line(enum batch_text how, batch_line *each, void *ctx, struct span text,
-		     struct buf *out)
+int batch_each(struct cli *cli, FILE *in, batch_text_line *each, void *ctx)
 {
+	struct batch_lines lines = { .in = in };
+	enum batch_read read;
+	struct span text;
+	int code = CLI_OK;
+	struct buf out;
+
+	buf_init(&out, OUT_BYTES_MAX);
+	while ((read = batch_read(&lines, &text)) < BATCH_END) {
+		if (read == BATCH_LINE && text.len == 0)
+			continue;
+		buf_clear(&out);
+		if (read == BATCH_TOO_LONG) {
+			put_too_long(&lines, text, &out);
+			code = CLI_FAILED;
+		} else if (!each(ctx, text, &out)) {
+			code = CLI_FAILED;
+		}
+		buf_add_char(&out, '\n');
+		if (out.failed || fwrite(out.ptr, 1, out.len, stdout) != out.len) {
+			code = cli_error(cli, CLI_FAILED, "internal_error", NULL,
+					 "the answer could not be written");
+			break;
+		}
+	}
+	if (read == BATCH_FAILED)
+		code = cli_error(cli, CLI_FAILED, "invalid_request", NULL,
+				 "reading standard input: %s", strerror(errno));
+	free(lines.line);
+	buf_free(&out);
+	return code;
+}
+
+struct run {
+	enum batch_text how;
+	batch_line *each;
+	void *ctx;
+};
+
+static bool one_line(void *ctx, struct span text, struct buf *out)
+{
+	const struct run *r = ctx;
 	char problem[200] = "";
 	struct json_where where;
 	cJSON *line = NULL;
 	bool good = false;
 
-	if (parse(text, how, &line, &where) != ERR_OK)
+	if (parse(text, r->how, &line, &where) != ERR_OK)
 		snprintf(problem, sizeof problem, "column %u: %s", where.column, where.problem);
 	else if (!cJSON_IsObject(line))
 		snprintf(problem, sizeof problem, "a line must be a JSON object");
 	else
-		good = each(ctx, line, out, problem) && !out->failed;
+		good = r->each(r->ctx, line, out, problem) && !out->failed;
 	if (!good) {
 		cJSON *id = line == NULL ? refused_id(text) : NULL;
 
@@ -223,30 +274,7 @@ static bool one_line(enum batch_text how, batch_line *each, void *ctx, struct sp
 
 int batch_run(struct cli *cli, FILE *in, enum batch_text how, batch_line *each, void *ctx)
 {
-	struct batch_lines lines = { .in = in };
-	enum batch_read read;
-	struct span text;
-	int code = CLI_OK;
-	struct buf out;
+	struct run run = { how, each, ctx };
 
-	buf_init(&out, 4 * BATCH_LINE_BYTES_MAX);
-	while ((read = batch_read(&lines, &text)) < BATCH_END) {
-		if (read == BATCH_LINE && text.len == 0)
-			continue;
-		buf_clear(&out);
-		if (read == BATCH_TOO_LONG) {
-			batch_too_long(&lines, text, &out);
-			code = CLI_FAILED;
-		} else if (!one_line(how, each, ctx, text, &out)) {
-			code = CLI_FAILED;
-		}
-		fwrite(out.ptr, 1, out.len, stdout);
-		putchar('\n');
-	}
-	if (read == BATCH_FAILED)
-		code = cli_error(cli, CLI_FAILED, "invalid_request", NULL,
-				 "reading standard input: %s", strerror(errno));
-	batch_lines_free(&lines);
-	buf_free(&out);
-	return code;
+	return batch_each(cli, in, one_line, &run);
 }

@@ -9,27 +9,12 @@
 /* A line without its newline: room for a text of 8 MiB whose every byte became "\u0001". */
 #define BATCH_LINE_BYTES_MAX (49u << 20)
 
-struct batch_lines {
-	FILE *in;
-	char *line;
-	size_t cap;
-	unsigned long number; /* of the line read last, from 1 */
-};
+/* One line as it is, without white space around it; writes its answer (without newline) to
+ * `out`. False: it was bad, and the answer says so. */
+typedef bool batch_text_line(void *ctx, struct span line, struct buf *out);
 
-enum batch_read {
-	BATCH_LINE,
-	BATCH_TOO_LONG, /* read to its end; what came back is its beginning */
-	BATCH_END,
-	BATCH_FAILED, /* errno says why */
-};
-
-/* The next line without white space around it; lives until the next call. Holds no more than
- * BATCH_LINE_BYTES_MAX of it, however long it is. */
-enum batch_read batch_read(struct batch_lines *l, struct span *ret);
-void batch_lines_free(struct batch_lines *l);
-
-/* Writes the answer to a line that was too long: {"id","error"}, with its number. */
-void batch_too_long(const struct batch_lines *l, struct span beginning, struct buf *out);
+/* CLI_OK, or CLI_FAILED when any line was bad. */
+int batch_each(struct cli *cli, FILE *in, batch_text_line *each, void *ctx);
 
 /* One parsed line; writes one JSON object (without newline) to `out`, or says what is wrong in
  * `problem` (static or in the 200-byte buffer). */

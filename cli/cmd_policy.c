@@ -14,42 +14,21 @@
 
 /* ---------------------------------------------------------------- eval */
 
+static bool eval_line(void *ctx, struct span line, struct buf *out)
+{
+	const bool *strict = ctx;
+
+	return policy_eval_line(line, *strict, out);
+}
+
 static int cmd_eval(struct cli *cli, int argc, char **argv)
 {
 	bool strict = cli_flag(cli, "strict");
-	int code = CLI_OK;
-	struct batch_lines lines = { .in = stdin };
-	enum batch_read read;
-	struct span text;
-	struct buf out;
 
 	(void)argv;
 	if (argc > 0 || !cli_flag(cli, "jsonl"))
 		return cli_usage(cli, "--jsonl reads standard input and takes no file");
-	buf_init(&out, (size_t)256 << 20);
-	while ((read = batch_read(&lines, &text)) < BATCH_END) {
-		if (read == BATCH_LINE && text.len == 0)
-			continue;
-		buf_clear(&out);
-		if (read == BATCH_TOO_LONG) {
-			batch_too_long(&lines, text, &out);
-			code = CLI_FAILED;
-		} else if (!policy_eval_line(text, strict, &out)) {
-			code = CLI_FAILED;
-		}
-		buf_add_char(&out, '\n');
-		if (out.failed || fwrite(out.ptr, 1, out.len, stdout) != out.len) {
-			code = cli_error(cli, CLI_FAILED, "internal_error", NULL,
-					 "the answer could not be written");
-			break;
-		}
-	}
-	if (read == BATCH_FAILED)
-		code = cli_error(cli, CLI_FAILED, "invalid_request", NULL,
-				 "reading standard input: %s", strerror(errno));
-	batch_lines_free(&lines);
-	buf_free(&out);
-	return code;
+	return batch_each(cli, stdin, eval_line, &strict);
 }
 
 /* ---------------------------------------------------------------- check */
