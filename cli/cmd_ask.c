@@ -21,6 +21,7 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "dialect/dialect.h"
+#include "policy/policy.h"
 
 #define PROMPT_BYTES_MAX (8u << 20)
 #define EVENT_BYTES_MAX  (8u << 20)
@@ -159,6 +160,7 @@ static const char *tier_of(const struct cli *cli)
 int cli_check_ask_options(struct cli *cli)
 {
 	const char *tokens = cli_option(cli, "max-tokens"), *tier = tier_of(cli);
+	enum policy_tier meant;
 
 	if (tokens != NULL) {
 		long n = strtol(tokens, NULL, 10);
@@ -168,8 +170,7 @@ int cli_check_ask_options(struct cli *cli)
 					 "--max-tokens takes a number from 1 on, not \"%s\"",
 					 tokens);
 	}
-	if (tier != NULL && tier[0] != '\0' && strcmp(tier, "device") != 0 &&
-	    strcmp(tier, "trusted") != 0 && strcmp(tier, "cloud") != 0)
+	if (tier != NULL && tier[0] != '\0' && !policy_tier_from(span_of(tier), &meant))
 		return cli_usage(cli, "--max-tier takes device, trusted or cloud, not \"%s\"",
 				 tier);
 	return CLI_OK;
