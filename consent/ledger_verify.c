@@ -66,11 +66,7 @@ static void problem(struct verify *v, uint64_t seq, const char *format, ...)
  * a lock or the disk ends the check, because nothing it says could be relied on. */
 static void could_not(struct verify *v, enum err e)
 {
-	static const bool ends[] = {
-		[ERR_NO_MEMORY] = true, [ERR_BUSY] = true, [ERR_SYSTEM] = true
-	};
-
-	if (ends[e])
+	if (e == ERR_NO_MEMORY || e == ERR_BUSY || e == ERR_SYSTEM)
 		v->e = e;
 }
 
