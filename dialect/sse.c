@@ -8,9 +8,9 @@
  * Invariants
  *   1. `line` holds bytes only while a line is unfinished at the end of a read.
  *   2. `data` ends with LF whenever it is not empty.
- *   4. An event whose data is one line of one read is not copied: `only` points at it, until
- * the event is given, another line comes or the read ends. Then `data` is empty.
  *   3. Memory in use is at most three times max_bytes, whatever arrives.
+ *   4. An event whose data is one line of one read is not copied: `only` points at it, until
+ *      the event is given, another line comes or the read ends. Then `data` is empty.
  */
 #include <string.h>
 
