@@ -17,24 +17,20 @@ struct reader {
 	size_t at;
 };
 
-static const struct {
-	unsigned month;
-	const char *names[14];
-} months[] = {
-	{ 1, { "january", "jan", "januar", "jänner", "janvier", "enero", "gennaio" } },
-	{ 2, { "february", "feb", "februar", "février", "fevrier", "febrero", "febbraio" } },
-	{ 3, { "march", "mar", "märz", "maerz", "mars", "marzo" } },
-	{ 4, { "april", "apr", "avril", "abril", "aprile" } },
-	{ 5, { "may", "mai", "mayo", "maggio" } },
-	{ 6, { "june", "jun", "juni", "juin", "junio", "giugno" } },
-	{ 7, { "july", "jul", "juli", "juillet", "julio", "luglio" } },
-	{ 8, { "august", "aug", "août", "aout", "agosto" } },
-	{ 9, { "september", "sept", "sep", "septembre", "septiembre", "settembre" } },
-	{ 10, { "october", "oct", "oktober", "okt", "octobre", "octubre", "ottobre" } },
-	{ 11, { "november", "nov", "novembre", "noviembre" } },
-	{ 12,
-	  { "december", "dec", "dezember", "dez", "décembre", "decembre", "diciembre",
-	    "dicembre" } },
+static const char *const months[12][14] = {
+	{ "january", "jan", "januar", "jänner", "janvier", "enero", "gennaio" },
+	{ "february", "feb", "februar", "février", "fevrier", "febrero", "febbraio" },
+	{ "march", "mar", "märz", "maerz", "mars", "marzo" },
+	{ "april", "apr", "avril", "abril", "aprile" },
+	{ "may", "mai", "mayo", "maggio" },
+	{ "june", "jun", "juni", "juin", "junio", "giugno" },
+	{ "july", "jul", "juli", "juillet", "julio", "luglio" },
+	{ "august", "aug", "août", "aout", "agosto" },
+	{ "september", "sept", "sep", "septembre", "septiembre", "settembre" },
+	{ "october", "oct", "oktober", "okt", "octobre", "octubre", "ottobre" },
+	{ "november", "nov", "novembre", "noviembre" },
+	{ "december", "dec", "dezember", "dez", "décembre", "decembre", "diciembre",
+	  "dicembre" },
 };
 
 /* One of ", . - / of de di" and the spaces around it; nothing is fine, too. */
@@ -97,13 +93,11 @@ static unsigned read_month(struct reader *r)
 	       (unsigned char)byte_at(r->t, r->at + n) >= 0x80)
 		n++;
 	for (size_t i = 0; n >= 3 && i < LEN(months); i++) {
-		for (size_t k = 0; k < LEN(months[i].names) && months[i].names[k] != NULL;
-		     k++) {
-			if (!span_is_nocase((struct span){ r->t.ptr + r->at, n },
-					    months[i].names[k]))
+		for (size_t k = 0; months[i][k] != NULL; k++) {
+			if (!span_is_nocase((struct span){ r->t.ptr + r->at, n }, months[i][k]))
 				continue;
 			r->at += n;
-			return months[i].month;
+			return (unsigned)i + 1;
 		}
 	}
 	return 0;
