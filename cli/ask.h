@@ -12,6 +12,9 @@ struct ask_fields {
 	const char *list[5];
 };
 
+/* What --max-tier says, else HITHER_MAX_TIER; *ret is NULL when neither does. CLI_OK, or the
+ * exit code after the error was printed. */
+int cli_max_tier(struct cli *cli, const char **ret);
 /* Whether --max-tokens and the tier, of --max-tier or HITHER_MAX_TIER, can be meant. CLI_OK, or
  * the exit code after the error was printed. */
 int cli_check_ask_options(struct cli *cli);

@@ -154,13 +154,25 @@ static const char *tier_of(const struct cli *cli)
 {
 	const char *tier = cli_option(cli, "max-tier");
 
-	return tier != NULL ? tier : getenv("HITHER_MAX_TIER");
+	if (tier == NULL)
+		tier = getenv("HITHER_MAX_TIER");
+	return tier != NULL && tier[0] != '\0' ? tier : NULL;
+}
+
+int cli_max_tier(struct cli *cli, const char **ret)
+{
+	enum policy_tier meant;
+
+	*ret = tier_of(cli);
+	if (*ret != NULL && !policy_tier_from(span_of(*ret), &meant))
+		return cli_usage(cli, "--max-tier takes device, trusted or cloud, not \"%s\"",
+				 *ret);
+	return CLI_OK;
 }
 
 int cli_check_ask_options(struct cli *cli)
 {
-	const char *tokens = cli_option(cli, "max-tokens"), *tier = tier_of(cli);
-	enum policy_tier meant;
+	const char *tokens = cli_option(cli, "max-tokens"), *tier;
 
 	if (tokens != NULL) {
 		long n = strtol(tokens, NULL, 10);
@@ -170,10 +182,7 @@ int cli_check_ask_options(struct cli *cli)
 					 "--max-tokens takes a number from 1 on, not \"%s\"",
 					 tokens);
 	}
-	if (tier != NULL && tier[0] != '\0' && !policy_tier_from(span_of(tier), &meant))
-		return cli_usage(cli, "--max-tier takes device, trusted or cloud, not \"%s\"",
-				 tier);
-	return CLI_OK;
+	return cli_max_tier(cli, &tier);
 }
 
 void cli_chat_begin(struct cli *cli, const char *model, struct buf *body)
@@ -229,7 +238,7 @@ void cli_ask_fields(struct cli *cli, enum ask_how how, struct ask_fields *f)
 	f->list[n++] = f->app;
 	if (cli_flag(cli, "local") || how == ASK_HERE)
 		tier = "device";
-	if (tier != NULL && tier[0] != '\0') {
+	if (tier != NULL) {
 		snprintf(f->tier, sizeof f->tier, "Hither-Max-Tier: %s", tier);
 		f->list[n++] = f->tier;
 	}

@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/ask.h"
 #include "cli/run.h"
 #include "crypto/crypto.h"
 
@@ -169,21 +170,6 @@ static int choose_app(struct run *r, const char *program)
 	return CLI_OK;
 }
 
-/* The tier for all of it: the option, else what a `run` or a person around us said. */
-static int choose_tier(struct run *r, const char **ret)
-{
-	const char *tier = cli_option(r->cli, "max-tier");
-
-	if (tier == NULL)
-		tier = getenv("HITHER_MAX_TIER");
-	*ret = tier != NULL && tier[0] != '\0' ? tier : NULL;
-	if (*ret != NULL && strcmp(tier, "device") != 0 && strcmp(tier, "trusted") != 0 &&
-	    strcmp(tier, "cloud") != 0)
-		return cli_usage(r->cli,
-				 "--max-tier takes device, trusted or cloud, not \"%s\"", tier);
-	return CLI_OK;
-}
-
 static int open_ports(struct run *r, const char *tier)
 {
 	struct run_options o = {
@@ -202,11 +188,11 @@ static int open_ports(struct run *r, const char *tier)
 
 static int prepare(struct run *r, char **argv)
 {
-	const char *tier;
+	const char *tier; /* for all of it */
 	int code = choose_app(r, argv[0]), fd;
 
 	if (code == CLI_OK)
-		code = choose_tier(r, &tier);
+		code = cli_max_tier(r->cli, &tier);
 	if (code != CLI_OK)
 		return code;
 	fd = run_connect(r->socket);

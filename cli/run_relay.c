@@ -27,6 +27,7 @@
 #include "dialect/dialect.h"
 #include "http/client.h"
 #include "http/server.h"
+#include "policy/policy.h"
 
 #define REPLY_FIELDS     32
 #define FIELD_BYTES_MAX  32768
@@ -142,12 +143,9 @@ static bool may_pass(struct run_relay *r, const struct http_exchange *x,
 
 static int tier_rank(struct span word)
 {
-	static const char *const words[] = { "device", "trusted", "cloud" };
+	enum policy_tier t;
 
-	for (int i = 0; i < (int)LEN(words); i++)
-		if (span_is(word, words[i]))
-			return i;
-	return -1;
+	return policy_tier_from(word, &t) ? (int)t : -1;
 }
 
 static void put_field(struct buf *b, const char *name, struct span value)
@@ -275,7 +273,9 @@ static void on_end(void *ctx, enum err why, bool reusable)
 			    "hither's daemon gave no answer; see: hither status");
 }
 
-static const struct http_call_handler call_handler = { .on_head = on_head, .on_data = on_data, .on_end = on_end };
+static const struct http_call_handler call_handler = { .on_head = on_head,
+						       .on_data = on_data,
+						       .on_end = on_end };
 
 /* --- the server's side ----------------------------------------------------------------------
  */

@@ -68,7 +68,6 @@ static const char *categories_json(const char *at, struct buf *b)
 /* f->m and f->subject are there; the record is made of them. */
 static void make_record(struct facts *f)
 {
-	static const char *const tiers[] = { "device", "trusted", "cloud" };
 	const struct msg_DECIDED *m = &f->m;
 	struct record *r = &f->r;
 
@@ -80,7 +79,8 @@ static void make_record(struct facts *f)
 	r->identity = policy_identity_name((enum policy_identity)m->identity);
 	r->decision_id = m->decision_id;
 	r->destination = m->destination;
-	r->tier = m->tier < LEN(tiers) ? tiers[m->tier] : NULL;
+	r->tier = m->tier <= POLICY_TIER_CLOUD ? policy_tier_name((enum policy_tier)m->tier)
+					       : NULL;
 	r->task = m->task;
 	if (m->score_pm <= 1000)
 		r->score_pm = m->score_pm;

@@ -342,7 +342,6 @@ void gate_write_metrics(struct gate *g, struct buf *out)
 						"ledger",    "limited",   "unreachable" };
 	static const char *const sends[] = { "complete",  "failed",  "cut",
 					     "cancelled", "aborted", "refused" };
-	static const char *const tiers[] = { "device", "trusted", "cloud" };
 	struct ledger_head head =
 		g->ledger_ok ? ledger_head(g->ledger) : (struct ledger_head){ 0 };
 
@@ -365,9 +364,9 @@ void gate_write_metrics(struct gate *g, struct buf *out)
 	buf_printf(out, "hither_offdevice_sent_bytes_total %" PRIu64 "\n", g->count.sent_bytes);
 	family(out, "hither_requests", "counter",
 	       "Requests that ended without consent being asked.");
-	for (size_t i = 0; i < LEN(tiers); i++)
-		buf_printf(out, "hither_requests_total{tier=\"%s\"} %" PRIu64 "\n", tiers[i],
-			   g->count.decided[i]);
+	for (size_t i = 0; i < LEN(g->count.decided); i++)
+		buf_printf(out, "hither_requests_total{tier=\"%s\"} %" PRIu64 "\n",
+			   policy_tier_name((enum policy_tier)i), g->count.decided[i]);
 	family(out, "hither_overload", "counter",
 	       "Requests answered 503 at once, by what there was no room in.");
 	buf_printf(out,
