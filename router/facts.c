@@ -281,12 +281,14 @@ static void go_on(const struct request *q, struct decide_input *in)
 		      !(q->turn.spoke && in->began == DECIDE_LOCAL);
 }
 
-void facts_answered(const struct request *q)
+void facts_answered(struct request *q)
 {
-	if (q->decided && q->answered && !q->dry && q->want.kind == WANT_AUTO)
-		turns_keep(q->router->turns, &q->turn,
-			   policy_destination(q->set, q->plan.destination)->name,
-			   uv_now(q->router->service->loop));
+	if (q->turn_kept || !q->decided || !q->answered || q->dry || q->want.kind != WANT_AUTO)
+		return;
+	q->turn_kept = true;
+	turns_keep(q->router->turns, &q->turn,
+		   policy_destination(q->set, q->plan.destination)->name,
+		   uv_now(q->router->service->loop));
 }
 
 /* ---------------------------------------------------------------- the decision */

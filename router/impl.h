@@ -164,6 +164,7 @@ struct request {
 	struct facts facts;
 	struct want want;
 	struct turn turn;
+	bool turn_kept; /* where it was answered */
 	struct plan plan;
 	struct policy_set *set;           /* a reference */
 	struct policy_decision *verdicts; /* NULL until evaluated for all destinations */
@@ -368,8 +369,8 @@ void facts_judge(struct request *q);
 bool facts_decide_again(struct request *q, uint32_t tokens);
 void facts_policy_request(const struct request *q, struct policy_request *ret);
 bool facts_decide(struct request *q); /* fills set, want, plan; false: q->problem says why */
-/* An answer went out: where from is remembered for the next turn. */
-void facts_answered(const struct request *q);
+/* An answer went out: where from is remembered for the next turn, once for each request. */
+void facts_answered(struct request *q);
 bool facts_no_such_model(struct request *q); /* false: q->problem says so */
 /* Where it would go if the device were not enough: *ret; false: memory. */
 bool facts_reconsider(struct request *q, struct plan *ret);
