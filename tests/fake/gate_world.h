@@ -18,6 +18,7 @@
 #include "common/json.h"
 #include "consent/gate.h"
 #include "crypto/crypto.h"
+#include "tests/fake/memory_folder.h"
 
 #define WORLD_MAX 4096
 
@@ -207,9 +208,7 @@ static struct world *world_new(const char *policy)
 
 	if (w == NULL || crypto_init() != ERR_OK)
 		abort();
-	snprintf(w->state_dir, sizeof w->state_dir, "%s/hither-gate-XXXXXX",
-		 getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp");
-	if (mkdtemp(w->state_dir) == NULL)
+	if (!memory_folder(w->state_dir, sizeof w->state_dir, "gate"))
 		abort();
 	w->now_ms = 1000000;
 	w->wall_ms = 1795000000000; /* 2026-11-18 */

@@ -27,6 +27,7 @@
 
 #include "common/file.h"
 #include "consent/ledger_impl.h"
+#include "tests/fake/memory_folder.h"
 #include "tests/fault/shim_vfs.h"
 
 #define SECTOR    512
@@ -591,9 +592,8 @@ int main(int argc, char **argv)
 				&only_draw) != 3)
 			return 2;
 	}
-	snprintf(root, sizeof root, "%s/hither-torn-XXXXXX",
-		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-	if (mkdtemp(root) == NULL || crypto_init() != ERR_OK || shim_register() != SQLITE_OK)
+	if (!memory_folder(root, sizeof root, "torn") || crypto_init() != ERR_OK ||
+	    shim_register() != SQLITE_OK)
 		die("set-up");
 	snprintf(live, sizeof live, "%s/live", root);
 	snprintf(image, sizeof image, "%s/image", root);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "consent/ledger.h"
+#include "tests/fake/memory_folder.h"
 #include "tests/unit/shell.h"
 
 static char root[128];
@@ -56,11 +57,7 @@ static inline void sql_in(const char *dir, const char *format, ...)
 static inline int make_root(void **state)
 {
 	(void)state;
-	snprintf(root, sizeof root, "%s/hither-ledger-XXXXXX",
-		 getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp");
-	if (mkdtemp(root) == NULL)
-		return -1;
-	return crypto_init() == ERR_OK ? 0 : -1;
+	return memory_folder(root, sizeof root, "ledger") && crypto_init() == ERR_OK ? 0 : -1;
 }
 
 static inline int remove_root(void **state)

@@ -28,7 +28,6 @@
 #include "consent/ledger_impl.h"
 #include "consent/report.h"
 #include "tests/fault/failing_malloc.h"
-#include "tests/fault/no_sync.h"
 #include "tests/fault/shim_vfs.h"
 
 static char dir[160]; /* of this run's copy */
@@ -141,6 +140,42 @@ static void begin_with(const char *base)
 	each_file(from, copy_file, to);
 	snprintf(from, sizeof from, "%s/%s", root, base);
 	each_file(from, copy_file, dir);
+}
+
+static bool same;
+
+static void compare_file(const char *a, const char *b)
+{
+	char of_a[65536], of_b[65536];
+	int in_a = open(a, O_RDONLY), in_b = open(b, O_RDONLY);
+	ssize_t n = 1;
+
+	while (same && n > 0) {
+		n = read(in_a, of_a, sizeof of_a);
+		same = n >= 0 && read(in_b, of_b, sizeof of_b) == n &&
+		       memcmp(of_a, of_b, (size_t)n) == 0;
+	}
+	if (in_a >= 0)
+		close(in_a);
+	if (in_b >= 0)
+		close(in_b);
+}
+
+/* Nothing was added, removed or changed since begin_with(base). */
+static bool as_it_began(const char *base)
+{
+	static const char *const folders[] = { "", "/ledger" };
+
+	same = base[0] != '\0';
+	for (size_t i = 0; i < LEN(folders) && same; i++) {
+		char before[256], now[256];
+
+		snprintf(before, sizeof before, "%s/%s%s", root, base, folders[i]);
+		snprintf(now, sizeof now, "%s%s", dir, folders[i]);
+		each_file(before, compare_file, now);
+		each_file(now, compare_file, before);
+	}
+	return same;
 }
 
 static void fill(struct record *r, enum record_kind kind, unsigned i)
@@ -477,12 +512,15 @@ static void check_disk(const struct scenario *s)
 	ledger_close(l);
 }
 
+static bool untouched; /* in `dir` lies what the next run begins with */
+
 static bool one_run(const struct scenario *s, enum kind k, unsigned n, bool onwards)
 {
 	bool fired;
 	enum err e;
 
-	begin_with(s->base);
+	if (!untouched)
+		begin_with(s->base);
 	promised = 0;
 	if (getenv("HITHER_FAULT_TRACE") != NULL)
 		fprintf(stderr, "%s, %s %u%s\n", s->name, kind_names[k], n,
@@ -497,7 +535,10 @@ static bool one_run(const struct scenario *s, enum kind k, unsigned n, bool onwa
 			 failing.alive - before);
 	if (!fired && e != ERR_OK)
 		fail_msg("%s: %s without a fault", s->name, err_text(e));
-	check_disk(s);
+	/* what is still the same, to the byte, has been looked at */
+	untouched = promised == 0 && as_it_began(s->base);
+	if (!untouched)
+		check_disk(s);
 	return fired;
 }
 
@@ -511,6 +552,10 @@ static void whatever_fails_the_ledger_is_whole(void **state)
 		if (getenv("HITHER_FAULT_ONLY") != NULL &&
 		    strcmp(getenv("HITHER_FAULT_ONLY"), scenarios[i].name) != 0)
 			continue;
+		begin_with(scenarios[i].base);
+		promised = 0;
+		check_disk(&scenarios[i]);
+		untouched = false;
 		for (int k = 0; k < KINDS; k++)
 			for (int onwards = 0; onwards < 2; onwards++)
 				for (unsigned n = 1;; n += n < 100 ? 1 : every, runs++)

@@ -12,6 +12,7 @@
 #include "consent/ledger.h"
 #include "consent/receipt.h"
 #include "consent/report.h"
+#include "tests/fake/memory_folder.h"
 
 #define HEAD                                                                                   \
 	"{\"v\":1,\"seq\":3,\"time_ms\":5,\"boot_ms\":7,\"kind\":\"decided\",\"id\":\"i\","    \
@@ -423,9 +424,7 @@ static struct ledger *fresh(void)
 	struct ledger *l = NULL;
 	struct ledger_problem p;
 
-	snprintf(dir, sizeof dir, "%s/hither-records-XXXXXX",
-		 getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp");
-	assert_non_null(mkdtemp(dir));
+	assert_true(memory_folder(dir, sizeof dir, "records"));
 	assert_int_equal(ledger_open(dir, LEDGER_WRITE, &l, &p), ERR_OK);
 	return l;
 }
