@@ -39,16 +39,15 @@ struct request *chat_api_admit(struct router *r, struct http_exchange *x,
 
 void chat_api_unreadable(struct request *q, const struct chat_problem *p)
 {
-	struct http_field fields[3] = { { "x-request-id", q->decision_id },
-					{ "x-should-retry", "false" },
-					{ q->dialect->id_field, q->decision_id } };
-	unsigned n = q->dialect->id_field != NULL ? 3 : 2;
+	struct reply_fields f;
 	struct buf b;
 
 	q->outcome = "refused";
 	buf_init(&b, 8192);
 	reply_error_body(q, p, &b);
-	http_reply(q->x, p->status, "application/json", fields, n, buf_span(&b));
+	reply_put_fields(q, false, &f);
+	reply_add_field(&f, "x-should-retry", "false");
+	http_reply(q->x, p->status, "application/json", f.list, f.n, buf_span(&b));
 	buf_free(&b);
 }
 

@@ -14,6 +14,7 @@
 #include "common/text.h"
 #include "dialect/dialect.h"
 #include "http/loopback.h"
+#include "router/reply.h"
 
 #define PATH_TOKEN "/t/"
 
@@ -140,21 +141,15 @@ static void answer(struct http_exchange *x, const struct door_refusal *why, stru
 {
 	const struct client_dialect *d =
 		client_dialect_find(path, http_header_count(x, "anthropic-version") > 0);
-	struct http_field fields[2] = { { "x-should-retry", "false" } };
-	struct chat_problem p = { .status = why->status };
-	unsigned n = 1;
-	struct buf b;
+	static const struct http_field bearer = { "WWW-Authenticate", "Bearer" },
+				       methods = { "Allow", "GET, HEAD, POST" };
+	struct chat_problem p;
 
-	snprintf(p.code, sizeof p.code, "%s", why->code);
-	snprintf(p.message, sizeof p.message, "%s", why->message);
-	if (why->status == 401)
-		fields[n++] = (struct http_field){ "WWW-Authenticate", "Bearer" };
-	if (why->status == 405)
-		fields[n++] = (struct http_field){ "Allow", "GET, HEAD, POST" };
-	buf_init(&b, 4096);
-	(d != NULL ? d : &dialect_openai_chat)->error_body(&p, &b);
-	http_reply(x, why->status, "application/json", fields, n, buf_span(&b));
-	buf_free(&b);
+	problem_set(&p, why->status, why->code, "%s", why->message);
+	reply_problem_in(x, d != NULL ? d : &dialect_openai_chat, &p,
+			 why->status == 401   ? &bearer
+			 : why->status == 405 ? &methods
+					      : NULL);
 }
 
 bool door_admits(struct http_exchange *x, const struct http_request *q,

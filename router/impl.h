@@ -26,6 +26,7 @@
 #include "router/door.h"
 #include "router/mask.h"
 #include "router/prompt_cache.h"
+#include "router/reply.h"
 #include "router/turns.h"
 #include "scan/scan.h"
 
@@ -498,36 +499,6 @@ void escalate_resume(struct request *q); /* the client took what there was */
 void escalate_stop(struct request *q);
 void escalate_problem(const struct request *q, const struct msg_ANSWER *a,
 		      struct chat_problem *ret);
-
-/* reply.c */
-bool reply_begin_source(struct request *q); /* writer for a fresh source; false: memory */
-/* The same for a draft that is shown; the sources that follow use its writer. */
-bool reply_begin_draft(struct request *q);
-/* Past draft and watch, into the reply; false: q->failed. */
-bool reply_write(struct request *q, const struct chat_event *ev);
-/* A comment {KEY:VALUE,…} between events, where the dialect has comments; NULL: no second one.
- */
-void reply_remark(struct request *q, const char *key, const char *value, const char *key2,
-		  const char *value2);
-bool reply_sink(void *ctx, const struct chat_event *ev);
-void reply_flush(struct request *q); /* after each batch of events */
-void reply_keepalive(struct request *q);
-/* A whole answer that no dialect's writer made. */
-void reply_whole(struct request *q, struct span body);
-void reply_error(struct request *q, const struct chat_problem *p);
-/* `p` in the client's dialect, with the request's number where that has a place for it. */
-void reply_error_body(const struct request *q, const struct chat_problem *p, struct buf *b);
-void reply_question(struct request *q, const struct msg_ANSWER *a);
-void reply_json(struct http_exchange *x, int status, struct span body);
-void reply_problem(struct http_exchange *x, int status, const char *code, const char *message);
-/* The same for what nobody serves at `path`, in the words of who would. `allow`: NULL or the
- * methods that are served there. */
-void reply_path_problem(struct http_exchange *x, struct span path, int status, const char *code,
-			const char *message, const char *allow);
-/* The dialect of errors at a path: its own, or OpenAI's; never NULL. */
-const struct client_dialect *reply_dialect_of(struct span path, bool has_anthropic_version);
-void problem_set(struct chat_problem *p, int status, const char *code, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
 
 /* decision.c */
 /* `ret` must stay where it is: it points into itself. Gives back with decision_clear(). */

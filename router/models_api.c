@@ -111,15 +111,10 @@ static const struct model_card *find(const struct listing *l, struct span id)
 static void refuse(struct http_exchange *x, const struct client_dialect *d, int status,
 		   const char *code, const char *message)
 {
-	struct http_field no_retry = { "x-should-retry", "false" };
 	struct chat_problem p;
-	struct buf b;
 
 	problem_set(&p, status, code, "%s", message);
-	buf_init(&b, 4096);
-	d->error_body(&p, &b);
-	http_reply(x, status, "application/json", &no_retry, 1, buf_span(&b));
-	buf_free(&b);
+	reply_problem_in(x, d, &p, NULL);
 }
 
 static const struct client_dialect *asked_in(struct http_exchange *x)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the client gets: events through its dialect's writer, whole replies, errors.
+ * What the client gets: events through its dialect's writer, and whole replies. Errors:
+ * reply_error.c.
  *
  * The sink collects what one read of the source gave; reply_flush() then hands it on in one
  * piece. Nothing goes to the client before there is content, so until then a failed source
@@ -10,49 +11,28 @@
  *   1. `answered` is set when the first byte of an answer goes to the client, and never again
  *      cleared: from then on the route is final.
  *   2. A stream ends in exactly one of http_end (terminal marker written) and http_abort
- *      (error event written).
+ *      (error event written, reply_error()).
  *   3. Header values come from fixed words, ids and numbers; the destination's name is checked
  *      by the policy. Nothing of an upstream's reply reaches a header.
  */
-#include <stdarg.h>
-
 #include "common/clock.h"
 #include "common/json.h"
 #include "router/impl.h"
 
-#define FIELDS_MAX  11
 #define SPARE_BYTES ((size_t)64 << 10)
 
 /* A remark is a comment of an event stream, with an object of JSON in it. */
 #define REMARK_OPENS ": hither {"
 #define REMARK_ENDS  "}\n\n"
 
-void problem_set(struct chat_problem *p, int status, const char *code, const char *format, ...)
-{
-	va_list args;
-
-	memset(p, 0, sizeof *p);
-	p->status = status;
-	snprintf(p->code, sizeof p->code, "%s", code);
-	va_start(args, format);
-	vsnprintf(p->message, sizeof p->message, format, args);
-	va_end(args);
-}
-
 /* ---------------------------------------------------------------- heads */
 
-struct fields {
-	struct http_field list[FIELDS_MAX];
-	unsigned n;
-	char score[8];
-};
-
-static void add(struct fields *f, const char *name, const char *value)
+void reply_add_field(struct reply_fields *f, const char *name, const char *value)
 {
 	f->list[f->n++] = (struct http_field){ name, value };
 }
 
-static const struct policy_destination *destination_of(const struct request *q)
+const struct policy_destination *reply_destination(const struct request *q)
 {
 	return q->set != NULL ? policy_destination(q->set, q->plan.destination) : NULL;
 }
@@ -62,42 +42,41 @@ static char digit(unsigned n)
 	return (char)('0' + n % 10);
 }
 
-/* `settled`: it is known where the answer comes from, or would have. */
-static void answer_fields(const struct request *q, bool settled, struct fields *f)
+void reply_put_fields(const struct request *q, bool settled, struct reply_fields *f)
 {
-	const struct policy_destination *d = destination_of(q);
+	const struct policy_destination *d = reply_destination(q);
 
 	f->n = 0;
-	add(f, "x-request-id", q->decision_id);
+	reply_add_field(f, "x-request-id", q->decision_id);
 	if (q->dialect->id_field != NULL)
-		add(f, q->dialect->id_field, q->decision_id);
+		reply_add_field(f, q->dialect->id_field, q->decision_id);
 	if (q->decided) {
-		add(f, "x-hither-decision", q->decision_id);
+		reply_add_field(f, "x-hither-decision", q->decision_id);
 		unsigned pm = (unsigned)(q->facts.judged.score * 1000 + 0.5f) % 10000;
 		const char score[] = { digit(pm / 1000), '.',       digit(pm / 100),
 				       digit(pm / 10),   digit(pm), '\0' };
 
 		memcpy(f->score, score, sizeof score);
-		add(f, "x-hither-score", f->score);
+		reply_add_field(f, "x-hither-score", f->score);
 	}
 	if (settled && q->decided && q->plan.kind != PLAN_REFUSE) {
-		add(f, "x-hither-tier", policy_tier_name(d->tier));
-		add(f, "x-hither-destination", d->name);
+		reply_add_field(f, "x-hither-tier", policy_tier_name(d->tier));
+		reply_add_field(f, "x-hither-destination", d->name);
 	}
 	if (q->receipt[0] != '\0' && (settled || q->draft.shown))
-		add(f, "x-hither-receipt", q->receipt);
+		reply_add_field(f, "x-hither-receipt", q->receipt);
 	if (q->draft.shown)
-		add(f, "x-hither-draft", policy_draft_name(q->draft.form));
+		reply_add_field(f, "x-hither-draft", policy_draft_name(q->draft.form));
 	if (q->cascade.offer[0] != '\0')
-		add(f, "x-hither-offer", q->cascade.offer);
+		reply_add_field(f, "x-hither-offer", q->cascade.offer);
 }
 
 static void begin(struct request *q, bool settled)
 {
-	struct fields f;
+	struct reply_fields f;
 
-	answer_fields(q, settled, &f);
-	add(&f, "Cache-Control", "no-store");
+	reply_put_fields(q, settled, &f);
+	reply_add_field(&f, "Cache-Control", "no-store");
 	http_begin(q->x, 200, q->dialect->stream_type, f.list, f.n);
 }
 
@@ -119,7 +98,7 @@ static bool begin_writer(struct request *q)
 /* The answer of another place has its placeholders put back. */
 static bool begin_restore(struct request *q)
 {
-	const struct policy_destination *d = destination_of(q);
+	const struct policy_destination *d = reply_destination(q);
 
 	q->restore = NULL;
 	if (q->masks == NULL || q->plan.destination == DECIDE_LOCAL)
@@ -132,7 +111,7 @@ static bool begin_restore(struct request *q)
 
 bool reply_begin_source(struct request *q)
 {
-	const struct policy_destination *d = destination_of(q);
+	const struct policy_destination *d = reply_destination(q);
 
 	q->over = q->failed = q->called = false;
 	q->finish = CHAT_FINISH_NONE;
@@ -288,7 +267,7 @@ static bool write_event(struct request *q, const struct chat_event *ev)
  */
 static bool settle(struct request *q)
 {
-	const struct policy_destination *d = destination_of(q);
+	const struct policy_destination *d = reply_destination(q);
 	struct chat_event part = { .kind = CHAT_EV_BREAK };
 	struct chat_event divider = { .kind = CHAT_EV_TEXT };
 	char text[200];
@@ -394,9 +373,9 @@ bool reply_sink(void *ctx, const struct chat_event *ev)
 
 void reply_whole(struct request *q, struct span body)
 {
-	struct fields f;
+	struct reply_fields f;
 
-	answer_fields(q, true, &f);
+	reply_put_fields(q, true, &f);
 	q->answered = true;
 	facts_answered(q); /* before the client can send its next turn, to whichever router */
 	http_reply(q->x, 200, "application/json", f.list, f.n, body);
@@ -405,7 +384,7 @@ void reply_whole(struct request *q, struct span body)
 /* The head went out with the first comment, before it was known where the answer comes from. */
 static void say_where(struct request *q)
 {
-	const struct policy_destination *d = destination_of(q);
+	const struct policy_destination *d = reply_destination(q);
 	struct buf b;
 
 	buf_init(&b, 256);
@@ -456,200 +435,4 @@ void reply_keepalive(struct request *q)
 	int n = snprintf(text, sizeof text, ": waiting, number %" PRIu32 " in the queue\n\n",
 			 q->place);
 	http_write(q->x, (struct span){ text, (size_t)n });
-}
-
-/* ---------------------------------------------------------------- errors */
-
-static const char *error_type(int status)
-{
-	if (status == 403)
-		return "permission_error";
-	if (status == 429)
-		return "rate_limit_error";
-	/* 424: it was sent and failed there; nothing is wrong with the request. */
-	return status >= 500 || status == 424 || status == 408 ? "server_error"
-							       : "invalid_request_error";
-}
-
-static void put_problem(const struct chat_problem *p, struct buf *b)
-{
-	json_put_key(b, "error");
-	buf_add_char(b, '{');
-	json_put_key_cstr(b, "message", p->message);
-	json_put_key_cstr(b, "type", error_type(p->status));
-	json_put_key_cstr(b, "param", p->param[0] != '\0' ? p->param : NULL);
-	json_put_key_cstr(b, "code", p->code[0] != '\0' ? p->code : NULL);
-}
-
-static void put_context(const struct request *q, struct buf *b)
-{
-	json_put_key_cstr(b, "decision_id", q->decided ? q->decision_id : NULL);
-	json_put_key(b, "rules");
-	buf_add_char(b, '[');
-	const struct policy_decision *v =
-		q->verdicts != NULL ? &q->verdicts[q->plan.destination] : NULL;
-	for (size_t i = 0; v != NULL && i < v->n_by; i++) {
-		if (i > 0)
-			buf_add_char(b, ',');
-		json_put_string(b, span_of(policy_decision_reason(q->set, v, i).id));
-	}
-	buf_add_char(b, ']');
-	if (v != NULL && v->verdict == POLICY_DENY)
-		buf_add_str(b, ",\"next\":\"hither route\"");
-}
-
-void reply_error_body(const struct request *q, const struct chat_problem *p, struct buf *b)
-{
-	struct chat_problem whole = *p;
-
-	memcpy(whole.request, q->decision_id, sizeof q->decision_id);
-	q->dialect->error_body(&whole, b);
-}
-
-/*
- * An error's body without its closing brace. OpenAI's object has room for what explains the
- * decision; the other dialects have their own shape, and x-hither-decision to ask further.
- */
-static void open_error(const struct request *q, const struct chat_problem *p, struct buf *b)
-{
-	if (span_starts(span_of(q->dialect->name), "openai.")) {
-		buf_add_char(b, '{');
-		put_problem(p, b);
-		put_context(q, b);
-		buf_add_char(b, '}');
-	} else {
-		reply_error_body(q, p, b);
-		if (!b->failed)
-			b->len--;
-	}
-}
-
-/* Nobody may repeat by itself what may have cost money (or will be answered the same way). */
-static bool may_retry(const struct request *q, const struct chat_problem *p)
-{
-	return p->status == 503 && q->receipt[0] == '\0';
-}
-
-void reply_error(struct request *q, const struct chat_problem *p)
-{
-	struct chat_problem shown = *p;
-	struct fields f;
-	struct buf b;
-
-	if (q->receipt[0] != '\0' &&
-	    (shown.status >= 500 || shown.status == 429 || shown.status == 409 ||
-	     shown.status == 408 || shown.status == 425))
-		shown.status =
-			424; /* clients repeat the others; this was sent and may be billed */
-	if (http_begun(q->x)) {
-		struct chat_event ev = { .kind = CHAT_EV_ERROR,
-					 .status = shown.status,
-					 .name = span_of(shown.code),
-					 .text = span_of(shown.message) };
-
-		if (!q->answered)
-			buf_clear(&q->out); /* what was not shown yet is not shown now */
-		if (q->writer == NULL && !reply_begin_source(q))
-			q->writer = NULL;
-		if (q->writer != NULL && q->dialect->writer_event(q->writer, &ev, &q->out))
-			http_write(q->x, buf_span(&q->out));
-		http_abort(q->x);
-		return;
-	}
-	answer_fields(q, true, &f);
-	if (may_retry(q, &shown))
-		add(&f, "Retry-After", "1");
-	else
-		add(&f, "x-should-retry", "false");
-	buf_init(&b, 8192);
-	open_error(q, &shown, &b);
-	buf_add_char(&b, '}');
-	http_reply(q->x, shown.status, "application/json", f.list, f.n, buf_span(&b));
-	buf_free(&b);
-}
-
-/* 403 with what a program needs to put the question itself. */
-void reply_question(struct request *q, const struct msg_ANSWER *a)
-{
-	const struct policy_destination *d = destination_of(q);
-	struct chat_problem p;
-	struct fields f;
-	struct buf b;
-	char digest[65];
-
-	if (http_begun(q->x)) {
-		escalate_problem(q, a, &p);
-		reply_error(q, &p);
-		return;
-	}
-	escalate_problem(q, a, &p);
-	answer_fields(q, true, &f);
-	add(&f, "x-should-retry", "false");
-	text_hex(a->digest, sizeof a->digest, digest);
-	buf_init(&b, 8192);
-	open_error(q, &p, &b);
-	buf_add_str(&b, ",\"consent\":{");
-	json_put_key_cstr(&b, "id", a->question);
-	json_put_key(&b, "digest");
-	buf_printf(&b, "\"sha256:%s\"", digest);
-	json_put_key_cstr(&b, "destination", d->name);
-	json_put_key_cstr(&b, "operator", d->operator_name);
-	json_put_key_cstr(&b, "region", d->region);
-	json_put_key_string(&b, "model", q->plan.model);
-	json_put_key_cstr(&b, "reason", q->plan.reasons[0]);
-	json_put_key_cstr(&b, "price", a->price[0] != '\0' ? a->price : NULL);
-	buf_add_str(&b, "}}");
-	http_reply(q->x, p.status, "application/json", f.list, f.n, buf_span(&b));
-	buf_free(&b);
-}
-
-/* ---------------------------------------------------------------- outside of a request */
-
-void reply_json(struct http_exchange *x, int status, struct span body)
-{
-	http_reply(x, status, "application/json", NULL, 0, body);
-}
-
-void reply_problem(struct http_exchange *x, int status, const char *code, const char *message)
-{
-	struct http_field no_retry = { "x-should-retry", "false" };
-	struct http_field later = { "Retry-After", "1" };
-	struct chat_problem p;
-	struct buf b;
-
-	problem_set(&p, status, code, "%s", message);
-	buf_init(&b, 4096);
-	buf_add_char(&b, '{');
-	put_problem(&p, &b);
-	buf_add_str(&b, "}}");
-	http_reply(x, status, "application/json", status == 503 ? &later : &no_retry, 1,
-		   buf_span(&b));
-	buf_free(&b);
-}
-
-const struct client_dialect *reply_dialect_of(struct span path, bool has_anthropic_version)
-{
-	const struct client_dialect *d = client_dialect_find(path, has_anthropic_version);
-
-	if (d == NULL)
-		d = has_anthropic_version ? &dialect_anthropic_messages : &dialect_openai_chat;
-	return d;
-}
-
-void reply_path_problem(struct http_exchange *x, struct span path, int status, const char *code,
-			const char *message, const char *allow)
-{
-	const struct client_dialect *d =
-		reply_dialect_of(path, http_header_count(x, "anthropic-version") > 0);
-	struct http_field fields[2] = { { status == 503 ? "Retry-After" : "x-should-retry",
-					  status == 503 ? "1" : "false" },
-					{ "Allow", allow } };
-	struct chat_problem p;
-	struct buf b;
-
-	problem_set(&p, status, code, "%s", message);
-	buf_init(&b, 4096);
-	d->error_body(&p, &b);
-	http_reply(x, status, "application/json", fields, allow != NULL ? 2 : 1, buf_span(&b));
-	buf_free(&b);
 }

@@ -237,12 +237,14 @@ class Clouds(unittest.TestCase):
     def test_errors_before_the_stream(self, name, stream):
         rows = {400: 400, 401: 401, 403: 403, 404: 404, 413: 413, 422: 422}
         spent = 424  # what a client would repeat by itself
+        types = {401: "authentication_error", 403: "permission_error", spent: "server_error"}
         rows.update(dict.fromkeys((302, 408, 409, 425, 429, 500, 502, 503, 504, 529), spent))
         for status, want in rows.items():
             r = self.ask(name, f"fake:status={status}", stream)
             self.assertEqual(r.status, want, (status, r.body))
             self.assertEqual(r.headers["x-should-retry"], "false")
             self.assertLessEqual({"message", "type", "param", "code"}, set(r.json["error"]))
+            self.assertEqual(r.json["error"]["type"], types.get(want, "invalid_request_error"))
             self.assertNotIn(b"CANARY", r.body)
 
     def assert_broken(self, r, codes):
