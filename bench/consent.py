@@ -13,7 +13,8 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "flow"))
 ROUNDS, QUESTIONS = int((sys.argv[2:3] or [100])[0]), int((sys.argv[3:4] or [1000])[0])
 del sys.argv[2:]
-from consent_stage import ConsentStage, UnixHttp, policy  # noqa: E402
+from consent_stage import ConsentStage, policy  # noqa: E402
+from stage import UnixConnection  # noqa: E402
 
 SOCKET = 3  # enum policy_identity
 PENDING, GRANTED = 0, 1  # enum ask_outcome
@@ -33,7 +34,7 @@ class Bench(ConsentStage):
         request = self.ask(f"question {i}", app=f"org.example.App{i}", identity=SOCKET)
         _, question = self.next_event(events)
         told = time.monotonic() - start
-        c = UnixHttp(os.path.join(self.dir, "run", "consent.sock"))
+        c = UnixConnection(os.path.join(self.dir, "run", "consent.sock"))
         c.request("GET", "/hither/v1/consents/" + question)
         q = json.loads(c.getresponse().read())
         body = json.dumps({"nonce": q["nonce"], "digest": q["digest"], "decision": "approve"})

@@ -109,11 +109,9 @@ class Liar:
             except (wire.Gone, OSError):
                 c.check(not self.sends(), "a SEND")
                 restarts += 1
-                self.stage.process.kill()
-                self.stage.process.wait()
-                for channel in (self.stage.boot, self.stage.router, self.stage.cloud, *self.stage.kept):
-                    channel.close()
-                self.stage.kept.clear()
+                self.stage.end(kill=True)
+                while self.stage.kept:
+                    self.stage.kept.pop().close()
                 self.begin()
             if c.runs % 500 == 0:
                 c.check(not self.sends(), "a SEND")
@@ -135,9 +133,7 @@ def main():
     try:
         liar.run()
     finally:
-        liar.stage.process.kill()
-        liar.stage.process.wait()
-        liar.stage.process = None
+        liar.stage.end(kill=True)
         liar.stage.tearDown()
     c.end()
 

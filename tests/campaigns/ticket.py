@@ -46,7 +46,7 @@ class Bench:
 
     def begin(self):
         self.stage.end()
-        self.stage.start_with(cloud_role.bundle({"hither_policy": 1, "id": "test", "destinations": self.destinations}))
+        self.stage.start_with(wire.bundle({"hither_policy": 1, "id": "test", "destinations": self.destinations}))
 
     def close(self):
         self.stage.end()

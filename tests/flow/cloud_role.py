@@ -19,6 +19,7 @@ import time
 import unittest
 
 import wire
+from stage import until
 
 sys.path.insert(0, os.path.join(wire.ROOT, "tests", "fake"))
 import cloud as fake  # noqa: E402
@@ -27,18 +28,6 @@ PROGRAM = os.path.abspath(sys.argv.pop(1))
 OUTCOMES = ["COMPLETE", "FAILED", "CUT", "CANCELLED", "ABORTED", "REFUSED"]
 KINDS = ["START", "TEXT", "REASONING", "REFUSAL", "TOOL", "TOOL_ARGS", "FINISH", "USAGE", "END", "ERROR"]
 KEY = "sk-test-0123456789"
-
-
-def bundle(policy, generation=0):
-    """One user file, in the byte form of policy/bundle.c."""
-    def counted(data):
-        return struct.pack("<I", len(data)) + data
-
-    text = json.dumps(policy).encode()
-    user_layer = 4
-    return (b"hitherP1" + struct.pack("<QB", generation, 0) + counted(b"") + struct.pack("<IB", 1, user_layer) +
-            counted(b"test.json") + counted(b"") + counted(b"") + counted(b"") + counted(text) +
-            struct.pack("<I", 0))
 
 
 def events_of(data):
@@ -58,14 +47,6 @@ def events_of(data):
                        "tokens": tokens, "text": spans[0], "id": spans[1], "name": spans[2]})
         at += 4 + size
     return events, data[at:]
-
-
-def until(condition):
-    end = time.monotonic() + wire.PATIENCE_S
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError("never became true")
-        time.sleep(0.005)
 
 
 class Proxy:
@@ -148,7 +129,7 @@ class CloudRole(unittest.TestCase):
 
     def policy(self, base_url, generation=0, **more):
         destination = {"tier": "cloud", "api": "openai", "base_url": base_url, "models": ["m"], **more}
-        return bundle({"hither_policy": 1, "id": "test", "destinations": {"dest": destination}}, generation)
+        return wire.bundle({"hither_policy": 1, "id": "test", "destinations": {"dest": destination}}, generation)
 
     def start(self, base_url, **more):
         self.start_with(self.policy(base_url, **more))
@@ -332,7 +313,7 @@ class CloudRole(unittest.TestCase):
                     self.assert_failed(events, "upstream_too_big")
                     self.assertEqual(sent["outcome"], "FAILED")
                     self.assertLess(sent["bytes_in"], 200000)
-            until(lambda: provider.active == 0)
+            until("the provider is left", lambda: provider.active == 0)
 
     def test_a_reply_in_a_coding_nobody_asked_for_is_refused(self):
         with fake.FakeCloud() as provider:
@@ -381,13 +362,13 @@ class CloudRole(unittest.TestCase):
                 with self.subTest(prompt):
                     before = len(provider.requests)
                     request_id, reader = self.send(prompt, stream)
-                    until(lambda: len(provider.requests) == before + 1)
+                    until("the request arrives", lambda: len(provider.requests) == before + 1)
                     os.close(reader)
                     self.opened.remove(reader)
                     sent = self.sent(request_id)
                     self.assertEqual(sent["outcome"], "CANCELLED")
                     self.assertGreater(sent["bytes_out"], 0)
-                    until(lambda: provider.active == 0)
+                    until("the provider is left", lambda: provider.active == 0)
             events, _ = self.reply("hello")
             self.assert_whole(events, fake.ANSWER)
 
@@ -395,7 +376,7 @@ class CloudRole(unittest.TestCase):
         with fake.FakeCloud() as provider:
             self.start(provider.base_url)
             request_id, reader = self.send("fake:hang_after=2")
-            until(lambda: provider.sent_tokens == 2)
+            until("two pieces are sent", lambda: provider.sent_tokens == 2)
             self.consent.send("ABORT", request_id=request_id)
             self.assertEqual(self.sent(request_id)["outcome"], "ABORTED")
             self.assert_failed(self.read_all(reader), "withdrawn")
@@ -406,7 +387,7 @@ class CloudRole(unittest.TestCase):
         with fake.FakeCloud() as provider:
             self.start(provider.base_url)
             _, reader = self.send("fake:hang_after=2")
-            until(lambda: provider.sent_tokens == 2)
+            until("two pieces are sent", lambda: provider.sent_tokens == 2)
             self.consent.close()
             self.assert_failed(self.read_all(reader), "consent_gone")
             self.consent = wire.Channel()
@@ -419,7 +400,7 @@ class CloudRole(unittest.TestCase):
         with fake.FakeCloud() as provider:
             self.start(provider.base_url)
             _, reader = self.send("fake:hang_after=2")
-            until(lambda: provider.sent_tokens == 2)
+            until("two pieces are sent", lambda: provider.sent_tokens == 2)
             self.boot.send("STOP", deadline_ms=30000)
             self.assert_failed(self.read_all(reader), "stopping")
             self.assertEqual(self.process.wait(), 0, self.log())
@@ -435,7 +416,7 @@ class CloudRole(unittest.TestCase):
                 time.sleep(0.2)
                 return before == still[0] and before > 0
 
-            until(settled)  # the provider cannot send any more: nobody reads
+            until("the provider cannot send any more", settled)  # nobody reads
             with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as f:
                 resident = int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
             self.assertLess(resident, 512 << 20)  # generous: sanitizers
@@ -444,7 +425,7 @@ class CloudRole(unittest.TestCase):
                 self.assertTrue(os.read(reader, 65536))
                 return provider.sent_tokens > still[0]
 
-            until(flows_again)  # however much lies in the kernel's buffers on the way
+            until("it flows again", flows_again)  # however much lies in the kernel's buffers on the way
             os.close(reader)
             self.opened.remove(reader)
             self.assertEqual(self.sent(request_id)["outcome"], "CANCELLED")
@@ -487,7 +468,7 @@ class CloudRole(unittest.TestCase):
                 os.close(reader)
                 self.opened.remove(reader)
                 self.sent(request_id)
-            until(lambda: provider.active == 0)
+            until("the provider is left", lambda: provider.active == 0)
             self.assert_whole(self.reply("hello")[0], fake.ANSWER)
 
     def test_keys_must_be_closed_to_others(self):
@@ -499,7 +480,7 @@ class CloudRole(unittest.TestCase):
             policy = wire.sealed(self.policy(provider.base_url, 1, auth={"secret": "key"}))
             self.boot.send("POLICY", (policy,), generation=1)
             os.close(policy)
-            until(lambda: self.reply("hello", generation=1)[1]["outcome"] == "COMPLETE")
+            until("the new policy holds", lambda: self.reply("hello", generation=1)[1]["outcome"] == "COMPLETE")
             self.assertEqual(len(provider.requests), 1)
             self.assertNotIn(KEY, self.log())
 
@@ -534,7 +515,7 @@ class CloudRole(unittest.TestCase):
                     spoil()
                     said = self.log().count("cloud.key_missing")
                     self.read_keys(2 * number)
-                    until(lambda: self.log().count("cloud.key_missing") == said + 1)
+                    until("the key is missed", lambda: self.log().count("cloud.key_missing") == said + 1)
                     self.assert_refused(*self.reply("hello"))
                     self.assertEqual(len(provider.requests), sent)
                     shutil.rmtree(path) if os.path.isdir(path) and not os.path.islink(path) else None
@@ -543,7 +524,7 @@ class CloudRole(unittest.TestCase):
                     fresh = f"{KEY}-{number}"
                     self.secret("key", fresh + "\n")
                     self.read_keys(2 * number + 1)
-                    until(lambda: self.reply("hello")[1]["outcome"] == "COMPLETE")
+                    until("a whole reply", lambda: self.reply("hello")[1]["outcome"] == "COMPLETE")
                     self.assertIn(f"Authorization: Bearer {fresh}\r\n".encode(), provider.requests[-1][0])
             self.assertIn("carriage return", self.log())
             self.assertNotIn(KEY, self.log())
@@ -785,10 +766,10 @@ class CloudRole(unittest.TestCase):
             self.assert_failed(events, "send_refused")
             self.assertEqual((sent["outcome"], sent["bytes_out"], provider.connections), ("REFUSED", 0, 3))
             self.assertIn("cloud.rests", self.log())
-            until(lambda: self.reply("fake:status=503")[1]["outcome"] != "REFUSED")  # the rest is over
+            until("the rest is over", lambda: self.reply("fake:status=503")[1]["outcome"] != "REFUSED")
             self.assertEqual(provider.connections, 4)  # one tried it, and it failed: it rests again
             self.assert_failed(self.reply("hello")[0], "send_refused")
-            until(lambda: self.reply("hello")[1]["outcome"] == "COMPLETE")
+            until("a whole reply", lambda: self.reply("hello")[1]["outcome"] == "COMPLETE")
             self.assert_whole(self.reply("hello")[0], fake.ANSWER)
 
     def test_one_at_a_time_finds_out(self):
@@ -797,14 +778,14 @@ class CloudRole(unittest.TestCase):
             self.reply("fake:status=500")
             time.sleep(1.1)  # the rest is over, and nothing but a request ends it
             request_id, reader = self.send("fake:hang")
-            until(lambda: provider.connections == 2)
+            until("two connections", lambda: provider.connections == 2)
             self.assert_failed(self.reply("hello")[0], "send_refused")
             self.assertEqual(provider.connections, 2)
             self.consent.send("ABORT", request_id=request_id)
             self.sent(request_id)
             self.read_all(reader)
             # Nobody had found out: the next one may.
-            until(lambda: self.reply("hello")[1]["outcome"] == "COMPLETE")
+            until("a whole reply", lambda: self.reply("hello")[1]["outcome"] == "COMPLETE")
 
     def test_what_the_person_did_wrong_is_no_failure(self):
         with fake.FakeCloud() as provider:
@@ -817,7 +798,7 @@ class CloudRole(unittest.TestCase):
         with fake.FakeCloud() as provider:
             self.start(provider.base_url, concurrent=2, queue=3)
             under_way = [self.send("fake:hang") for _ in range(2)]
-            until(lambda: len(provider.requests) == 2)
+            until("two requests", lambda: len(provider.requests) == 2)
             waiting = [self.send(f"number{i} fake:echo") for i in range(3)]
             request_id, reader = self.send("one too many")
             self.assert_failed(self.read_all(reader), "send_refused")
@@ -835,7 +816,7 @@ class CloudRole(unittest.TestCase):
         with fake.FakeCloud() as provider:
             self.start(provider.base_url, concurrent=1, queue=0)
             self.send("fake:hang")
-            until(lambda: len(provider.requests) == 1)
+            until("a request", lambda: len(provider.requests) == 1)
             self.assert_failed(self.reply("hello")[0], "send_refused")
 
     def test_a_destinations_own_times(self):
@@ -888,7 +869,7 @@ class CloudRole(unittest.TestCase):
             self.assertEqual(self.consent.expect("HEAD_KNOWN")[0]["seq"], 0)
             for seq in range(1, 50):
                 self.head(seq, seq)
-            until(lambda: self.witnessed() == "49 " + "31" * 32 + "\n")
+            until("the head is witnessed", lambda: self.witnessed() == "49 " + "31" * 32 + "\n")
             self.assert_whole(self.reply("hello")[0], fake.ANSWER)
             self.head(48, 48)  # an older head: the ledger was rolled back
             self.assert_refused(*self.reply("hello"))

@@ -14,7 +14,7 @@ import time
 import unittest
 
 import wire
-from consent_stage import ConsentStage, body_of, bundle, policy
+from consent_stage import ConsentStage, body_of, policy
 
 KILLS = 25
 
@@ -259,7 +259,7 @@ class ConsentRole(ConsentStage):
         request = self.ask("one")
         question = self.answer(request)[1]["question"]
         self.assertEqual(self.next_event(events), ("request", question))
-        fd = wire.sealed(bundle(policy("deny"), 5))
+        fd = wire.sealed(wire.bundle(policy("deny"), 5))
         self.boot.send("POLICY", [fd], generation=5)
         os.close(fd)
         self.assertEqual(self.answer(request)[0], "WITHDRAWN")

@@ -3,35 +3,23 @@
 the script that imports this is the role's program."""
 import contextlib
 import hashlib
-import http.client
 import json
 import os
 import shutil
 import signal
 import socket
 import sqlite3
-import struct
 import sys
 import tempfile
 import unittest
 
 import wire
+from stage import UnixConnection
 
 PROGRAM = os.path.abspath(sys.argv.pop(1))
 OUTCOMES = ["PENDING", "GRANTED", "DENIED_POLICY", "REFUSED", "TIMEOUT", "NO_AGENT", "WITHDRAWN", "DISMISSED",
             "BUDGET", "LEDGER", "LIMITED", "UNREACHABLE"]
 CLAIMED = 2
-
-
-def bundle(policy, generation=0):
-    """One user file, in the byte form of policy/bundle.c."""
-    def counted(data):
-        return struct.pack("<I", len(data)) + data
-
-    user_layer = 4
-    return (b"hitherP1" + struct.pack("<QB", generation, 0) + counted(b"") + struct.pack("<IB", 1, user_layer) +
-            counted(b"test.json") + counted(b"") + counted(b"") + counted(b"") + counted(json.dumps(policy).encode()) +
-            struct.pack("<I", 0))
 
 
 def policy(cloud="ask", **more):
@@ -45,17 +33,6 @@ def policy(cloud="ask", **more):
 def body_of(text):
     return json.dumps({"model": "big-1", "messages": [{"role": "user", "content": text}], "max_tokens": 100},
                       ensure_ascii=False).encode()
-
-
-class UnixHttp(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("localhost", timeout=wire.PATIENCE_S)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(wire.PATIENCE_S)
-        self.sock.connect(self.path)
 
 
 class ConsentStage(unittest.TestCase):
@@ -88,7 +65,7 @@ class ConsentStage(unittest.TestCase):
         with open(os.path.join(self.dir, "log"), "ab") as log:
             self.process = wire.spawn([PROGRAM], {wire.CONTROL: self.boot, wire.ROUTER: self.router,
                                                   wire.CLOUD: self.cloud},
-                                      config, bundle(rules if rules is not None else policy()),
+                                      config, wire.bundle(rules if rules is not None else policy()),
                                       [(n, s.fileno()) for n, s in listens], self.environment, stderr=log)
         for _, s in listens:
             s.close()
@@ -116,7 +93,7 @@ class ConsentStage(unittest.TestCase):
         self.process = None
 
     def call(self, method, path, body=None, name="consent"):
-        with contextlib.closing(UnixHttp(os.path.join(self.dir, "run", name + ".sock"))) as c:
+        with contextlib.closing(UnixConnection(os.path.join(self.dir, "run", name + ".sock"))) as c:
             c.request(method, path, None if body is None else json.dumps(body))
             r = c.getresponse()
             data = r.read()
@@ -141,7 +118,7 @@ class ConsentStage(unittest.TestCase):
     def agent(self, kind="terminal"):
         status, made = self.call("POST", "/hither/v1/agents", {"kind": kind, "name": "test"})
         self.assertEqual(status, 201)
-        c = UnixHttp(os.path.join(self.dir, "run", "consent.sock"))
+        c = UnixConnection(os.path.join(self.dir, "run", "consent.sock"))
         c.request("GET", f"/hither/v1/agents/{made['agent']}/events")
         r = c.getresponse()
         self.assertEqual(r.status, 200)

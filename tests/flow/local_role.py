@@ -21,6 +21,7 @@ import unittest
 import warnings
 
 import wire
+from stage import alive, until
 
 sys.path.insert(0, os.path.join(wire.ROOT, "tests", "fake"))
 import machine  # noqa: E402
@@ -44,22 +45,6 @@ class Conversation(http.client.HTTPConnection):
         self.request("POST", "/v1/chat/completions", json.dumps(body),
                      {"Content-Type": "application/json"})
         return self.getresponse()
-
-
-def eventually(condition):
-    end = time.monotonic() + wire.PATIENCE_S
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError("never became true")
-        time.sleep(0.01)
-
-
-def alive(pid):
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as f:
-            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 class LocalRole(unittest.TestCase):
@@ -236,7 +221,7 @@ class LocalRole(unittest.TestCase):
             return stats["active"] == 0 and stats["cancelled"] == 1
 
         self.given(watcher)
-        eventually(stopped)
+        until("the engine has stopped", stopped)
 
     def test_an_engine_that_dies_in_a_stream_is_seen_and_replaced(self):
         self.install("tiny")
@@ -457,7 +442,7 @@ class LocalRole(unittest.TestCase):
         pid = self.state("READY")["pid"]
         self.boot.send("STOP", deadline_ms=10000)
         self.assertEqual(self.process.wait(wire.PATIENCE_S), 0)
-        eventually(lambda: not alive(pid))
+        until("its process is gone", lambda: not alive(pid))
         self.assertEqual(os.listdir(os.path.join(self.dir, "run", "engine")), [])
 
     def test_the_engine_dies_with_local(self):
@@ -466,7 +451,7 @@ class LocalRole(unittest.TestCase):
         self.talk()
         pid = self.state("READY")["pid"]
         self.process.send_signal(signal.SIGKILL)
-        eventually(lambda: not alive(pid))
+        until("its process is gone", lambda: not alive(pid))
         # The next life is not disturbed by the socket that was left behind.
         self.process.wait()
         self.boot.close()

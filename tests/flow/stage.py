@@ -20,7 +20,7 @@ from cloud import FakeCloud  # noqa: E402
 from machine import Machine  # noqa: E402
 
 ENGINE = os.path.join(ROOT, "tests", "fake", "engine.py")
-PATIENCE_S = 30
+PATIENCE_S = 60
 HARD = ("Prove that there are infinitely many primes of the form 4k+3, rigorously, by contradiction, "
         "and derive the lemma you need.")
 
@@ -34,6 +34,14 @@ def until(what, condition):
         if time.monotonic() > end:
             raise AssertionError("never: " + what)
         time.sleep(0.01)
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def use_real_engine(daemon):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """boot with roles that only prove their wires: start, death, reload, stop. The first argument is
 the program made from tests/fake/hitherd_fake.c. Nothing here measures time; waits end at the
-first success and fail after PATIENCE."""
+first success and fail after PATIENCE_S."""
 import json
 import os
 import shutil
@@ -14,29 +14,11 @@ import tempfile
 import time
 import unittest
 
+from stage import PATIENCE_S, alive, until
+
 PROGRAM = os.path.abspath(sys.argv.pop(1))
-PATIENCE = 20
 ROLES = ["router", "local", "consent", "cloud"]
 GOOD = '{"hither_policy": 1, "id": "%s", "rules": []}'
-
-
-def until(what, condition):
-    end = time.monotonic() + PATIENCE
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError("never: " + what)
-        time.sleep(0.02)
-
-
-def alive(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as f:
-            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 class Daemon:
@@ -77,7 +59,7 @@ class Daemon:
     def ask(self, name):
         """The line a socket answers with; None when nobody is there."""
         s = socket.socket(socket.AF_UNIX)
-        s.settimeout(PATIENCE)
+        s.settimeout(PATIENCE_S)
         try:
             s.connect(self.path("run", name))
             text = b""
@@ -116,13 +98,13 @@ class Daemon:
 
     def stop(self, number=signal.SIGTERM):
         self.process.send_signal(number)
-        return self.process.wait(PATIENCE)
+        return self.process.wait(PATIENCE_S)
 
     def close(self):
         if self.process and self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(PATIENCE)
+                self.process.wait(PATIENCE_S)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -164,7 +146,7 @@ class Start(Case):
         command.remove("--user")
         d.command = lambda: command
         if os.geteuid() == 0:  # then each role needs a user, and this machine has none (system.py)
-            got = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+            got = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
             self.assertEqual(got.returncode, 1)
             self.assertIn("systemd-sysusers", got.stderr)
             return
@@ -182,7 +164,7 @@ class Start(Case):
 
     def test_a_second_daemon_is_refused_and_the_first_lives(self):
         d = self.daemon().start()
-        second = subprocess.run(d.command(), capture_output=True, text=True, timeout=PATIENCE)
+        second = subprocess.run(d.command(), capture_output=True, text=True, timeout=PATIENCE_S)
         self.assertEqual(second.returncode, 1)
         self.assertIn("another hitherd runs in", second.stderr)
         self.assertTrue(until("word came back", d.whole))
@@ -202,7 +184,7 @@ class Start(Case):
             live.bind(other.path("run", "hither.sock"))
             live.listen(1)
             other.start(wait=False)
-            self.assertEqual(other.process.wait(PATIENCE), 1)
+            self.assertEqual(other.process.wait(PATIENCE_S), 1)
             self.assertIn("another program answers on", other.said())
             self.assertTrue(os.path.exists(other.path("run", "hither.sock")))
 
@@ -210,7 +192,7 @@ class Start(Case):
         d = self.daemon()
         d.write("run/hither.sock", "precious")
         d.start(wait=False)
-        self.assertEqual(d.process.wait(PATIENCE), 1)
+        self.assertEqual(d.process.wait(PATIENCE_S), 1)
         self.assertIn("is in the way", d.said())
         with open(d.path("run/hither.sock")) as f:
             self.assertEqual(f.read(), "precious")
@@ -219,7 +201,7 @@ class Start(Case):
         d = self.daemon()
         d.extra = ["--runtime-dir", d.path("r" * 120)]
         d.start(wait=False)
-        self.assertEqual(d.process.wait(PATIENCE), 1)
+        self.assertEqual(d.process.wait(PATIENCE_S), 1)
         self.assertIn("too long for a socket", d.said())
 
     def test_a_link_in_the_way_of_the_fallback_folder_is_refused(self):
@@ -232,14 +214,14 @@ class Start(Case):
         self.addCleanup(os.unlink, path)
         i = d.command().index("--runtime-dir")
         command = d.command()[:i] + d.command()[i + 2:]
-        r = subprocess.run(command, capture_output=True, text=True, env=env, timeout=PATIENCE)
+        r = subprocess.run(command, capture_output=True, text=True, env=env, timeout=PATIENCE_S)
         self.assertEqual(r.returncode, 1)
         self.assertIn("symbolic link", r.stderr)
 
     def test_command_line(self):
         def run(*args):
             return subprocess.run([PROGRAM, *args], capture_output=True, text=True,
-                                  timeout=PATIENCE)
+                                  timeout=PATIENCE_S)
         self.assertEqual(run("--help").returncode, 0)
         self.assertIn("--runtime-dir", run("--help").stdout)
         self.assertRegex(run("--version").stdout, r"^hitherd \d")
@@ -253,18 +235,18 @@ class Start(Case):
         d = self.daemon()
         d.write("config/hitherd.json", '{\n  "limits": { "heders": 1 } }')
         d.start(wait=False)
-        self.assertEqual(d.process.wait(PATIENCE), 1)
+        self.assertEqual(d.process.wait(PATIENCE_S), 1)
         self.assertRegex(d.said(), r"hitherd.json:2:\d+: unknown setting: heders; did you mean headers")
 
     def test_check_starts_nothing(self):
         d = self.daemon("--check")
         d.write("config/policy.d/10.json", GOOD % "mine")
-        r = subprocess.run(d.command(), capture_output=True, text=True, timeout=PATIENCE)
+        r = subprocess.run(d.command(), capture_output=True, text=True, timeout=PATIENCE_S)
         self.assertEqual((r.returncode, r.stderr), (0, ""))
         self.assertIn("policy: active, 1 files", r.stdout)
         self.assertFalse(os.path.exists(d.path("run")))
         d.write("config/policy.d/10.json", '{"hither_policy": 1, "id": "x", "ruels": []}')
-        r = subprocess.run(d.command(), capture_output=True, text=True, timeout=PATIENCE)
+        r = subprocess.run(d.command(), capture_output=True, text=True, timeout=PATIENCE_S)
         self.assertEqual(r.returncode, 1)
         self.assertIn("ruels", r.stderr)
 
@@ -518,7 +500,7 @@ class Stop(Case):
         time.sleep(1)
         self.assertIsNone(d.process.poll())
         d.process.send_signal(signal.SIGTERM)  # again, later: now
-        self.assertEqual(d.process.wait(PATIENCE), 1)
+        self.assertEqual(d.process.wait(PATIENCE_S), 1)
 
 
 class Manager(Case):
@@ -526,7 +508,7 @@ class Manager(Case):
         with tempfile.TemporaryDirectory() as t:
             hear = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             hear.bind(t + "/notify")
-            hear.settimeout(PATIENCE)
+            hear.settimeout(PATIENCE_S)
             self.addCleanup(hear.close)
             api = socket.socket(socket.AF_UNIX)
             api.bind(t + "/api")
@@ -547,13 +529,13 @@ class Manager(Case):
                 said = hear.recv(4096).decode()
             self.assertFalse(os.path.exists(d.path("run/hither.sock")))
             with socket.socket(socket.AF_UNIX) as c:
-                c.settimeout(PATIENCE)
+                c.settimeout(PATIENCE_S)
                 c.connect(t + "/api")
                 self.assertIn(b'"pid"', c.recv(4096))
             d.process.send_signal(signal.SIGTERM)
             while "STOPPING=1" not in said:
                 said = hear.recv(4096).decode()
-            self.assertEqual(d.process.wait(PATIENCE), 0)
+            self.assertEqual(d.process.wait(PATIENCE_S), 0)
 
 
 if __name__ == "__main__":

@@ -133,6 +133,18 @@ def sealed(content):
     return fd
 
 
+def bundle(policy, generation=0):
+    """One user file, in the byte form of policy/bundle.c."""
+    def counted(data):
+        return struct.pack("<I", len(data)) + data
+
+    text = json.dumps(policy).encode()
+    user_layer = 4
+    return (b"hitherP1" + struct.pack("<QB", generation, 0) + counted(b"") + struct.pack("<IB", 1, user_layer) +
+            counted(b"test.json") + counted(b"") + counted(b"") + counted(b"") + counted(text) +
+            struct.pack("<I", 0))
+
+
 def spawn(argv, channels, config, policy=b"{}", listens=(), environment=(), then=None, **more):
     """Starts argv with `channels` ({number: Channel}), configuration and policy in place. `environment` comes on
     top of the little that a role is given; `then` is called when all that is in place, in the new process."""

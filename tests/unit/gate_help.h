@@ -42,6 +42,20 @@ static inline uint64_t ask_outcome_of(struct world *w, struct msg_ASK *m, const 
 	return last(w, m)->outcome;
 }
 
+/* Of the question that the newest answer to `m` names. */
+static inline void id_of(struct world *w, const struct msg_ASK *m, char ret[TEXT_ULID_BYTES])
+{
+	memcpy(ret, last(w, m)->question, TEXT_ULID_BYTES);
+}
+
+static inline void question_is(struct world *w, const char *id, const char *wanted)
+{
+	cJSON *q = world_question(w, id);
+
+	assert_string_equal(json_get_string(q, "state"), wanted);
+	cJSON_Delete(q);
+}
+
 /* The question's own nonce and digest, unless `r` brings others. */
 static inline struct gate_result answered(struct world *w, const char *id,
 					  struct gate_response r)

@@ -16,7 +16,7 @@ static void a_yes_sends_what_was_shown(void **state)
 	assert_int_equal(w->n_sends, 0);
 	assert_int_equal(w->n_told, 1);
 	assert_int_equal(w->told[0].news, GATE_REQUEST);
-	memcpy(id, last(w, &m)->question, sizeof id);
+	id_of(w, &m, id);
 	q = world_question(w, id);
 	snprintf(shown, sizeof shown, "%s", json_get_string(q, "body"));
 	assert_string_equal(json_get_string(q, "operator"), "Far Inc");
@@ -86,7 +86,7 @@ static void silence_stays_on_the_device(void **state)
 
 	(void)state;
 	assert_true(world_put(w, &m, "a hard question"));
-	memcpy(id, last(w, &m)->question, sizeof id);
+	id_of(w, &m, id);
 	world_pass(w, 59000);
 	assert_int_equal(last(w, &m)->outcome, ASK_PENDING);
 	world_pass(w, 1001);
@@ -135,7 +135,7 @@ static void wrong_answers_change_nothing(void **state)
 	(void)state;
 	m.pid = (uint32_t)getppid();
 	assert_true(world_put(w, &m, "a hard question"));
-	memcpy(id, last(w, &m)->question, sizeof id);
+	id_of(w, &m, id);
 	q = world_question(w, id);
 	r = (struct gate_response){ .id = id,
 				    .nonce = json_get_string(q, "nonce"),

@@ -329,7 +329,7 @@ static void an_answer_is_about_what_was_shown(void **state)
 	(void)state;
 	strcpy(m.masked, "personal.contact.email=1");
 	assert_int_equal(ask_masked(w, &m, "to [EMAIL-1]", "to " MAIL), ASK_PENDING);
-	memcpy(id, last(w, &m)->question, sizeof id);
+	id_of(w, &m, id);
 	q = world_question(w, id);
 	snprintf(original, sizeof original, "%s", json_get_string(q, "original_digest"));
 	cJSON_Delete(q);

@@ -218,7 +218,7 @@ static void a_question_that_is_over_says_how_it_ended(void **state)
 	(void)state;
 	buf_init(&b, 1 << 16);
 	assert_int_equal(ask_outcome_of(w, &m, "x"), ASK_PENDING);
-	memcpy(id, last(w, &m)->question, sizeof id);
+	id_of(w, &m, id);
 	assert_false(gate_write_question(w->gate, (uint32_t)getuid() + 1, id, &b));
 	assert_false(gate_write_question(w->gate, (uint32_t)getuid(), "no such", &b));
 	assert_int_equal(b.len, 0);
@@ -245,7 +245,7 @@ static void a_question_that_is_over_says_how_it_ended(void **state)
 	cJSON_Delete(q);
 	m.app[0] = '\0';
 	assert_int_equal(ask_outcome_of(w, &m, "y"), ASK_PENDING);
-	memcpy(id, last(w, &m)->question, sizeof id);
+	id_of(w, &m, id);
 	assert_int_equal(world_respond(w, id, false, NULL).status, 200);
 	q = world_question(w, id);
 	assert_string_equal(word(q, "state"), "denied");
@@ -260,16 +260,13 @@ static void a_yes_that_waits_says_so(void **state)
 	struct world *w = world_new(ASKS);
 	struct msg_ASK m = world_ask(w);
 	char id[TEXT_ULID_BYTES];
-	cJSON *q;
 
 	(void)state;
 	m.on_question = 1;
 	assert_int_equal(ask_outcome_of(w, &m, "x"), ASK_PENDING);
-	memcpy(id, last(w, &m)->question, sizeof id);
+	id_of(w, &m, id);
 	assert_string_equal(world_respond(w, id, true, NULL).outcome, "approved");
-	q = world_question(w, id);
-	assert_string_equal(word(q, "state"), "approved");
-	cJSON_Delete(q);
+	question_is(w, id, "approved");
 	/* A second answer comes too late, whatever it says. */
 	struct gate_result r = world_respond(w, id, false, NULL);
 	assert_int_equal(r.status, 409);

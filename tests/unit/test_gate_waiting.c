@@ -18,11 +18,6 @@ static struct world *patient(const char *policy, uint32_t patience_ms)
 	return w;
 }
 
-static void id_of(struct world *w, const struct msg_ASK *m, char id[TEXT_ULID_BYTES])
-{
-	memcpy(id, last(w, m)->question, TEXT_ULID_BYTES);
-}
-
 /* --- somebody may be on the way ----------------------------------------------------------- */
 
 static void a_moment_is_waited_for_somebody(void **state)
@@ -269,7 +264,6 @@ static void a_yes_that_nobody_comes_for_is_over(void **state)
 	struct world *w = world_new(ASKS);
 	struct msg_ASK m = world_ask(w);
 	char id[TEXT_ULID_BYTES];
-	cJSON *q;
 
 	(void)state;
 	m.on_question = 1;
@@ -278,13 +272,9 @@ static void a_yes_that_nobody_comes_for_is_over(void **state)
 	world_pass(w, 30000);
 	assert_string_equal(world_respond(w, id, true, NULL).outcome, "approved");
 	world_pass(w, 59999); /* a minute from the yes, though the question had half of one */
-	q = world_question(w, id);
-	assert_string_equal(json_get_string(q, "state"), "approved");
-	cJSON_Delete(q);
+	question_is(w, id, "approved");
 	world_pass(w, 1);
-	q = world_question(w, id);
-	assert_string_equal(json_get_string(q, "state"), "expired");
-	cJSON_Delete(q);
+	question_is(w, id, "expired");
 	assert_int_equal(world_records(w, RECORD_TIMED_OUT, NULL), 0); /* it was answered */
 	m.on_question = 0;
 	assert_int_equal(ask_outcome_of(w, &m, "x"), ASK_PENDING);
