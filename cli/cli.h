@@ -92,7 +92,8 @@ int cli_usage(const struct cli *cli, const char *format, ...)
  * on a terminal or with --json=pretty, with a newline. */
 void cli_print_json(const struct cli *cli, struct span json);
 
-/* Directories as the daemon resolves them: XDG variables, then the defaults. Static storage. */
+/* Directories as the daemon resolves them: XDG variables, then the defaults, then what its own
+ * file says ($HITHER_CONFIG, or hitherd.json in the configuration folder). Static storage. */
 const char *cli_config_dir(void); /* …/hither */
 const char *cli_data_dir(void);
 const char *cli_state_dir(void);

@@ -22,6 +22,8 @@ static const char topic_exit_codes[] =
 static const char topic_environment[] =
 	"HITHER_HOST       the daemon's API socket, unix:PATH; the other two sockets lie "
 	"beside it\n"
+	"HITHER_CONFIG     the daemon's configuration file, for the folders that it names\n"
+	"                  (else hitherd.json in the configuration folder)\n"
 	"HITHER_APP        the application named in requests (claimed, never proof)\n"
 	"HITHER_MAX_TIER   device, trusted or cloud: how far a prompt may go at most\n"
 	"                  (hither run sets these three for its program, and the base "

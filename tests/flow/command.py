@@ -170,6 +170,28 @@ class Commands(unittest.TestCase):
             self.assertEqual((e["schema"], e["code"]), ("hither.error/1", "daemon_not_running"))
             self.assertIn("hitherd", e["next"])
 
+    def test_folders_are_where_the_daemons_own_file_says(self):
+        def checks(code, **env):
+            done = self.run_command("doctor", "--json", "--offline", code=code, env=env)
+            return {c["check"]: c["message"] for c in json.loads(done.stdout)["checks"]}, done.stderr
+
+        os.makedirs(self.d.path("elsewhere", "hither"))
+        own = self.d.path("elsewhere", "hither", "hitherd.json")
+        paths = {"models_dir": self.d.path("shelf"), "runtime_dir": self.d.path("run")}
+        with open(own, "w") as f:
+            json.dump({"paths": paths}, f)
+        for env in ({"HITHER_CONFIG": own}, {"XDG_CONFIG_HOME": self.d.path("elsewhere")}):
+            said, complaints = checks(1, **env)
+            self.assertIn(self.d.path("shelf"), said["model"])
+            self.assertEqual(complaints, "")
+        with open(own, "w") as f:
+            json.dump({"paths": {"model_dir": self.d.path("shelf")}}, f)
+        complaints = checks(0, HITHER_CONFIG=own)[1]  # the daemon is then another's
+        self.assertIn(own + ": ", complaints)
+        self.assertIn("models_dir", complaints)
+        self.assertIn("the usual folders are used", complaints)
+        self.assertIn(own, checks(0, HITHER_CONFIG=own + ".gone")[1])
+
     def test_what_is_wrong_on_the_command_line(self):
         for args in (("stauts",), ("consent",), ("consent", "approve"), ("consent", "show", "x"),
                      ("ask", "--frobnicate", "x"), ("ledger", "query", "--kind", "nonsense"),
