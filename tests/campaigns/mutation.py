@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Do the tests notice? One small mistake at a time in the code that decides what may leave, keeps the ledger and
-evaluates policies; then the unit tests of that area.
+evaluates policies; then the unit tests of that area, and those that let its allocations fail.
 
 Mistakes: another comparison, `&&` for `||`, a constant one more, true for false, plus for minus, a condition negated,
 a statement left out. Made in a copy of the sources with a build of its own (no optimisation); a mutant that does not
-compile does not count, one that makes a test fail, crash or hang is noticed.
+compile does not count, one that makes a test fail, crash or hang is noticed. A test that does not run the line (by
+counters of a build of its own) is not asked.
 
 What is not mutated, because it changes no answer: words in quotes; a call that only writes to the log; va_end; the
-length of an array that is declared there, what a list grows to, and calloc of one (one more of room); SQLite's -1 for
-"up to the NUL" (any negative number); the `!` of `(void)!f()` (it only says that the answer is not looked at);
+length of an array that is declared there, what a list grows to, and calloc of one (one more of room); the index in
+`sizeof a[0]` (each has that size); SQLite's -1 for "up to the NUL" (any negative number); the `!` of `(void)!f()` (it only says that the answer is not looked at);
 equality in `a < b ? a : b` and in `if (a < b) b = a;` (either is the same then).
 Other mutants that change nothing (a wider limit on a line that is never that long) stay: the score is what was
-noticed of all, none taken off.
+noticed of all that compiled, none taken off. Beside it: its 95 % interval (Wilson), how many did not compile, and
+how many were noticed because a test did not end: ten times its processor time and ten seconds were spent, or it
+slept for a minute; each of these is printed. At the end the tests run once more without a mistake: one that fails then
+makes the draw worthless.
 
 mutation.py [--area gate,ledger] [--files gate_book,perms] [--only FILE:LINE:KIND:NUMBER]
 
@@ -21,29 +25,37 @@ The budget counts mutants. Survivors are printed.
 import contextlib
 import filecmp
 import glob
+import json
+import math
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
+import tempfile
 
 import campaign
 from coverage import AREAS
 
+GATE_STEPS = ["ask", "allow", "deny", "nobody", "limited", "yes", "no", "not_now", "kept", "redeem", "sent", "again",
+              "cloud_gone", "router_gone", "device", "views", "revoke", "expire", "folds"]
 TESTS = {"decision": ["router_plan", "router_decide", "router_facts"],
-         "gate": ["gate_terms", "gate_clouds", "gate_judging", "gate_view", "gate_waiting", "gate_sending", "gate_ledger",
-                  "gate_rules", "gate_answers", "gate_changes", "gate_quiet", "gate_room", "gate_bounds", "gate_faults"],
+         "gate": ["gate_terms", "gate_clouds", "gate_judging", "gate_view", "gate_waiting", "gate_sending",
+                  "gate_ledger", "gate_rules", "gate_answers", "gate_changes", "gate_corners", "gate_quiet", "gate_room",
+                  "gate_bounds", "gate_faults", *("fault/fail_gate " + step for step in GATE_STEPS)],
          "ledger": ["records", "ledger_edges", "consent_parts", "gate_terms", "ledger", "gate_quiet",
                     "ledger_faults"],
          "policy": ["policy_words", "policy_texts", "policy_edges", "policy_parse", "policy_decide", "policy_merge",
-                    "policy_load", "policy_sign"]}
+                    "policy_load", "policy_sign",
+                    *(f"fault/fail_alloc SOURCE --only {of}" for of in ("policy", "policy_load", "policy_line"))]}
 # Those that one file meets before the area's.
 FIRST = {"consent/perms.c": ["perms", "refusals"], "consent/budget.c": ["budget"], "consent/inspect.c": ["inspect"],
          "consent/gate_ask.c": ["gate_judging"], "consent/gate_view.c": ["gate_view"],
          "consent/gate_question.c": ["gate_waiting"], "consent/gate_send.c": ["gate_sending"],
          "consent/gate_respond.c": ["gate_sending"], "consent/gate_book.c": ["gate_ledger"],
          "consent/gate_decided.c": ["gate_ledger"], "consent/gate_limits.c": ["gate_room"]}
-HANGS_S = 120
+ASLEEP_S, MOST_BYTES = 60, 4 << 30
 SWAPS = [("compare", r"==", "!="), ("compare", r"!=", "=="), ("compare", r"(?<![<>\-=])<(?![<=])", "<="),
          ("compare", r"(?<![<>])<=", "<"), ("compare", r"(?<![<>\-=])>(?![>=])", ">="), ("compare", r"(?<![<>])>=", ">"),
          ("compare", r"(?<![<>\-=])<(?![<=])", ">="), ("compare", r"(?<![<>\-=])>(?![>=])", "<="),
@@ -52,7 +64,7 @@ SWAPS = [("compare", r"==", "!="), ("compare", r"!=", "=="), ("compare", r"(?<![
          ("not", r"\bif \((?!!)(?=\w+\()", "if (!")]
 CHOICE = re.compile(r"([\w.\->\[\]]+) (<=?|>=?) ([\w.\->\[\]]+) \? ([\w.\->\[\]]+) : ([\w.\->\[\]]+)")
 GROWS = re.compile(r"\bcap = [\w.\->]*cap == 0 \? (\d+) : [\w.\->]*cap \* (\d+);$")
-LIMIT = re.compile(r"\t+if \(([\w.\->\[\]]+) (?:<=?|>=?) ([\w.\->\[\]]+)\)$")
+LIMIT = re.compile(r"\t+if \(([\w.\->\[\]]+) (?:<=?|>=?) ([^&|?]+)\)$")
 STATEMENT = re.compile(r"^\t+(?:\w[\w\->.\[\]]* (?:[+\-|&]?=) .*|\w+\(.*\)|[\w\->.\[\]]+(?:\+\+|--)|break|continue);$")
 DECLARATION = re.compile(r"^\t+(?:const |static |struct |enum |union |unsigned |u?int\w* |size_t |bool |char |void |"
                          r"goto |return |uint\d)")
@@ -93,7 +105,8 @@ def mutants(path, text):
         bare = re.sub(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'', lambda m: "\0" * len(m[0]), line)
         for i, (kind, shape, instead) in enumerate(SWAPS):
             for j, m in enumerate(re.finditer(shape, bare)):
-                if instead in (m[0] + "=", m[0][:-1]) and kind == "compare" and same_when_equal(bare, m, text[n] if n < len(text) else ""):
+                if (kind == "compare" and instead in (m[0] + "=", m[0][:-1]) and
+                        same_when_equal(bare, m, text[n] if n < len(text) else "")):
                     continue
                 yield f"{kind}{i}", n, j, line[:m.start()] + instead + line[m.end():]
         for j, m in enumerate(re.finditer(r"(?<![\w.])(\d+)(?![\w.xX])", bare)):
@@ -103,6 +116,8 @@ def mutants(path, text):
                 continue
             if bare[:m.start()].endswith("calloc(") and m[1] == "1":
                 continue
+            if re.search(r"sizeof [\w.>-]+\[$", bare[:m.start()]):
+                continue
             if "sqlite3_" in text[n - 2] + line and bare[m.start() - 1] == "-":
                 continue
             yield "constant", n, j, line[:m.start()] + str(int(m[1]) + 1) + line[m.end():]
@@ -110,24 +125,110 @@ def mutants(path, text):
             yield "left out", n, 0, re.match(r"\t+", line)[0] + ";"
 
 
+def program(test):
+    """Target and arguments of a test: a unit test's name, or a program of a folder of tests/ with arguments, of
+    which SOURCE is the folder of the sources."""
+    name, *arguments = test.split()
+    return "tests/" + (name if "/" in name else "test_" + name), arguments
+
+
 def tests_of(area, path):
     first = FIRST.get(path, [])
     return first + [t for t in TESTS[area] if t not in first]
 
 
+def bounded(seconds):
+    """A mistake may loop for ever, or take all the memory there is."""
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def watch(process):
+    """Its exit status; None when it waits for what never comes. A busy machine does not matter: who waits for a
+    processor is not asleep, and its time is counted in processor time."""
+    asleep, was = 0, None
+    while True:
+        try:
+            return process.wait(0.02 if asleep == 0 and was is None else 1)
+        except subprocess.TimeoutExpired:
+            with open(f"/proc/{process.pid}/stat", encoding="utf-8") as f:
+                stat = f.read().rpartition(")")[2].split()
+            now = stat[11:15]  # user and system time, its own and its children's
+            asleep = asleep + 1 if stat[0] == "S" and now == was else 0
+            was = now
+            if asleep >= ASLEEP_S:
+                return None
+
+
+def interval(k, n):
+    """Wilson's 95 % interval of a share, in percent."""
+    if n == 0:
+        return [0, 100]
+    z = 1.96
+    middle, half = k / n + z * z / 2 / n, z * ((k / n * (1 - k / n) + z * z / 4 / n) / n) ** 0.5
+    return [round(100 * (middle + side * half) / (1 + z * z / n), 1) for side in (-1, 1)]
+
+
 class Bench:
     def __init__(self, c, folder, of):
         """`of`: (area, path) of what will be mutated."""
-        self.c, self.source, self.build = c, os.path.join(folder, "source"), os.path.join(folder, "build")
+        self.source, self.build, self.hung = os.path.join(folder, "source"), os.path.join(folder, "build"), False
+        self.scratch = tempfile.mkdtemp(prefix="mutation-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
         self.copy()
-        if not os.path.exists(os.path.join(self.build, "build.ninja")):
-            subprocess.run(["meson", "setup", self.build, self.source, "--buildtype=plain", "-Dwerror=false"],
-                           check=True, stdout=subprocess.DEVNULL)
-        for test in sorted({t for area, path in of for t in tests_of(area, path)}):
+        self.setup(self.build)
+        self.tests = sorted({t for area, path in of for t in tests_of(area, path)})
+        self.limit, self.cost = {}, {}
+        for test in self.tests:
             if not self.make(test):
                 raise SystemExit("the sources as they are do not build")
             if self.fails(test):
-                raise SystemExit(f"test_{test} fails without a mistake")
+                raise SystemExit(f"{test} fails without a mistake")
+            self.cost[test] = self.spent
+            self.limit[test] = 10 + 10 * math.ceil(self.spent)
+        self.runs = self.reached(folder + "-lines")
+
+    def setup(self, build, *more):
+        if not os.path.exists(os.path.join(build, "build.ninja")):
+            subprocess.run(["meson", "setup", build, self.source, "--buildtype=plain", "-Dwerror=false", *more],
+                           check=True, stdout=subprocess.DEVNULL)
+
+    def reached(self, build):
+        """{test: ({(path, line): run}, [(path, first, last, run) of each function])}"""
+        self.setup(build, "-Db_coverage=true")
+        found = {}
+        for test in self.tests:
+            for old in glob.glob(os.path.join(build, "**", "*.gcda"), recursive=True):
+                os.unlink(old)
+            if not self.make(test, build) or self.fails(test, build):
+                raise SystemExit(f"{test} fails with counters")
+            counters = glob.glob(os.path.join(build, "**", "*.gcda"), recursive=True)
+            out = subprocess.run(["gcov", "--json-format", "--stdout", *counters], cwd=build, capture_output=True,
+                                 text=True, check=True).stdout
+            lines, functions = {}, []
+            for f in (f for text in out.splitlines() for f in json.loads(text)["files"]):
+                path = os.path.relpath(os.path.normpath(os.path.join(build, f["file"])), self.source)
+                for of in f["lines"]:
+                    at = path, of["line_number"]
+                    lines[at] = lines.get(at, False) or of["count"] > 0
+                functions += [(path, of["start_line"], of["end_line"], of["execution_count"] > 0)
+                              for of in f["functions"]]
+            found[test] = lines, functions
+        return found
+
+    def reaches(self, test, path, n):
+        """Whether the test runs the line; when nothing counts the line, its function; else it may."""
+        lines, functions = self.runs[test]
+        if (path, n) in lines:
+            return lines[path, n]
+        around = [ran for p, first, last, ran in functions if p == path and first <= n <= last]
+        return any(around) if around else True
+
+    def choose(self, area, path, n):
+        """The tests that may notice: those named first, then by what they cost."""
+        every = tests_of(area, path)
+        rest = sorted(every[len(FIRST.get(path, [])):], key=self.cost.get)
+        return [t for t in every[:len(FIRST.get(path, []))] + rest if self.reaches(t, path, n)]
 
     def copy(self):
         """What differs is written now, so that it is newer than what was built of the copy before."""
@@ -145,23 +246,33 @@ class Bench:
                 shutil.copyfile(there, here)
                 shutil.copymode(there, here)
 
-    def make(self, test):
-        return subprocess.run(["ninja", "-C", self.build, "tests/test_" + test], capture_output=True,
+    def make(self, test, build=None):
+        return subprocess.run(["ninja", "-C", build or self.build, program(test)[0]], capture_output=True,
                               check=False).returncode == 0
 
-    def fails(self, test):
-        fast = {"TMPDIR": "/dev/shm"} if os.access("/dev/shm", os.W_OK) else {}  # a sync costs nothing there
-        process = subprocess.Popen([os.path.join(self.build, "tests", "test_" + test)], stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL, cwd=self.build, start_new_session=True,
-                                   env={**os.environ, **fast, "HITHER_FAULT_EVERY": "60"})
+    def fails(self, test, build=None):
+        """Whether it fails. `hung` says whether that was because it did not end, `spent` its processor time."""
+        build = build or self.build
+        before, (target, arguments) = resource.getrusage(resource.RUSAGE_CHILDREN), program(test)
+        # A sync costs nothing in memory; the first check that fails ends the test.
+        process = subprocess.Popen([os.path.join(build, target),
+                                    *(self.source if a == "SOURCE" else a for a in arguments)], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL, cwd=build, start_new_session=True,
+                                   preexec_fn=lambda: bounded(self.limit.get(test, 600)),
+                                   env={**os.environ, "TMPDIR": self.scratch, "CMOCKA_TEST_ABORT": "1",
+                                        "HITHER_FAULT_EVERY": "60"})
         try:
-            return process.wait(HANGS_S) != 0
-        except subprocess.TimeoutExpired:
-            return True
+            code = watch(process)
+            self.hung = code in (None, -signal.SIGXCPU, -signal.SIGKILL)
+            return code != 0
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # what it left behind, too
             process.wait()
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            self.spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            for left in os.listdir(self.scratch):
+                shutil.rmtree(os.path.join(self.scratch, left), ignore_errors=True)
 
     def noticed(self, area, path, n, line):
         """By which test; "" when by none; None when it does not compile."""
@@ -173,7 +284,9 @@ class Bench:
         try:
             with open(whole, "w", encoding="utf-8") as f:
                 f.write("\n".join(text))
-            for test in tests_of(area, path):  # each is linked when its turn comes: most mistakes fail the first
+            if not self.make(tests_of(area, path)[0]):
+                return None
+            for test in self.choose(area, path, n):  # each is linked when its turn comes: most fail the first
                 if not self.make(test):
                     return None
                 if self.fails(test):
@@ -207,21 +320,30 @@ def main():
     c.full = len(every)
     bench = Bench(c, os.path.abspath(c.options.folder or c.build + "-mutation"), {m[:2] for m in order})
     c.budget.begun = campaign.time.monotonic()
-    score = {a: [0, 0] for a in by_area}
+    score, uncompiled, hung = {a: [0, 0] for a in by_area}, 0, 0
     for area, path, n, kind, j, line, was in order:
         if c.over():
             break
         by = bench.noticed(area, path, n, line)
         if by is None:
+            uncompiled += 1
             continue
         c.runs += 1
+        if by and bench.hung:
+            hung += 1
+            print(f"{by} did not end: {path}:{n}:{kind}:{j}\n  - {was.strip()}\n  + {line.strip()}", flush=True)
         score[area][0] += by != ""
         score[area][1] += 1
         if by == "":
-            print(f"not noticed: {path}:{n}:{kind}:{j}\n  - {was.strip()}\n  + {line.strip()}", flush=True)
+            print(f"not noticed ({score[area][1] - score[area][0]} of {score[area][1]}): {path}:{n}:{kind}:{j}\n"
+                  f"  - {was.strip()}\n  + {line.strip()}", flush=True)
     c.figures["score"] = {a: f"{k}/{n}" for a, (k, n) in score.items()}
     noticed = sum(k for k, _ in score.values())
-    c.figures["percent"] = round(100 * noticed / max(1, c.runs), 1)
+    c.figures.update(percent=round(100 * noticed / max(1, c.runs), 1), interval=interval(noticed, c.runs),
+                     did_not_compile=uncompiled, noticed_because_hung=hung)
+    for test in bench.tests:
+        c.check(bench.make(test) and not bench.fails(test), f"{test} fails without a mistake: the draw says nothing")
+    shutil.rmtree(bench.scratch, ignore_errors=True)
     c.end()
 
 

@@ -54,10 +54,27 @@ struct world {
 	uint64_t next_request;
 };
 
+/* What holds of each answer, whatever it is about. */
+static void world_look_at(const struct msg_ANSWER *m, int pipe_fd)
+{
+	bool granted = m->outcome == ASK_GRANTED;
+	bool may_refuse = m->outcome == ASK_REFUSED || m->outcome == ASK_NO_AGENT ||
+			  m->outcome == ASK_TIMEOUT || m->outcome == ASK_DISMISSED ||
+			  m->outcome == ASK_BUDGET;
+
+	if (granted != (pipe_fd >= 0) || granted != (m->receipt[0] != '\0') ||
+	    (m->fallback != 0 && !may_refuse)) {
+		fprintf(stderr, "ANSWER %u: pipe %d receipt \"%s\" fallback %u\n", m->outcome,
+			pipe_fd, m->receipt, m->fallback);
+		abort();
+	}
+}
+
 static enum err world_answer(void *ctx, const struct msg_ANSWER *m, int pipe_fd)
 {
 	struct world *w = ctx;
 
+	world_look_at(m, pipe_fd);
 	if (w->n_answers < WORLD_MAX)
 		w->answers[w->n_answers++] = *m;
 	if (pipe_fd >= 0) {
@@ -329,6 +346,7 @@ static inline struct gate_result world_respond(struct world *w, const char *id, 
 
 	if (r.nonce == NULL)
 		r.nonce = r.digest = "";
+	memset(&result, 'x', sizeof result); /* whoever calls clears nothing */
 	gate_respond(w->gate, &r, &result);
 	cJSON_Delete(q);
 	return result;

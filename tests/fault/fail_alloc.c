@@ -5,7 +5,7 @@
  * its end; then its result must be the one that it has when nothing fails. Whatever happens, no
  * byte stays allocated behind it.
  *
- *   fail_alloc ROOT [--seed S] [--of_1000 N] [--only SCENARIO.VARIANT:N:alone|onwards]
+ *   fail_alloc ROOT [--seed S] [--of_1000 N] [--only SCENARIO[.VARIANT:N:alone|onwards]]
  *
  * ROOT: where the sources are. Every allocation of every scenario; with --of_1000 so many of a
  * thousand, drawn.
@@ -542,7 +542,8 @@ int main(int argc, char **argv)
 				for (unsigned on = 0; on < 2; on++) {
 					snprintf(name, sizeof name, "%s.%u:%u:%s", s->name, v,
 						 at, on ? "onwards" : "alone");
-					if (only != NULL ? strcmp(only, name) == 0
+					if (only != NULL ? strcmp(only, name) == 0 ||
+								   strcmp(only, s->name) == 0
 							 : of_1000 == 0 || roll(1000) < of_1000)
 						one(s, v, at, on, o.whole ? &whole : NULL);
 				}

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "common/log.h"
 #include "consent/gate_impl.h"
@@ -388,6 +389,9 @@ static void reopen(struct world *w)
 
 static void before_long_lost(struct world *w) /* more than fits where little was */
 {
+	char path[sizeof w->state_dir + 16];
+	int lock;
+
 	for (unsigned i = 0; i < 70; i++, turn++) {
 		char text[64];
 
@@ -400,9 +404,14 @@ static void before_long_lost(struct world *w) /* more than fits where little was
 			respond(w);
 		}
 	}
-	w->gate->ledger_ok = false;
-	for (struct ask *a = w->gate->asks; a != NULL; a = a->next)
-		a->granted[0] = '\0'; /* as if another process had sent them */
+	/* A new process that may not write yet: nothing of it is closed. */
+	gate_free(w->gate);
+	snprintf(path, sizeof path, "%s/ledger/lock", w->state_dir);
+	lock = open(path, O_RDWR | O_CLOEXEC);
+	check(lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0, "the ledger is not let go of");
+	world_start(w, ASKS);
+	check(!gate_status(w->gate).ledger_ok, "two write to one ledger");
+	close(lock);
 }
 
 static void before_views(struct world *w)
