@@ -31,6 +31,17 @@ MUST_CHECK enum err text_unbase64(struct span text, struct buf *out);
 void text_ulid(char *out);
 bool text_is_ulid(struct span text);
 
+static inline bool text_empty(const char *text)
+{
+	return *text == '\0';
+}
+
+/* A field that is empty when there is nothing to say, as a pointer that is NULL then. */
+static inline const char *text_or_null(const char *text)
+{
+	return text_empty(text) ? NULL : text;
+}
+
 /* Whole input is UTF-8 as RFC 3629 defines it (no overlong forms, no surrogates). */
 bool text_is_utf8(struct span text);
 /* Bytes of the well-formed UTF-8 sequence at the start (1 to 4); 0 when there is none. */

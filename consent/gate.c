@@ -49,6 +49,16 @@ static void bytes_close(struct bytes *b)
 	b->fd = -1;
 }
 
+bool ask_has_original(const struct ask *a)
+{
+	return a->original.fd >= 0;
+}
+
+const struct bytes *ask_bytes(const struct ask *a, enum policy_mode mode)
+{
+	return mode == POLICY_MODE_AS_IS && ask_has_original(a) ? &a->original : &a->body;
+}
+
 void ask_unref(struct ask *a)
 {
 	if (a == NULL || --a->refs > 0)

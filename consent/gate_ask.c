@@ -47,13 +47,13 @@ static void facts(struct gate *g, const struct ask *a, struct span data[INSPECT_
 	const struct msg_ASK *m = &a->m;
 
 	memset(q, 0, sizeof *q);
-	q->app = m->app[0] != '\0' ? span_of(m->app) : (struct span){ NULL, 0 };
+	q->app = !text_empty(m->app) ? span_of(m->app) : (struct span){ NULL, 0 };
 	q->identity = (enum policy_identity)m->identity;
 	surroundings_fill(g->around, (uid_t)m->uid, g->io->wall_ms(g->ctx), q);
 	q->interactive = m->interactive == 1   ? POLICY_TRUE
 			 : m->interactive == 0 ? POLICY_FALSE
 					       : POLICY_UNKNOWN;
-	q->task = m->task[0] != '\0' ? span_of(m->task) : (struct span){ NULL, 0 };
+	q->task = !text_empty(m->task) ? span_of(m->task) : (struct span){ NULL, 0 };
 	categories(&a->in, data, &q->data);
 	if (m->score_pm <= 1000)
 		q->score = (struct policy_number){ true, m->score_pm / 1000.0 };
@@ -150,9 +150,8 @@ static void check_budgets(struct gate *g, struct ask *a)
 static unsigned possible_modes(const struct gate *g, const struct ask *a)
 {
 	unsigned modes = policy_consent(g->set)->modes;
-	bool masked = a->original.fd >= 0;
 
-	if (!masked) /* nothing was masked: both words mean the same bytes */
+	if (!ask_has_original(a)) /* nothing was masked: both words mean the same bytes */
 		return modes == 0                            ? 0
 		       : (modes & POLICY_MODE_REDACTED) != 0 ? POLICY_MODE_REDACTED
 							     : POLICY_MODE_AS_IS;
@@ -206,7 +205,7 @@ static void obligations(struct gate *g, struct ask *a, const struct policy_decis
 	else if (a->j.modes == 0)
 		deny(a, "policy allows no form in which this text could be sent");
 	else if (d->verdict == POLICY_ALLOW && (a->j.modes & POLICY_MODE_REDACTED) == 0 &&
-		 a->original.fd >= 0)
+		 ask_has_original(a))
 		deny(a, "without a question only the masked text may be sent, and policy "
 			"excludes that");
 	else if (a->j.notify && !a->j.must_ask && !g->io->anyone(g->ctx, a->m.uid))
@@ -339,7 +338,7 @@ void gate_taint(struct gate *g, const struct msg_DECIDED *m)
 	if (!book_usable(g))
 		return;
 	no = perms_refusing(g->perms, &q);
-	if (no != NULL && no->conversation[0] != '\0')
+	if (no != NULL && !text_empty(no->conversation))
 		return; /* it is known */
 	record_init(&r, RECORD_TAINTED);
 	r.uid = m->uid;
@@ -380,7 +379,7 @@ static void taint_when_kept(struct gate *g, const struct ask *a)
 {
 	struct msg_DECIDED m = { .uid = a->m.uid, .identity = a->m.identity };
 
-	if (a->m.conversation[0] == '\0' || !kept_for_data(g, a))
+	if (text_empty(a->m.conversation) || !kept_for_data(g, a))
 		return;
 	m.kept = (uint8_t)policy_destination(g->set, a->j.destination)->tier;
 	memcpy(m.app, a->m.app, sizeof m.app);
@@ -427,13 +426,13 @@ static void refuse_again(struct gate *g, struct ask *a, const struct perm *no)
 	}
 	snprintf(
 		detail, sizeof detail,
-		no->digest[0] != '\0'
+		!text_empty(no->digest)
 			? "you said no to exactly this text at %s; to be asked again: hither "
 			  "consent revoke %s"
-		: no->conversation[0] != '\0'
+		: !text_empty(no->conversation)
 			? "you said no in this conversation at %s; to lift it: hither consent "
 			  "revoke %s"
-		: no->task[0] != '\0'
+		: !text_empty(no->task)
 			? "you said no three times to this kind of request, at last at %s; "
 			  "make a policy rule of it, or: hither consent revoke %s"
 			: "you said no to this app at %s; to lift it: hither consent revoke %s",

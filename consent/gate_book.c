@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/text.h"
 #include "consent/gate_impl.h"
 
 #define RETRY_MS       1000
@@ -81,7 +82,7 @@ static bool replay_row(void *ctx, const struct record *row, struct span body)
 	if (row->kind == RECORD_INTENT || row->kind == RECORD_GRANTED)
 		opened(p, row);
 	if (row->kind != RECORD_INTENT && row->kind != RECORD_APPROVED &&
-	    row->kind != RECORD_RETRIED && row->ref[0] != '\0')
+	    row->kind != RECORD_RETRIED && !text_empty(row->ref))
 		ended(p, row->ref);
 	if (!matters(row->kind))
 		return !p->failed;
@@ -97,7 +98,7 @@ static bool replay_row(void *ctx, const struct record *row, struct span body)
 
 static void unusable(struct gate *g, const char *what, const char *next)
 {
-	if (g->ledger_ok || g->ledger_problem[0] == '\0')
+	if (g->ledger_ok || text_empty(g->ledger_problem))
 		log_error("ledger.unusable", "problem=\"%s\" next=\"%s\"", what, next);
 	g->ledger_ok = false;
 	snprintf(g->ledger_problem, sizeof g->ledger_problem, "%s; %s", what, next);
@@ -219,7 +220,7 @@ void book_open(struct gate *g)
 
 		snprintf(problem.text, sizeof problem.text,
 			 "the ledger cannot be written: %.200s",
-			 why[0] != '\0' ? why : err_text(e));
+			 !text_empty(why) ? why : err_text(e));
 		unusable(g, problem.text, remedy(g));
 		return;
 	}

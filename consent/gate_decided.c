@@ -16,6 +16,7 @@
 
 #include "common/clock.h"
 #include "common/json.h"
+#include "common/text.h"
 #include "consent/gate_impl.h"
 
 #define SINGLY   32
@@ -92,7 +93,7 @@ static void make_record(struct facts *f)
 	r->modality = m->modality;
 	r->tools = m->tools;
 	r->interactive = m->interactive;
-	r->device = f->device[0] != '\0' ? f->device : NULL;
+	r->device = text_or_null(f->device);
 	r->categories_known = m->categories[0] != '?';
 	r->categories = categories_json(m->categories, &f->categories);
 	r->reason = m->reason;
@@ -111,7 +112,7 @@ static struct decided *decided_of(struct gate *g)
 
 static void take(struct gate *g, struct decided *d, const struct msg_DECIDED *m)
 {
-	if (d->subject[0] == '\0' || d->subject_uid != m->uid) {
+	if (text_empty(d->subject) || d->subject_uid != m->uid) {
 		ledger_subject(g->ledger, m->uid, d->subject);
 		d->subject_uid = m->uid;
 	}
@@ -191,7 +192,7 @@ void gate_decided(struct gate *g, const struct msg_DECIDED *m)
 		g->count.decided[m->tier]++;
 	if (!g->ledger_ok || d == NULL)
 		return;
-	if (m->kept != POLICY_TIER_DEVICE && m->conversation[0] != '\0') {
+	if (m->kept != POLICY_TIER_DEVICE && !text_empty(m->conversation)) {
 		struct msg_DECIDED keyed = *m;
 
 		ledger_key_name(g->ledger, keyed.conversation);

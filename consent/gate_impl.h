@@ -211,6 +211,10 @@ void ask_finish(struct gate *g, struct ask *a, enum ask_outcome outcome, bool re
 void ask_answer(struct gate *g, struct ask *a, enum ask_outcome outcome, bool refuse,
 		const char *detail, int pipe_fd);
 bool ask_otherwise(enum policy_otherwise o); /* fallback of an answer: refuse? */
+/* Something was masked: the text as it was came along. */
+bool ask_has_original(const struct ask *a);
+/* The bytes that leave in this form. */
+const struct bytes *ask_bytes(const struct ask *a, enum policy_mode mode);
 
 /* gate_ask.c */
 /* Fills a->in and a->j. */

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/text.h"
 #include "consent/gate_impl.h"
 
 #define TOMB_MS     (10 * 60000u) /* how long a closed question can still say what happened */
@@ -222,17 +223,17 @@ static const char *nobody_words(const struct gate *g)
 /* Says so at once. `q`: stays open without it; NULL: there is none. */
 static void no_agent(struct gate *g, struct ask *a, struct question *q)
 {
-	const char *words = nobody_words(g);
-	char detail[240];
+	const char *words = nobody_words(g), *detail = words;
+	char how[240];
 	struct record r;
 	struct buf b;
 
-	snprintf(detail, sizeof detail, "%s", words);
 	g->alone_ms = gate_now(g);
 	a->question = q;
 	if (q != NULL) {
 		q->kept = true;
-		snprintf(detail, sizeof detail,
+		detail = how;
+		snprintf(how, sizeof how,
 			 "%s; or hither consent approve %s, and send the same request again",
 			 words, q->id);
 	}
@@ -447,15 +448,15 @@ static void release_waiters(struct gate *g, struct question *q, const struct per
 							: POLICY_MODE_REDACTED;
 	}
 	while ((a = question_waiter(g, q)) != NULL) {
-		if (id[0] == '\0' && a->j.must_ask) {
+		if (text_empty(id) && a->j.must_ask) {
 			ask_finish(g, a, ASK_WITHDRAWN, false,
 				   "the policy changed meanwhile; ask again");
 			continue;
 		}
 		if (perm != NULL)
 			perms_used(g->perms, perm); /* releasing changes none of them */
-		(void)!send_release(g, a, mode, id[0] != '\0' ? "permission" : "rule",
-				    id[0] != '\0' ? id : NULL, intent, NULL, 0);
+		(void)!send_release(g, a, mode, !text_empty(id) ? "permission" : "rule",
+				    text_or_null(id), intent, NULL, 0);
 	}
 	question_close(g, q, ASK_GRANTED, false, "approved", "");
 }

@@ -7,6 +7,7 @@
  * nobody knows. Where policy wants no content kept, the digest is keyed, so that whoever reads
  * the ledger cannot try texts against it.
  */
+#include "common/text.h"
 #include "consent/gate_impl.h"
 
 #define UNKNOWN_PM 65535 /* of a score or a confidence in ASK */
@@ -51,8 +52,7 @@ static void fill_recipient(struct gate *g, const struct ask *a, struct record *r
 static void fill_content(struct gate *g, struct ask *a, enum policy_mode mode, struct buf *b,
 			 struct record *r)
 {
-	const struct bytes *bytes =
-		mode == POLICY_MODE_AS_IS && a->original.fd >= 0 ? &a->original : &a->body;
+	const struct bytes *bytes = ask_bytes(a, mode);
 	size_t at = b->len;
 
 	r->digest = bytes->digest;
@@ -122,7 +122,7 @@ void gate_fill_record(struct gate *g, struct ask *a, enum record_kind kind,
 	r->tools = m->tools;
 	r->interactive = m->interactive;
 	r->max_tier = m->max_tier;
-	r->device = g->device[0] != '\0' ? g->device : NULL;
+	r->device = text_or_null(g->device);
 	r->messages = a->in.messages;
 	r->attachments = m->attachments;
 	r->rules = a->j.rules;

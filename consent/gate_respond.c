@@ -14,6 +14,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/text.h"
 #include "consent/gate_impl.h"
 
 #define APPROVAL_LIFE_MS 60000
@@ -63,7 +64,7 @@ static bool acceptable(struct question *q, const struct gate_response *r,
 	/* The original is pinned by the question, so its own digest names the same pair of
 	 * texts. */
 	if (strcmp(r->digest, a->body.digest) != 0 &&
-	    (a->original.fd < 0 || strcmp(r->digest, a->original.digest) != 0)) {
+	    (!ask_has_original(a) || strcmp(r->digest, a->original.digest) != 0)) {
 		result(ret, 409, "digest_mismatch",
 		       "this answer is about other bytes than the question; look at it again");
 		return false;
@@ -182,7 +183,7 @@ static bool read_terms(struct gate *g, const struct ask *a, const struct gate_re
 		result(ret, 422, "bad_scope",
 		       "policy does not let a permission last that long");
 	else if (policy_consent(g->set)->require_reason &&
-		 (r->reason == NULL || r->reason[0] == '\0'))
+		 (r->reason == NULL || text_empty(r->reason)))
 		result(ret, 422, "reason_required", "policy wants a reason: say why");
 	else
 		return true;

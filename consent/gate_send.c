@@ -73,14 +73,9 @@ static void close_unsent(struct gate *g, struct ask *a, const char *why)
 	(void)!book_append(g, &r, 1); /* a lost ledger is noted there */
 }
 
-static const struct bytes *bytes_of(const struct ask *a, enum policy_mode mode)
-{
-	return mode == POLICY_MODE_AS_IS && a->original.fd >= 0 ? &a->original : &a->body;
-}
-
 static enum err hand_over(struct gate *g, struct ask *a, enum policy_mode mode, uint64_t seq)
 {
-	const struct bytes *bytes = bytes_of(a, mode);
+	const struct bytes *bytes = ask_bytes(a, mode);
 	struct msg_SEND m = { .request_id = a->send_id,
 			      .ledger_seq = seq,
 			      .generation = g->generation,
@@ -112,7 +107,7 @@ static enum err hand_over(struct gate *g, struct ask *a, enum policy_mode mode, 
 /* Before the record, so that a record never promises a text that was not kept. */
 static enum err keep_content(struct gate *g, const struct ask *a, enum policy_mode mode)
 {
-	const struct bytes *bytes = bytes_of(a, mode);
+	const struct bytes *bytes = ask_bytes(a, mode);
 
 	if (a->j.content != POLICY_CONTENT_FULL || g->ledger == NULL)
 		return ERR_OK;

@@ -8,6 +8,7 @@
 
 #include "common/clock.h"
 #include "common/json.h"
+#include "common/text.h"
 #include "consent/gate_impl.h"
 
 static const char *state_word(const struct question *q)
@@ -62,7 +63,7 @@ static void write_common(struct gate *g, const struct question *q, struct buf *o
 {
 	json_put_key_cstr(out, "id", q->id);
 	json_put_key_cstr(out, "state", state_word(q));
-	json_put_key_cstr(out, "app", q->app[0] != '\0' ? q->app : NULL);
+	json_put_key_cstr(out, "app", text_or_null(q->app));
 	json_put_key_cstr(out, "destination", q->destination);
 	json_put_key_cstr(out, "model", q->model);
 	json_put_key_i64(out, "bytes",
@@ -131,7 +132,7 @@ static void write_why(const struct ask *a, struct buf *out)
 		buf_add_str(out, "null");
 	json_put_key(out, "threshold");
 	buf_printf(out, "%.3f", a->m.threshold_pm / 1000.0);
-	json_put_key_cstr(out, "task", a->m.task[0] != '\0' ? a->m.task : NULL);
+	json_put_key_cstr(out, "task", text_or_null(a->m.task));
 	json_put_key_cstr(out, "rules", a->j.rules);
 }
 
@@ -163,7 +164,7 @@ static void write_what(const struct ask *a, struct buf *out)
 	json_put_key_i64(out, "input_tokens", a->m.input_tokens);
 	json_put_key_string(out, "body", a->body.map);
 	json_put_key(out, "original");
-	if (a->original.fd >= 0)
+	if (ask_has_original(a))
 		json_put_string(out, a->original.map);
 	else
 		buf_add_str(out, "null");
@@ -263,9 +264,9 @@ bool gate_write_question(struct gate *g, uint32_t uid, const char *id, struct bu
 	json_put_key_cstr(out, "nonce", q->nonce);
 	json_put_key_cstr(out, "digest", a->body.digest);
 	json_put_key_cstr(out, "original_digest",
-			  a->original.fd >= 0 ? a->original.digest : NULL);
+			  ask_has_original(a) ? a->original.digest : NULL);
 	json_put_key_cstr(out, "state", state_word(q));
-	json_put_key_cstr(out, "app", q->app[0] != '\0' ? q->app : NULL);
+	json_put_key_cstr(out, "app", text_or_null(q->app));
 	json_put_key_cstr(out, "identity",
 			  policy_identity_name((enum policy_identity)a->m.identity));
 	json_put_key_cstr(out, "identity_words",

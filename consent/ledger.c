@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/file.h"
+#include "common/text.h"
 #include "consent/ledger_impl.h"
 
 /* Step i brings a file of version i to version i + 1, or leaves it as it is. */
@@ -306,7 +307,7 @@ enum err ledger_open_as(const char *state_dir, enum ledger_mode mode, bool locke
 		*ret = l;
 		return ERR_OK;
 	}
-	if (reterr != NULL && reterr->text[0] == '\0')
+	if (reterr != NULL && text_empty(reterr->text))
 		ledger_problem_set(reterr, "look at it with: hither ledger verify",
 				   "the ledger in %s cannot be used: %s", l->dir, err_text(e));
 	ledger_close(l);

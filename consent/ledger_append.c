@@ -21,6 +21,7 @@
 #include "common/clock.h"
 #include "common/fault.h"
 #include "common/json.h"
+#include "common/text.h"
 #include "consent/ledger_impl.h"
 
 void ledger_hash(const struct crypto_sha256 *prev, struct span body, struct buf *scratch,
@@ -64,7 +65,7 @@ static void complete(struct record *r, uint64_t seq)
 		r->time_ms = clock_wall_ms();
 	if (r->boot_ms == 0)
 		r->boot_ms = clock_boot_ms();
-	if (r->id[0] == '\0')
+	if (text_empty(r->id))
 		text_ulid(r->id);
 }
 

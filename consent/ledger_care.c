@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/fault.h"
 #include "common/file.h"
+#include "common/text.h"
 #include "consent/ledger_impl.h"
 
 #define DAY_MS          86400000LL
@@ -130,7 +131,7 @@ enum err ledger_acknowledge(const char *state_dir, struct ledger_report *ret,
 		snprintf(path, sizeof path, "%s/witness/head", state_dir);
 		(void)unlink(path);
 	}
-	if (e != ERR_OK && reterr->text[0] == '\0')
+	if (e != ERR_OK && text_empty(reterr->text))
 		ledger_problem_set(reterr,
 				   "check free space, owner and mode of the state folder",
 				   "the acknowledgement could not be written: %s", err_text(e));

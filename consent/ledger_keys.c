@@ -155,7 +155,7 @@ void ledger_key_name(const struct ledger *l, char name[CRYPTO_SHA256_HEX_BYTES])
 {
 	char text[CRYPTO_SHA256_HEX_BYTES + 16];
 
-	if (name[0] == '\0')
+	if (text_empty(name))
 		return;
 	snprintf(text, sizeof text, "conversation %s", name);
 	keyed(l, text, name);

@@ -261,7 +261,7 @@ static bool see_pruned(void *ctx, const struct record *r, struct span body)
 	struct pruned *p = ctx;
 
 	(void)body;
-	if (r->kind == RECORD_PRUNED && r->upto > 0)
+	if (r->kind == RECORD_PRUNED)
 		p->upto = (uint64_t)r->upto;
 	return true;
 }

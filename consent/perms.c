@@ -18,6 +18,7 @@
 
 #include "common/clock.h"
 #include "common/json.h"
+#include "common/text.h"
 #include "consent/peer.h"
 
 #define STREAKS_MAX 256
@@ -203,7 +204,7 @@ static bool refuse_task(struct perms *p, const struct record *r, const char *tas
 	if (g == NULL)
 		return false;
 	g->destination[0] = '\0';
-	copy(g->task, sizeof g->task, task[0] != '\0' ? task : "?");
+	copy(g->task, sizeof g->task, !text_empty(task) ? task : "?");
 	g->until_ms = r->time_ms + PERMS_SESSION_MS;
 	return true;
 }
@@ -213,11 +214,11 @@ static bool note_refused(struct perms *p, const struct record *r)
 	struct streak *s = streak_of(p, r);
 	bool ok = refuse_bytes(p, r);
 
-	if (r->conversation != NULL && r->conversation[0] != '\0')
+	if (r->conversation != NULL && !text_empty(r->conversation))
 		ok &= refuse_conversation(p, r);
 	/* Programs that do not say who they are cannot be told apart: no streak of theirs
 	 * counts. */
-	if (s->app[0] != '\0' && ++s->refusals >= PERMS_STREAK)
+	if (!text_empty(s->app) && ++s->refusals >= PERMS_STREAK)
 		ok &= refuse_task(p, r, s->task);
 	return ok;
 }
@@ -343,15 +344,15 @@ static bool refuses(const struct perm *g, const struct perm_query *q)
 	if (g->from_tier > 0 && ((unsigned)q->tier < g->from_tier ||
 				 strcmp(g->policy_sha256, q->policy_sha256) != 0))
 		return false;
-	if (g->conversation[0] != '\0')
+	if (!text_empty(g->conversation))
 		return strcmp(g->conversation, q->conversation) == 0;
 	if (strcmp(g->app, q->app) != 0)
 		return false;
-	if (g->task[0] != '\0')
-		return strcmp(g->task, q->task[0] != '\0' ? q->task : "?") == 0;
+	if (!text_empty(g->task))
+		return strcmp(g->task, !text_empty(q->task) ? q->task : "?") == 0;
 	if (strcmp(g->destination, q->destination) != 0)
 		return false;
-	return g->digest[0] == '\0' || strcmp(g->digest, q->digest) == 0;
+	return text_empty(g->digest) || strcmp(g->digest, q->digest) == 0;
 }
 
 const struct perm *perms_allowing(struct perms *p, const struct perm_query *q)
@@ -420,12 +421,12 @@ const char *perm_state(const struct perm *g, const char *daemon_session,
 /* What it is about, for people: a no makes more than one entry. */
 static const char *covers(const struct perm *g)
 {
-	return g->allow                     ? "requests like the one that was shown"
-	       : g->digest[0] != '\0'       ? "exactly these bytes"
-	       : g->from_tier > 0           ? "a conversation that held what policy keeps here"
-	       : g->conversation[0] != '\0' ? "the conversation"
-	       : g->task[0] != '\0'         ? "this kind of request, after three refusals"
-					    : "this app at this place";
+	return g->allow                 ? "requests like the one that was shown"
+	       : !text_empty(g->digest) ? "exactly these bytes"
+	       : g->from_tier > 0       ? "a conversation that held what policy keeps here"
+	       : !text_empty(g->conversation) ? "the conversation"
+	       : !text_empty(g->task)         ? "this kind of request, after three refusals"
+					      : "this app at this place";
 }
 
 void perm_write(const struct perm *g, const char *state, struct buf *out)
@@ -440,19 +441,17 @@ void perm_write(const struct perm *g, const char *state, struct buf *out)
 	json_put_key_cstr(out, "state", state);
 	json_put_key_cstr(out, "app", g->app);
 	json_put_key_cstr(out, "identity", g->identity);
-	json_put_key_cstr(out, "destination",
-			  g->destination[0] != '\0' ? g->destination : NULL);
-	json_put_key_cstr(out, "model", g->model[0] != '\0' ? g->model : NULL);
-	json_put_key_cstr(out, "task", g->task[0] != '\0' ? g->task : NULL);
+	json_put_key_cstr(out, "destination", text_or_null(g->destination));
+	json_put_key_cstr(out, "model", text_or_null(g->model));
+	json_put_key_cstr(out, "task", text_or_null(g->task));
 	json_put_key_cstr(out, "covers", covers(g));
-	json_put_key_cstr(out, "conversation",
-			  g->conversation[0] != '\0' ? g->conversation : NULL);
+	json_put_key_cstr(out, "conversation", text_or_null(g->conversation));
 	json_put_key_cstr(out, "keeps_from_tier",
 			  g->from_tier > 0 ? policy_tier_name((enum policy_tier)g->from_tier)
 					   : NULL);
-	json_put_key_cstr(out, "digest", g->digest[0] != '\0' ? g->digest : NULL);
+	json_put_key_cstr(out, "digest", text_or_null(g->digest));
 	json_put_key_cstr(out, "scope", g->scope);
-	json_put_key_cstr(out, "mode", g->mode[0] != '\0' ? g->mode : NULL);
+	json_put_key_cstr(out, "mode", text_or_null(g->mode));
 	json_put_key_cstr(out, "created", created);
 	json_put_key_cstr(out, "until", until);
 	json_put_key_cstr(out, "receipt", g->record);

@@ -5,10 +5,11 @@
 
 #include "common/clock.h"
 #include "common/json.h"
+#include "common/text.h"
 
 bool receipt_format_from(const char *word, enum receipt_format *ret)
 {
-	if (word == NULL || word[0] == '\0')
+	if (word == NULL || text_empty(word))
 		*ret = RECEIPT_OWN;
 	else if (strcmp(word, "27560") == 0)
 		*ret = RECEIPT_27560;
@@ -199,7 +200,7 @@ static void own(const struct record *r, const struct record *c, const char *hash
 	json_put_key_cstr(out, "reason", r->reason);
 	begin(out, "ledger");
 	json_put_key_i64(out, "record", (int64_t)r->seq);
-	json_put_key_cstr(out, "refers_to", r->ref[0] != '\0' ? r->ref : NULL);
+	json_put_key_cstr(out, "refers_to", text_or_null(r->ref));
 	json_put_key_cstr(out, "hash", hash);
 	buf_add_char(out, '}');
 	json_put_key_cstr(out, "revoke", "hither consent grants; hither consent revoke GRANT");
@@ -256,8 +257,8 @@ static void iso_processing(const struct record *r, struct buf *out)
 	buf_add_char(out, '[');
 	begin(out, NULL);
 	json_put_key_cstr(out, "purpose",
-			  r->task != NULL && r->task[0] != '\0' ? r->task
-								: "answering a prompt");
+			  r->task != NULL && !text_empty(r->task) ? r->task
+								  : "answering a prompt");
 	json_put_key_cstr(out, "purpose_type", "inference by a language model");
 	json_put_key_cstr(out, "lawful_basis",
 			  by_standing_rule(r) ? "standing rule of the policy" : "consent");
@@ -381,8 +382,8 @@ static void kantara(const struct record *r, struct buf *out)
 	buf_add_char(out, '[');
 	begin(out, NULL);
 	json_put_key_cstr(out, "purpose",
-			  r->task != NULL && r->task[0] != '\0' ? r->task
-								: "answering a prompt");
+			  r->task != NULL && !text_empty(r->task) ? r->task
+								  : "answering a prompt");
 	json_put_key_cstr(out, "consentType", by_standing_rule(r) ? "IMPLICIT" : "EXPLICIT");
 	json_put_key(out, "purposeCategory");
 	buf_add_str(out, "[\"core function\"]");

@@ -14,6 +14,7 @@
 
 #include "common/clock.h"
 #include "common/json.h"
+#include "common/text.h"
 
 #define CURRENCIES 4
 #define ROWS_MAX   2000 /* of one table; the rest is added up as "others" */
@@ -80,10 +81,10 @@ static struct row *row_of(struct report *p, unsigned table, const char *name)
 
 static void add_money(struct row *r, const struct open_send *s, int64_t cost_nano)
 {
-	for (unsigned i = 0; s->currency[0] != '\0' && i < CURRENCIES; i++) {
+	for (unsigned i = 0; !text_empty(s->currency) && i < CURRENCIES; i++) {
 		struct money *m = &r->money[i];
 
-		if (m->currency[0] != '\0' && strcmp(m->currency, s->currency) != 0)
+		if (!text_empty(m->currency) && strcmp(m->currency, s->currency) != 0)
 			continue;
 		memcpy(m->currency, s->currency, sizeof m->currency);
 		if (cost_nano != RECORD_ABSENT)
@@ -169,7 +170,7 @@ static void open_one(struct report *p, const struct record *r)
 	localtime_r(&at, &t); /* a record's time is within 2^53 ms, which every zone can tell */
 	strftime(s->day, sizeof s->day, "%Y-%m-%d", &t);
 	snprintf(s->app, sizeof s->app, "%s",
-		 r->app != NULL && r->app[0] != '\0' ? r->app : "(unnamed)");
+		 r->app != NULL && !text_empty(r->app) ? r->app : "(unnamed)");
 	snprintf(s->destination, sizeof s->destination, "%s",
 		 r->destination != NULL ? r->destination : "");
 	if (r->cost_bound_nano != RECORD_ABSENT &&
@@ -223,7 +224,7 @@ static void write_row(const struct row *r, struct buf *out)
 	json_put_key_i64(out, "unknown", (int64_t)r->unknown);
 	json_put_key(out, "cost");
 	buf_add_char(out, '[');
-	for (unsigned i = 0; i < CURRENCIES && r->money[i].currency[0] != '\0'; i++) {
+	for (unsigned i = 0; i < CURRENCIES && !text_empty(r->money[i].currency); i++) {
 		if (i > 0)
 			buf_add_char(out, ',');
 		buf_add_char(out, '{');

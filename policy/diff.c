@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "common/text.h"
 #include "policy/policy_impl.h"
 
 struct differ {
@@ -38,7 +39,7 @@ static void say(struct differ *d, const struct policy_file *f, const char *sign,
 {
 	d->n++;
 	buf_printf(d->out, "%s %-17s %-20s %s%s%s\n", sign, policy_layer_name(f->info.layer),
-		   f->info.id, what, name[0] != '\0' ? " " : "", name);
+		   f->info.id, what, !text_empty(name) ? " " : "", name);
 }
 
 static bool same(const cJSON *a, const cJSON *b)

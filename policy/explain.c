@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "common/text.h"
 #include "policy/policy_impl.h"
 
 #define MAX_NEAR_MISSES 12
@@ -189,9 +190,9 @@ void explain_policy_line(const struct policy_set *s, int64_t now_ms, struct buf 
 	if (top->info.serial > 0)
 		buf_printf(out, " serial %" PRId64, top->info.serial);
 	buf_printf(out, " %s", state);
-	if (s->reason[0] != '\0')
+	if (!text_empty(s->reason))
 		buf_printf(out, " (%s)", s->reason);
-	if (top->signer[0] != '\0')
+	if (!text_empty(top->signer))
 		buf_printf(out, ", verified ES256 key %s", top->signer);
 	if (top->info.not_after_ms != INT64_MAX) {
 		int64_t left_ms = top->info.not_after_ms - now_ms;

@@ -18,6 +18,7 @@
 #include <stdio.h>
 
 #include "common/clock.h"
+#include "common/text.h"
 #include "policy/policy_impl.h"
 
 #define CLOCK_BACK_MS ((int64_t)24 * 60 * 60 * 1000)
@@ -67,9 +68,9 @@ static void refuse(struct loader *l, enum policy_problem_kind kind, enum policy_
 /* The first reason is the one that status shows. */
 static void lock(struct loader *l, const char *file, const char *why)
 {
-	if (l->lockdown[0] == '\0')
+	if (text_empty(l->lockdown))
 		snprintf(l->lockdown, sizeof l->lockdown, "%.60s%s%.130s", file,
-			 file[0] != '\0' ? ": " : "", why);
+			 !text_empty(file) ? ": " : "", why);
 }
 
 /* ---------------------------------------------------------------- one file */
@@ -186,8 +187,8 @@ static enum err file_take(struct loader *l, const struct policy_found *found)
 	if (e == ERR_OK && serial_holds(l->in, f, &error) && in_force_yet(l->in, f, &error) &&
 	    dictionaries_there(l->in, f, &error)) {
 		l->files[l->n_files++] = f;
-		return signer[0] != '\0' ? policy_file_set_signer(f, signer, found->signature)
-					 : ERR_OK;
+		return !text_empty(signer) ? policy_file_set_signer(f, signer, found->signature)
+					   : ERR_OK;
 	}
 	policy_file_free(f);
 	refuse(l, POLICY_PROBLEM_FILE, found->layer, &error);
@@ -506,7 +507,7 @@ static enum err conclude(struct loader *l)
 {
 	char reason[200];
 
-	if (l->lockdown[0] != '\0')
+	if (!text_empty(l->lockdown))
 		return settle_found(l, POLICY_LOCKDOWN, l->lockdown);
 	if (!l->bad_mandatory && !l->bad_other)
 		return settle_found(l, POLICY_ACTIVE, "");

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "common/clock.h"
+#include "common/text.h"
 #include "policy/policy_impl.h"
 
 static bool on_version(struct reader *r, const cJSON *v, void *field, const struct key *k)
@@ -131,7 +132,7 @@ static enum err gate(struct reader *r, cJSON **ret)
 	r->error->line = at.line;
 	r->error->column = at.column;
 	snprintf(r->error->problem, sizeof r->error->problem, "%s%s%s", at.problem,
-		 at.detail[0] != '\0' ? ": " : "", at.detail);
+		 !text_empty(at.detail) ? ": " : "", at.detail);
 	name_trailing_comma(r->text, &at, r->error);
 	return e;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/text.h"
 #include "policy/policy_impl.h"
 
 /* ---------------------------------------------------------------- groups, categories */
@@ -319,7 +320,7 @@ static bool on_cost(struct reader *r, const cJSON *v, void *field, const struct 
 	if (!read_object(r, v, cost_keys, LEN(cost_keys), b))
 		return false;
 	b->has_cost = true;
-	if (!((json_get(v, "amount") != NULL && b->currency[0] != '\0')))
+	if (!((json_get(v, "amount") != NULL && !text_empty(b->currency))))
 		return reader_fail(r, v, "\"amount\" and \"currency\"",
 				   "a cost lacks something");
 	return true;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/text.h"
 #include "policy/policy_impl.h"
 
 #define TIME_LIMIT_MS UINT64_C(600000) /* of one exchange: ipc/messages.def, SEND */
@@ -99,7 +100,7 @@ static bool on_price(struct reader *r, const cJSON *v, void *field, const struct
 	if (price->cached_input_per_mtok > price->input_per_mtok)
 		return reader_fail(r, v, "at most input_per_mtok",
 				   "tokens of the cache cost more than others");
-	price->known = price->currency[0] != '\0' && json_get(v, "input_per_mtok") != NULL &&
+	price->known = !text_empty(price->currency) && json_get(v, "input_per_mtok") != NULL &&
 		       json_get(v, "output_per_mtok") != NULL;
 	return true;
 }

@@ -94,16 +94,16 @@ bool reader_no_memory(struct reader *r)
 
 void policy_error_print(const struct policy_error *e, struct buf *out)
 {
-	if (e->file[0] != '\0') {
+	if (!text_empty(e->file)) {
 		buf_add_str(out, e->file);
 		if (e->line > 0)
 			buf_printf(out, ":%u:%u", e->line, e->column);
 		buf_add_str(out, ": ");
 	}
 	buf_add_str(out, e->problem);
-	if (e->expected[0] != '\0')
+	if (!text_empty(e->expected))
 		buf_printf(out, "; expected %s", e->expected);
-	if (e->nearest[0] != '\0')
+	if (!text_empty(e->nearest))
 		buf_printf(out, "; did you mean \"%s\"?", e->nearest);
 }
 
@@ -236,7 +236,7 @@ bool name_is_id(const char *s)
 	static const char rest[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 
-	if (s[0] == '\0' || strchr(first, s[0]) == NULL)
+	if (text_empty(s) || strchr(first, s[0]) == NULL)
 		return false;
 	return strspn(s, rest) == strlen(s) && strlen(s) <= 63;
 }

@@ -2,6 +2,7 @@
 /* Building a set out of files, its life, and reading what it holds. */
 #include <stdio.h>
 
+#include "common/text.h"
 #include "policy/policy_impl.h"
 
 /* Layers in order of authority; names in byte order. Names are unique in a folder, but inline
@@ -107,7 +108,7 @@ enum err set_build(struct policy_file *const *files, size_t n, const char *lockd
 		*culprit = s->culprit;
 	}
 	if (e != ERR_OK) {
-		if (reterr->problem[0] == '\0')
+		if (text_empty(reterr->problem))
 			snprintf(reterr->problem, sizeof reterr->problem, "memory is out");
 		policy_set_free(s);
 		return e;

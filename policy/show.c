@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "common/clock.h"
+#include "common/text.h"
 #include "policy/policy_impl.h"
 
 static void source(struct buf *out, const struct policy_file *f)
@@ -28,7 +29,7 @@ static void put_file(const struct policy_file *f, int64_t now_ms, struct buf *ou
 	if (i->serial > 0)
 		buf_printf(out, " serial %" PRId64, i->serial);
 	buf_printf(out, "  %u rules, %u tests", i->n_rules, i->n_tests);
-	if (f->signer[0] != '\0')
+	if (!text_empty(f->signer))
 		buf_printf(out, "  signed by %s", f->signer);
 	if (i->not_after_ms != INT64_MAX) {
 		clock_rfc3339(i->not_after_ms, when);

@@ -77,7 +77,7 @@ bool decide_want(const struct policy_set *set, const struct model_list *models,
 char *plan_reason_place(struct plan *p)
 {
 	for (size_t i = 0; i < PLAN_REASONS; i++) {
-		if (p->reasons[i][0] == '\0')
+		if (text_empty(p->reasons[i]))
 			return p->reasons[i];
 	}
 	return NULL;
