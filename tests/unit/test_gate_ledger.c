@@ -129,6 +129,9 @@ static void many_that_were_open_are_all_closed(void **state)
 	world_restart(w, ALLOWS);
 	assert_int_equal(world_records(w, RECORD_CLOSED, "complete"), 15);
 	assert_int_equal(world_records(w, RECORD_CLOSED, "unknown"), 135);
+	struct newest f = newest_of(w, RECORD_CLOSED);
+	assert_string_equal(f.r.detail, "consent restarted before the end was recorded");
+	arena_free(f.arena);
 	world_restart(w, ALLOWS);
 	assert_int_equal(world_records(w, RECORD_CLOSED, NULL), 150); /* once */
 	world_free(w);

@@ -318,6 +318,7 @@ static void what_was_shown_is_pinned_whole(void **state)
 	struct msg_ASK m = world_ask(w);
 	struct question *q;
 	char before[CRYPTO_SHA256_HEX_BYTES];
+	struct crypto_sha256 shown;
 	struct buf b;
 
 	(void)state;
@@ -335,6 +336,14 @@ static void what_was_shown_is_pinned_whole(void **state)
 	buf_free(&b);
 	cJSON_Delete(world_question(w, q->id));
 	assert_string_not_equal(q->notice_sha256, before); /* there is less time now */
+	/* It is the digest of the question, without what the buffer had before it. */
+	buf_init(&b, 1 << 20);
+	buf_add_str(&b, "before ");
+	assert_true(gate_write_question(w->gate, (uint32_t)getuid(), q->id, &b));
+	crypto_sha256(span_of(buf_cstr(&b) + strlen("before ")), &shown);
+	crypto_sha256_hex(&shown, before);
+	assert_string_equal(q->notice_sha256, before);
+	buf_free(&b);
 	world_free(w);
 }
 

@@ -491,6 +491,18 @@ static int busy_lock(const struct shim_call *c)
 						    : SQLITE_OK; /* the writer's */
 }
 
+static int number_of(sqlite3 *db, const char *question)
+{
+	sqlite3_stmt *s = NULL;
+	int n = -1;
+
+	assert_int_equal(sqlite3_prepare_v2(db, question, -1, &s, NULL), SQLITE_OK);
+	if (sqlite3_step(s) == SQLITE_ROW)
+		n = sqlite3_column_int(s, 0);
+	sqlite3_finalize(s);
+	return n;
+}
+
 static void a_locked_database_is_busy(void **state)
 {
 	struct ledger *l = made("busy", 1);
@@ -498,6 +510,8 @@ static void a_locked_database_is_busy(void **state)
 
 	(void)state;
 	assert_string_equal(ledger_why(l), "");
+	assert_int_equal(number_of(l->db, "PRAGMA busy_timeout"),
+			 5000); /* a reader's lock is short */
 	shim_before = busy_lock;
 	record_init(&r, RECORD_DECIDED);
 	assert_int_equal(ledger_append(l, &r, 1), ERR_BUSY);
@@ -739,8 +753,10 @@ static void acknowledge(const char *name)
 	struct ledger_report r;
 	struct ledger_problem p;
 
+	memset(&p, 'x', sizeof p);
 	if (ledger_acknowledge(at(name), &r, &p) != ERR_OK)
 		fail_msg("%s", p.text);
+	assert_true(p.text[0] == '\0' && p.next[0] == '\0'); /* nothing went wrong */
 }
 
 static void an_acknowledgement_excuses_one_damage(void **state)

@@ -473,6 +473,46 @@ static void report(struct ledger *l, int64_t since_ms, int64_t until_ms, struct 
 	assert_false(b->failed);
 }
 
+/*
+ * Four currencies at most, so no JPY; MUCH is none. What ended with certainty without a byte is
+ * no send; what has no end is unknown, and its bound stays reserved. What was masked is not
+ * listed, nor a category whose name is too long for a row.
+ */
+static const char what_happened[] =
+	"{\"schema\":\"hither.report/"
+	"1\",\"since\":\"1970-01-01T00:00:00.000Z\",\"until\":\"1970-01-02T00:00:00.201Z\","
+	"\"totals\":{\"kept\":7,\"refused\":1,\"sends\":8,\"bytes\":510,\"unknown\":2,\"cost\":"
+	"[{\"currency\":\"EUR\",\"amount\":2,\"reserved\":1.05e-07},{\"currency\":\"USD\","
+	"\"amount\":0,\"reserved\":7e-09},{\"currency\":\"GBP\",\"amount\":2,\"reserved\":0},{"
+	"\"currency\":\"CHF\",\"amount\":0,\"reserved\":7e-09}]},"
+	"\"days\":[{\"name\":\"1970-01-01\",\"sends\":2,\"bytes\":10,\"unknown\":1,\"cost\":[{"
+	"\"currency\":\"EUR\",\"amount\":0,\"reserved\":1e-07}]},"
+	"{\"name\":\"1970-01-02\",\"sends\":6,\"bytes\":500,\"unknown\":1,\"cost\":[{"
+	"\"currency\":\"EUR\",\"amount\":2,\"reserved\":5e-09},{\"currency\":\"USD\","
+	"\"amount\":0,\"reserved\":7e-09},{\"currency\":\"GBP\",\"amount\":2,\"reserved\":0},{"
+	"\"currency\":\"CHF\",\"amount\":0,\"reserved\":7e-09}]}],"
+	"\"apps\":[{\"name\":\"(unnamed)\",\"sends\":2,\"bytes\":10,\"unknown\":1,\"cost\":[{"
+	"\"currency\":\"EUR\",\"amount\":0,\"reserved\":1e-07}]},"
+	"{\"name\":\"app\",\"sends\":5,\"bytes\":500,\"unknown\":0,\"cost\":[{\"currency\":"
+	"\"EUR\",\"amount\":2,\"reserved\":0},{\"currency\":\"USD\",\"amount\":0,\"reserved\":"
+	"7e-09},{\"currency\":\"GBP\",\"amount\":2,\"reserved\":0},{\"currency\":\"CHF\","
+	"\"amount\":0,\"reserved\":7e-09}]},"
+	"{\"name\":\"odd\",\"sends\":1,\"bytes\":0,\"unknown\":1,\"cost\":[{\"currency\":"
+	"\"EUR\",\"amount\":0,\"reserved\":5e-09}]}],"
+	"\"destinations\":[{\"name\":\"far\",\"sends\":7,\"bytes\":510,\"unknown\":1,\"cost\":["
+	"{\"currency\":\"EUR\",\"amount\":2,\"reserved\":1.05e-07},{\"currency\":\"USD\","
+	"\"amount\":0,\"reserved\":7e-09},{\"currency\":\"GBP\",\"amount\":2,\"reserved\":0},{"
+	"\"currency\":\"CHF\",\"amount\":0,\"reserved\":7e-09}]},"
+	"{\"name\":\"\",\"sends\":1,\"bytes\":0,\"unknown\":1,\"cost\":[]}],"
+	"\"categories\":[{\"name\":\"a\",\"sends\":5,\"bytes\":500,\"unknown\":0,\"cost\":[{"
+	"\"currency\":\"EUR\",\"amount\":2,\"reserved\":0},{\"currency\":\"USD\",\"amount\":0,"
+	"\"reserved\":7e-09},{\"currency\":\"GBP\",\"amount\":2,\"reserved\":0},{\"currency\":"
+	"\"CHF\",\"amount\":0,\"reserved\":7e-09}]},"
+	"{\"name\":\"b\",\"sends\":5,\"bytes\":500,\"unknown\":0,\"cost\":[{\"currency\":"
+	"\"EUR\",\"amount\":2,\"reserved\":0},{\"currency\":\"USD\",\"amount\":0,\"reserved\":"
+	"7e-09},{\"currency\":\"GBP\",\"amount\":2,\"reserved\":0},{\"currency\":\"CHF\","
+	"\"amount\":0,\"reserved\":7e-09}]}]}";
+
 static void a_report_counts_what_happened(void **state)
 {
 	static const char *const money[] = { "EUR", "USD", "GBP", "CHF", "JPY" };
@@ -538,18 +578,7 @@ static void a_report_counts_what_happened(void **state)
 	put(l, &r);
 
 	report(l, 0, 86400201, &b);
-	assert_true(has(&b, "\"since\":\"1970-01-01T00:00:00.000Z\",\"until\":\"1970-01-02"));
-	assert_true(has(&b, "\"kept\":7,\"refused\":1,\"sends\":8,\"bytes\":510,\"unknown\":2,"
-			    "\"cost\":[{\"currency\":\"EUR\",\"amount\":2,\"reserved\":"));
-	assert_false(has(&b, "JPY")); /* four at most */
-	assert_false(has(&b, "MUCH"));
-	assert_true(has(&b, "\"days\":[{\"name\":\"1970-01-01\",\"sends\":2") ||
-		    has(&b, "\"days\":[{\"name\":\"1970-01-01\",\"sends\":1"));
-	assert_true(has(&b, "\"name\":\"(unnamed)\",\"sends\":2,\"bytes\":10,\"unknown\":1"));
-	assert_true(has(&b, "\"name\":\"app\",\"sends\":5,\"bytes\":500,\"unknown\":0"));
-	assert_true(has(&b, "{\"name\":\"\",\"sends\":1")); /* no destination was said */
-	assert_true(has(&b, "\"categories\":[{\"name\":\"a\",\"sends\":5,") &&
-		    has(&b, "{\"name\":\"b\",\"sends\":5,") && !has(&b, "{\"name\":\"c\""));
+	assert_string_equal(buf_cstr(&b), what_happened);
 	report(l, 86400000, 86400100, &b); /* from the first of the day on, and not beyond */
 	assert_true(has(&b, "\"kept\":0,\"refused\":0,\"sends\":5,"));
 	report(l, 86400000, 86400101, &b);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The gate where a number or a text is at its smallest, and what it leaves behind. */
+#include "tests/unit/gate_help.h"
+
+#include <fcntl.h>
+
+#include "common/text.h"
+#include "consent/gate_impl.h"
+
+/* Puts the request with an original; `zero` says which of the two is descriptor 0. */
+static void put_with_zero(struct world *w, struct msg_ASK *m, unsigned zero)
+{
+	static const char *const texts[] = { "to [EMAIL-1]", "to anna.schmidt@example.org" };
+	int fds[2];
+
+	m->has_original = 1;
+	for (unsigned i = 0; i < 2; i++) {
+		unsigned which = i == 0 ? zero : 1 - zero; /* the first one gets the lowest */
+		struct buf b;
+
+		world_body(texts[which], &b);
+		fds[which] = file_sealed("body", buf_span(&b));
+		buf_free(&b);
+	}
+	assert_int_equal(fds[zero], 0);
+	assert_true(gate_ask(w->gate, m, fds, 2));
+}
+
+static void descriptor_zero_holds_a_text_too(void **state)
+{
+	(void)state;
+	for (unsigned zero = 0; zero < 2; zero++) {
+		struct world *w = world_new(ASKS);
+		struct msg_ASK m = world_ask(w);
+		int kept = fcntl(0, F_DUPFD_CLOEXEC, 100);
+		cJSON *q;
+
+		strcpy(m.masked, "personal.contact.email=1");
+		close(0);
+		put_with_zero(w, &m, zero);
+		q = world_question(w, last(w, &m)->question);
+		assert_non_null(strstr(json_get_string(q, "body"), "[EMAIL-1]"));
+		assert_non_null(strstr(json_get_string(q, "original"), "anna.schmidt"));
+		assert_non_null(json_get_string(q, "original_digest"));
+		cJSON_Delete(q);
+		assert_int_equal(world_respond(w, last(w, &m)->question, false, NULL).status,
+				 200);
+		assert_true(fcntl(0, F_GETFD) < 0); /* given back */
+		if (kept >= 0) {
+			dup2(kept, 0);
+			close(kept);
+		}
+		world_free(w);
+	}
+}
+
+static void one_letter_is_a_reason(void **state)
+{
+	struct world *w = world_new(
+		FAR("\"default\":{\"cloud\":\"allow\"},\"rules\":[{\"id\":\"r\",\"effect\":"
+		    "\"deny\",\"because\":\"x\"}]"));
+	struct msg_ASK m = world_ask(w);
+
+	(void)state;
+	assert_int_equal(ask_outcome_of(w, &m, "text"), ASK_DENIED_POLICY);
+	assert_string_equal(last(w, &m)->detail, "policy says no (r: x)");
+	world_free(w);
+}
+
+/* What an answer comes to is said whole, whatever stood there before. */
+static void what_is_not_said_of_an_answer_is_empty(void **state)
+{
+	struct world *w = world_new(ASKS);
+	struct msg_ASK m = world_ask(w);
+	struct gate_result r;
+	struct buf b;
+
+	(void)state;
+	assert_int_equal(ask_outcome_of(w, &m, "text"), ASK_PENDING);
+	r = answered(w, last(w, &m)->question, (struct gate_response){ .word = GATE_DISMISS });
+	assert_int_equal(r.status, 200);
+	assert_string_equal(r.permission, "");
+	assert_true(text_is_ulid(span_of(r.receipt)));
+	assert_null(r.code);
+	assert_null(r.next);
+	memset(&r, 'x', sizeof r);
+	buf_init(&b, 1000);
+	gate_revoke(w->gate, (uint32_t)getuid(), "g-1", &r, &b);
+	assert_int_equal(r.status, 404);
+	assert_string_equal(r.outcome, "");
+	assert_string_equal(r.permission, "");
+	assert_string_equal(r.receipt, "");
+	assert_null(r.next);
+	buf_free(&b);
+	world_free(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(descriptor_zero_holds_a_text_too),
+		cmocka_unit_test(one_letter_is_a_reason),
+		cmocka_unit_test(what_is_not_said_of_an_answer_is_empty),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
