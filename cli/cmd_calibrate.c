@@ -330,7 +330,7 @@ int cmd_calibrate(struct cli *cli, int argc, char **argv)
 	code = model_store_open(&s, cli);
 	if (code == CLI_OK && w.points == NULL)
 		code = cli_error(cli, CLI_FAILED, "internal_error", NULL, "out of memory");
-	if (code == CLI_OK)
+	else if (code == CLI_OK)
 		code = cli_flag(cli, "reset") ? reset(&s)
 					      : calibrate(&w, &s, argc == 1 ? argv[0] : NULL);
 	model_store_close(&s);

@@ -156,8 +156,10 @@ static void check_proxy(struct doctor *d)
 	static const char *const names[] = { "https_proxy", "HTTPS_PROXY", "all_proxy",
 					     "ALL_PROXY" };
 
-	for (size_t i = 0; i < LEN(names); i++)
-		if (getenv(names[i]) != NULL && getenv(names[i])[0] != '\0') {
+	for (size_t i = 0; i < LEN(names); i++) {
+		const char *proxy = getenv(names[i]);
+
+		if (proxy != NULL && proxy[0] != '\0') {
 			doctor_say(d, DOCTOR_WARN, "proxy", NULL,
 				   "%s is set; hither ignores it unless a destination says "
 				   "\"proxy\": \"env\". "
@@ -165,6 +167,7 @@ static void check_proxy(struct doctor *d)
 				   names[i]);
 			return;
 		}
+	}
 	doctor_say(d, DOCTOR_OK, "proxy", NULL, "no proxy in the environment");
 }
 

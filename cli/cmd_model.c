@@ -297,7 +297,7 @@ static int cmd_rm(struct cli *cli, int argc, char **argv)
 	if (code == CLI_OK && m == NULL)
 		code = cli_error(cli, CLI_FAILED, "model_not_found", "hither model list",
 				 "%s is not installed", argv[0]);
-	if (code == CLI_OK && !cli_flag(cli, "yes") && !confirmed(m))
+	else if (code == CLI_OK && !cli_flag(cli, "yes") && !confirmed(m))
 		code = cli_error(cli, CLI_FAILED, "not_confirmed", "hither model rm --yes NAME",
 				 "nothing was removed");
 	if (code == CLI_OK)

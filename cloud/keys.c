@@ -68,8 +68,7 @@ struct keys *keys_new(const char *config_dir, const char *credentials_dir)
 
 static void forget(struct keys *k)
 {
-	if (k->all != NULL)
-		crypto_wipe(k->all, sizeof *k->all);
+	crypto_wipe(k->all, sizeof *k->all);
 	k->n = k->n_pems = 0;
 }
 
@@ -77,9 +76,10 @@ void keys_free(struct keys *k)
 {
 	if (k == NULL)
 		return;
-	forget(k);
-	if (k->all != NULL)
+	if (k->all != NULL) {
+		forget(k);
 		munmap(k->all, sizeof *k->all);
+	}
 	free(k->config_dir);
 	free(k->credentials_dir);
 	free(k);
