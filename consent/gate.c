@@ -16,7 +16,7 @@
 #define ASK_ARENA_BYTES (2u << 20)
 #define FIRST_PRUNE_MS  60000u /* not while everything starts */
 
-static const char *const state_names[] = { "new", "waiting", "sending", "done" };
+static const char *const state_names[] = { "new", "waiting", "granting", "sending", "done" };
 
 uint64_t gate_now(struct gate *g)
 {
@@ -217,6 +217,10 @@ void gate_cancel(struct gate *g, uint64_t request_id)
 				send_abort(g, a, "the client left");
 			return; /* SENT closes it */
 		}
+		if (a->state == ASK_STATE_GRANTING) {
+			turn_leave(g, a);
+			return;
+		}
 		a->router_listens = false;
 		ask_finish(g, a, ASK_WITHDRAWN, false, "");
 		question_left(g, q);
@@ -273,6 +277,8 @@ static void recheck_sends(struct gate *g)
 
 bool gate_policy(struct gate *g, struct policy_set *set, uint64_t generation)
 {
+	(void)gate_turn(
+		g); /* what the old one let go is on record as such, and is looked at again */
 	policy_set_free(g->set);
 	inspector_free(g->inspector);
 	g->set = policy_set_ref(set);
@@ -355,6 +361,8 @@ void gate_router_gone(struct gate *g, enum role router)
 		a->router_listens = false;
 		if (a->state == ASK_STATE_SENDING && !a->aborted) {
 			send_abort(g, a, "the router ended");
+		} else if (a->state == ASK_STATE_GRANTING) {
+			turn_leave(g, a);
 		} else if (a->state == ASK_STATE_WAITING) {
 			ask_finish(g, a, ASK_WITHDRAWN, false, "");
 			question_left(g, q);
@@ -380,7 +388,7 @@ uint64_t gate_tick(struct gate *g)
 {
 	uint64_t now = gate_now(g), next = GATE_NEVER;
 
-	if (g->flush_ms <= now)
+	if (g->flush_ms <= now && g->granting == NULL) /* else gate_turn() takes it along */
 		book_flush(g);
 	if (g->prune_ms <= now)
 		book_prune(g);
@@ -417,6 +425,7 @@ struct gate *gate_new(const struct gate_setup *setup)
 	g->patience_ms = setup->patience_ms;
 	g->around = surroundings_new(setup->group);
 	g->flush_ms = g->prune_ms = GATE_NEVER;
+	g->last_granting = &g->granting;
 	g->next_send_id = 1;
 	memset(g->policy_sha256, '0', sizeof g->policy_sha256 - 1);
 	if (g->around == NULL ||

@@ -108,6 +108,12 @@ void gate_cloud_gone(struct gate *g);
 /* An agent came or left: questions that nobody could see are told to it. */
 void gate_agents_changed(struct gate *g, uint32_t uid);
 
+/*
+ * The end of a turn of the loop: what rules and permissions let go in it is made durable in one
+ * commit and then released; a commit that fails refuses all of it. Call it after the messages
+ * that can be read were handed in, before the loop waits. False: there was nothing.
+ */
+bool gate_turn(struct gate *g);
 /* Does what is due. Returns the time (now_ms) at which to call again at the latest. */
 uint64_t gate_tick(struct gate *g);
 /* STOP: waits are dropped, queued records written. */

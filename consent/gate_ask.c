@@ -490,7 +490,7 @@ void gate_ask_decide(struct gate *g, struct ask *a)
 	if ((perm = perms_refusing(g->perms, &q)) != NULL) {
 		refuse_again(g, a, perm);
 	} else if (!a->j.must_ask) {
-		(void)!send_release(g, a, standing_mode(a), "rule", NULL, NULL, NULL, 0);
+		turn_join(g, a, standing_mode(a), "rule", NULL);
 	} else if (a->j.budget == BUDGET_FITS &&
 		   (perm = perms_allowing(g->perms, &q)) != NULL) {
 		enum policy_mode mode = strcmp(perm->mode, "as_is") == 0 ? POLICY_MODE_AS_IS
@@ -499,7 +499,7 @@ void gate_ask_decide(struct gate *g, struct ask *a)
 
 		memcpy(id, perm->id, sizeof id);
 		perms_used(g->perms, perm);
-		(void)!send_release(g, a, mode, "permission", id, NULL, NULL, 0);
+		turn_join(g, a, mode, "permission", id);
 	} else if (!question_redeem(g, a)) {
 		question_ask(g, a);
 	}

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The ledger as the gate keeps it: opened, verified and replayed at start; every later record
- * is folded into memory (permissions, budgets) after it is durable, by the same functions.
+ * is folded into memory (permissions, budgets) by the same functions, and what widens only
+ * after it is durable: a reservation counts before (gate_turn.c), and so does the end of a
+ * release.
  *
  *   UNUSABLE --open, verify, replay--> USABLE --write fails, verify fails--> UNUSABLE
  *
@@ -19,6 +21,7 @@
 #define RETRY_MS       1000
 #define FLUSH_MS       500
 #define FLUSH_AT       64
+#define CLOSE_MS       20 /* in steady use the next grant's commit comes before that */
 #define PRUNE_EVERY_MS (24u * 3600000u)
 #define ROW_ARENA      (256 * 1024)
 
@@ -182,6 +185,7 @@ static enum err verify_and_replay(struct gate *g, struct ledger_report *report)
 		budgets_free(g->budgets);
 		g->perms = p.perms;
 		g->budgets = p.budgets;
+		g->replays++;
 	} else {
 		perms_free(p.perms);
 		budgets_free(p.budgets);
@@ -247,13 +251,14 @@ void gate_ledger_retry(struct gate *g)
 
 /* --- writing ------------------------------------------------------------------------- */
 
-enum err book_append(struct gate *g, struct record *records, unsigned n)
+enum err book_write(struct gate *g, struct record *records, unsigned n)
 {
 	struct ledger_head head;
 	enum err e;
 
 	if (!g->ledger_ok)
 		return ERR_SYSTEM;
+	decided_close(g); /* the time of the next commit is taken back below */
 	e = ledger_append(g->ledger, records, n);
 	if (e == ERR_TOO_BIG || e == ERR_NO_MEMORY)
 		return e; /* this record, not the ledger */
@@ -267,17 +272,36 @@ enum err book_append(struct gate *g, struct record *records, unsigned n)
 		return ERR_SYSTEM;
 	}
 	g->flush_ms = GATE_NEVER;
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = 0; i < n; i++)
 		g->count.records[records[i].kind]++;
+	head = ledger_head(g->ledger);
+	g->io->head(g->ctx, &head);
+	return ERR_OK;
+}
+
+enum err book_append(struct gate *g, struct record *records, unsigned n)
+{
+	enum err e = book_write(g, records, n);
+
+	for (unsigned i = 0; e == ERR_OK && i < n; i++) {
 		if (!perms_note(g->perms, &records[i]) ||
 		    !budgets_note(g->budgets, &records[i])) {
 			unusable(g, "memory is out", "restart the daemon");
 			return ERR_NO_MEMORY;
 		}
 	}
-	head = ledger_head(g->ledger);
-	g->io->head(g->ctx, &head);
-	return ERR_OK;
+	return e;
+}
+
+void book_close(struct gate *g, const struct record *r)
+{
+	uint64_t due_ms = gate_now(g) + CLOSE_MS;
+
+	book_queue(g, r);
+	if (g->ledger_ok)
+		(void)!budgets_note(g->budgets, r); /* an end takes no memory */
+	if (g->ledger_ok && due_ms < g->flush_ms)
+		g->flush_ms = due_ms;
 }
 
 void book_flush_later(struct gate *g)

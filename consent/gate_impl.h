@@ -9,6 +9,7 @@
  *   gate_limits.c    how often one app may ask, how many bytes may wait
  *   gate_respond.c   the person's answer, revocation
  *   gate_send.c      release, close, abort
+ *   gate_turn.c      releases without a question: those of one turn in one commit
  *   gate_book.c      the ledger and what is folded out of it
  *   gate_decided.c   requests that left nothing to ask: facts for the ledger
  *   gate_view.c      JSON for agents, metrics
@@ -31,25 +32,37 @@
 /*
  * One ASK.
  *
- *   NEW --> WAITING --> SENDING --> DONE
- *    |         |           |          ^
- *    '---------+-----------+----------'
+ *   NEW --> GRANTING --.
+ *    |         |       |
+ *    |         |       v
+ *    |-> WAITING --> SENDING --> DONE
+ *    |         |                  ^
+ *    '---------+------------------'
  *
- *   NEW     -> SENDING  a rule or a permission covers it        [gate_ask_decide]
- *   NEW     -> WAITING  a question is open                      [question_join]
- *   NEW     -> DONE     no; or the question was only reported   [gate_ask_decide]
- *   WAITING -> SENDING  the person said yes                     [send_release]
- *   WAITING -> NEW      the yes was for another one like it     [ask_again]
- *   WAITING -> DONE     no, silence, withdrawn, client gone     [ask_finish]
- *   SENDING -> DONE     SENT, or cloud is gone                  [send_close]
+ *   NEW      -> GRANTING a rule or a permission covers it        [turn_join]
+ *   NEW      -> SENDING  a yes waited for it                     [question_redeem]
+ *   NEW      -> WAITING  a question is open                      [question_join]
+ *   NEW      -> DONE     no; or the question was only reported   [gate_ask_decide]
+ *   GRANTING -> SENDING  the turn's commit is durable            [gate_turn]
+ *   GRANTING -> DONE     that commit failed; client gone         [gate_turn, turn_leave]
+ *   WAITING  -> SENDING  the person said yes                     [send_release]
+ *   WAITING  -> NEW      the yes was for another one like it     [ask_again]
+ *   WAITING  -> DONE     no, silence, withdrawn, client gone     [ask_finish]
+ *   SENDING  -> DONE     SENT, or cloud is gone                  [gate_sent, send_unknown]
  *
  * Invariants
  *   1. Only ask_enter() assigns a->state.
  *   2. Router hears exactly one last answer of each ASK that it did not cancel.
- *   3. SEND is queued only after its `granted` record is durable (send_release), and once.
+ *   3. SEND is queued only after its `granted` record is durable (send_depart), and once.
  *   4. What is sent is the descriptor that was mapped, hashed, scanned and shown.
  */
-enum ask_state { ASK_STATE_NEW, ASK_STATE_WAITING, ASK_STATE_SENDING, ASK_STATE_DONE };
+enum ask_state {
+	ASK_STATE_NEW,
+	ASK_STATE_WAITING,
+	ASK_STATE_GRANTING,
+	ASK_STATE_SENDING,
+	ASK_STATE_DONE
+};
 
 struct bytes {
 	int fd; /* sealed; -1: none */
@@ -96,6 +109,11 @@ struct ask {
 	bool router_listens;
 	bool over;  /* out of the list of asks */
 	bool again; /* to be decided again */
+	/* GRANTING */
+	struct ask *next_granting;
+	enum policy_mode mode;
+	struct record *records; /* intent and granted, in the arena; times and ids are set */
+	uint64_t replay;        /* g->replays when its bound was reserved */
 	/* SENDING */
 	uint64_t send_id, sent_at_ms;
 	uint32_t attempts; /* that failed and may be followed by another */
@@ -174,6 +192,7 @@ struct gate {
 	bool ledger_ok;
 	char ledger_problem[420];
 	uint64_t ledger_retry_ms;
+	uint64_t replays;           /* so many times perms and budgets were folded anew */
 	struct ledger_head witness; /* what cloud says it has seen; seq 0: nothing yet */
 	struct perms *perms;        /* NULL, as budgets is: there never was a ledger, so */
 	struct budgets *budgets;    /* there are no questions and no sends */
@@ -186,7 +205,8 @@ struct gate {
 	uint64_t generation;
 	char policy_sha256[CRYPTO_SHA256_HEX_BYTES];
 	struct ask *asks;
-	unsigned n_asks, n_sending;
+	unsigned n_asks, n_sending; /* n_sending: GRANTING ones, too */
+	struct ask *granting, **last_granting;
 	struct question *questions; /* oldest first */
 	unsigned n_open;
 	uint64_t next_send_id;
@@ -276,8 +296,26 @@ void limits_count(struct gate *g, struct question *q);
 enum err send_release(struct gate *g, struct ask *a, enum policy_mode mode, const char *basis,
 		      const char *permission, const char *ref, struct record *before,
 		      unsigned n);
+/* Room at cloud and in the budgets. Otherwise the ask was finished with the reason, as above.
+ */
+enum err send_admit(struct gate *g, struct ask *a, bool asked);
+/* Before the record, so that a record never promises a text that was not kept. */
+enum err send_keep_content(struct gate *g, const struct ask *a, enum policy_mode mode);
+/*
+ * SEND and the GRANTED answer of an ask that counts in n_sending, once `granted` is durable.
+ * ERR_PEER_GONE: the ask was finished, and the release is closed as not sent.
+ */
+enum err send_depart(struct gate *g, struct ask *a, enum policy_mode mode, const char *basis,
+		     const struct record *granted);
 void send_abort(struct gate *g, struct ask *a, const char *why);
 void send_unknown(struct gate *g, struct ask *a, const char *why);
+
+/* gate_turn.c */
+/* Its grant goes into this turn's commit. `basis` and `permission` are as in send_release(). */
+void turn_join(struct gate *g, struct ask *a, enum policy_mode mode, const char *basis,
+	       const char *permission);
+/* The client left before that: nothing is on record, nothing leaves. The ask is finished. */
+void turn_leave(struct gate *g, struct ask *a);
 
 /* gate_decided.c */
 void decided_close(struct gate *g); /* what is held together becomes a record in the queue */
@@ -288,6 +326,11 @@ bool book_usable(struct gate *g);
 void book_open(struct gate *g);
 /* Append, fold, witness. On failure the ledger is out of use. */
 enum err book_append(struct gate *g, struct record *records, unsigned n);
+/* The same without fold: for what was folded when it was decided (gate_turn.c). */
+enum err book_write(struct gate *g, struct record *records, unsigned n);
+/* The end of a release: folded now, on disk with the next commit, which is soon. If that is
+ * never made, the next start closes the release as unknown, which counts as more. */
+void book_close(struct gate *g, const struct record *r);
 void book_queue(struct gate *g, const struct record *r);
 void book_flush_later(struct gate *g);
 void book_flush(struct gate *g);

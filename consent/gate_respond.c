@@ -489,11 +489,13 @@ static void write_sent(const struct ask *a, struct buf *out, unsigned *n)
 void gate_revoke(struct gate *g, uint32_t uid, const char *permission, struct gate_result *ret,
 		 struct buf *out)
 {
-	const struct perm *p = g->perms != NULL ? perms_find(g->perms, permission) : NULL;
+	const struct perm *p;
 	struct record r;
 	struct perm was;
 	unsigned cut = 0;
 
+	(void)gate_turn(g); /* what it let go before is cut like the rest */
+	p = g->perms != NULL ? perms_find(g->perms, permission) : NULL;
 	memset(ret, 0, sizeof *ret);
 	if (p == NULL || p->uid != uid) {
 		result(ret, 404, "not_found",

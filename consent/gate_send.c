@@ -3,7 +3,8 @@
  * Release, and what becomes of it.
  *
  *   budget fits -> records durable (intent, approval, grant) -> pipe -> SEND -> GRANTED to
- * router
+ * router                                              [send_release; without a question:
+ * gate_turn.c]
  *
  * Invariants
  *   1. The `granted` record is durable before SEND is queued, and there is one for each SEND.
@@ -22,7 +23,7 @@
 #include "consent/gate_impl.h"
 
 #define SEND_DEADLINE_MS 600000
-#define RECORDS_MAX      4
+#define RECORDS_MAX      2 /* the yes, the grant */
 
 static const char *const outcome_words[] = { "complete",  "failed",  "cut",
 					     "cancelled", "aborted", "refused" };
@@ -70,7 +71,7 @@ static void close_unsent(struct gate *g, struct ask *a, const char *why)
 	r.outcome = "refused";
 	r.bytes_out = 0;
 	r.detail = why;
-	(void)!book_append(g, &r, 1); /* a lost ledger is noted there */
+	book_close(g, &r);
 }
 
 static enum err hand_over(struct gate *g, struct ask *a, enum policy_mode mode, uint64_t seq)
@@ -104,8 +105,7 @@ static enum err hand_over(struct gate *g, struct ask *a, enum policy_mode mode, 
 	return e;
 }
 
-/* Before the record, so that a record never promises a text that was not kept. */
-static enum err keep_content(struct gate *g, const struct ask *a, enum policy_mode mode)
+enum err send_keep_content(struct gate *g, const struct ask *a, enum policy_mode mode)
 {
 	const struct bytes *bytes = ask_bytes(a, mode);
 
@@ -114,8 +114,7 @@ static enum err keep_content(struct gate *g, const struct ask *a, enum policy_mo
 	return ledger_keep_content(g->ledger, bytes->digest, bytes->map);
 }
 
-/* Room at cloud and in the budgets; else the ask is finished with the reason. */
-static enum err admit(struct gate *g, struct ask *a, bool asked)
+enum err send_admit(struct gate *g, struct ask *a, bool asked)
 {
 	if (!g->io->cloud_up(g->ctx))
 		return give_up(g, a, ASK_UNREACHABLE, false,
@@ -130,6 +129,33 @@ static enum err admit(struct gate *g, struct ask *a, bool asked)
 	return ERR_OK;
 }
 
+enum err send_depart(struct gate *g, struct ask *a, enum policy_mode mode, const char *basis,
+		     const struct record *granted)
+{
+	memcpy(a->granted, granted->id, sizeof a->granted);
+	snprintf(a->permission, sizeof a->permission, "%s",
+		 granted->permission != NULL ? granted->permission : "");
+	a->send_id = g->next_send_id++;
+	a->sent_at_ms = gate_now(g);
+	a->attempts = 0;
+	a->by_rule = strcmp(basis, "rule") == 0;
+	a->notify = a->j.notify;
+	a->reserved = a->j.bound;
+	if (hand_over(g, a, mode, granted->seq) != ERR_OK) {
+		g->n_sending--;
+		close_unsent(g, a, "the cloud role did not take it");
+		return give_up(g, a, ASK_UNREACHABLE, false,
+			       "the cloud role did not take it; hither status", ERR_PEER_GONE);
+	}
+	a->question = NULL;
+	g->count.questions[ASK_GRANTED]++;
+	ask_enter(a, ASK_STATE_SENDING);
+	log_info("gate.granted",
+		 "decision=%s destination=%s bytes=%" PRId64 " ledger=%" PRIu64 " basis=%s",
+		 a->m.decision_id, a->m.destination, granted->bytes, granted->seq, basis);
+	return ERR_OK;
+}
+
 enum err send_release(struct gate *g, struct ask *a, enum policy_mode mode, const char *basis,
 		      const char *permission, const char *ref, struct record *before,
 		      unsigned n)
@@ -139,54 +165,28 @@ enum err send_release(struct gate *g, struct ask *a, enum policy_mode mode, cons
 	unsigned at = 0;
 	enum err e;
 
-	if ((e = admit(g, a, strncmp(basis, "approval:", 9) == 0)) != ERR_OK)
+	if ((e = send_admit(g, a, strncmp(basis, "approval:", 9) == 0)) != ERR_OK)
 		return e;
 	buf_init(&b, RECORD_MAX_BYTES * 2);
-	if (ref == NULL) {
-		gate_fill_record(g, a, RECORD_INTENT, mode, &b, &all[at]);
-		text_ulid(all[at].id);
-		at++;
-	}
 	for (unsigned i = 0; i < n; i++)
 		all[at++] = before[i];
 	gate_fill_record(g, a, RECORD_GRANTED, mode, &b, &all[at]);
 	all[at].basis = basis;
 	all[at].permission = permission;
-	memcpy(all[at].ref, ref != NULL ? ref : all[0].id, sizeof all[at].ref);
+	memcpy(all[at].ref, ref, sizeof all[at].ref);
 	text_ulid(all[at].id);
-	e = b.failed ? ERR_NO_MEMORY : keep_content(g, a, mode);
+	e = b.failed ? ERR_NO_MEMORY : send_keep_content(g, a, mode);
 	if (e == ERR_OK)
 		e = book_append(g, all, at + 1);
 	for (unsigned i = 0; e == ERR_OK && i < n; i++)
-		before[i] = all[at - n + i]; /* seq and id, for the caller */
+		before[i] = all[i]; /* seq and id, for the caller */
 	buf_free(&b);
 	if (e != ERR_OK)
 		return give_up(g, a, ASK_LEDGER, false,
 			       "the ledger cannot be written, so nothing leaves; hither status",
 			       ERR_SYSTEM);
-	memcpy(a->granted, all[at].id, sizeof a->granted);
-	snprintf(a->permission, sizeof a->permission, "%s",
-		 permission != NULL ? permission : "");
-	a->send_id = g->next_send_id++;
-	a->sent_at_ms = gate_now(g);
-	a->attempts = 0;
-	a->by_rule = strcmp(basis, "rule") == 0;
-	a->notify = a->j.notify;
-	a->reserved = a->j.bound;
-	e = hand_over(g, a, mode, all[at].seq);
-	if (e != ERR_OK) {
-		close_unsent(g, a, "the cloud role did not take it");
-		return give_up(g, a, ASK_UNREACHABLE, false,
-			       "the cloud role did not take it; hither status", ERR_PEER_GONE);
-	}
-	a->question = NULL;
 	g->n_sending++;
-	g->count.questions[ASK_GRANTED]++;
-	ask_enter(a, ASK_STATE_SENDING);
-	log_info("gate.granted",
-		 "decision=%s destination=%s bytes=%" PRId64 " ledger=%" PRIu64 " basis=%s",
-		 a->m.decision_id, a->m.destination, all[at].bytes, all[at].seq, basis);
-	return ERR_OK;
+	return send_depart(g, a, mode, basis, &all[at]);
 }
 
 /* --- the end of a release ------------------------------------------------------------- */
@@ -306,7 +306,7 @@ bool gate_sent(struct gate *g, const struct msg_SENT *m)
 	r.reason = a->abort_why;
 	r.detail = m->detail;
 	settle(g, a, m, &r);
-	(void)!book_append(g, &r, 1); /* if it fails: closed as unknown at the next start */
+	book_close(g, &r);
 	if (m->outcome < LEN(g->count.sends))
 		g->count.sends[m->outcome]++;
 	g->count.sent_bytes += m->bytes_out;
@@ -323,7 +323,7 @@ void send_unknown(struct gate *g, struct ask *a, const char *why)
 	begin_record(a, RECORD_CLOSED, &r);
 	r.outcome = "unknown";
 	r.detail = why;
-	(void)!book_append(g, &r, 1);
+	book_close(g, &r);
 	g->count.unknown_sends++;
 	leave(g, a);
 }

@@ -123,6 +123,24 @@ void consent_pump(struct consent *c)
 		uv_timer_start(&c->timer, on_timer, next > now ? next - now : 0, 0);
 }
 
+/* Before the loop waits, and after what it found was handed in: nothing that was decided stays
+ * behind while the loop sleeps. */
+static void end_turn(struct consent *c)
+{
+	if (gate_turn(c->gate))
+		consent_pump(c);
+}
+
+static void on_prepare(uv_prepare_t *p)
+{
+	end_turn(p->data);
+}
+
+static void on_check(uv_check_t *p)
+{
+	end_turn(p->data);
+}
+
 static void on_heartbeat(uv_timer_t *t)
 {
 	agents_heartbeat(t->data);
@@ -324,7 +342,11 @@ static enum err after_jail(struct service *s)
 {
 	uv_timer_init(s->loop, &self.timer);
 	uv_timer_init(s->loop, &self.heartbeat);
-	self.timer.data = self.heartbeat.data = &self;
+	uv_prepare_init(s->loop, &self.prepare);
+	uv_check_init(s->loop, &self.check);
+	self.timer.data = self.heartbeat.data = self.prepare.data = self.check.data = &self;
+	uv_prepare_start(&self.prepare, on_prepare);
+	uv_check_start(&self.check, on_check);
 	uv_timer_start(&self.heartbeat, on_heartbeat, AGENT_HEARTBEAT_MS, AGENT_HEARTBEAT_MS);
 	enum err e = serve(&self);
 	if (e == ERR_OK)
@@ -523,6 +545,8 @@ static void on_stop(struct service *s)
 	gate_stop(c->gate);
 	uv_timer_stop(&c->timer);
 	uv_timer_stop(&c->heartbeat);
+	uv_prepare_stop(&c->prepare);
+	uv_check_stop(&c->check);
 	agents_stop(c);
 	http_server_stop(c->server, on_server_closed);
 }

@@ -56,6 +56,8 @@ struct consent {
 	struct gate *gate;
 	struct http_server *server;
 	uv_timer_t timer, heartbeat;
+	uv_prepare_t prepare;
+	uv_check_t check;
 	struct agent agents[AGENTS_MAX];
 	struct {
 		uint32_t uid;

@@ -38,6 +38,7 @@ struct world {
 	uint64_t now_ms;
 	int64_t wall_ms;
 	bool cloud_up, somebody, send_fails;
+	bool same_turn; /* what is put now is decided in one turn: gate_turn() is the test's */
 	bool answer_fails, abort_fails, again_fails; /* it came, and the other side is gone */
 	uint32_t patience_ms;                        /* of the next start */
 	struct world_send sends[WORLD_MAX];
@@ -51,6 +52,7 @@ struct world {
 	} told[WORLD_MAX];
 	unsigned n_told;
 	struct ledger_head head;
+	unsigned n_heads; /* one for each commit */
 	uint64_t next_request;
 };
 
@@ -124,7 +126,10 @@ static enum err world_again(void *ctx, const struct msg_AGAIN_GRANTED *m)
 
 static void world_head(void *ctx, const struct ledger_head *head)
 {
-	((struct world *)ctx)->head = *head;
+	struct world *w = ctx;
+
+	w->head = *head;
+	w->n_heads++;
 }
 
 static bool world_cloud_up(void *ctx)
@@ -293,7 +298,10 @@ static bool world_put_raw(struct world *w, const struct msg_ASK *m, struct span 
 
 	if (m->has_original)
 		fds[n++] = file_sealed("original", original);
-	return gate_ask(w->gate, m, fds, n);
+	bool ok = gate_ask(w->gate, m, fds, n);
+	if (!w->same_turn)
+		(void)gate_turn(w->gate);
+	return ok;
 }
 
 static inline bool world_put(struct world *w, const struct msg_ASK *m, const char *text)
@@ -348,6 +356,7 @@ static inline struct gate_result world_respond(struct world *w, const char *id, 
 		r.nonce = r.digest = "";
 	memset(&result, 'x', sizeof result); /* whoever calls clears nothing */
 	gate_respond(w->gate, &r, &result);
+	(void)gate_turn(w->gate);
 	cJSON_Delete(q);
 	return result;
 }
@@ -373,6 +382,7 @@ world_respond_armed(struct world *w, const char *id)
 	if (r.nonce == NULL || r.digest == NULL)
 		r.nonce = r.digest = "";
 	gate_respond(w->gate, &r, &result);
+	(void)gate_turn(w->gate);
 	cJSON_Delete(q);
 	return result;
 }

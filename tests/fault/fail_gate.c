@@ -155,6 +155,25 @@ static void prepare_ask(struct world *w, const char *text, const char *original)
 static void ask(struct world *w)
 {
 	check(gate_ask(w->gate, &p.m, p.fds, p.n_fds), "a good ASK broke the protocol");
+	(void)gate_turn(w->gate);
+}
+
+/* Three that are released in one commit. */
+static struct together {
+	struct msg_ASK m;
+	int fd;
+} together[3];
+
+static void ask_together(struct world *w)
+{
+	for (unsigned i = 0; i < LEN(together); i++)
+		check(gate_ask(w->gate, &together[i].m, &together[i].fd, 1),
+		      "a good ASK broke the protocol");
+	(void)gate_turn(w->gate);
+	for (unsigned i = 0; i < LEN(together); i++)
+		check(failing.fired > 0 ||
+			      world_last(w, together[i].m.request_id)->outcome == ASK_GRANTED,
+		      "one of three was not released");
 }
 
 static void text_of_turn(char out[64], const char *more)
@@ -194,6 +213,7 @@ static void prepare_answer(struct world *w, enum gate_word word, const char *sco
 static void respond(struct world *w)
 {
 	gate_respond(w->gate, &p.answer, &p.result);
+	(void)gate_turn(w->gate);
 }
 
 /* --- the steps ------------------------------------------------------------------------------
@@ -214,6 +234,14 @@ static void before_plain(struct world *w)
 
 	text_of_turn(text, "plain");
 	prepare_ask(w, text, NULL);
+}
+
+static void before_together(struct world *w)
+{
+	for (unsigned i = 0; i < LEN(together); i++) {
+		before_plain(w);
+		together[i] = (struct together){ p.m, p.fds[0] };
+	}
 }
 
 static void before_mail(struct world *w)
@@ -555,6 +583,7 @@ static const struct step {
 } steps[] = {
 	{ "ask", ASKS, before_masked, ask, NULL, false },
 	{ "allow", ALLOWS, before_plain, ask, NULL, false },
+	{ "together", ALLOWS, before_together, ask_together, NULL, false },
 	{ "deny", STAYS, before_mail, ask, NULL, false },
 	{ "nobody", ASKS, before_alone, ask, NULL, false },
 	{ "limited",

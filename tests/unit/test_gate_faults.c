@@ -17,6 +17,7 @@ static void a_disk_that_fails_for_a_while(void **state)
 	assert_int_equal(ask_outcome_of(w, &m, "one"), ASK_GRANTED);
 	fault_arm(1, true);
 	gate_cloud_gone(w->gate); /* the send under way cannot be closed on record */
+	world_pass(w, 100);
 	fault_arm(0, false);
 	assert_false(gate_status(w->gate).ledger_ok);
 	world_pass(w, 2000);
@@ -173,6 +174,7 @@ static void whatever_fails_nothing_leaves_unrecorded(void **state)
 		buf_free(&b);
 		fault_arm(n, n % 2 == 0); /* one failure, or everything from there on */
 		(void)!gate_ask(w->gate, &m, &fd, 1);
+		(void)gate_turn(w->gate);
 		if (w->n_answers > 0)
 			pending = w->answers[0];
 		fault_arm(0, false);
@@ -267,6 +269,8 @@ static void hostile_ask(struct world *w)
 		fds[k] = roll(20) == 0 ? dup(0)
 				       : file_sealed("b", span_of(bodies[roll(LEN(bodies))]));
 	(void)!gate_ask(w->gate, &back, fds, k);
+	if (roll(3) == 0) /* else it meets what comes next in the same turn */
+		(void)gate_turn(w->gate);
 }
 
 static void a_hostile_router_gets_nothing_out(void **state)

@@ -138,7 +138,7 @@ static void without_a_pipe_nothing_is_sent(void **state)
 	few = was;
 	few.rlim_cur = (rlim_t)fd + 1; /* and not one more */
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
-	bool ok = gate_ask(w->gate, &m, &fd, 1);
+	bool ok = gate_ask(w->gate, &m, &fd, 1) && gate_turn(w->gate);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
 	assert_true(ok);
 	assert_int_equal(last(w, &m)->outcome, ASK_UNREACHABLE);
