@@ -231,7 +231,7 @@ static unsigned cost(const struct policy_set *s, term t)
 	kind = s->req_leaves[TERM_INDEX(t)].cond->kind;
 	if (has_globs(kind) || kind == COND_GROUP || kind == COND_MODALITY)
 		return 3;
-	return kind >= COND_DATA_ANY && kind <= COND_DATA_ONLY ? 2 : 1;
+	return cond_is_data(kind) ? 2 : 1;
 }
 
 static void sort_terms(const struct policy_set *s, term *t, uint32_t n)
@@ -537,19 +537,15 @@ enum err compile_destinations(struct policy_set *s)
 	room.terms = arena_array(a, s->n_terms + 1, sizeof *room.terms);
 	s->dest_values = arena_array(s->arena, s->n_destinations * s->n_dest_leaves, 1);
 	s->live = arena_array(s->arena, s->n_destinations * POLICY_LAYERS, sizeof *s->live);
-	if (room.items == NULL || room.terms == NULL || s->dest_values == NULL ||
-	    s->live == NULL)
-		goto out;
-	for (size_t d = 0; d < s->n_destinations; d++) {
+	if (room.items != NULL && room.terms != NULL && s->dest_values != NULL &&
+	    s->live != NULL)
+		e = ERR_OK;
+	for (size_t d = 0; e == ERR_OK && d < s->n_destinations; d++) {
 		for (size_t i = 0; i < s->n_dest_leaves; i++)
 			s->dest_values[d * s->n_dest_leaves + i] = (uint8_t)dest_leaf_value(
 				&s->dest_leaves[i], &s->destinations[d]);
 		e = live_list(s, d, &room);
-		if (e != ERR_OK)
-			goto out;
 	}
-	e = ERR_OK;
-out:
 	arena_free(a);
 	return e;
 }

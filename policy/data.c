@@ -63,9 +63,9 @@ static uint32_t intern(struct policy_set *s, struct span pattern)
 	return s->pattern_slots[at] - 1;
 }
 
-static bool is_data(const struct leaf *l)
+bool cond_is_data(enum cond_kind kind)
 {
-	return l->cond->kind >= COND_DATA_ANY && l->cond->kind <= COND_DATA_ONLY;
+	return kind >= COND_DATA_ANY && kind <= COND_DATA_ONLY;
 }
 
 enum err data_index(struct policy_set *s)
@@ -73,7 +73,9 @@ enum err data_index(struct policy_set *s)
 	size_t total = 0;
 
 	for (size_t i = 0; i < s->n_req_leaves; i++)
-		total += is_data(&s->req_leaves[i]) ? s->req_leaves[i].cond->words.n : 0;
+		total += cond_is_data(s->req_leaves[i].cond->kind)
+				 ? s->req_leaves[i].cond->words.n
+				 : 0;
 	for (s->n_pattern_slots = 16; s->n_pattern_slots < 2 * total;)
 		s->n_pattern_slots *= 2;
 	s->patterns = arena_array(s->arena, total, sizeof *s->patterns);
@@ -84,7 +86,7 @@ enum err data_index(struct policy_set *s)
 	for (size_t i = 0; i < s->n_req_leaves; i++) {
 		struct leaf *l = &s->req_leaves[i];
 
-		if (!is_data(l))
+		if (!cond_is_data(l->cond->kind))
 			continue;
 		l->n = (uint32_t)l->cond->words.n;
 		uint32_t *ids = arena_array(s->arena, l->n, sizeof *ids);

@@ -367,8 +367,7 @@ static void check_word(void *ctx, const struct cond *c)
 		    !group_there(s, r->layer, word + 1)) {
 			code = "unknown-group";
 			what = "a group that no file of its layer defines";
-		} else if (c->kind >= COND_DATA_ANY && c->kind <= COND_DATA_ONLY &&
-			   !category_there(s, word)) {
+		} else if (cond_is_data(c->kind) && !category_there(s, word)) {
 			code = "unknown-category";
 			what = "a category that nothing finds";
 		} else if (c->kind == COND_DESTINATION && !destination_there(s, word)) {

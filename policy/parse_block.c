@@ -78,8 +78,8 @@ static bool on_dictionary(struct reader *r, const cJSON *v, void *field, const s
 
 static const struct key category_keys[] = {
 	{ "regex", on_regex, offsetof(struct policy_category, regex), NULL },
-	{ "keywords", on_keywords, 0, NULL },
-	{ "dictionary", on_dictionary, 0, NULL },
+	WHOLE("keywords", on_keywords),
+	WHOLE("dictionary", on_dictionary),
 	{ "check", field_word, offsetof(struct policy_category, check), &vocab_check },
 };
 
@@ -185,8 +185,8 @@ bool routing_read(struct reader *r, const cJSON *v, void *field, const struct ke
 	static const struct key keys[] = {
 		{ "escalate_at", field_fraction, offsetof(struct routing_block, escalate_at),
 		  NULL },
-		{ "prefer", on_prefer, 0, NULL },
-		{ "fallback", on_fallback, 0, NULL },
+		WHOLE("prefer", on_prefer),
+		WHOLE("fallback", on_fallback),
 		{ "while_asking", field_word, offsetof(struct routing_block, while_asking),
 		  &vocab_draft },
 		{ "cascade", field_word, offsetof(struct routing_block, cascade),
@@ -226,7 +226,7 @@ bool ledger_read(struct reader *r, const cJSON *v, void *field, const struct key
 		{ "content", field_word, offsetof(struct ledger_block, content),
 		  &vocab_content },
 		{ "retain", field_duration, offsetof(struct ledger_block, retain_ms), NULL },
-		{ "export", on_export, 0, NULL },
+		WHOLE("export", on_export),
 	};
 
 	(void)k;
@@ -270,7 +270,7 @@ static const struct key consent_keys[] = {
 	{ "strong_auth_for", field_words, CONSENT(strong_auth_for), NULL },
 	{ "require_reason", field_flag, CONSENT(require_reason), NULL },
 	{ "max_prompts_per_hour", field_count, CONSENT(max_prompts_per_hour), NULL },
-	{ "ask_via", on_ask_via, 0, NULL },
+	WHOLE("ask_via", on_ask_via),
 };
 
 bool consent_read(struct reader *r, const cJSON *v, void *field, const struct key *k)
@@ -330,8 +330,8 @@ static bool on_cost(struct reader *r, const cJSON *v, void *field, const struct 
 static const struct key budget_keys[] = {
 	{ "id", field_id, BUDGET(id), NULL },
 	{ "scope", field_mask, BUDGET(scope), &vocab_budget_scope },
-	{ "window", on_window, 0, NULL },
-	{ "max_cost", on_cost, 0, NULL },
+	WHOLE("window", on_window),
+	WHOLE("max_cost", on_cost),
 	{ "max_tokens", field_count, BUDGET(max_tokens), NULL },
 	{ "max_requests", field_count, BUDGET(max_requests), NULL },
 	{ "share_of_host", field_fraction, BUDGET(share_of_host), NULL },

@@ -145,7 +145,7 @@ static bool on_pins(struct reader *r, const cJSON *v, void *field, const struct 
 
 static const struct key pin_keys[] = {
 	{ "ca_file", field_text, offsetof(struct policy_destination, pin_ca_file), NULL },
-	{ "sha256", on_pins, 0, NULL },
+	WHOLE("sha256", on_pins),
 };
 
 static bool on_pin(struct reader *r, const cJSON *v, void *field, const struct key *k)
@@ -265,20 +265,20 @@ static const struct key destination_keys[] = {
 	{ "operator", field_text, DEST(operator_name), NULL },
 	{ "region", field_text, DEST(region), NULL },
 	{ "base_url", on_base_url, DEST(base_url), NULL },
-	{ "models", on_models, 0, NULL },
+	WHOLE("models", on_models),
 	{ "retention_days", field_count, DEST(retention_days), NULL },
 	{ "trains", field_tri, DEST(trains), NULL },
 	{ "price", on_price, DEST(price), NULL },
-	{ "pin", on_pin, 0, NULL },
+	WHOLE("pin", on_pin),
 	{ "proxy", on_proxy, DEST(proxy), NULL },
-	{ "auth", on_auth, 0, NULL },
+	WHOLE("auth", on_auth),
 	{ "privacy_url", field_text, DEST(privacy_url), NULL },
 	{ "api_version", on_api_version, DEST(api_version), NULL },
-	{ "timeouts", on_timeouts, 0, NULL },
+	WHOLE("timeouts", on_timeouts),
 	{ "concurrent", on_number, DEST(concurrent), &concurrent_max },
 	{ "queue", on_number, DEST(queue), &queue_max },
-	{ "retry", on_retry, 0, NULL },
-	{ "breaker", on_breaker, 0, NULL },
+	WHOLE("retry", on_retry),
+	WHOLE("breaker", on_breaker),
 };
 
 static bool destination_read(struct reader *r, const cJSON *v, struct policy_destination *d)

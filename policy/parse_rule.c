@@ -130,7 +130,7 @@ static const struct key rule_keys[] = {
 	{ "max_tier", field_word, offsetof(struct rule, max_tier), &vocab_low_tier },
 	{ "when", on_cond, offsetof(struct rule, when), NULL },
 	{ "unless", on_cond, offsetof(struct rule, unless), NULL },
-	{ "with", on_with, 0, NULL },
+	WHOLE("with", on_with),
 	{ "because", on_because, offsetof(struct rule, because), NULL },
 };
 
@@ -249,8 +249,8 @@ static bool on_request(struct reader *r, const cJSON *v, void *field, const stru
 
 static const struct key test_keys[] = {
 	{ "name", field_text, offsetof(struct test, name), NULL },
-	{ "request", on_request, 0, NULL },
-	{ "expect", on_expect, 0, NULL },
+	WHOLE("request", on_request),
+	WHOLE("expect", on_expect),
 };
 
 bool tests_read(struct reader *r, const cJSON *v, void *field, const struct key *k)

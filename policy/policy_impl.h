@@ -212,6 +212,11 @@ struct key {
 	size_t offset;   /* of the field in the struct being filled */
 	const void *arg; /* a vocabulary, a limit: as the function says */
 };
+/* One whose function is given the struct and knows where it belongs. */
+#define WHOLE(name, read)                                                                      \
+	{                                                                                      \
+		name, read, 0, NULL                                                            \
+	}
 
 /* All of these give false after reader_fail() has filled r->error. */
 bool reader_fail(struct reader *r, const cJSON *at, const char *expected, const char *format,
@@ -442,6 +447,8 @@ MUST_CHECK enum err compile_destinations(struct policy_set *s);
 
 /* data.c: interned category patterns and their use on a request. */
 MUST_CHECK enum err data_index(struct policy_set *s);
+/* One of those over the kinds of data in the text. */
+bool cond_is_data(enum cond_kind kind);
 void data_begin(struct policy_set *s, const struct policy_request *q);
 int data_value(const struct policy_set *s, const struct policy_request *q,
 	       const struct leaf *l);

@@ -211,9 +211,9 @@ static const struct key request_keys[] = {
 	{ "input_tokens", on_number, REQUEST(input_tokens), NULL },
 	{ "modality", on_list, REQUEST(modality), NULL },
 	{ "tools", on_tri, REQUEST(tools), NULL },
-	{ "device", on_device, 0, NULL },
-	{ "time", on_time, 0, NULL },
-	{ "app_restrict", on_restrict, 0, NULL },
+	WHOLE("device", on_device),
+	WHOLE("time", on_time),
+	WHOLE("app_restrict", on_restrict),
 };
 
 bool request_read(struct reader *r, const cJSON *object, struct policy_request *io)

@@ -60,7 +60,7 @@ static bool begins(const char *word, const char *start)
 const char *vocab_nearest(const struct vocabulary *v, const char *word)
 {
 	const char *best = NULL;
-	size_t limit = strlen(word) / 3 > 1 ? strlen(word) / 3 : 1;
+	size_t limit = strlen(word) < 6 ? 1 : strlen(word) / 3;
 
 	for (unsigned i = 0; i < v->n; i++) {
 		unsigned d = text_distance(v->words[i], word);

@@ -4,12 +4,14 @@
 evaluates policies; then the unit tests of that area, and those that let its allocations fail.
 
 Mistakes: another comparison, `&&` for `||`, a constant one more, true for false, plus for minus, a condition negated,
-a statement left out. Made in a copy of the sources with a build of its own (no optimisation); a mutant that does not
+a statement left out. Made in a copy of the sources with a build of its own (no optimisation; undefined behaviour,
+such as an index beyond an array, ends the test); a mutant that does not
 compile does not count, one that makes a test fail, crash or hang is noticed. A test that does not run the line (by
 counters of a build of its own) is not asked.
 
 What is not mutated, because it changes no answer: words in quotes; a call that only writes to the log; va_end; the
-length of an array that is declared there, what a list grows to, and calloc of one (one more of room); the index in
+length of an array that is declared there, what a list grows to, calloc of one, and what is
+added to the size of an allocation (one more of room); the index in
 `sizeof a[0]` (each has that size); SQLite's -1 for "up to the NUL" (any negative number); the `!` of `(void)!f()` (it only says that the answer is not looked at);
 equality in `a < b ? a : b` and in `if (a < b) b = a;` (either is the same then).
 Other mutants that change nothing (a wider limit on a line that is never that long) stay: the score is what was
@@ -46,7 +48,7 @@ TESTS = {"decision": ["router_plan", "router_decide", "router_facts"],
                   "gate_bounds", "gate_faults", *("fault/fail_gate " + step for step in GATE_STEPS)],
          "ledger": ["records", "ledger_edges", "consent_parts", "gate_terms", "ledger", "gate_quiet",
                     "ledger_faults"],
-         "policy": ["policy_words", "policy_texts", "policy_edges", "policy_parse", "policy_decide", "policy_merge",
+         "policy": ["policy_words", "policy_texts", "policy_edges", "policy_corners", "policy_parse", "policy_decide", "policy_merge",
                     "policy_load", "policy_sign",
                     *(f"fault/fail_alloc SOURCE --only {of}" for of in ("policy", "policy_load", "policy_line"))]}
 # Those that one file meets before the area's.
@@ -64,6 +66,7 @@ SWAPS = [("compare", r"==", "!="), ("compare", r"!=", "=="), ("compare", r"(?<![
          ("not", r"\bif \((?!!)(?=\w+\()", "if (!")]
 CHOICE = re.compile(r"([\w.\->\[\]]+) (<=?|>=?) ([\w.\->\[\]]+) \? ([\w.\->\[\]]+) : ([\w.\->\[\]]+)")
 GROWS = re.compile(r"\bcap = [\w.\->]*cap == 0 \? (\d+) : [\w.\->]*cap \* (\d+);$")
+ROOM = re.compile(r"\b(?:malloc|calloc|realloc|arena_array|arena_alloc|arena_zalloc)\([^;]*\+ $")
 LIMIT = re.compile(r"\t+if \(([\w.\->\[\]]+) (?:<=?|>=?) ([^&|?]+)\)$")
 STATEMENT = re.compile(r"^\t+(?:\w[\w\->.\[\]]* (?:[+\-|&]?=) .*|\w+\(.*\)|[\w\->.\[\]]+(?:\+\+|--)|break|continue);$")
 DECLARATION = re.compile(r"^\t+(?:const |static |struct |enum |union |unsigned |u?int\w* |size_t |bool |char |void |"
@@ -114,7 +117,7 @@ def mutants(path, text):
                 continue
             if any(m.start() in (g.start(1), g.start(2)) for g in GROWS.finditer(bare)):
                 continue
-            if bare[:m.start()].endswith("calloc(") and m[1] == "1":
+            if bare[:m.start()].endswith("calloc(") and m[1] == "1" or ROOM.search(bare[:m.start()]):
                 continue
             if re.search(r"sizeof [\w.>-]+\[$", bare[:m.start()]):
                 continue
@@ -190,8 +193,9 @@ class Bench:
 
     def setup(self, build, *more):
         if not os.path.exists(os.path.join(build, "build.ninja")):
-            subprocess.run(["meson", "setup", build, self.source, "--buildtype=plain", "-Dwerror=false", *more],
-                           check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(["meson", "setup", build, self.source, "--buildtype=plain", "-Dwerror=false",
+                            "-Dc_args=-fsanitize=undefined -fsanitize-undefined-trap-on-error", *more], check=True,
+                           stdout=subprocess.DEVNULL)
 
     def reached(self, build):
         """{test: ({(path, line): run}, [(path, first, last, run) of each function])}"""

@@ -67,6 +67,79 @@ static void one_letter_is_a_reason(void **state)
 	world_free(w);
 }
 
+static void a_start_names_the_key_and_the_run(void **state)
+{
+	struct world *w = world_new(ASKS);
+	struct newest f = newest_of(w, RECORD_START);
+
+	(void)state;
+	assert_string_equal(f.r.key_id, ledger_key_id(gate_ledger(w->gate)));
+	assert_string_equal(f.r.session, "test");
+	arena_free(f.arena);
+	world_free(w);
+}
+
+/* Each record has a name of its own, and a release says whose it is. */
+static void a_release_refers_to_what_was_wanted(void **state)
+{
+	struct world *w = world_new(ALLOWS);
+	struct msg_ASK m = world_ask(w);
+	struct newest intent, granted;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(ask_outcome_of(w, &m, "text"), ASK_GRANTED);
+		intent = newest_of(w, RECORD_INTENT);
+		granted = newest_of(w, RECORD_GRANTED);
+		assert_true(text_is_ulid(span_of(intent.r.id)));
+		assert_string_equal(granted.r.ref, intent.r.id);
+		assert_string_equal(granted.r.id, last(w, &m)->receipt);
+		assert_string_not_equal(granted.r.id, intent.r.id);
+		arena_free(intent.arena);
+		arena_free(granted.arena);
+	}
+	world_free(w);
+}
+
+static void one_token_is_a_limit(void **state)
+{
+	static const char body[] = "{\"model\":\"big-1\",\"max_tokens\":1,\"messages\":[{"
+				   "\"role\":\"user\",\"content\":\"x\"}]}";
+	struct world *w = world_new(ALLOWS);
+	struct msg_ASK m = world_ask(w);
+	struct newest f;
+
+	(void)state;
+	assert_true(world_put_raw(w, &m, span_of(body), (struct span){ NULL, 0 }));
+	f = newest_of(w, RECORD_GRANTED);
+	assert_int_equal(f.r.max_output_tokens, 1);
+	arena_free(f.arena);
+	world_free(w);
+}
+
+/* Neither what was open nor what is under way is answered to a router that is gone. */
+static void who_is_gone_hears_nothing(void **state)
+{
+	struct world *w =
+		world_new(FAR("\"default\":{\"cloud\":\"ask\"},\"rules\":[{\"id\":\"r\","
+			      "\"effect\":\"allow\",\"when\":{\"task\":[\"sent\"]}}]"));
+	struct msg_ASK open = world_ask(w), sent = open;
+	unsigned answers;
+
+	(void)state;
+	assert_int_equal(ask_outcome_of(w, &open, "open"), ASK_PENDING);
+	strcpy(sent.task, "sent");
+	sent.identity = POLICY_IDENTITY_SOCKET;
+	assert_int_equal(ask_outcome_of(w, &sent, "sent"), ASK_GRANTED);
+	answers = w->n_answers;
+	gate_router_gone(w->gate, ROLE_ROUTER);
+	assert_true(w->sends[0].aborted);
+	world_sent(w, 0, SEND_ABORTED, 1, 1);
+	assert_int_equal(w->n_answers, answers);
+	assert_int_equal(w->gate->n_asks, 0);
+	world_free(w);
+}
+
 /* What an answer comes to is said whole, whatever stood there before. */
 static void what_is_not_said_of_an_answer_is_empty(void **state)
 {
@@ -100,6 +173,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(descriptor_zero_holds_a_text_too),
 		cmocka_unit_test(one_letter_is_a_reason),
+		cmocka_unit_test(a_start_names_the_key_and_the_run),
+		cmocka_unit_test(a_release_refers_to_what_was_wanted),
+		cmocka_unit_test(one_token_is_a_limit),
+		cmocka_unit_test(who_is_gone_hears_nothing),
 		cmocka_unit_test(what_is_not_said_of_an_answer_is_empty),
 	};
 

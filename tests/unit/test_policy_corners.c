@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Policies where a number, a list or a text is at its smallest or has one more than fits. */
+#include "tests/unit/policy_help.h"
+
+#include <time.h>
+
+#include "policy/policy_impl.h"
+
+#define F(more) "{\"hither_policy\":1,\"id\":\"f\"," more "}"
+#define X                                                                                      \
+	"\"destinations\":{\"x\":{\"tier\":\"cloud\",\"api\":\"openai\",\"retention_days\":0}" \
+	"}"
+#define PIN_1 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+#define PIN_2 "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB="
+
+/* ---------------------------------------------------------------- requests */
+
+static bool takes_day(const char *day, struct policy_request *ret)
+{
+	struct arena *a = arena_new("test", 1u << 20);
+	struct json_where where;
+	struct policy_error e;
+	cJSON *tree = NULL;
+	char text[64];
+
+	snprintf(text, sizeof text, "{\"time\":\"%sT10:00\"}", day);
+	assert_int_equal(json_parse(span_of(text), &json_limits_api, &tree, &where), ERR_OK);
+	policy_request_base(ret);
+	bool ok = policy_request_apply(ret, tree, a, &e) == ERR_OK;
+	cJSON_Delete(tree);
+	arena_free(a);
+	return ok;
+}
+
+/* Each day of four years, by the calendar of the C library. */
+static void a_day_has_its_weekday(void **state)
+{
+	(void)state;
+	for (time_t t = 1704067200; t < 1704067200 + 1461 * 86400; t += 86400) { /* from 2024 */
+		struct policy_request q;
+		struct tm tm;
+		char day[16];
+
+		gmtime_r(&t, &tm);
+		strftime(day, sizeof day, "%Y-%m-%d", &tm);
+		CHECK(takes_day(day, &q), day);
+		CHECK(q.time.weekday == (tm.tm_wday + 6) % 7, day);
+	}
+	struct policy_request q;
+	static const char *const none[] = { "2026-01-32", "2026-02-30", "2026-03-32",
+					    "2026-04-31", "2026-05-32", "2026-06-31",
+					    "2026-07-32", "2026-08-32", "2026-09-31",
+					    "2026-10-32", "2026-11-31", "2026-12-32" };
+	for (size_t i = 0; i < LEN(none); i++)
+		CHECK(!takes_day(none[i], &q), none[i]);
+	assert_true(takes_day("1900-03-01", &q) && q.time.weekday == 3); /* no leap year */
+	assert_true(takes_day("2000-03-01", &q) && q.time.weekday == 2); /* one */
+	assert_true(takes_day("0001-01-01", &q) && q.time.weekday == 0);
+}
+
+/* What is not known ends nothing: the keys behind it are read. */
+static void null_is_no_end(void **state)
+{
+	static const char *const keys[] = { "app",         "identity",     "groups",
+					    "interactive", "task",         "data",
+					    "score",       "confidence",   "time",
+					    "modality",    "input_tokens", "tools",
+					    "device",      "app_restrict" };
+
+	(void)state;
+	for (size_t i = 0; i < LEN(keys); i++) {
+		struct arena *a = arena_new("test", 1u << 20);
+		char text[64];
+
+		snprintf(text, sizeof text, "{\"%s\":null,\"user\":\"somebody\"}", keys[i]);
+		struct policy_request q = request_of(a, text);
+		CHECK(span_is(q.user, "somebody"), keys[i]);
+		arena_free(a);
+	}
+}
+
+/* ---------------------------------------------------------------- conditions */
+
+static void hours_end_at_midnight(void **state)
+{
+	static const struct {
+		const char *hours;
+		bool ok;
+	} rows[] = { { "10:59-11:00", true },  { "10:00-10:59", true },
+		     { "10:60-11:00", false }, { "22:00-24:00", true },
+		     { "22:00-24:01", false }, { "00:00-00:01", true },
+		     { "9:00-10:00", false },  { "09-00-10:00", false },
+		     { "0a:00-10:00", false } };
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		struct policy_file *f = NULL;
+		struct policy_error e;
+		char text[200];
+
+		snprintf(text, sizeof text,
+			 F("\"rules\":[{\"id\":\"r\",\"effect\":\"deny\",\"when\":{\"time\":{"
+			   "\"hours\":\"%s\"}}}]"),
+			 rows[i].hours);
+		enum err got =
+			policy_file_parse(span_of(text), POLICY_USER, "f", NULL, 0, &f, &e);
+		CHECK((got == ERR_OK) == rows[i].ok, rows[i].hours);
+		policy_file_free(f);
+	}
+}
+
+static void no_day_of_retention_is_known(void **state)
+{
+	struct policy_set *s =
+		SET({ POLICY_USER, "u",
+		      F(X ",\"default\":{\"cloud\":\"allow\"},\"rules\":[{\"id\":\"r\","
+			  "\"effect\":\"deny\",\"when\":{\"retention_days\":{\"lt\":1}}}]") });
+
+	(void)state;
+	assert_string_equal(answer(s, "{}", "x"),
+			    "{\"verdict\":\"deny\",\"by\":[\"r\"],\"redact\":[],\"strip\":[]}");
+	policy_set_free(s);
+}
+
+/* More names than bits of a word: each rule sees its own category and no other. */
+static void many_categories_are_told_apart(void **state)
+{
+	enum { NAMES = 150 };
+	struct policy_set *s;
+	struct buf text;
+
+	(void)state;
+	buf_init(&text, 1u << 20);
+	buf_add_str(&text, "{\"hither_policy\":1,\"id\":\"f\"," X
+			   ",\"default\":{\"cloud\":\"allow\"},\"rules\":[");
+	for (unsigned i = 0; i < NAMES; i++)
+		buf_printf(&text,
+			   "%s{\"id\":\"r%u\",\"effect\":\"deny\",\"when\":{\"data\":{\"any\":["
+			   "\"site.c%u%s\"]}}}",
+			   i > 0 ? "," : "", i, i, i % 2 == 0 ? "" : ".*");
+	buf_add_str(&text, "]}");
+	s = SET({ POLICY_USER, "u", buf_cstr(&text) });
+	for (unsigned i = 0; i < NAMES; i++) {
+		char request[64], want[128];
+
+		snprintf(request, sizeof request, "{\"data\":[\"site.c%u%s\"]}", i,
+			 i % 4 == 3 ? ".more" : "");
+		snprintf(want, sizeof want,
+			 "{\"verdict\":\"deny\",\"by\":[\"r%u\"],\"redact\":[],\"strip\":[]}",
+			 i);
+		assert_string_equal(answer(s, request, "x"), want);
+	}
+	policy_set_free(s);
+	buf_free(&text);
+}
+
+/* A text ends where its span ends, whatever follows in memory. */
+static void a_glob_ends_where_it_ends(void **state)
+{
+	static const char star[] = "a?*", set[] = "[ab]*";
+	struct glob g = { .kind = GLOB_GENERAL, .text = { star, 2 } };
+
+	(void)state;
+	assert_true(glob_match(&g, SPAN_LITERAL("ab")));
+	assert_false(glob_match(&g, SPAN_LITERAL("abc")));
+	assert_true(glob_match(&g, (struct span){ "abc", 2 }));
+	g.text = (struct span){ set, 4 };
+	assert_true(glob_match(&g, SPAN_LITERAL("b")));
+	assert_false(glob_match(&g, SPAN_LITERAL("bc")));
+	g.text = (struct span){ set, 5 };
+	assert_true(glob_match(&g, SPAN_LITERAL("bc")));
+	assert_false(glob_match(&g, SPAN_LITERAL("")));
+}
+
+/* ---------------------------------------------------------------- destinations */
+
+#define PINNED(pins)                                                                           \
+	F("\"destinations\":{\"x\":{\"tier\":\"cloud\",\"api\":\"openai\",\"base_url\":"       \
+	  "\"https://x.example/v1\",\"pin\":{\"sha256\":" pins "}}}")
+
+static void pins_are_one_or_a_list(void **state)
+{
+	struct policy_set *s = SET({ POLICY_USER, "u", PINNED("\"" PIN_1 "\"") });
+	const struct policy_destination *d;
+	size_t at;
+
+	(void)state;
+	assert_true(policy_destination_find(s, SPAN_LITERAL("x"), &at));
+	d = policy_destination(s, at);
+	assert_int_equal(d->n_pins_sha256, 1);
+	assert_string_equal(d->pins_sha256[0], PIN_1);
+	policy_set_free(s);
+	s = SET({ POLICY_USER, "u", PINNED("[\"" PIN_1 "\",\"" PIN_2 "\"]") });
+	assert_true(policy_destination_find(s, SPAN_LITERAL("x"), &at));
+	d = policy_destination(s, at);
+	assert_int_equal(d->n_pins_sha256, 2);
+	assert_string_equal(d->pins_sha256[0], PIN_1);
+	assert_string_equal(d->pins_sha256[1], PIN_2);
+	policy_set_free(s);
+}
+
+static void a_proxy_may_have_a_short_name(void **state)
+{
+	static const struct {
+		const char *text;
+		bool ok;
+	} rows[] = { { "http://p", true },  { "http://", false }, { "https://p", true },
+		     { "https://", false }, { "none", true },     { "env", true },
+		     { "ftp://p", false },  { "", false } };
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		struct policy_file *f = NULL;
+		struct policy_error e;
+		char text[300];
+
+		snprintf(text, sizeof text,
+			 F("\"destinations\":{\"x\":{\"tier\":\"cloud\",\"api\":\"openai\","
+			   "\"base_url\":\"https://x.example/v1\",\"proxy\":\"%s\"}}"),
+			 rows[i].text);
+		enum err got =
+			policy_file_parse(span_of(text), POLICY_USER, "f", NULL, 0, &f, &e);
+		CHECK((got == ERR_OK) == rows[i].ok, rows[i].text);
+		policy_file_free(f);
+	}
+}
+
+/* ---------------------------------------------------------------- what is said */
+
+static void a_name_twice_is_said_with_its_place(void **state)
+{
+	static const struct source both[] = {
+		{ POLICY_USER, "a", F("\"rules\":[{\"id\":\"r\",\"effect\":\"ask\"}]") },
+		{ POLICY_USER, "b", F("\"rules\":[\n  {\"id\":\"r\",\"effect\":\"deny\"}]") },
+	};
+	struct policy_set *s = NULL;
+	struct policy_error e = { 0 };
+
+	(void)state;
+	assert_int_equal(try_set(both, 2, &s, &e), ERR_EXISTS);
+	assert_string_equal(e.file, "b");
+	assert_int_equal(e.line, 2);
+	assert_int_equal(e.column, 3);
+	assert_string_equal(e.problem, "rule \"r\" is also in a, of the same layer");
+	assert_string_equal(e.expected, "names that are used once in a layer");
+}
+
+static void what_is_no_policy_is_said_with_its_place(void **state)
+{
+	struct policy_file *f = NULL;
+	struct policy_error e;
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 4u << 20);
+	assert_int_equal(policy_format(SPAN_LITERAL("{\n  \"a\" 1}"), "t", &out, &e),
+			 ERR_SYNTAX);
+	assert_int_equal(e.line, 2);
+	assert_int_equal(e.column, 7);
+	assert_true(e.problem[0] != '\0');
+	buf_clear(&out);
+	for (size_t i = 0; i <= 1u << 20; i++)
+		buf_add_char(&out, ' ');
+	assert_int_equal(policy_file_parse(buf_span(&out), POLICY_USER, "f", NULL, 0, &f, &e),
+			 ERR_TOO_BIG);
+	assert_string_equal(e.problem, "a file of 1048577 bytes is too long");
+	assert_string_equal(e.expected, "at most 1 MiB");
+	buf_free(&out);
+}
+
+static void keep_code(void *ctx, const struct policy_lint *lint)
+{
+	char *codes = ctx;
+
+	snprintf(codes + strlen(codes), 200 - strlen(codes), "%s:%u ", lint->code, lint->line);
+}
+
+static void what_makes_an_exception_is_looked_at_too(void **state)
+{
+	struct policy_set *s =
+		SET({ POLICY_USER, "u",
+		      F(X ",\"rules\":[\n{\"id\":\"r\",\"effect\":\"deny\",\"unless\":{\"app\":"
+			  "[\"@nobody\"]}}]") });
+	char text[200] = "";
+
+	(void)state;
+	assert_true(policy_lints(s, keep_code, text) > 0);
+	assert_true(contains(text, "unknown-group:2 "));
+	policy_set_free(s);
+}
+
+struct told {
+	char wanted[4][100], got[4][100];
+	unsigned n;
+};
+
+static void keep_told(void *ctx, const struct policy_test_result *r)
+{
+	struct told *t = ctx;
+
+	assert_true(t->n < LEN(t->wanted));
+	snprintf(t->wanted[t->n], sizeof t->wanted[0], "%s%s", r->ok ? "" : "not: ", r->wanted);
+	snprintf(t->got[t->n++], sizeof t->got[0], "%s", r->got);
+}
+
+/* The second run of a mandatory test, on all layers, may be stricter. */
+static void a_ceilings_test_says_what_it_wants_each_time(void **state)
+{
+	struct policy_set *s = SET(
+		{ POLICY_MANDATORY, "m",
+		  F(X ",\"default\":{\"cloud\":\"ask\"},\"rules\":[{\"id\":\"r\",\"effect\":"
+		      "\"ask\",\"with\":{\"redact\":[\"a\"]}}],\"tests\":[{\"name\":\"t\","
+		      "\"request\":{},\"expect\":{\"x\":{\"verdict\":\"ask\",\"by\":[\"r\"],"
+		      "\"redact\":[\"a\"]}}}]") },
+		{ POLICY_USER, "u",
+		  "{\"hither_policy\":1,\"id\":\"u\",\"rules\":[{\"id\":\"no\",\"effect\":"
+		  "\"deny\"}]}" });
+	struct told t = { .n = 0 };
+
+	(void)state;
+	assert_int_equal(policy_tests_run(s, NULL, keep_told, &t, NULL), 0);
+	assert_int_equal(t.n, 2);
+	assert_string_equal(t.wanted[0], "ask by r; redact a");
+	assert_string_equal(t.got[0], "ask by r; redact a");
+	assert_string_equal(t.wanted[1], "ask or stricter");
+	assert_string_equal(t.got[1], "deny by no");
+	policy_set_free(s);
+}
+
+static void one_empty_line_stays(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} texts[] = {
+		{ "{\"a\":1,\n\n\"b\":2}", "{\n  \"a\": 1,\n\n  \"b\": 2\n}\n" },
+		{ "{\"a\":1,\n\"b\":2}", "{\n  \"a\": 1,\n  \"b\": 2\n}\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(texts); i++) {
+		struct policy_error e;
+		struct buf out;
+
+		buf_init(&out, 4096);
+		assert_int_equal(policy_format(span_of(texts[i].in), "t", &out, &e), ERR_OK);
+		assert_string_equal(buf_cstr(&out), texts[i].out);
+		buf_free(&out);
+	}
+}
+
+/* ---------------------------------------------------------------- words */
+
+static void each_word_means_itself(void **state)
+{
+	static const char *const drafts[] = { "wait", "hold", "thinking", "text" };
+	static const char *const cascades[] = { "off", "offer", "on" };
+
+	(void)state;
+	for (unsigned i = 0; i < POLICY_LAYERS; i++) {
+		enum policy_layer l = POLICY_LAYERS;
+
+		assert_true(policy_layer_from(span_of(policy_layer_name((enum policy_layer)i)),
+					      &l));
+		assert_int_equal(l, i);
+	}
+	for (unsigned i = POLICY_TIER_DEVICE; i <= POLICY_TIER_CLOUD; i++) {
+		enum policy_tier t = POLICY_TIER_CLOUD + 1;
+
+		assert_true(
+			policy_tier_from(span_of(policy_tier_name((enum policy_tier)i)), &t));
+		assert_int_equal(t, i);
+	}
+	for (unsigned i = POLICY_IDENTITY_ANONYMOUS; i <= POLICY_IDENTITY_ATTESTED; i++) {
+		enum policy_identity id = POLICY_IDENTITY_UNKNOWN;
+
+		assert_true(policy_identity_from(
+			span_of(policy_identity_name((enum policy_identity)i)), &id));
+		assert_int_equal(id, i);
+	}
+	for (unsigned i = 0; i < LEN(drafts); i++) {
+		enum policy_draft d;
+
+		assert_true(policy_draft_from(span_of(drafts[i]), &d));
+		assert_string_equal(policy_draft_name(d), drafts[i]);
+		assert_int_equal(d, i);
+	}
+	for (unsigned i = 0; i < LEN(cascades); i++) {
+		enum policy_cascade c;
+
+		assert_true(policy_cascade_from(span_of(cascades[i]), &c));
+		assert_int_equal(c, i);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_day_has_its_weekday),
+		cmocka_unit_test(null_is_no_end),
+		cmocka_unit_test(hours_end_at_midnight),
+		cmocka_unit_test(no_day_of_retention_is_known),
+		cmocka_unit_test(many_categories_are_told_apart),
+		cmocka_unit_test(a_glob_ends_where_it_ends),
+		cmocka_unit_test(pins_are_one_or_a_list),
+		cmocka_unit_test(a_proxy_may_have_a_short_name),
+		cmocka_unit_test(a_name_twice_is_said_with_its_place),
+		cmocka_unit_test(what_is_no_policy_is_said_with_its_place),
+		cmocka_unit_test(what_makes_an_exception_is_looked_at_too),
+		cmocka_unit_test(a_ceilings_test_says_what_it_wants_each_time),
+		cmocka_unit_test(one_empty_line_stays),
+		cmocka_unit_test(each_word_means_itself),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
