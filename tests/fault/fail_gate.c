@@ -570,6 +570,8 @@ static void folds(struct world *w)
 		r.conversation = "c";
 		ok = perms_note(perms, &r) && budgets_note(budgets, &r);
 	}
+	if (ok)
+		budgets_forget(budgets, INT64_MAX);
 	perms_free(perms);
 	budgets_free(budgets);
 }

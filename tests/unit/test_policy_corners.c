@@ -164,6 +164,26 @@ static void a_glob_ends_where_it_ends(void **state)
 	assert_true(glob_match(&g, SPAN_LITERAL("ab")));
 	assert_false(glob_match(&g, SPAN_LITERAL("abc")));
 	assert_true(glob_match(&g, (struct span){ "abc", 2 }));
+	static const struct {
+		const char *pattern, *value;
+		bool fits;
+	} rows[] = {
+		{ "abc", "abc", true },   { "abc", "abcd", false }, { "ab*", "ab", true },
+		{ "ab*", "abc", true },   { "ab*", "a", false },    { "*bc", "bc", true },
+		{ "*bc", "abc", true },   { "*bc", "c", false },    { "*", "", true },
+		{ "*", "x", true },       { "ab?", "abc", true },   { "ab?", "ab", false },
+		{ "ab?", "abcd", false }, { "?bc", "abc", true },   { "?bc", "aabc", false },
+		{ "a*c", "ac", true },    { "a*c", "abbc", true },  { "a*c", "ab", false },
+		{ "**", "x", true },      { "a[b-d]", "ac", true }, { "a[b-d]", "ae", false },
+		{ "a[!b]", "ac", true },  { "a[!b]", "ab", false }, { "[ab", "[ab", true },
+		{ "*b*", "abc", true },   { "*b*", "ac", false },   { "", "", true }
+	};
+	for (size_t i = 0; i < LEN(rows); i++) {
+		struct glob c;
+
+		glob_compile(rows[i].pattern, &c);
+		CHECK(glob_match(&c, span_of(rows[i].value)) == rows[i].fits, rows[i].pattern);
+	}
 	g.text = (struct span){ set, 4 };
 	assert_true(glob_match(&g, SPAN_LITERAL("b")));
 	assert_false(glob_match(&g, SPAN_LITERAL("bc")));
