@@ -150,7 +150,7 @@ static bool add_result_text(struct reading *r, const cJSON *content, const char 
 	const cJSON *i;
 	unsigned n = 0;
 
-	if (cJSON_IsString(content)) {
+	if (content != NULL && cJSON_IsString(content)) {
 		struct chat_message *m = target(r, &b);
 		return reading_add_text(r, m, CHAT_PART_TEXT, span_of(content->valuestring),
 					path);

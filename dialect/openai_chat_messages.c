@@ -185,7 +185,7 @@ static bool read_content(struct reading *r, const cJSON *message, unsigned allow
 
 	if (content == NULL && !needed)
 		return true;
-	if (!cJSON_IsString(content)) {
+	if (content == NULL || !cJSON_IsString(content)) {
 		reading_path(param, "%s.content", path);
 		return cJSON_IsArray(content)
 			       ? read_content_parts(r, content, allowed, param, m)

@@ -190,7 +190,7 @@ static void put_usage(const struct reply_writer *w, struct buf *out)
 		   (long long)(u->cached_tokens > 0 ? u->cached_tokens : 0),
 		   (long long)u->output_tokens,
 		   (long long)(u->reasoning_tokens > 0 ? u->reasoning_tokens : 0),
-		   (long long)(u->input_tokens + u->output_tokens));
+		   (long long)u->input_tokens + (long long)u->output_tokens);
 }
 
 /* `error`: of a failed response; NULL none. */

@@ -211,8 +211,10 @@ uint32_t schema_object(struct schema_run *s, const cJSON *schema)
 		return RULE_NONE;
 	}
 	struct property *list = arena_array(s->arena, n_max, sizeof *list);
-	if (list == NULL)
+	if (list == NULL) {
 		s->failed = ERR_NO_MEMORY;
+		return RULE_NONE;
+	}
 	uint32_t rule = schema_rule(s, NULL, false, 1);
 	if (rule == RULE_NONE || !read_properties(s, schema, list, &n))
 		return RULE_NONE;

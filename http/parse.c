@@ -28,7 +28,7 @@
 
 bool http_bytes_reserve(struct http_bytes *b, size_t cap)
 {
-	if (cap <= b->cap)
+	if (b->ptr != NULL && cap <= b->cap)
 		return true;
 	char *p = realloc(b->ptr, cap);
 	if (p == NULL)
@@ -42,7 +42,7 @@ bool http_bytes_grow(struct http_bytes *b, size_t n)
 {
 	size_t cap = b->cap < 512 ? 512 : b->cap * 2;
 
-	if (b->cap - b->len >= n)
+	if (b->ptr != NULL && b->cap - b->len >= n)
 		return true;
 	return http_bytes_reserve(b, cap < b->len + n ? b->len + n : cap);
 }

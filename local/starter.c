@@ -77,10 +77,11 @@ static void write_map(const char *file, unsigned id)
 	int n = snprintf(text, sizeof text, "%u %u 1\n", id, id);
 	int fd = open(file, O_WRONLY | O_CLOEXEC);
 
-	if (fd >= 0 && write(fd, text, (size_t)n) != n)
-		n = 0; /* then the ids have no names in there; files open all the same */
-	if (fd >= 0)
-		close(fd);
+	if (fd < 0)
+		return;
+	/* without it the ids have no names in there; files open all the same */
+	(void)!write(fd, text, (size_t)n);
+	close(fd);
 }
 
 /*

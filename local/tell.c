@@ -19,15 +19,17 @@
 
 void tell_boot_engine(struct service *s, const struct msg_ENGINE *m)
 {
-	static struct msg_ENGINE told;
-	static bool told_once;
+	static uint8_t told[MSG_BYTES_MAX];
+	static size_t told_bytes;
+	uint8_t frame[MSG_BYTES_MAX];
+	size_t bytes = msg_ENGINE_encode(m, frame, sizeof frame);
 	enum err e;
 
-	if (told_once && memcmp(m, &told, sizeof told) == 0)
+	if (bytes == told_bytes && memcmp(frame, told, bytes) == 0)
 		return;
-	told = *m;
-	told_once = true;
-	e = CHANNEL_SEND(service_channel(s, ROLE_BOOT), ENGINE, m, NULL, 0);
+	memcpy(told, frame, bytes);
+	told_bytes = bytes;
+	e = channel_send(service_channel(s, ROLE_BOOT), frame, bytes, NULL, 0);
 	if (e != ERR_OK)
 		log_warning("local.boot", "the engine's state could not be told: %s",
 			    err_text(e));

@@ -128,9 +128,9 @@ static void match(struct token *t, uint32_t n)
 	uint32_t open[256], depth = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		if (t[i].kind == TOKEN_OPEN)
+		if (t[i].kind == TOKEN_OPEN && depth < LEN(open))
 			open[depth++] = i;
-		if (t[i].kind != TOKEN_CLOSE)
+		if (t[i].kind != TOKEN_CLOSE || depth == 0)
 			continue;
 		struct token *o = &t[open[--depth]];
 
@@ -148,7 +148,7 @@ static void match(struct token *t, uint32_t n)
 
 static const struct token *now(const struct formatter *f)
 {
-	static const struct token end = { .kind = TOKEN_CLOSE };
+	static const struct token end = { .kind = TOKEN_CLOSE, .text = { "", 0 } };
 
 	return f->at < f->n ? &f->tokens[f->at] : &end;
 }

@@ -192,7 +192,7 @@ static const struct crule *shadow_at(const struct policy_set *s, size_t d,
 {
 	uint8_t layer = s->rules[weak->rule].layer;
 
-	for (uint8_t at = 0; at < POLICY_LAYERS; at++) {
+	for (unsigned at = 0; at < POLICY_LAYERS; at++) {
 		const struct live_list *sl = &s->live[d * POLICY_LAYERS + at];
 
 		if (at != layer && at > POLICY_MANDATORY)

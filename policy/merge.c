@@ -340,33 +340,35 @@ static void routing_merge(struct policy_set *s)
 	struct policy_routing *r = &s->routing;
 	int draft = POLICY_DRAFT_HOLD, cascade = POLICY_CASCADE_OFFER;
 
-	for (size_t n = POLICY_LAYERS * s->n_files, i = 0; i < n; i++) {
-		const struct policy_file *f = s->files[i % s->n_files];
-		const struct policy_file **at = s->routing_from;
-		const struct routing_block *b = &f->routing;
+	for (size_t rank = 0; rank < POLICY_LAYERS; rank++)
+		for (size_t i = 0; i < s->n_files; i++) {
+			const struct policy_file *f = s->files[i];
+			const struct policy_file **at = s->routing_from;
+			const struct routing_block *b = &f->routing;
 
-		if (f->info.layer != preference_first[i / s->n_files])
-			continue;
-		if (b->escalate_at >= 0 &&
-		    (at[0] == NULL ||
-		     (at[0]->info.layer == f->info.layer && b->escalate_at > r->escalate_at))) {
-			r->has_escalate_at = true;
-			r->escalate_at = b->escalate_at;
-			at[0] = f;
+			if (f->info.layer != preference_first[rank])
+				continue;
+			if (b->escalate_at >= 0 &&
+			    (at[0] == NULL || (at[0]->info.layer == f->info.layer &&
+					       b->escalate_at > r->escalate_at))) {
+				r->has_escalate_at = true;
+				r->escalate_at = b->escalate_at;
+				at[0] = f;
+			}
+			if (b->n_prefer > 0 && at[1] == NULL) {
+				for (int p = 0; p < b->n_prefer; p++)
+					r->prefer[r->n_prefer++] =
+						(enum policy_tier)b->prefer[p];
+				at[1] = f;
+			}
+			if (b->fallback.items != NULL && at[2] == NULL) {
+				r->fallback = b->fallback.items;
+				r->n_fallback = b->fallback.n;
+				at[2] = f;
+			}
+			nearest_word(f, b->while_asking, &at[3], &draft);
+			nearest_word(f, b->cascade, &at[4], &cascade);
 		}
-		if (b->n_prefer > 0 && at[1] == NULL) {
-			for (int p = 0; p < b->n_prefer; p++)
-				r->prefer[r->n_prefer++] = (enum policy_tier)b->prefer[p];
-			at[1] = f;
-		}
-		if (b->fallback.items != NULL && at[2] == NULL) {
-			r->fallback = b->fallback.items;
-			r->n_fallback = b->fallback.n;
-			at[2] = f;
-		}
-		nearest_word(f, b->while_asking, &at[3], &draft);
-		nearest_word(f, b->cascade, &at[4], &cascade);
-	}
 	r->while_asking = (enum policy_draft)draft;
 	r->cascade = (enum policy_cascade)cascade;
 }
@@ -378,25 +380,26 @@ static void ledger_merge(struct policy_set *s)
 
 	s->ledger_from[0] = heard(s, ceiling_first, content_word, 0, 1, &content);
 	l->content = (enum policy_content)content;
-	for (size_t n = POLICY_LAYERS * s->n_files, i = 0; i < n; i++) {
-		const struct policy_file *f = s->files[i % s->n_files];
-		const struct policy_file **at = s->ledger_from;
-		const struct ledger_block *b = &f->ledger;
+	for (size_t rank = 0; rank < POLICY_LAYERS; rank++)
+		for (size_t i = 0; i < s->n_files; i++) {
+			const struct policy_file *f = s->files[i];
+			const struct policy_file **at = s->ledger_from;
+			const struct ledger_block *b = &f->ledger;
 
-		if (f->info.layer != ceiling_first[i / s->n_files])
-			continue;
-		if (b->retain_ms != DURATION_UNSTATED &&
-		    (at[1] == NULL ||
-		     (at[1]->info.layer == f->info.layer && b->retain_ms < l->retain_ms))) {
-			l->retain_ms = b->retain_ms;
-			at[1] = f;
+			if (f->info.layer != ceiling_first[rank])
+				continue;
+			if (b->retain_ms != DURATION_UNSTATED &&
+			    (at[1] == NULL || (at[1]->info.layer == f->info.layer &&
+					       b->retain_ms < l->retain_ms))) {
+				l->retain_ms = b->retain_ms;
+				at[1] = f;
+			}
+			if (b->export_json != NULL && at[2] == NULL) {
+				l->export_json = b->export_json;
+				l->export_otlp = b->export_otlp;
+				at[2] = f;
+			}
 		}
-		if (b->export_json != NULL && at[2] == NULL) {
-			l->export_json = b->export_json;
-			l->export_otlp = b->export_otlp;
-			at[2] = f;
-		}
-	}
 }
 
 static bool lists_merge(struct policy_set *s)

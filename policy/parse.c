@@ -20,9 +20,9 @@ static bool on_version(struct reader *r, const cJSON *v, void *field, const stru
 		return reader_fail(r, v, "1", "not a version of the policy language");
 	if (v->valuedouble == 1)
 		return true;
-	reader_fail(r, v, "1, or a newer hither",
-		    "this file is written in version %.17g of the policy language",
-		    v->valuedouble);
+	reader_report(r, v, "1, or a newer hither",
+		      "this file is written in version %.17g of the policy language",
+		      v->valuedouble);
 	r->e = ERR_UNSUPPORTED;
 	return false;
 }

@@ -218,9 +218,11 @@ struct key {
 		name, read, 0, NULL                                                            \
 	}
 
-/* All of these give false after reader_fail() has filled r->error. */
-bool reader_fail(struct reader *r, const cJSON *at, const char *expected, const char *format,
-		 ...) __attribute__((format(printf, 4, 5)));
+/* Fills r->error, and is false. */
+#define reader_fail(...) (reader_report(__VA_ARGS__), false)
+void reader_report(struct reader *r, const cJSON *at, const char *expected, const char *format,
+		   ...) __attribute__((format(printf, 4, 5)));
+/* All of these give false after reader_report() has filled r->error. */
 bool reader_no_memory(struct reader *r);
 /* Points at the key; `v` holds those that would have been right. */
 bool reader_unknown_key(struct reader *r, const cJSON *node, const struct vocabulary *v);

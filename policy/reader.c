@@ -71,8 +71,8 @@ static void position(const struct reader *r, const cJSON *at, bool key, uint32_t
 	buf_free(&path);
 }
 
-bool reader_fail(struct reader *r, const cJSON *at, const char *expected, const char *format,
-		 ...)
+void reader_report(struct reader *r, const cJSON *at, const char *expected, const char *format,
+		   ...)
 {
 	va_list args;
 
@@ -82,7 +82,6 @@ bool reader_fail(struct reader *r, const cJSON *at, const char *expected, const 
 	snprintf(r->error->expected, sizeof r->error->expected, "%s", expected);
 	position(r, at, false, &r->error->line, &r->error->column);
 	r->e = ERR_SYNTAX;
-	return false;
 }
 
 bool reader_no_memory(struct reader *r)
@@ -126,7 +125,7 @@ bool read_is_array(struct reader *r, const cJSON *node, size_t max_items, size_t
 	if (*ret_n <= max_items)
 		return true;
 	snprintf(limit, sizeof limit, "at most %zu", max_items);
-	reader_fail(r, node, limit, "%zu items are too many", *ret_n);
+	reader_report(r, node, limit, "%zu items are too many", *ret_n);
 	r->e = ERR_TOO_BIG;
 	return false;
 }
@@ -147,7 +146,7 @@ bool reader_unknown_key(struct reader *r, const cJSON *node, const struct vocabu
 	char list[160];
 
 	vocab_list(v, list, sizeof list);
-	reader_fail(r, node, near != NULL ? "" : list, "unknown key \"%.60s\"", node->string);
+	reader_report(r, node, near != NULL ? "" : list, "unknown key \"%.60s\"", node->string);
 	if (near != NULL)
 		snprintf(r->error->nearest, sizeof r->error->nearest, "%s", near);
 	position(r, node, true, &r->error->line, &r->error->column);
@@ -198,7 +197,7 @@ bool read_copy(struct reader *r, const cJSON *node, size_t max_bytes, const char
 	size_t length = strlen(node->valuestring);
 	if (length > max_bytes) {
 		snprintf(limit, sizeof limit, "at most %zu bytes", max_bytes);
-		reader_fail(r, node, limit, "a text of %zu bytes is too long", length);
+		reader_report(r, node, limit, "a text of %zu bytes is too long", length);
 		r->e = ERR_TOO_BIG;
 		return false;
 	}
@@ -222,7 +221,7 @@ bool read_word(struct reader *r, const cJSON *node, const struct vocabulary *v, 
 		return true;
 	}
 	const char *near = vocab_nearest(v, node->valuestring);
-	reader_fail(r, node, list, "unknown word \"%.60s\"", node->valuestring);
+	reader_report(r, node, list, "unknown word \"%.60s\"", node->valuestring);
 	if (near != NULL)
 		snprintf(r->error->nearest, sizeof r->error->nearest, "%s", near);
 	return false;

@@ -24,8 +24,8 @@ enum kind { U32, U16, BOOL, TEXT, DIR, SOCKET, TCP, WORD, LEVEL, FORMAT, APPS };
 
 struct setting {
 	const char *group, *key;
-	enum kind kind;
 	size_t offset;
+	enum kind kind;
 	uint32_t min, max;
 	uint32_t number; /* default of U32, U16, BOOL, LEVEL, FORMAT */
 	const char *comment;
@@ -33,15 +33,15 @@ struct setting {
 
 #define NUM(group, key, min, max, def, text)                                                   \
 	{                                                                                      \
-#group, #key, U32, offsetof(struct config, group.key), min, max, def, text     \
+#group, #key, offsetof(struct config, group.key), U32, min, max, def, text     \
 	}
 #define STR(group, key, text)                                                                  \
 	{                                                                                      \
-#group, #key, TEXT, offsetof(struct config, group.key), 0, 0, 0, text          \
+#group, #key, offsetof(struct config, group.key), TEXT, 0, 0, 0, text          \
 	}
 #define PATH(key, text)                                                                        \
 	{                                                                                      \
-		"paths", #key, DIR, offsetof(struct config, key), 0, 0, 0, text                \
+		"paths", #key, offsetof(struct config, key), DIR, 0, 0, 0, text                \
 	}
 
 static const struct setting settings[] = {
@@ -72,14 +72,14 @@ static const struct setting settings[] = {
 	NUM(limits, output_buffer_bytes, 4096, 8388608, 65536,
 	    "unsent answer per connection; beyond it the source is paused"),
 
-	{ "listen", "tcp", TCP, offsetof(struct config, listen.tcp), 0, 0, 0,
+	{ "listen", "tcp", offsetof(struct config, listen.tcp), TCP, 0, 0, 0,
 	  "127.0.0.1:PORT, [::1]:PORT or localhost:PORT for programs that only take a URL; "
 	  "they "
 	  "need the token in state_dir/tcp.token; empty: no TCP" },
 	STR(listen, token_sha256, "set by hitherd from that file"),
 
 	STR(engine, binary, "path of llama-server; empty: in data_dir, then on PATH"),
-	{ "engine", "endpoint", SOCKET, offsetof(struct config, engine.endpoint), 0, 0, 0,
+	{ "engine", "endpoint", offsetof(struct config, engine.endpoint), SOCKET, 0, 0, 0,
 	  "unix:/PATH or http://127.0.0.1:PORT of an engine on this device that somebody else "
 	  "runs; empty: start one" },
 	STR(engine, model,
@@ -98,7 +98,7 @@ static const struct setting settings[] = {
 	NUM(engine, restart_backoff_ms, 10, 60000, 200,
 	    "before the first restart of a crashed engine"),
 	NUM(engine, restart_backoff_max_ms, 10, 600000, 30000, "longest wait between restarts"),
-	{ "engine", "embeddings", WORD, offsetof(struct config, engine.embeddings), 0, 0, 0,
+	{ "engine", "embeddings", offsetof(struct config, engine.embeddings), WORD, 0, 0, 0,
 	  "how vectors of tokens become one: mean, cls, last, or model for one that was made "
 	  "for "
 	  "embeddings and says so itself; off: none are made" },
@@ -112,29 +112,29 @@ static const struct setting settings[] = {
 	NUM(cloud, event_bytes, 1024, 67108864, 8388608, "one event of a streamed reply"),
 	NUM(cloud, total_bytes, 1024, 1073741824, 67108864, "one reply"),
 	NUM(cloud, header_bytes, 1024, 1048576, 32768, "header fields of one reply"),
-	{ "cloud", "allow_loopback", BOOL, offsetof(struct config, cloud.allow_loopback), 0, 1,
+	{ "cloud", "allow_loopback", offsetof(struct config, cloud.allow_loopback), BOOL, 0, 1,
 	  0, "a name may resolve to this machine; 127.0.0.1, [::1] and localhost always may" },
 	STR(cloud, ca_file, "certificates to trust; empty: the system's"),
 
-	{ "routing", "threshold_pm", U16, offsetof(struct config, routing.threshold_pm), 0,
+	{ "routing", "threshold_pm", offsetof(struct config, routing.threshold_pm), U16, 0,
 	  1000, 620, "difficulty per mille at which the device is no longer enough" },
-	{ "routing", "band_pm", U16, offsetof(struct config, routing.band_pm), 0, 1000, 80,
+	{ "routing", "band_pm", offsetof(struct config, routing.band_pm), U16, 0, 1000, 80,
 	  "a conversation moves to or from the device only this far past the threshold; 0: "
 	  "each turn alone" },
 	STR(routing, classifier, "weights file; empty: the one that comes with the program"),
 
-	{ "log", "level", LEVEL, offsetof(struct config, log_level), 0, 0, LOG_LEVEL_INFO,
+	{ "log", "level", offsetof(struct config, log_level), LEVEL, 0, 0, LOG_LEVEL_INFO,
 	  "error, warning, notice, info or debug; none of them shows text of prompts or "
 	  "answers" },
-	{ "log", "format", FORMAT, offsetof(struct config, log_json), 0, 0, 0, "text or json" },
+	{ "log", "format", offsetof(struct config, log_json), FORMAT, 0, 0, 0, "text or json" },
 
-	{ "daemon", "router_processes", U32, offsetof(struct config, router_processes), 0,
+	{ "daemon", "router_processes", offsetof(struct config, router_processes), U32, 0,
 	  ROLE_ROUTERS_MAX, 1,
 	  "processes that serve programs, on the same sockets; 0: one for each two cores, at "
 	  "most 4" },
-	{ "daemon", "system", BOOL, offsetof(struct config, system_mode), 0, 1, 0,
+	{ "daemon", "system", offsetof(struct config, system_mode), BOOL, 0, 1, 0,
 	  "set by --system and --user" },
-	{ "daemon", "apps", APPS, offsetof(struct config, apps), 0, CONFIG_MAX_APPS, 0,
+	{ "daemon", "apps", offsetof(struct config, apps), APPS, 0, CONFIG_MAX_APPS, 0,
 	  "ids that get a socket apps/ID.sock, besides those with a file in config_dir/apps" },
 };
 

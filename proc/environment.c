@@ -89,7 +89,7 @@ static const char *value_in(char *const *from, const char *name)
 char **environment_for(enum role r, char *const *from, const char *const *extra, unsigned n)
 {
 	char **env = calloc(LEN(passed) + n + 1, sizeof *env);
-	size_t used = 0;
+	char **next = env;
 
 	if (env == NULL)
 		return NULL;
@@ -100,14 +100,26 @@ char **environment_for(enum role r, char *const *from, const char *const *extra,
 
 		if (value == NULL || (passed[i].roles & (1u << r)) == 0)
 			continue;
-		if (asprintf(&env[used], "%s=%s", name, value) < 0)
-			return NULL;
-		used++;
+		if (asprintf(next, "%s=%s", name, value) < 0) {
+			*next = NULL; /* its content is undefined then */
+			goto out;
+		}
+		next++;
 	}
-	for (unsigned i = 0; i < n; i++) {
-		env[used] = strdup(extra[i]);
-		if (env[used++] == NULL)
-			return NULL;
+	for (unsigned i = 0; i < n; i++, next++) {
+		*next = strdup(extra[i]);
+		if (*next == NULL)
+			goto out;
 	}
 	return env;
+out:
+	environment_free(env);
+	return NULL;
+}
+
+void environment_free(char **env)
+{
+	for (char **e = env; e != NULL && *e != NULL; e++)
+		free(*e);
+	free(env);
 }

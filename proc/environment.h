@@ -23,10 +23,11 @@
 /*
  * The part of `from` ("NAME=value", NULL-terminated) that is meant for role `r`, then `extra`
  * (n of them). Proxy variables reach cloud as HITHER_HTTPS_PROXY, HITHER_ALL_PROXY and
- * HITHER_NO_PROXY, so that nothing but cloud itself honours them. The array is malloc'ed, the
- * strings are too; nobody frees them: a process does this once or execs. NULL: memory is out.
+ * HITHER_NO_PROXY, so that nothing but cloud itself honours them. To be given to
+ * environment_free(), unless it becomes the process's own. NULL: memory is out.
  */
 char **environment_for(enum role r, char *const *from, const char *const *extra, unsigned n);
+void environment_free(char **env); /* NULL is fine */
 
 /*
  * Overwrites where it lies, and takes out of `env` (this process's own environ, before anybody

@@ -225,13 +225,6 @@ static char *listen_variable(const struct spawn_order *o)
 	return text;
 }
 
-static void free_environment(char **env)
-{
-	for (char **e = env; e != NULL && *e != NULL; e++)
-		free(*e);
-	free(env);
-}
-
 enum err spawn_keep_only(int wire)
 {
 	if (dup3(wire, STDERR_FILENO + 1, O_CLOEXEC) < 0 ||
@@ -267,7 +260,7 @@ enum err spawn_here(const struct spawn_order *o, pid_t boot, pid_t *ret_pid)
 	if (pid == 0)
 		become(&b);
 	int saved = errno;
-	free_environment(env);
+	environment_free(env);
 	errno = saved;
 	if (pid < 0)
 		return ERR_SYSTEM;

@@ -228,8 +228,8 @@ static bool passes(enum scan_check check, struct span found)
 
 static enum err compile(const char *regex, struct rule *r, struct scan_site_error *reterr)
 {
-	int code;
-	PCRE2_SIZE offset;
+	int code = PCRE2_ERROR_NOMEMORY;
+	PCRE2_SIZE offset = 0;
 
 	if (strlen(regex) > REGEX_MAX_BYTES)
 		return ERR_TOO_BIG;
@@ -310,7 +310,7 @@ enum err site_new(const struct scan_site_category *in, size_t count, struct site
 	}
 	for (s->slots = words > 0 ? 16 : 0; s->slots < 2 * words; s->slots *= 2)
 		;
-	s->rules = calloc(count, sizeof *s->rules);
+	s->rules = calloc(count > 0 ? count : 1, sizeof *s->rules);
 	s->phrases = calloc(s->slots > 0 ? s->slots : 1, sizeof *s->phrases);
 	if (s->rules == NULL || s->phrases == NULL)
 		e = ERR_NO_MEMORY;
@@ -437,14 +437,14 @@ static void scan_phrases(struct scan_view *v, const struct site *s)
 	for (;;) {
 		uint64_t h = HASH_START;
 		struct span first = next_word(v->text, &at);
-		size_t start = (size_t)(first.ptr - v->text.ptr), next = at, end = at;
+		size_t start = (size_t)(first.ptr - v->text.ptr), next = at;
 
 		if (first.len == 0)
 			break;
 		struct span w = first;
 		for (unsigned words = 1; words <= PHRASE_MAX_WORDS && w.len > 0; words++) {
 			h = hash_word(h, w);
-			end = next;
+			size_t end = next;
 			if (s->lengths[words])
 				found_phrase(v, s, h, start, end);
 			w = next_word(v->text, &next);

@@ -331,9 +331,7 @@ static void a_role_sees_only_its_part_of_the_environment(void **state)
 		assert_string_equal(value(env, "HITHER_LISTEN"), "api");
 		assert_int_equal(value(env, "PATH") != NULL, r == ROLE_LOCAL);
 		assert_int_equal(value(env, "HITHER_NO_PROXY") != NULL, r == ROLE_CLOUD);
-		for (char **e = env; *e != NULL; e++)
-			free(*e);
-		free(env);
+		environment_free(env);
 	}
 }
 
