@@ -101,6 +101,45 @@ static void a_release_refers_to_what_was_wanted(void **state)
 	world_free(w);
 }
 
+#define RETRIES                                                                                \
+	"{\"hither_policy\":1,\"id\":\"t\",\"destinations\":{\"far\":{\"tier\":\"cloud\","     \
+	"\"api\":\"openai\",\"base_url\":\"https://far.example/v1\",\"models\":[\"big-1\"],"   \
+	"\"retry\":{\"attempts\":3}}},\"default\":{\"cloud\":\"ask\"},\"rules\":[{\"id\":"     \
+	"\"r\","                                                                               \
+	"\"effect\":\"allow\",\"when\":{\"task\":[\"sent\"]}}]}"
+
+/* A yes that was not used and an attempt that was made again end nothing: the next start does.
+ */
+static void a_start_ends_what_no_record_ended(void **state)
+{
+	struct world *w = world_new(RETRIES);
+	struct msg_ASK kept = world_ask(w), sent = kept;
+	struct newest f;
+
+	(void)state;
+	kept.on_question = 1;
+	assert_int_equal(ask_outcome_of(w, &kept, "kept"), ASK_PENDING);
+	assert_string_equal(world_respond(w, last(w, &kept)->question, true, NULL).outcome,
+			    "approved");
+	strcpy(sent.task, "sent");
+	sent.identity = POLICY_IDENTITY_SOCKET;
+	assert_int_equal(ask_outcome_of(w, &sent, "sent"), ASK_GRANTED);
+	struct msg_AGAIN again = { .request_id = w->sends[0].m.request_id, .attempt = 1 };
+	assert_true(gate_again(w->gate, &again));
+	assert_int_equal(w->n_agains, 1);
+	w->gate->n_sending = 0; /* the process dies: nothing is said of what runs */
+	for (struct ask *a = w->gate->asks; a != NULL; a = a->next)
+		ask_enter(a, ASK_STATE_DONE);
+	world_restart(w, RETRIES);
+	assert_int_equal(world_records(w, RECORD_RETRIED, NULL), 1);
+	assert_int_equal(world_records(w, RECORD_CLOSED, "unknown"), 1);
+	assert_int_equal(world_records(w, RECORD_WITHDRAWN, "withdrawn"), 1);
+	f = newest_of(w, RECORD_WITHDRAWN);
+	assert_string_equal(f.r.detail, "consent restarted before the end was recorded");
+	arena_free(f.arena);
+	world_free(w);
+}
+
 static void one_token_is_a_limit(void **state)
 {
 	static const char body[] = "{\"model\":\"big-1\",\"max_tokens\":1,\"messages\":[{"
@@ -175,6 +214,7 @@ int main(void)
 		cmocka_unit_test(one_letter_is_a_reason),
 		cmocka_unit_test(a_start_names_the_key_and_the_run),
 		cmocka_unit_test(a_release_refers_to_what_was_wanted),
+		cmocka_unit_test(a_start_ends_what_no_record_ended),
 		cmocka_unit_test(one_token_is_a_limit),
 		cmocka_unit_test(who_is_gone_hears_nothing),
 		cmocka_unit_test(what_is_not_said_of_an_answer_is_empty),

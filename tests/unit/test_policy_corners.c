@@ -347,6 +347,72 @@ static void a_ceilings_test_says_what_it_wants_each_time(void **state)
 	policy_set_free(s);
 }
 
+/* What a test does not say is as on a plain day; the file's own base lies between. */
+static void a_test_has_a_base(void **state)
+{
+	struct policy_set *s = SET(
+		{ POLICY_USER, "u",
+		  F(X
+		    ",\"default\":{\"cloud\":\"allow\"},\"test_base\":{\"task\":\"mail\"},"
+		    "\"rules\":[{\"id\":\"r\",\"effect\":\"deny\",\"when\":{\"interactive\":"
+		    "true,"
+		    "\"modality\":[\"text\"],\"task\":[\"mail\"]}}],\"tests\":[{\"name\":\"t\","
+		    "\"request\":{},\"expect\":{\"x\":{\"verdict\":\"deny\",\"by\":[\"r\"]}}},"
+		    "{\"name\":\"u\",\"request\":{\"task\":\"chat\"},\"expect\":{\"x\":"
+		    "\"allow\"}}]") });
+	struct told t = { .n = 0 };
+
+	(void)state;
+	assert_int_equal(policy_tests_run(s, NULL, keep_told, &t, NULL), 0);
+	assert_int_equal(t.n, 2);
+	assert_string_equal(t.got[0], "deny by r");
+	policy_set_free(s);
+}
+
+/* Who decided the test before has no part in this one. */
+static void a_test_forgets_the_one_before(void **state)
+{
+	struct policy_set *s = SET(
+		{ POLICY_USER, "u",
+		  F(X ",\"rules\":[{\"id\":\"a\",\"effect\":\"deny\"},{\"id\":\"b\",\"effect\":"
+		      "\"deny\",\"when\":{\"task\":[\"t\"]},\"with\":{\"redact\":[\"n\"]}}],"
+		      "\"tests\":["
+		      "{\"name\":\"t\",\"request\":{\"task\":\"t\"},\"expect\":{\"x\":{"
+		      "\"verdict\":"
+		      "\"deny\",\"by\":[\"a\",\"b\"]}}},"
+		      "{\"name\":\"u\",\"request\":{\"task\":\"u\"},\"expect\":{\"x\":{"
+		      "\"verdict\":"
+		      "\"deny\",\"by\":[\"b\"]}}},"
+		      "{\"name\":\"v\",\"request\":{\"task\":\"u\"},\"expect\":{\"x\":{"
+		      "\"verdict\":"
+		      "\"deny\",\"redact\":[\"n\"]}}}]") });
+	struct told t = { .n = 0 };
+
+	(void)state;
+	assert_int_equal(policy_tests_run(s, NULL, keep_told, &t, NULL), 2);
+	assert_string_equal(t.wanted[0], "deny by a, b");
+	assert_string_equal(t.wanted[1], "not: deny by b");
+	assert_string_equal(t.wanted[2], "not: deny; redact n");
+	policy_set_free(s);
+}
+
+/* What is not known to apply allows nothing, so it is no reason either. */
+static void an_allowance_that_may_apply_is_none(void **state)
+{
+	struct policy_set *s = SET({ POLICY_MANDATORY, "m",
+				     F(X ",\"rules\":[{\"id\":\"r\",\"effect\":\"allow\","
+					 "\"when\":{\"task\":[\"t\"]}}]") },
+				   { POLICY_USER, "u",
+				     "{\"hither_policy\":1,\"id\":\"u\",\"default\":{\"cloud\":"
+				     "\"allow\"}}" });
+
+	(void)state;
+	assert_string_equal(
+		answer(s, "{\"task\":null}", "x"),
+		"{\"verdict\":\"allow\",\"by\":[\"user:default\"],\"redact\":[],\"strip\":[]}");
+	policy_set_free(s);
+}
+
 static void one_empty_line_stays(void **state)
 {
 	static const struct {
@@ -427,6 +493,9 @@ int main(void)
 		cmocka_unit_test(what_is_no_policy_is_said_with_its_place),
 		cmocka_unit_test(what_makes_an_exception_is_looked_at_too),
 		cmocka_unit_test(a_ceilings_test_says_what_it_wants_each_time),
+		cmocka_unit_test(a_test_has_a_base),
+		cmocka_unit_test(a_test_forgets_the_one_before),
+		cmocka_unit_test(an_allowance_that_may_apply_is_none),
 		cmocka_unit_test(one_empty_line_stays),
 		cmocka_unit_test(each_word_means_itself),
 	};
