@@ -266,6 +266,8 @@ struct question *question_find(struct gate *g, const char *id);
 /* Everybody who waits hears `outcome`; the question keeps only what a late answer needs. */
 void question_close(struct gate *g, struct question *q, enum ask_outcome outcome, bool refuse,
 		    const char *ending, const char *detail);
+/* The same after a yes: nobody waits for it any more. */
+void question_approved(struct gate *g, struct question *q);
 void question_next(struct gate *g, const struct ask *like);
 bool question_redeem(struct gate *g, struct ask *a);
 void questions_recheck(struct gate *g, bool policy_changed);

@@ -375,6 +375,11 @@ void question_close(struct gate *g, struct question *q, enum ask_outcome outcome
 	ask_unref(like);
 }
 
+void question_approved(struct gate *g, struct question *q)
+{
+	question_close(g, q, ASK_GRANTED, false, "approved", "");
+}
+
 void question_next(struct gate *g, const struct ask *like)
 {
 	for (struct question *q = g->questions; q != NULL; q = q->next) {
@@ -458,7 +463,7 @@ static void release_waiters(struct gate *g, struct question *q, const struct per
 		(void)!send_release(g, a, mode, !text_empty(id) ? "permission" : "rule",
 				    text_or_null(id), intent, NULL, 0);
 	}
-	question_close(g, q, ASK_GRANTED, false, "approved", "");
+	question_approved(g, q);
 }
 
 /* The same bytes may have been asked for by a program in another situation: each is judged. */

@@ -268,7 +268,7 @@ static void keep_approval(struct gate *g, struct question *q, const struct terms
 	snprintf(ret->outcome, sizeof ret->outcome, "approved");
 	memcpy(ret->receipt, rec->id, sizeof ret->receipt);
 	if (t->scope != POLICY_SCOPE_ONCE) {
-		question_close(g, q, ASK_GRANTED, false, "approved", "");
+		question_approved(g, q);
 		return;
 	}
 	q->state = QUESTION_APPROVED;
@@ -363,7 +363,7 @@ static void release_first(struct gate *g, struct question *q, struct ask *a,
 			       "the ledger cannot be written, so nothing leaves");
 	}
 	ask_again(g, q);
-	question_close(g, q, ASK_GRANTED, false, "approved", "");
+	question_approved(g, q);
 	decide_again(g);
 }
 

@@ -326,7 +326,7 @@ void ledger_close(struct ledger *l)
 {
 	if (l == NULL)
 		return;
-	if (l->db != NULL && l->insert != NULL && l->queued > 0)
+	if (l->insert != NULL)
 		(void)!ledger_flush(l);
 	for (struct queued *q = l->first; q != NULL;) {
 		struct queued *next = q->next;

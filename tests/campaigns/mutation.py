@@ -15,7 +15,8 @@ added to the size of an allocation (one more of room); the index in
 `sizeof a[0]` (each has that size); SQLite's -1 for "up to the NUL" (any negative number); the `!` of `(void)!f()` (it only says that the answer is not looked at);
 equality in `a < b ? a : b` and in `if (a < b) b = a;` (either is the same then).
 Other mutants that change nothing (a wider limit on a line that is never that long) stay: the score is what was
-noticed of all that compiled, none taken off. Beside it: its 95 % interval (Wilson), how many did not compile, and
+noticed of all that compiled, none taken off. A survivor that equivalent.txt lists, with the reason why no test can see
+it, is counted there too; `without_equivalent` is the score without those. Beside it: its 95 % interval (Wilson), how many did not compile, and
 how many were noticed because a test did not end: ten times its processor time and ten seconds were spent, or it
 slept for a minute; each of these is printed. At the end the tests run once more without a mistake: one that fails then
 makes the draw worthless.
@@ -50,7 +51,7 @@ TESTS = {"decision": ["router_plan", "router_decide", "router_facts"],
                     "ledger_faults"],
          "policy": ["policy_words", "policy_texts", "policy_edges", "policy_corners", "policy_parse", "policy_decide", "policy_merge",
                     "policy_load", "policy_sign",
-                    *(f"fault/fail_alloc SOURCE --only {of}" for of in ("policy", "policy_load", "policy_line"))]}
+                    *(f"fault/fail_alloc SOURCE --only {of}" for of in ("policy", "policy_bad", "policy_load", "policy_line"))]}
 # Those that one file meets before the area's.
 FIRST = {"consent/perms.c": ["perms", "refusals"], "consent/budget.c": ["budget"], "consent/inspect.c": ["inspect"],
          "consent/gate_ask.c": ["gate_judging"], "consent/gate_view.c": ["gate_view"],
@@ -135,6 +136,21 @@ def program(test):
     return "tests/" + (name if "/" in name else "test_" + name), arguments
 
 
+def equivalents():
+    """{(file, line, line instead): why} of equivalent.txt."""
+    found = {}
+    with open(os.path.join(campaign.HERE, "equivalent.txt"), encoding="utf-8") as f:
+        for text in filter(None, (line.rstrip("\n") for line in f)):
+            if text.startswith(("- ", "+ ")):
+                lines.append(text[2:])
+            elif text.startswith("= "):
+                for i in range(0, len(lines), 2):
+                    found[path, lines[i], lines[i + 1]] = text[2:]
+            elif not text.startswith("#"):
+                path, lines = text, []
+    return found
+
+
 def tests_of(area, path):
     first = FIRST.get(path, [])
     return first + [t for t in TESTS[area] if t not in first]
@@ -192,10 +208,10 @@ class Bench:
         self.runs = self.reached(folder + "-lines")
 
     def setup(self, build, *more):
-        if not os.path.exists(os.path.join(build, "build.ninja")):
-            subprocess.run(["meson", "setup", build, self.source, "--buildtype=plain", "-Dwerror=false",
-                            "-Dc_args=-fsanitize=undefined -fsanitize-undefined-trap-on-error", *more], check=True,
-                           stdout=subprocess.DEVNULL)
+        begun = ["--reconfigure"] if os.path.exists(os.path.join(build, "build.ninja")) else []
+        subprocess.run(["meson", "setup", *begun, build, self.source, "--buildtype=plain", "-Dwerror=false",
+                        "-Dc_args=-fsanitize=undefined -fsanitize-undefined-trap-on-error", *more], check=True,
+                       stdout=subprocess.DEVNULL)
 
     def reached(self, build):
         """{test: ({(path, line): run}, [(path, first, last, run) of each function])}"""
@@ -324,7 +340,7 @@ def main():
     c.full = len(every)
     bench = Bench(c, os.path.abspath(c.options.folder or c.build + "-mutation"), {m[:2] for m in order})
     c.budget.begun = campaign.time.monotonic()
-    score, uncompiled, hung = {a: [0, 0] for a in by_area}, 0, 0
+    score, uncompiled, hung, equal, known = {a: [0, 0] for a in by_area}, 0, 0, 0, equivalents()
     for area, path, n, kind, j, line, was in order:
         if c.over():
             break
@@ -338,12 +354,15 @@ def main():
             print(f"{by} did not end: {path}:{n}:{kind}:{j}\n  - {was.strip()}\n  + {line.strip()}", flush=True)
         score[area][0] += by != ""
         score[area][1] += 1
+        why = known.get((path, was.strip(), line.strip())) if by == "" else None
+        equal += why is not None
         if by == "":
             print(f"not noticed ({score[area][1] - score[area][0]} of {score[area][1]}): {path}:{n}:{kind}:{j}\n"
-                  f"  - {was.strip()}\n  + {line.strip()}", flush=True)
+                  f"  - {was.strip()}\n  + {line.strip()}" + (f"\n  equivalent: {why}" if why else ""), flush=True)
     c.figures["score"] = {a: f"{k}/{n}" for a, (k, n) in score.items()}
     noticed = sum(k for k, _ in score.values())
     c.figures.update(percent=round(100 * noticed / max(1, c.runs), 1), interval=interval(noticed, c.runs),
+                     equivalent=equal, without_equivalent=round(100 * noticed / max(1, c.runs - equal), 1),
                      did_not_compile=uncompiled, noticed_because_hung=hung)
     for test in bench.tests:
         c.check(bench.make(test) and not bench.fails(test), f"{test} fails without a mistake: the draw says nothing")

@@ -231,6 +231,30 @@ static bool reads_policy(unsigned way)
 	return whole;
 }
 
+/* The place of what is wrong is found with memory that may be out: then it has none. */
+static bool refuses_policy(unsigned i)
+{
+	static const char text[] =
+		"{\"hither_policy\":1,\"id\":\"t\",\"rules\":[\n{\"id\":\"r\","
+		"\"effect\":\"deny\",\"whne\":{}}]}";
+	struct policy_file *f = NULL;
+	struct policy_error e;
+	struct buf out;
+	bool whole = false;
+
+	(void)i;
+	buf_init(&out, 4096);
+	if (policy_file_parse(span_of(text), POLICY_USER, "test", NULL, 0, &f, &e) ==
+		    ERR_SYNTAX &&
+	    e.line == 2) {
+		buf_printf(&out, "%u:%u %s; %s", e.line, e.column, e.problem, e.expected);
+		whole = came_to(&out);
+	}
+	policy_file_free(f);
+	buf_free(&out);
+	return whole;
+}
+
 static bool loads_policy(unsigned i)
 {
 	const struct policy_found found = { .layer = POLICY_USER,
@@ -429,6 +453,7 @@ static const struct scenario {
 	{ "relay", relays, 3 * STREAMS },
 	{ "json", parses_json, 1 },
 	{ "policy", reads_policy, POLICY_WAYS },
+	{ "policy_bad", refuses_policy, 1 },
 	{ "policy_load", loads_policy, 1 },
 	{ "policy_line", evaluates_line, 1 },
 	{ "scan", scans, 2 },

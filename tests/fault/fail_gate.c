@@ -563,15 +563,18 @@ static void folds(struct world *w)
 		check(!ok || i == 0 || perms_refusing(perms, &q) != NULL,
 		      "a refusal was forgotten");
 	}
-	for (unsigned i = 0; ok && i < 70; i++) {
+	for (unsigned i = 0; ok && i < 400; i++) {
 		record_init(&r, i % 2 == 0 ? RECORD_GRANTED : RECORD_TAINTED);
+		r.time_ms = i;
 		r.app = "app";
 		r.tier = "cloud";
 		r.conversation = "c";
 		ok = perms_note(perms, &r) && budgets_note(budgets, &r);
 	}
-	if (ok)
+	if (ok) { /* most of them, then the rest */
+		budgets_forget(budgets, 240);
 		budgets_forget(budgets, INT64_MAX);
+	}
 	perms_free(perms);
 	budgets_free(budgets);
 }

@@ -179,6 +179,32 @@ static void who_is_gone_hears_nothing(void **state)
 	world_free(w);
 }
 
+/* Who leaves a question takes it along only when nobody else waits and nobody may come back. */
+static void a_question_outlives_who_leaves_it(void **state)
+{
+	struct world *w = world_new(ASKS);
+	struct msg_ASK a = world_ask(w), b = a, kept = a;
+
+	(void)state;
+	assert_int_equal(ask_outcome_of(w, &a, "the same"), ASK_PENDING);
+	assert_int_equal(ask_outcome_of(w, &b, "the same"), ASK_PENDING);
+	assert_string_equal(last(w, &a)->question, last(w, &b)->question);
+	gate_cancel(w->gate, a.request_id);
+	assert_int_equal(gate_pending(w->gate), 1);
+	assert_int_equal(world_records(w, RECORD_WITHDRAWN, NULL), 0);
+	gate_cancel(w->gate, b.request_id);
+	assert_int_equal(gate_pending(w->gate), 0);
+	assert_int_equal(world_records(w, RECORD_WITHDRAWN, NULL), 1);
+	strcpy(kept.app, "org.example.Other");
+	kept.on_question = 1;
+	assert_int_equal(ask_outcome_of(w, &kept, "kept"), ASK_PENDING);
+	gate_cancel(w->gate, kept.request_id);
+	gate_router_gone(w->gate, ROLE_ROUTER);
+	assert_int_equal(gate_pending(w->gate), 1);
+	assert_int_equal(world_records(w, RECORD_WITHDRAWN, NULL), 1);
+	world_free(w);
+}
+
 /* What an answer comes to is said whole, whatever stood there before. */
 static void what_is_not_said_of_an_answer_is_empty(void **state)
 {
@@ -217,6 +243,7 @@ int main(void)
 		cmocka_unit_test(a_start_ends_what_no_record_ended),
 		cmocka_unit_test(one_token_is_a_limit),
 		cmocka_unit_test(who_is_gone_hears_nothing),
+		cmocka_unit_test(a_question_outlives_who_leaves_it),
 		cmocka_unit_test(what_is_not_said_of_an_answer_is_empty),
 	};
 

@@ -456,6 +456,12 @@ static void what_was_dropped_is_counted(void **state)
 	assert_int_equal(ledger_flush(l), ERR_OK);
 	assert_int_equal(ledger_each(l, 0, 0, copy_count, &counted), ERR_OK);
 	assert_int_equal(counted, 11 + 11 + 1);
+	ledger_queue(l, &r); /* and when it is the last thing before the end */
+	ledger_close(l);
+	l = opened("dropped", LEDGER_READ);
+	counted = 0;
+	assert_int_equal(ledger_each(l, 0, 0, copy_count, &counted), ERR_OK);
+	assert_int_equal(counted, 11 + 1 + 1);
 	ledger_close(l);
 }
 
@@ -783,6 +789,12 @@ static void an_acknowledgement_excuses_one_damage(void **state)
 	assert_true(!report.ok && !report.acknowledged && report.first_bad == 3);
 	acknowledge("ack");
 	assert_true(verified("ack").acknowledged);
+	l = opened("ack", LEDGER_READ); /* it says from where on */
+	assert_int_equal(number_of(l->db,
+				   "SELECT json_extract(body, '$.upto') FROM records"
+				   " WHERE kind = 'acknowledged' ORDER BY seq DESC LIMIT 1"),
+			 3);
+	ledger_close(l);
 	/* Nor does one that cannot be read. */
 	sql("ack",
 	    "UPDATE records SET body = substr(body, 1, length(body) - 1) WHERE seq = 10");

@@ -109,6 +109,32 @@ static void hours_end_at_midnight(void **state)
 	}
 }
 
+static void a_share_is_from_0_to_1(void **state)
+{
+	static const struct {
+		const char *number;
+		bool ok;
+	} rows[] = { { "0", true },
+		     { "1", true },
+		     { "0.5", true },
+		     { "1.01", false },
+		     { "-0.1", false } };
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		struct policy_file *f = NULL;
+		struct policy_error e;
+		char text[200];
+
+		snprintf(text, sizeof text, F("\"routing\":{\"escalate_at\":%s}"),
+			 rows[i].number);
+		enum err got =
+			policy_file_parse(span_of(text), POLICY_USER, "f", NULL, 0, &f, &e);
+		CHECK((got == ERR_OK) == rows[i].ok, rows[i].number);
+		policy_file_free(f);
+	}
+}
+
 static void no_day_of_retention_is_known(void **state)
 {
 	struct policy_set *s =
@@ -190,6 +216,47 @@ static void a_glob_ends_where_it_ends(void **state)
 	g.text = (struct span){ set, 5 };
 	assert_true(glob_match(&g, SPAN_LITERAL("bc")));
 	assert_false(glob_match(&g, SPAN_LITERAL("")));
+}
+
+static bool denied_at(struct policy_set *s, const char *time)
+{
+	char request[64];
+
+	snprintf(request, sizeof request, "{\"time\":\"2026-11-18T%s\"}", time);
+	return contains(answer(s, request, "x"), "\"verdict\":\"deny\"");
+}
+
+static void hours_begin_with_their_first_minute(void **state)
+{
+	static const struct {
+		const char *hours, *in[3], *out[3];
+	} rows[] = {
+		{ "10:00-20:00", { "10:00", "15:30", "19:59" }, { "09:59", "20:00", "00:00" } },
+		{ "22:00-06:00", { "22:00", "00:00", "05:59" }, { "21:59", "06:00", "12:00" } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		struct policy_set *s;
+		struct buf out;
+		char text[400];
+
+		snprintf(text, sizeof text,
+			 F(X ",\"default\":{\"cloud\":\"allow\"},\"rules\":[{\"id\":\"r\","
+			     "\"effect\":\"deny\",\"when\":{\"time\":{\"hours\":\"%s\"}}}]"),
+			 rows[i].hours);
+		s = SET({ POLICY_USER, "u", text });
+		for (size_t j = 0; j < 3; j++) {
+			CHECK(denied_at(s, rows[i].in[j]), rows[i].in[j]);
+			CHECK(!denied_at(s, rows[i].out[j]), rows[i].out[j]);
+		}
+		buf_init(&out, 1u << 16);
+		policy_show(s, true, 0, &out);
+		snprintf(text, sizeof text, "deny when time is within %s", rows[i].hours);
+		CHECK(contains(buf_cstr(&out), text), rows[i].hours);
+		buf_free(&out);
+		policy_set_free(s);
+	}
 }
 
 /* ---------------------------------------------------------------- destinations */
@@ -307,6 +374,29 @@ static void what_makes_an_exception_is_looked_at_too(void **state)
 	assert_true(policy_lints(s, keep_code, text) > 0);
 	assert_true(contains(text, "unknown-group:2 "));
 	policy_set_free(s);
+}
+
+/* A ceiling shadows what is below it, whichever of the two it is. */
+static void each_ceiling_shadows(void **state)
+{
+	static const enum policy_layer ceilings[] = { POLICY_VENDOR_MANDATORY,
+						      POLICY_MANDATORY };
+
+	(void)state;
+	for (size_t i = 0; i < LEN(ceilings); i++) {
+		struct policy_set *s =
+			SET({ ceilings[i], "c",
+			      F(X ",\"rules\":[{\"id\":\"no\",\"effect\":\"deny\"}]") },
+			    { POLICY_USER, "u",
+			      "{\"hither_policy\":1,\"id\":\"u\",\"rules\":[\n{\"id\":\"r\","
+			      "\"effect\":"
+			      "\"ask\",\"when\":{\"task\":[\"t\"]}}]}" });
+		char text[200] = "";
+
+		(void)policy_lints(s, keep_code, text);
+		CHECK(contains(text, "shadowed:2 "), text);
+		policy_set_free(s);
+	}
 }
 
 struct told {
@@ -484,6 +574,8 @@ int main(void)
 		cmocka_unit_test(a_day_has_its_weekday),
 		cmocka_unit_test(null_is_no_end),
 		cmocka_unit_test(hours_end_at_midnight),
+		cmocka_unit_test(hours_begin_with_their_first_minute),
+		cmocka_unit_test(a_share_is_from_0_to_1),
 		cmocka_unit_test(no_day_of_retention_is_known),
 		cmocka_unit_test(many_categories_are_told_apart),
 		cmocka_unit_test(a_glob_ends_where_it_ends),
@@ -492,6 +584,7 @@ int main(void)
 		cmocka_unit_test(a_name_twice_is_said_with_its_place),
 		cmocka_unit_test(what_is_no_policy_is_said_with_its_place),
 		cmocka_unit_test(what_makes_an_exception_is_looked_at_too),
+		cmocka_unit_test(each_ceiling_shadows),
 		cmocka_unit_test(a_ceilings_test_says_what_it_wants_each_time),
 		cmocka_unit_test(a_test_has_a_base),
 		cmocka_unit_test(a_test_forgets_the_one_before),
