@@ -4,22 +4,22 @@
 evaluates policies; then the unit tests of that area, and those that let its allocations fail.
 
 Mistakes: another comparison, `&&` for `||`, a constant one more, true for false, plus for minus, a condition negated,
-a statement left out. Made in a copy of the sources with a build of its own (no optimisation; undefined behaviour,
-such as an index beyond an array, ends the test); a mutant that does not
-compile does not count, one that makes a test fail, crash or hang is noticed. A test that does not run the line (by
-counters of a build of its own) is not asked.
+a statement left out. Made in a copy of the sources with a build of its own (no optimisation; undefined behaviour, such
+as an index beyond an array, ends the test); a mutant that does not compile does not count, one that makes a test fail,
+crash or hang is noticed. A test that does not run the line (by counters of a build of its own) is not asked.
 
 What is not mutated, because it changes no answer: words in quotes; a call that only writes to the log; va_end; the
-length of an array that is declared there, what a list grows to, calloc of one, and what is
-added to the size of an allocation (one more of room); the index in
-`sizeof a[0]` (each has that size); SQLite's -1 for "up to the NUL" (any negative number); the `!` of `(void)!f()` (it only says that the answer is not looked at);
-equality in `a < b ? a : b` and in `if (a < b) b = a;` (either is the same then).
-Other mutants that change nothing (a wider limit on a line that is never that long) stay: the score is what was
-noticed of all that compiled, none taken off. A survivor that equivalent.txt lists, with the reason why no test can see
-it, is counted there too; `without_equivalent` is the score without those. Beside it: its 95 % interval (Wilson), how many did not compile, and
-how many were noticed because a test did not end: ten times its processor time and ten seconds were spent, or it
-slept for a minute; each of these is printed. At the end the tests run once more without a mistake: one that fails then
-makes the draw worthless.
+length of an array that is declared there, what a list grows to, calloc of one, and what is added to the size of an
+allocation (one more of room); the index in `sizeof a[0]` (each has that size); SQLite's -1 for "up to the NUL" (any
+negative number); the `!` of `(void)!f()` (it only says that the answer is not looked at); equality in `a < b ? a : b`
+and in `if (a < b) b = a;` (either is the same then).
+
+Other mutants that change nothing (a wider limit on a line that is never that long) stay: the score is what was noticed
+of all that compiled, none taken off. A survivor that equivalent.txt lists, with the reason why no test can see it, is
+counted there too; `without_equivalent` is the score without those. Beside it: its 95 % interval (Wilson), how many did
+not compile, and how many were noticed because a test did not end: ten times its processor time and ten seconds were
+spent, or it slept for a minute; each of these is printed. At the end the tests run once more without a mistake: one
+that fails then makes the draw worthless.
 
 mutation.py [--area gate,ledger] [--files gate_book,perms] [--only FILE:LINE:KIND:NUMBER]
 
@@ -41,23 +41,25 @@ import tempfile
 import campaign
 from coverage import AREAS
 
-GATE_STEPS = ["ask", "allow", "deny", "nobody", "limited", "yes", "no", "not_now", "kept", "redeem", "sent", "again",
+GATE_STEPS = ["ask", "allow", "together", "deny", "nobody", "limited", "yes", "no", "not_now", "kept", "redeem", "sent", "again",
               "cloud_gone", "router_gone", "device", "views", "revoke", "expire", "folds"]
 TESTS = {"decision": ["router_plan", "router_decide", "router_facts"],
          "gate": ["gate_terms", "gate_clouds", "gate_judging", "gate_view", "gate_waiting", "gate_sending",
-                  "gate_ledger", "gate_rules", "gate_answers", "gate_changes", "gate_corners", "gate_shown", "gate_quiet", "gate_room",
-                  "gate_bounds", "gate_faults", *("fault/fail_gate " + step for step in GATE_STEPS)],
+                  "gate_ledger", "gate_turn", "gate_rules", "gate_answers", "gate_changes", "gate_corners", "gate_shown",
+                  "gate_quiet", "gate_room", "gate_bounds", "gate_faults",
+                  *("fault/fail_gate " + step for step in GATE_STEPS)],
          "ledger": ["records", "ledger_edges", "consent_parts", "gate_terms", "ledger", "gate_quiet",
                     "ledger_faults"],
-         "policy": ["policy_words", "policy_texts", "policy_edges", "policy_corners", "policy_parse", "policy_decide", "policy_merge",
-                    "policy_load", "policy_sign",
-                    *(f"fault/fail_alloc SOURCE --only {of}" for of in ("policy", "policy_bad", "policy_load", "policy_line"))]}
+         "policy": ["policy_words", "policy_texts", "policy_edges", "policy_corners", "policy_parse",
+                    "policy_decide", "policy_merge", "policy_load", "policy_sign",
+                    *(f"fault/fail_alloc SOURCE --only policy{of}" for of in ("", "_bad", "_load", "_line"))]}
 # Those that one file meets before the area's.
 FIRST = {"consent/perms.c": ["perms", "refusals"], "consent/budget.c": ["budget"], "consent/inspect.c": ["inspect"],
          "consent/gate_ask.c": ["gate_judging"], "consent/gate_view.c": ["gate_view"],
          "consent/gate_question.c": ["gate_waiting"], "consent/gate_send.c": ["gate_sending"],
          "consent/gate_respond.c": ["gate_sending"], "consent/gate_book.c": ["gate_ledger"],
-         "consent/gate_decided.c": ["gate_ledger"], "consent/gate_limits.c": ["gate_room"]}
+         "consent/gate_decided.c": ["gate_ledger"], "consent/gate_limits.c": ["gate_room"],
+         "consent/gate_turn.c": ["gate_turn"]}
 ASLEEP_S, MOST_BYTES = 60, 4 << 30
 SWAPS = [("compare", r"==", "!="), ("compare", r"!=", "=="), ("compare", r"(?<![<>\-=])<(?![<=])", "<="),
          ("compare", r"(?<![<>])<=", "<"), ("compare", r"(?<![<>\-=])>(?![>=])", ">="), ("compare", r"(?<![<>])>=", ">"),
