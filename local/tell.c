@@ -25,7 +25,7 @@ void tell_boot_engine(struct service *s, const struct msg_ENGINE *m)
 	size_t bytes = msg_ENGINE_encode(m, frame, sizeof frame);
 	enum err e;
 
-	if (bytes == told_bytes && memcmp(frame, told, bytes) == 0)
+	if (bytes > 0 && bytes == told_bytes && memcmp(frame, told, bytes) == 0)
 		return;
 	memcpy(told, frame, bytes);
 	told_bytes = bytes;

@@ -8,7 +8,9 @@ pass; a budget does not shorten it.
 
 analysis.py [--only tidy,cppcheck,hardening,memcheck] [--jobs N]
 
-Left out of memcheck: tests that install a system call filter in a child, or that draw for minutes (--all has them)."""
+Left out of memcheck: tests that install a system call filter in a child, or that draw for minutes (--all has them);
+and the one that makes memory run out with a malloc of its own, in whose place valgrind puts its own. Messages that a
+hostile router sends are a twentieth there."""
 import concurrent.futures
 import glob
 import json
@@ -20,7 +22,8 @@ import subprocess
 import campaign
 
 # Processes of their own with filters, or so many draws that memcheck would take an hour.
-NOT_UNDER_MEMCHECK = {"jail", "jail_sweep", "child_jail", "egress", "gate", "recorded"}
+NOT_UNDER_MEMCHECK = {"jail", "jail_sweep", "child_jail", "egress", "recorded"}
+OWN_MALLOC = {"ledger_faults"}
 CPPCHECK = ["--enable=warning,portability,performance", "--inline-suppr", "--std=c11", "--quiet",
             "--error-exitcode=1", "--template={file}:{line}: {id}: {message}",
             "--suppress=missingIncludeSystem", "--suppress=unusedStructMember",
@@ -72,7 +75,7 @@ def hardening(_, name):
 
 def memcheck(_, name):
     code, said = call("valgrind", "--error-exitcode=9", "--leak-check=full", "--errors-for-leak-kinds=definite",
-                      "--trace-children=no", "--quiet", name)
+                      "--trace-children=no", "--quiet", name, env=dict(os.environ, HITHER_HOSTILE="1000"))
     return said[-3000:] if code else ""
 
 
@@ -80,7 +83,7 @@ def main():
     c = campaign.Campaign(__doc__, "1", None, only=(str, "tidy,cppcheck,hardening,memcheck", "these, commas between"),
                           jobs=(int, os.cpu_count(), "at once"), all=(int, 0, "1: every unit test under memcheck"))
     tests = [t for t in sorted(glob.glob(os.path.join(c.build, "**", "test_*"), recursive=True))
-             if os.path.isfile(t) and os.access(t, os.X_OK) and
+             if os.path.isfile(t) and os.access(t, os.X_OK) and os.path.basename(t)[5:] not in OWN_MALLOC and
              (c.options.all or os.path.basename(t)[5:] not in NOT_UNDER_MEMCHECK)]
     programs = [c.program(p) for p in ("hither", "hitherd", "hitherd-local", "hitherd-cloud")]
     plan = {"tidy": (tidy, "clang-tidy", sources(c.build)), "cppcheck": (None, "cppcheck", sources(c.build)),
