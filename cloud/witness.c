@@ -3,9 +3,14 @@
  * The file is 0644 in a folder that lets nobody but us (and, in a system daemon, consent, who
  * compares) pass.
  *
- * At most one write is under way; a head that comes meanwhile is written after it, and those
- * in between not at all. The write itself (fsync included) happens on libuv's thread pool and
- * touches only `writing`.
+ * At most one write is under way, and one begins every EVERY_MS at most; of the heads that come
+ * meanwhile only the newest is written. The file is replaced with two syncs, on the disk whose
+ * syncs the ledger's commits wait for: a write for each commit would take two thirds of them.
+ * The write itself happens on libuv's thread pool and touches only `writing`.
+ *
+ *   IDLE --head--> WRITING --written--> IDLE       [witness_note, on_written]
+ *   WRITING --head, written--> WAITING             [begin_soon]
+ *   IDLE --head, too soon--> WAITING --> WRITING   [begin_soon, on_due]
  */
 #include "cloud/witness.h"
 
@@ -22,6 +27,7 @@
 #include "common/text.h"
 
 #define LINE_BYTES 128
+#define EVERY_MS   100
 
 struct head {
 	uint64_t seq;
@@ -34,8 +40,10 @@ struct witness {
 	uv_work_t work;
 	char writing[LINE_BYTES];
 	enum err outcome;
-	bool busy, stale;
-	uv_loop_t *loop;
+	bool busy, stale; /* stale: the newest head is not written yet */
+	uv_loop_t *loop;  /* NULL: no head came yet, and `due` is not set up */
+	uv_timer_t due;
+	uint64_t next_ms; /* uv_now() from which on the next write may begin */
 };
 
 static bool parse(struct span text, struct head *ret)
@@ -109,8 +117,27 @@ static void begin(struct witness *w)
 {
 	prepare(w);
 	w->work.data = w;
+	w->next_ms = uv_now(w->loop) + EVERY_MS;
 	w->busy = uv_queue_work(w->loop, &w->work, write_now, on_written) == 0;
 	w->stale = !w->busy;
+}
+
+static void on_due(uv_timer_t *timer)
+{
+	struct witness *w = timer->data;
+
+	if (w->stale && !w->busy)
+		begin(w);
+}
+
+static void begin_soon(struct witness *w)
+{
+	uint64_t now_ms = uv_now(w->loop);
+
+	if (now_ms >= w->next_ms)
+		begin(w);
+	else
+		uv_timer_start(&w->due, on_due, w->next_ms - now_ms, 0);
 }
 
 static void on_written(uv_work_t *work, int status)
@@ -122,7 +149,7 @@ static void on_written(uv_work_t *work, int status)
 		log_warning("cloud.witness", "%s cannot be written: %s", w->path,
 			    err_text(w->outcome));
 	if (w->stale)
-		begin(w);
+		begin_soon(w);
 }
 
 enum err witness_note(struct witness *w, uv_loop_t *loop, uint64_t seq,
@@ -132,14 +159,18 @@ enum err witness_note(struct witness *w, uv_loop_t *loop, uint64_t seq,
 
 	if (same)
 		return ERR_OK;
-	if (seq <= w->known.seq && (w->busy || access(w->path, F_OK) == 0))
+	if (seq <= w->known.seq && (w->busy || w->stale || access(w->path, F_OK) == 0))
 		return ERR_MISMATCH;
 	w->known.seq = seq;
 	memcpy(w->known.hash, hash, WITNESS_HASH_BYTES);
-	w->loop = loop;
+	if (w->loop == NULL) {
+		w->loop = loop;
+		uv_timer_init(loop, &w->due);
+		w->due.data = w;
+	}
 	w->stale = true;
 	if (!w->busy)
-		begin(w);
+		begin_soon(w);
 	return ERR_OK;
 }
 

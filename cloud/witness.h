@@ -29,9 +29,10 @@ void witness_known(const struct witness *w, uint64_t *ret_seq,
 		   uint8_t ret_hash[WITNESS_HASH_BYTES]);
 
 /*
- * Takes note of a newer head; it is on disk soon after (written on libuv's thread pool, the
- * newest one only). ERR_MISMATCH when it is older than the known one, or another one with
- * the same number, and the file is still there: whoever accepts the loss removes the file.
+ * Takes note of a newer head; it is on disk soon after: at once (on libuv's thread pool) after
+ * a pause, else within a tenth of a second, the newest one only. ERR_MISMATCH when it is older
+ * than the known one, or another one with the same number, and the file is still there: whoever
+ * accepts the loss removes the file.
  */
 MUST_CHECK enum err witness_note(struct witness *w, uv_loop_t *loop, uint64_t seq,
 				 const uint8_t hash[WITNESS_HASH_BYTES]);
