@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Sends by a standing rule beside the syncs of the ledger's disk: cloud.py says how.
-# usage: bench/cloud.sh HITHERD [FOLDER_ON_THAT_DISK] [ROUNDS]
+# usage: bench/cloud.sh HITHERD[,OTHER_BUILD...] [FOLDER_ON_THAT_DISK] [ROUNDS]
 # Needs cc, python3; strace to count the syncs. As root in a network namespace that holds nothing but lo.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
