@@ -51,7 +51,7 @@ OPTIONS = ARGUMENTS.parse_args()
 del sys.argv[1:]
 MAP = struct.Struct("<QQQQ16s240s")
 WHEN = ["before", "half", "after"]
-BURST = 6  # releases in one commit, at most
+LOT = 6  # released together, at most; two lots may come into one commit
 GONE = (wire.Gone, OSError, http.client.HTTPException, json.JSONDecodeError)  # the last: a reply cut in its head
 RULES = policy(rules=[{"id": "auto-may", "effect": "allow", "when": {"app": ["org.example.Auto"]}}])
 
@@ -123,7 +123,7 @@ class Chain:
         for seq, body in self.sends.items():
             self.test.assertIn(seq, granted, "a send that is not in the ledger")
             self.test.assertEqual(granted[seq]["digest"], "sha256:" + body)
-        self.test.assertLessEqual(len(granted), len(self.sends) + self.kills * BURST)
+        self.test.assertLessEqual(len(granted), len(self.sends) + self.kills * 2 * LOT)
 
     def check_closed(self):
         """After a start that was not killed: each release has one end."""
@@ -187,7 +187,7 @@ class KillPoints(ConsentStage):
             self.put("org.example.Auto")
             self.send(dice)
         elif kind == "burst":  # several at once, a second lot while the first is on its way
-            lots = [dice.randint(2, BURST), dice.randint(1, BURST)]
+            lots = [dice.randint(2, LOT), dice.randint(1, LOT)]
             for n in lots:
                 self.process.send_signal(signal.SIGSTOP)  # so that they come in one turn
                 for _ in range(n):
