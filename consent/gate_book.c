@@ -355,7 +355,7 @@ enum err gate_prune(struct gate *g, int64_t before_ms, uint64_t *retremoved)
 	e = ledger_prune(g->ledger, before_ms, retremoved);
 	/* As if this process began again: without that it would hold every release since then.
 	 */
-	if (e == ERR_OK && g->budgets != NULL)
+	if (e == ERR_OK)
 		budgets_forget(g->budgets, before_ms);
 	if (e != ERR_OK)
 		log_warning("ledger.prune", "problem=\"%s\"", err_text(e));

@@ -42,7 +42,8 @@ import campaign
 from coverage import AREAS
 
 GATE_STEPS = ["ask", "allow", "together", "deny", "nobody", "limited", "yes", "no", "not_now", "kept", "redeem", "sent", "again",
-              "cloud_gone", "router_gone", "device", "views", "revoke", "expire", "folds"]
+              "cloud_gone", "router_gone", "device", "views", "revoke", "expire", "first_yes",
+              "first_allow", "folds"]
 TESTS = {"decision": ["router_plan", "router_decide", "router_facts"],
          "gate": ["gate_terms", "gate_clouds", "gate_judging", "gate_view", "gate_waiting", "gate_sending",
                   "gate_ledger", "gate_turn", "gate_rules", "gate_answers", "gate_changes", "gate_corners", "gate_shown",

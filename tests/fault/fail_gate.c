@@ -613,6 +613,9 @@ static const struct step {
 	{ "head", ASKS, before_head, head, after_head, true },
 	{ "expire", ASKS, before_yes, expire, NULL, false },
 	{ "start", ASKS, before_start, start, after_start, true },
+	/* Each try has lists of its own, which are begun. */
+	{ "first_yes", ASKS, before_yes, respond, NULL, true },
+	{ "first_allow", ALLOWS, before_plain, ask, NULL, true },
 	{ "folds", ASKS, NULL, folds, NULL, false },
 };
 
