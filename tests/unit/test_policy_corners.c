@@ -286,6 +286,65 @@ static void pins_are_one_or_a_list(void **state)
 	policy_set_free(s);
 }
 
+static const char whole_destination[] = F(
+	"\"destinations\":{\"x\":{\"tier\":\"cloud\",\"api\":\"azure-openai\",\"operator\":"
+	"\"O\","
+	"\"region\":\"eu\",\"base_url\":\"https://x.example/"
+	"v1\",\"models\":[\"m\",\"n\",\"o\"],"
+	"\"retention_days\":30,\"trains\":false,\"price\":{\"currency\":\"EUR\",\"input_per_"
+	"mtok\":"
+	"3,\"cached_input_per_mtok\":1.5,\"output_per_mtok\":4},\"pin\":{\"ca_file\":\"/ca\"},"
+	"\"proxy\":\"none\",\"auth\":{\"secret\":\"s\",\"mtls\":\"c\"},\"privacy_url\":"
+	"\"https://x.example/"
+	"p\",\"api_version\":\"2026-01-01\",\"timeouts\":{\"connect\":\"1s\","
+	"\"first_byte\":\"2s\",\"gap\":\"3s\",\"total\":\"10m\"},\"concurrent\":5,\"queue\":6,"
+	"\"retry\":{\"attempts\":4,\"max_wait\":\"8s\"},\"breaker\":{\"failures\":9,\"rest\":"
+	"\"7s\"}}}");
+
+static void a_destination_has_what_was_written(void **state)
+{
+	struct policy_set *s = SET({ POLICY_USER, "u", whole_destination });
+	const struct policy_destination *d;
+	size_t at;
+
+	(void)state;
+	assert_true(policy_destination_find(s, SPAN_LITERAL("x"), &at));
+	d = policy_destination(s, at);
+	assert_true(d->tier == POLICY_TIER_CLOUD && d->trains == POLICY_FALSE);
+	assert_string_equal(policy_api_name(d->api), "azure-openai");
+	assert_string_equal(d->operator_name, "O");
+	assert_string_equal(d->region, "eu");
+	assert_string_equal(d->base_url, "https://x.example/v1");
+	assert_int_equal(d->n_models, 3);
+	assert_string_equal(d->models[0], "m");
+	assert_string_equal(d->models[2], "o");
+	assert_int_equal(d->retention_days, 30);
+	assert_true(d->price.known && strcmp(d->price.currency, "EUR") == 0);
+	assert_true(d->price.input_per_mtok > 2.9 && d->price.input_per_mtok < 3.1);
+	assert_true(d->price.cached_input_per_mtok > 1.4 &&
+		    d->price.cached_input_per_mtok < 1.6);
+	assert_true(d->price.output_per_mtok > 3.9 && d->price.output_per_mtok < 4.1);
+	assert_string_equal(d->pin_ca_file, "/ca");
+	assert_int_equal(d->n_pins_sha256, 0);
+	assert_string_equal(d->proxy, "none");
+	assert_string_equal(d->auth_secret, "s");
+	assert_string_equal(d->auth_mtls, "c");
+	assert_string_equal(d->privacy_url, "https://x.example/p");
+	assert_string_equal(d->api_version, "2026-01-01");
+	assert_int_equal(d->timeouts.connect_ms, 1000);
+	assert_int_equal(d->timeouts.first_byte_ms, 2000);
+	assert_int_equal(d->timeouts.gap_ms, 3000);
+	assert_int_equal(d->timeouts.total_ms, 600000);
+	assert_int_equal(d->concurrent, 5);
+	assert_int_equal(d->queue, 6);
+	assert_int_equal(d->retries, 4);
+	assert_int_equal(d->retry_wait_ms, 8000);
+	assert_int_equal(d->breaker_failures, 9);
+	assert_int_equal(d->breaker_open_ms, 7000);
+	assert_string_equal(policy_file_info(d->file).name, "u");
+	policy_set_free(s);
+}
+
 static void a_proxy_may_have_a_short_name(void **state)
 {
 	static const struct {
@@ -580,6 +639,7 @@ int main(void)
 		cmocka_unit_test(many_categories_are_told_apart),
 		cmocka_unit_test(a_glob_ends_where_it_ends),
 		cmocka_unit_test(pins_are_one_or_a_list),
+		cmocka_unit_test(a_destination_has_what_was_written),
 		cmocka_unit_test(a_proxy_may_have_a_short_name),
 		cmocka_unit_test(a_name_twice_is_said_with_its_place),
 		cmocka_unit_test(what_is_no_policy_is_said_with_its_place),
