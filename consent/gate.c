@@ -324,6 +324,7 @@ void gate_device(struct gate *g, const struct msg_DEVICE_STATE *m)
 {
 	bool was_locked = g->locked;
 
+	(void)gate_turn(g); /* its records say on what it was decided */
 	surroundings_device(g->around, m);
 	g->locked = m->locked == POLICY_TRUE;
 	g->strong = m->strong == POLICY_TRUE;

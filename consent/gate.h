@@ -114,6 +114,8 @@ void gate_agents_changed(struct gate *g, uint32_t uid);
  * that can be read were handed in, before the loop waits. False: there was nothing.
  */
 bool gate_turn(struct gate *g);
+/* Before the ledger is read for somebody: the ends of releases that were told are in it. */
+void gate_settle(struct gate *g);
 /* Does what is due. Returns the time (now_ms) at which to call again at the latest. */
 uint64_t gate_tick(struct gate *g);
 /* STOP: waits are dropped, queued records written. */

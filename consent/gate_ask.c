@@ -340,6 +340,8 @@ void gate_taint(struct gate *g, const struct msg_DECIDED *m)
 	no = perms_refusing(g->perms, &q);
 	if (no != NULL && !text_empty(no->conversation))
 		return; /* it is known */
+	/* What was decided without it goes before it. */
+	(void)gate_turn(g);
 	record_init(&r, RECORD_TAINTED);
 	r.uid = m->uid;
 	r.app = m->app;

@@ -297,11 +297,20 @@ void book_close(struct gate *g, const struct record *r)
 {
 	uint64_t due_ms = gate_now(g) + CLOSE_MS;
 
+	/* The queue drops what it has no room for: not this. */
+	if (g->ledger_ok && ledger_queued(g->ledger) >= FLUSH_AT)
+		(void)!book_append(g, NULL, 0);
 	book_queue(g, r);
 	if (g->ledger_ok)
 		(void)!budgets_note(g->budgets, r); /* an end takes no memory */
 	if (g->ledger_ok && due_ms < g->flush_ms)
 		g->flush_ms = due_ms;
+}
+
+void gate_settle(struct gate *g)
+{
+	if (g->flush_ms <= gate_now(g) + CLOSE_MS)
+		book_flush(g);
 }
 
 void book_flush_later(struct gate *g)

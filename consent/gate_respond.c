@@ -439,6 +439,7 @@ void gate_respond(struct gate *g, const struct gate_response *r, struct gate_res
 	struct ask *like;
 	struct terms t;
 
+	(void)gate_turn(g); /* a no that was heard is before nothing that leaves */
 	memset(ret, 0, sizeof *ret);
 	if (r->word == GATE_APPROVE)
 		gate_look_again(g); /* a yes counts under what the policy says now */

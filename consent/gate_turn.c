@@ -13,7 +13,9 @@
  *      of a budget. Whoever does not go gives it back.
  *   4. A commit that fails refuses all of them. One record that cannot be appended (too long,
  * no memory) concerns its own ask: then each goes in a commit of its own.
- *   5. The policy does not change while something is GRANTING: records point into it.
+ *   5. The policy does not change while something is GRANTING, nor what is known of the device:
+ * records point into both. No refusal comes on record before a grant that was decided without
+ * it. Whatever changes those ends the turn first.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,7 +87,7 @@ void turn_join(struct gate *g, struct ask *a, enum policy_mode mode, const char 
 	if (send_admit(g, a, false) != ERR_OK)
 		return;
 	a->mode = mode;
-	if (!make_records(g, a, basis, permission) || send_keep_content(g, a, mode) != ERR_OK ||
+	if (!make_records(g, a, basis, permission) ||
 	    !budgets_note(g->budgets, granted_of(a))) {
 		refuse(g, a, ERR_SYSTEM);
 		return;
@@ -119,18 +121,20 @@ void turn_leave(struct gate *g, struct ask *a)
 	ask_finish(g, a, ASK_WITHDRAWN, false, "");
 }
 
-/* The records of `n` asks from `first` on, in one commit. */
+/* The records of `n` asks from `first` on, in one commit. Their texts before it and not when
+ * they join: of who leaves until then nothing is kept. */
 static enum err commit(struct gate *g, struct ask *first, unsigned n)
 {
 	struct record *all = calloc(n, RECORDS_EACH * sizeof *all);
 	struct ask *a = first;
-	enum err e;
+	enum err e = all != NULL ? ERR_OK : ERR_NO_MEMORY;
 
-	if (all == NULL)
-		return ERR_NO_MEMORY;
-	for (unsigned i = 0; i < n; i++, a = a->next_granting)
+	for (unsigned i = 0; e == ERR_OK && i < n; i++, a = a->next_granting) {
 		memcpy(&all[i * RECORDS_EACH], a->records, RECORDS_EACH * sizeof *all);
-	e = book_write(g, all, n * RECORDS_EACH);
+		e = send_keep_content(g, a, a->mode);
+	}
+	if (e == ERR_OK)
+		e = book_write(g, all, n * RECORDS_EACH);
 	a = first;
 	for (unsigned i = 0; e == ERR_OK && i < n; i++, a = a->next_granting)
 		memcpy(a->records, &all[i * RECORDS_EACH], RECORDS_EACH * sizeof *all);

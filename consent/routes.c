@@ -341,6 +341,7 @@ static bool list_receipt(void *ctx, const struct record *r, struct span body)
 
 static bool ledger_there(struct call *k)
 {
+	gate_settle(k->c->gate);
 	if (gate_ledger(k->c->gate) != NULL)
 		return true;
 	role_reply_error(k->x, 503, "ledger", gate_status(k->c->gate).ledger_problem);

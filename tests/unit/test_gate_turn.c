@@ -2,6 +2,7 @@
 /* Releases of one turn: one commit for all, a record for each, nothing out before it. */
 #include "tests/unit/gate_help.h"
 
+#include "common/text.h"
 #include "consent/gate_impl.h"
 
 #define SOME 6
@@ -308,6 +309,156 @@ static void an_end_goes_with_the_next_grant(void **state)
 	world_free(w);
 }
 
+/* --- what comes between a decision and its commit -------------------------------------------
+ */
+
+static uint64_t newest_seq(struct world *w, enum record_kind kind)
+{
+	struct newest f = newest_of(w, kind);
+	uint64_t seq = f.r.seq;
+
+	arena_free(f.arena);
+	return seq;
+}
+
+#define CONVERSATION "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+/* A no that a person was told of, or that policy said, comes before no release. */
+static void a_no_in_the_same_turn_is_behind_what_it_did_not_stop(void **state)
+{
+	struct world *w =
+		world_new(FAR("\"default\":{\"cloud\":\"ask\"},\"rules\":[{\"id\":\"auto\","
+			      "\"effect\":\"allow\",\"when\":{\"task\":[\"code\"]}}]"));
+	struct msg_DECIDED kept = { .uid = (uint32_t)getuid(), .kept = POLICY_TIER_CLOUD };
+	struct msg_ASK asked = world_ask(w), first = world_ask(w), after = world_ask(w);
+
+	(void)state;
+	strcpy(first.task, "code");
+	after = first;
+	assert_int_equal(ask_outcome_of(w, &asked, "may I?"), ASK_PENDING);
+	w->same_turn = true;
+	first.request_id = w->next_request++;
+	assert_true(world_put(w, &first, "one"));
+	assert_int_equal(w->n_sends, 0);
+	assert_int_equal(world_respond(w, last(w, &asked)->question, false, "session").status,
+			 200);
+	assert_int_equal(w->n_sends, 1);
+	assert_true(newest_seq(w, RECORD_GRANTED) < newest_seq(w, RECORD_REFUSED));
+	assert_int_equal(ask_outcome_of(w, &after, "two"), ASK_REFUSED);
+	world_free(w);
+
+	w = world_new(ALLOWS);
+	first = world_ask(w);
+	strcpy(first.conversation, CONVERSATION);
+	strcpy(kept.conversation, CONVERSATION);
+	strcpy(kept.app, first.app);
+	w->same_turn = true;
+	assert_true(world_put(w, &first, "one"));
+	gate_decided(w->gate, &kept);
+	assert_int_equal(w->n_sends, 1);
+	assert_true(newest_seq(w, RECORD_GRANTED) < newest_seq(w, RECORD_TAINTED));
+	assert_int_equal(ask_outcome_of(w, &first, "two"), ASK_DENIED_POLICY);
+	assert_false(gate_turn(w->gate));
+	world_free(w);
+}
+
+static void records_say_on_which_device_it_was_decided(void **state)
+{
+	struct msg_DEVICE_STATE then = { .battery_pct = 41 }, now = { .battery_pct = 7 };
+	struct world *w = world_new(ALLOWS);
+	struct msg_ASK m = world_ask(w);
+	struct newest f;
+
+	(void)state;
+	gate_device(w->gate, &then);
+	w->same_turn = true;
+	assert_true(world_put(w, &m, "x"));
+	gate_device(w->gate, &now);
+	assert_int_equal(last(w, &m)->outcome, ASK_GRANTED);
+	f = newest_of(w, RECORD_GRANTED);
+	assert_non_null(strstr(f.r.device, "41"));
+	arena_free(f.arena);
+	world_free(w);
+}
+
+/* Its text is not kept either. */
+static void of_who_leaves_before_the_commit_nothing_is_kept(void **state)
+{
+	struct world *w = world_new(
+		FAR("\"default\":{\"cloud\":\"allow\"},\"ledger\":{\"content\":\"full\"}"));
+	struct msg_ASK leaves = world_ask(w), stays = world_ask(w);
+	char left[80] = "sha256:", sent[80] = "sha256:";
+	struct crypto_sha256 sha256;
+	struct buf b;
+
+	(void)state;
+	w->same_turn = true;
+	assert_true(world_put(w, &leaves, "leaves"));
+	assert_true(world_put(w, &stays, "stays"));
+	gate_cancel(w->gate, leaves.request_id);
+	assert_true(gate_turn(w->gate));
+	assert_int_equal(w->n_sends, 1);
+	world_body("leaves", &b);
+	crypto_sha256(buf_span(&b), &sha256);
+	buf_free(&b);
+	crypto_sha256_hex(&sha256, left + 7);
+	text_hex(w->sends[0].m.body_sha256, 32, sent + 7);
+	buf_init(&b, 1 << 20);
+	assert_int_equal(ledger_content(gate_ledger(w->gate), left, &b), ERR_NOT_FOUND);
+	assert_int_equal(ledger_content(gate_ledger(w->gate), sent, &b), ERR_OK);
+	buf_free(&b);
+	world_free(w);
+}
+
+/* --- the end of a release -------------------------------------------------------------------
+ */
+
+/* The ledger's queue has room for 256, and something is in it already. */
+static void no_end_is_dropped_when_cloud_goes_with_all(void **state)
+{
+	struct world *w = world_new(ALLOWS);
+	struct msg_DECIDED d = { .uid = (uint32_t)getuid(),
+				 .categories = "?",
+				 .destination = "local",
+				 .outcome = "answered" };
+
+	(void)state;
+	w->same_turn = true;
+	for (unsigned i = 0; i < GATE_SENDS_MAX; i++) {
+		struct msg_ASK m = world_ask(w);
+
+		assert_true(world_put(w, &m, "x"));
+	}
+	assert_true(gate_turn(w->gate));
+	assert_int_equal(w->n_sends, GATE_SENDS_MAX);
+	for (unsigned i = 0; i < 5; i++)
+		gate_decided(w->gate, &d);
+	gate_cloud_gone(w->gate);
+	assert_int_equal(gate_status(w->gate).sending, 0);
+	assert_int_equal(world_records(w, RECORD_CLOSED, "unknown"), GATE_SENDS_MAX);
+	assert_int_equal(world_records(w, RECORD_LIMITED, NULL), 0);
+	whole(w);
+	world_free(w);
+}
+
+static void who_is_told_of_an_end_reads_it(void **state)
+{
+	struct msg_ASK m[1];
+	struct world *w = turn_of(ALLOWS, m, 1);
+	unsigned before;
+
+	(void)state;
+	assert_true(gate_turn(w->gate));
+	world_sent(w, 0, SEND_COMPLETE, 5, 5);
+	assert_int_equal(chain_of(w).n, 2);
+	gate_settle(w->gate);
+	assert_int_equal(chain_of(w).n, 3);
+	before = w->n_heads;
+	gate_settle(w->gate); /* reading is no reason to write */
+	assert_int_equal(w->n_heads, before);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -320,6 +471,11 @@ int main(void)
 		cmocka_unit_test(what_is_taken_back_in_the_same_turn),
 		cmocka_unit_test(a_ledger_opened_anew_refuses_them),
 		cmocka_unit_test(an_end_goes_with_the_next_grant),
+		cmocka_unit_test(a_no_in_the_same_turn_is_behind_what_it_did_not_stop),
+		cmocka_unit_test(records_say_on_which_device_it_was_decided),
+		cmocka_unit_test(of_who_leaves_before_the_commit_nothing_is_kept),
+		cmocka_unit_test(no_end_is_dropped_when_cloud_goes_with_all),
+		cmocka_unit_test(who_is_told_of_an_end_reads_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
