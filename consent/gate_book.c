@@ -229,7 +229,6 @@ void book_open(struct gate *g)
 		return;
 	}
 	g->ledger_ok = true;
-	g->ledger_problem[0] = '\0';
 	struct ledger_head head = ledger_head(g->ledger);
 	log_info("ledger.ready", "records=%" PRIu64 " head=%" PRIu64 " acknowledged=%d",
 		 report.records, head.seq, report.acknowledged);

@@ -190,7 +190,7 @@ struct gate {
 	char state_dir[4000], session[64];
 	struct ledger *ledger; /* NULL: cannot be used */
 	bool ledger_ok;
-	char ledger_problem[420];
+	char ledger_problem[420]; /* why not; means nothing while it is ok */
 	uint64_t ledger_retry_ms;
 	uint64_t replays;           /* so many times perms and budgets were folded anew */
 	struct ledger_head witness; /* what cloud says it has seen; seq 0: nothing yet */

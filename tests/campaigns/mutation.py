@@ -4,8 +4,8 @@
 evaluates policies; then the unit tests of that area, and those that let its allocations fail.
 
 Mistakes: another comparison, `&&` for `||`, a constant one more, true for false, plus for minus, a condition negated,
-a statement left out. Made in a copy of the sources with a build of its own (no optimisation; undefined behaviour, such
-as an index beyond an array, ends the test); a mutant that does not compile does not count, one that makes a test fail,
+a statement left out. Made in a copy of the sources with a build of its own (undefined behaviour, such as an index
+beyond an array, ends the test); a mutant that does not compile does not count, one that makes a test fail,
 crash or hang is noticed. A test that does not run the line (by counters of a build of its own) is not asked.
 
 What is not mutated, because it changes no answer: words in quotes; a call that only writes to the log; va_end; the
@@ -198,7 +198,7 @@ class Bench:
         self.source, self.build, self.hung = os.path.join(folder, "source"), os.path.join(folder, "build"), False
         self.scratch = tempfile.mkdtemp(prefix="mutation-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
         self.copy()
-        self.setup(self.build)
+        self.setup(self.build, "-O1 -fsanitize=undefined -fsanitize-undefined-trap-on-error")
         self.tests = sorted({t for area, path in of for t in tests_of(area, path)})
         self.limit, self.cost = {}, {}
         for test in self.tests:
@@ -210,15 +210,14 @@ class Bench:
             self.limit[test] = 10 + 10 * math.ceil(self.spent)
         self.runs = self.reached(folder + "-lines")
 
-    def setup(self, build, *more):
+    def setup(self, build, flags, *more):
         begun = ["--reconfigure"] if os.path.exists(os.path.join(build, "build.ninja")) else []
         subprocess.run(["meson", "setup", *begun, build, self.source, "--buildtype=plain", "-Dwerror=false",
-                        "-Dc_args=-fsanitize=undefined -fsanitize-undefined-trap-on-error", *more], check=True,
-                       stdout=subprocess.DEVNULL)
+                        "-Dc_args=" + flags, *more], check=True, stdout=subprocess.DEVNULL)
 
     def reached(self, build):
         """{test: ({(path, line): run}, [(path, first, last, run) of each function])}"""
-        self.setup(build, "-Db_coverage=true")
+        self.setup(build, "-O0", "-Db_coverage=true")
         found = {}
         for test in self.tests:
             for old in glob.glob(os.path.join(build, "**", "*.gcda"), recursive=True):

@@ -436,6 +436,52 @@ static void what_makes_an_exception_is_looked_at_too(void **state)
 }
 
 /* A ceiling shadows what is below it, whichever of the two it is. */
+static void keep_message(void *ctx, const struct policy_lint *lint)
+{
+	snprintf(ctx, 200, "%s: %.150s", lint->code, lint->message);
+}
+
+static void the_group_that_is_there_twice_is_named(void **state)
+{
+	struct policy_set *s = SET(
+		{ POLICY_USER, "u", F(X ",\"groups\":{\"g\":[\"a\"],\"i\":[]}") },
+		{ POLICY_USER, "v",
+		  "{\"hither_policy\":1,\"id\":\"v\",\"groups\":{\"h\":[],\"i\":[\"b\"]}}" });
+	char text[200] = "";
+
+	(void)state;
+	assert_int_equal(policy_lints(s, keep_message, text), 1);
+	assert_string_equal(text,
+			    "group-twice: group \"i\" replaces that of u, of the same layer");
+	policy_set_free(s);
+}
+
+static void a_text_may_be_as_long_as_its_limit(void **state)
+{
+	static const struct {
+		size_t length;
+		enum err want;
+	} rows[] = { { 4096, ERR_OK }, { 4097, ERR_TOO_BIG } };
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		struct policy_file *f = NULL;
+		struct policy_error e;
+		struct buf text;
+
+		buf_init(&text, 1u << 20);
+		buf_add_str(&text, "{\"hither_policy\":1,\"id\":\"f\",\"title\":\"");
+		for (size_t n = 0; n < rows[i].length; n++)
+			buf_add_char(&text, 't');
+		buf_add_str(&text, "\"}");
+		assert_int_equal(
+			policy_file_parse(buf_span(&text), POLICY_USER, "f", NULL, 0, &f, &e),
+			rows[i].want);
+		policy_file_free(f);
+		buf_free(&text);
+	}
+}
+
 static void each_ceiling_shadows(void **state)
 {
 	static const enum policy_layer ceilings[] = { POLICY_VENDOR_MANDATORY,
@@ -644,6 +690,8 @@ int main(void)
 		cmocka_unit_test(a_name_twice_is_said_with_its_place),
 		cmocka_unit_test(what_is_no_policy_is_said_with_its_place),
 		cmocka_unit_test(what_makes_an_exception_is_looked_at_too),
+		cmocka_unit_test(the_group_that_is_there_twice_is_named),
+		cmocka_unit_test(a_text_may_be_as_long_as_its_limit),
 		cmocka_unit_test(each_ceiling_shadows),
 		cmocka_unit_test(a_ceilings_test_says_what_it_wants_each_time),
 		cmocka_unit_test(a_test_has_a_base),

@@ -97,6 +97,33 @@ static void all_good(void **state)
 	policy_loaded_free(&l);
 }
 
+/* One whose tests fail is left out; so is the next, and what they would have loosened. */
+static void each_file_whose_tests_fail_is_left_out(void **state)
+{
+	static const char fails[] =
+		",\"default\":{\"cloud\":\"allow\"},\"tests\":[{\"name\":\"n\",\"request\":{},"
+		"\"expect\":{\"local\":\"deny\"}}]";
+	char texts[3][300];
+	struct policy_found f[4] = { good_mandatory };
+	struct policy_load in = load_of(f, 4);
+	struct policy_loaded l;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		static const char *const names[] = { "a.json", "b.json", "c.json" };
+
+		snprintf(texts[i], sizeof texts[i], "{\"hither_policy\":1,\"id\":\"f%u\"%s}", i,
+			 i == 1 ? "" : fails);
+		f[1 + i] = found(POLICY_USER, names[i], texts[i]);
+	}
+	l = run(&in);
+	assert_true(has_problem(&l, POLICY_PROBLEM_TEST, "a.json", "its test \"n\" fails"));
+	assert_true(has_problem(&l, POLICY_PROBLEM_TEST, "c.json", "its test \"n\" fails"));
+	assert_int_equal(l.n_problems, 2);
+	assert_true(contains(verdict(&l), "ask"));
+	policy_loaded_free(&l);
+}
+
 /* ---------------------------------------------------------------- wrong at reload */
 
 static const struct {
@@ -729,6 +756,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_good),
+		cmocka_unit_test(each_file_whose_tests_fail_is_left_out),
 		cmocka_unit_test(wrong_at_reload),
 		cmocka_unit_test(put_right_at_reload),
 		cmocka_unit_test(kept_set_expires),
