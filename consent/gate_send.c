@@ -2,9 +2,10 @@
 /*
  * Release, and what becomes of it.
  *
- *   budget fits -> records durable (intent, approval, grant) -> pipe -> SEND -> GRANTED to
- * router                                              [send_release; without a question:
- * gate_turn.c]
+ *   budget fits -> records durable (approval, grant) -> pipe -> SEND -> GRANTED to router
+ *
+ * send_release() goes all of that way at once, for what a person said yes to; what needs no
+ * question comes in at send_depart(), its records durable (gate_turn.c).
  *
  * Invariants
  *   1. The `granted` record is durable before SEND is queued, and there is one for each SEND.
