@@ -211,9 +211,10 @@ class Bench:
         self.runs = self.reached(folder + "-lines")
 
     def setup(self, build, flags, *more):
-        begun = ["--reconfigure"] if os.path.exists(os.path.join(build, "build.ninja")) else []
-        subprocess.run(["meson", "setup", *begun, build, self.source, "--buildtype=plain", "-Dwerror=false",
-                        "-Dc_args=" + flags, *more], check=True, stdout=subprocess.DEVNULL)
+        options = ["--buildtype=plain", "-Dwerror=false", "-Dc_args=" + flags, *more]
+        there = os.path.exists(os.path.join(build, "build.ninja"))
+        command = ["meson", "configure", build] if there else ["meson", "setup", build, self.source]
+        subprocess.run(command + options, check=True, stdout=subprocess.DEVNULL)
 
     def reached(self, build):
         """{test: ({(path, line): run}, [(path, first, last, run) of each function])}"""
