@@ -10,7 +10,9 @@ A process leaves its counters when it exits, also by _exit(2), SIGTERM and SIGIN
 ends leaves none. A role under coverage has no system call filter, and here finds no Landlock, or it could not open
 its counter files.
 
-coverage.py [--suites unit,flow,...] [--missed FILE] [--reuse 1]
+coverage.py [--suites unit,flow,...] [--programs "tests/test_gate_*,tests/fault/fail_gate start"] [--missed FILE]
+            [--reuse 1]
+  --programs P    in place of suites: programs of the build folder, each with its arguments; * as in a shell
   --missed FILE   prints the lines of FILE (or of `areas`) that were not run, and branches that were never taken
   --reuse 1       reads the counters that are there
 """
@@ -33,15 +35,22 @@ REST = ["common", "crypto", "scan", "ipc", "dialect", "models", "proc", "http", 
         "consent", "cloud", "boot", "cli"]
 
 
-def build(folder, suites):
+def build(folder, suites, programs):
     if not os.path.exists(os.path.join(folder, "build.ninja")):
         subprocess.run(["meson", "setup", folder, campaign.ROOT, "-Db_coverage=true", "--buildtype=debug"], check=True,
                        stdout=subprocess.DEVNULL)
-    campaign.ninja(folder)
+    commands = [command.split() for command in programs.split(",") if command]
+    names = [path[:-2] for words in commands for path in glob.glob(os.path.join(folder, words[0] + ".p"))]
+    campaign.ninja(folder, *(os.path.relpath(name, folder) for name in names))
     for old in glob.glob(os.path.join(folder, "**", "*.gcda"), recursive=True):
         os.unlink(old)
     os.environ["HITHER_FAULT_EVERY"] = "1"  # each point that can fail
-    for suite in suites:
+    for words in commands:
+        for path in sorted(set(glob.glob(os.path.join(folder, words[0]))) & set(names)):
+            done = subprocess.run([path, *words[1:]], capture_output=True, check=False)
+            print(" ".join([os.path.basename(path), *words[1:]]) + (": ok" if done.returncode == 0 else ": FAILS"),
+                  flush=True)
+    for suite in [] if commands else suites:
         done = subprocess.run(["meson", "test", "-C", folder, "--no-rebuild", "--suite", suite], capture_output=True,
                               text=True, check=False, env={**os.environ, "HITHER_TEST_OPEN_JAIL": "1"},
                               preexec_fn=without_landlock if suite not in ("unit", "prop") else None)
@@ -130,10 +139,12 @@ class Report:
 
 def main():
     c = campaign.Campaign(__doc__, "1", None, suites=(str, SUITES, "suites of meson to run"),
-                          missed=(str, "", "a file, or `areas`"), reuse=(int, 0, "1: read the counters there are"))
+                          missed=(str, "", "a file, or `areas`"),
+                          programs=(str, "", "in place of suites: programs with their arguments"),
+                          reuse=(int, 0, "1: read the counters there are"))
     folder = c.build if os.path.basename(c.build) != "build" else c.build + "-cov"
     if not c.options.reuse:
-        build(folder, c.options.suites.split(","))
+        build(folder, c.options.suites.split(","), c.options.programs)
     report = Report(folder)
     print(f"{'':28} {'lines':>6} {'run':>9}  {'branches':>6} {'taken':>6}")
     areas = {}
