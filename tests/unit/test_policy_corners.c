@@ -188,6 +188,8 @@ static void a_glob_ends_where_it_ends(void **state)
 
 	(void)state;
 	assert_true(glob_match(&g, SPAN_LITERAL("ab")));
+	assert_false(glob_match(&(struct glob){ .kind = GLOB_GENERAL, .text = { "a?c", 2 } },
+				SPAN_LITERAL("abc")));
 	assert_false(glob_match(&g, SPAN_LITERAL("abc")));
 	assert_true(glob_match(&g, (struct span){ "abc", 2 }));
 	static const struct {
@@ -412,6 +414,38 @@ static void what_is_no_policy_is_said_with_its_place(void **state)
 	assert_string_equal(e.problem, "a file of 1048577 bytes is too long");
 	assert_string_equal(e.expected, "at most 1 MiB");
 	buf_free(&out);
+}
+
+/* However many rules of other layers and names lie between the two. */
+static void a_name_twice_is_found_among_many(void **state)
+{
+	static const struct source files[] = {
+		{ POLICY_USER, "a",
+		  F("\"rules\":[{\"id\":\"z\",\"effect\":\"ask\"},{\"id\":\"r\",\"effect\":"
+		    "\"ask\"},"
+		    "{\"id\":\"b\",\"effect\":\"ask\"}]") },
+		{ POLICY_VENDOR, "v",
+		  "{\"hither_policy\":1,\"id\":\"v\",\"rules\":[{\"id\":\"r\",\"effect\":"
+		  "\"ask\"},"
+		  "{\"id\":\"z\",\"effect\":\"ask\"}]}" },
+		{ POLICY_MANDATORY, "m",
+		  "{\"hither_policy\":1,\"id\":\"m\",\"rules\":[{\"id\":\"r\",\"effect\":"
+		  "\"ask\"},"
+		  "{\"id\":\"c\",\"effect\":\"ask\"}]}" },
+		{ POLICY_USER, "w",
+		  "{\"hither_policy\":1,\"id\":\"w\",\"rules\":[{\"id\":\"y\",\"effect\":"
+		  "\"ask\"},"
+		  "{\"id\":\"r\",\"effect\":\"ask\"},{\"id\":\"a\",\"effect\":\"ask\"}]}" },
+	};
+	struct policy_set *s = NULL;
+	struct policy_error e = { 0 };
+
+	(void)state;
+	assert_int_equal(try_set(files, 3, &s, &e), ERR_OK); /* of different layers */
+	policy_set_free(s);
+	s = NULL;
+	assert_int_equal(try_set(files, 4, &s, &e), ERR_EXISTS);
+	assert_true(contains(e.problem, "rule \"r\" is also in "));
 }
 
 static void keep_code(void *ctx, const struct policy_lint *lint)
@@ -688,6 +722,7 @@ int main(void)
 		cmocka_unit_test(a_destination_has_what_was_written),
 		cmocka_unit_test(a_proxy_may_have_a_short_name),
 		cmocka_unit_test(a_name_twice_is_said_with_its_place),
+		cmocka_unit_test(a_name_twice_is_found_among_many),
 		cmocka_unit_test(what_is_no_policy_is_said_with_its_place),
 		cmocka_unit_test(what_makes_an_exception_is_looked_at_too),
 		cmocka_unit_test(the_group_that_is_there_twice_is_named),
