@@ -333,8 +333,9 @@ void book_flush(struct gate *g)
 {
 	decided_close(g);
 	g->flush_ms = GATE_NEVER;
-	if (g->ledger_ok && ledger_queued(g->ledger) > 0)
-		(void)!book_append(g, NULL, 0);
+	if (g->ledger_ok && ledger_queued(g->ledger) > 0 && book_append(g, NULL, 0) != ERR_OK &&
+	    g->ledger_ok)
+		book_flush_later(g); /* only memory is out */
 }
 
 /* What a budget still counts must stay: without it more could be spent after a restart. */

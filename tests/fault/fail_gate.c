@@ -332,6 +332,21 @@ static void sent(struct world *w)
 	check(gate_sent(w->gate, &s), "an end of a release was not taken");
 }
 
+static void ended(struct world *w)
+{
+	sent(w);
+	w->now_ms += 1000;
+	(void)gate_tick(w->gate);
+}
+
+static void after_ended(struct world *w) /* nobody asks for anything; it is on disk soon */
+{
+	w->now_ms += 1000;
+	(void)gate_tick(w->gate);
+	check(!w->gate->ledger_ok || ledger_queued(w->gate->ledger) == 0,
+	      "an end stays in memory");
+}
+
 static void again(struct world *w)
 {
 	const struct msg_AGAIN m = { .request_id = w->sends[w->n_sends - 1].m.request_id,
@@ -600,6 +615,7 @@ static const struct step {
 	{ "kept", ASKS, before_kept, respond, NULL, false },
 	{ "redeem", ASKS, before_redeem, ask, NULL, false },
 	{ "sent", ALLOWS, before_sent, sent, NULL, false },
+	{ "ended", ALLOWS, before_sent, ended, after_ended, false },
 	{ "again", ALLOWS, before_sent, again, NULL, false },
 	{ "cloud_gone", ALLOWS, before_sent, cloud_gone, NULL, false },
 	{ "router_gone", ASKS, before_yes, router_gone, NULL, false },
