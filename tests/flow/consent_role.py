@@ -280,6 +280,51 @@ class ConsentRole(ConsentStage):
         self.end()
         self.assertEqual([r["outcome"] for r in self.records() if r["kind"] == "closed"], ["unknown"])
 
+    def test_whoever_is_told_that_it_was_sent_reads_how_it_ended(self):
+        self.start(policy(rules=[{"id": "tell", "effect": "allow", "when": {"tier": ["cloud"]},
+                                  "with": {"notify": "after"}}]))
+        events = self.agent()
+        for i in range(5):
+            self.ask(f"text {i}")
+            send, fds = self.cloud.expect("SEND")
+            for fd in fds:
+                os.close(fd)
+            self.cloud.send("SENT", request_id=send["request_id"], ledger_seq=send["ledger_seq"], bytes_out=500,
+                            input_tokens=9, output_tokens=1, cached_tokens=-1)
+            news, receipt = self.next_event(events)
+            self.assertEqual(news, "sent")
+            status, said = self.call("GET", "/hither/v1/receipts/" + receipt)
+            self.assertEqual((status, said["outcome"]["result"]), (200, "complete"))
+
+    def test_stopped_in_the_turn_of_releases(self):
+        """Whatever of it went has its record and its end; who left before is on no record."""
+        for last in ("stop", "router"):
+            self.start(policy("allow"))
+            self.process.send_signal(signal.SIGSTOP)  # so that all comes in one turn
+            requests = [self.ask(f"{last} {i}") for i in range(6)]
+            self.router.send("CANCEL", request_id=requests[2])
+            if last == "router":
+                self.router.close()
+            self.boot.send("STOP", deadline_ms=5000)
+            self.process.send_signal(signal.SIGCONT)
+            self.assertEqual(self.process.wait(wire.PATIENCE_S), 0)
+            try:
+                while self.cloud.take(0):
+                    pass
+            except wire.Gone:
+                pass
+            sent = [m[1]["body_sha256"].hex() for m in self.cloud.inbox if m[0] == "SEND"]
+            rows = self.records()
+            granted = {r["id"]: r["digest"] for r in rows if r["kind"] == "granted"}
+            self.assertEqual(len(sent), len(set(sent)))
+            self.assertLessEqual({"sha256:" + d for d in sent}, set(granted.values()))
+            self.assertEqual(sorted(granted), sorted(r["ref"] for r in rows if r["kind"] == "closed"))
+            left = "sha256:" + hashlib.sha256(body_of(f"{last} 2")).hexdigest()
+            self.assertNotIn(left, [r.get("digest") for r in rows])
+            for c in (self.boot, self.router, self.cloud):
+                c.close()
+            self.process = None
+
     def test_64_at_the_limit_let_exactly_n_pass(self):
         """All on the wire before the first answer is read; half of them after a yes, which counts no more."""
         limit = [{"id": "mine", "scope": ["host"], "window": "month", "max_requests": 17, "on_exceed": "refuse"}]
