@@ -173,7 +173,8 @@ static void a_process_that_ended_proves_nothing(void **state)
 /* What the router believes of the other side of its wire. */
 static void the_wire(void **state)
 {
-	struct attest_answer a = { .id = 7, .kind = ATTEST_SNAP, .app = "snap.a" }, got;
+	static struct attest_answer a = { .id = 7, .kind = ATTEST_SNAP, .app = "snap.a" };
+	struct attest_answer got;
 	int pair[2], devnull[2];
 
 	(void)state;

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -110,20 +109,6 @@ static void a_message_that_is_cut_is_none(void **state)
 	refused(8, 1);
 }
 
-/* As with too many: what the kernel could not hand over is no message without it. */
-static void a_process_without_room_gets_none(void **state)
-{
-	struct rlimit old, now;
-
-	(void)state;
-	send_pipe(2);
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
-	now = (struct rlimit){ (rlim_t)lowest() + 1, old.rlim_max };
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &now), 0);
-	refused(8, 2);
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
-}
-
 static void none_is_none(void **state)
 {
 	char text[8];
@@ -164,8 +149,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_nobody_asked_for_is_closed, make_pair,
 						close_pair),
 		cmocka_unit_test_setup_teardown(a_message_that_is_cut_is_none, make_pair,
-						close_pair),
-		cmocka_unit_test_setup_teardown(a_process_without_room_gets_none, make_pair,
 						close_pair),
 		cmocka_unit_test_setup_teardown(none_is_none, make_pair, close_pair),
 		cmocka_unit_test_setup_teardown(the_end_and_errors_are_told, make_pair,

@@ -127,10 +127,16 @@ static void a_start_ends_what_no_record_ended(void **state)
 	struct msg_AGAIN again = { .request_id = w->sends[0].m.request_id, .attempt = 1 };
 	assert_true(gate_again(w->gate, &again));
 	assert_int_equal(w->n_agains, 1);
-	w->gate->n_sending = 0; /* the process dies: nothing is said of what runs */
-	for (struct ask *a = w->gate->asks; a != NULL; a = a->next)
-		ask_enter(a, ASK_STATE_DONE);
+	struct ask *running = w->gate->asks;
+	w->gate->asks = NULL; /* the process dies: nothing is said of what runs */
+	w->gate->n_sending = 0;
 	world_restart(w, RETRIES);
+	while (running != NULL) {
+		struct ask *next = running->next;
+
+		ask_unref(running);
+		running = next;
+	}
 	assert_int_equal(world_records(w, RECORD_RETRIED, NULL), 1);
 	assert_int_equal(world_records(w, RECORD_CLOSED, "unknown"), 1);
 	assert_int_equal(world_records(w, RECORD_WITHDRAWN, "withdrawn"), 1);
