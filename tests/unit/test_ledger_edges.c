@@ -213,6 +213,25 @@ static void head_files_are_best_effort(void **state)
 
 /* --- opening --------------------------------------------------------------------------- */
 
+/* What is written down is for its owner alone. */
+static void its_files_are_the_owners(void **state)
+{
+	static const char *const files[] = { "private/ledger/ledger.db", "private/ledger/lock",
+					     "private/ledger/head", "private/ledger.head" };
+	mode_t old = umask(0);
+
+	(void)state;
+	make("private", 2);
+	umask(old);
+	for (size_t i = 0; i < LEN(files); i++) {
+		struct stat st;
+
+		if (stat(at(files[i]), &st) != 0)
+			fail_msg("no %s", files[i]);
+		assert_int_equal(st.st_mode & 07777, 0600);
+	}
+}
+
 static void what_cannot_be_opened_says_why(void **state)
 {
 	struct ledger_problem p;
@@ -1004,6 +1023,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_head_is_a_number_and_a_hash),
 		cmocka_unit_test(head_files_are_best_effort),
+		cmocka_unit_test(its_files_are_the_owners),
 		cmocka_unit_test(what_cannot_be_opened_says_why),
 		cmocka_unit_test(versions_are_from_0_to_ours),
 		cmocka_unit_test(keys_that_cannot_be_used_damage_nothing),

@@ -212,6 +212,11 @@ static void a_glob_ends_where_it_ends(void **state)
 		glob_compile(rows[i].pattern, &c);
 		CHECK(glob_match(&c, span_of(rows[i].value)) == rows[i].fits, rows[i].pattern);
 	}
+	/* A character that is cut is no such character, whatever its rest would be. */
+	glob_compile("a[\xC3\xA9]", &g);
+	assert_true(glob_match(&g, SPAN_LITERAL("a\xC3\xA9")));
+	assert_false(glob_match(&g, (struct span){ "a\xC3\xA9", 2 }));
+	g = (struct glob){ .kind = GLOB_GENERAL };
 	g.text = (struct span){ set, 4 };
 	assert_true(glob_match(&g, SPAN_LITERAL("b")));
 	assert_false(glob_match(&g, SPAN_LITERAL("bc")));
@@ -344,6 +349,10 @@ static void a_destination_has_what_was_written(void **state)
 	assert_int_equal(d->breaker_failures, 9);
 	assert_int_equal(d->breaker_open_ms, 7000);
 	assert_string_equal(policy_file_info(d->file).name, "u");
+	d = policy_destination(s, 0); /* the device itself, which nobody wrote */
+	assert_string_equal(d->name, "local");
+	assert_int_equal(d->retention_days, -1);
+	assert_null(d->file);
 	policy_set_free(s);
 }
 
@@ -513,6 +522,132 @@ static void a_text_may_be_as_long_as_its_limit(void **state)
 			rows[i].want);
 		policy_file_free(f);
 		buf_free(&text);
+	}
+}
+
+static bool lint_says(const char *text, const char *code)
+{
+	struct policy_set *s = SET({ POLICY_USER, "u", text });
+	char codes[200] = "";
+
+	(void)policy_lints(s, keep_code, codes);
+	policy_set_free(s);
+	return contains(codes, code);
+}
+
+#define WHEN(condition)                                                                        \
+	F(X ",\"rules\":[{\"id\":\"r\",\"effect\":\"deny\",\"when\":{" condition "}}]")
+
+static void numbers_that_exclude_each_other_never_match(void **state)
+{
+	static const struct {
+		const char *file;
+		bool never;
+	} rows[] = {
+		{ WHEN("\"input_tokens\":{\"gte\":5,\"lte\":5}"), false },
+		{ WHEN("\"input_tokens\":{\"gte\":5,\"lt\":5}"), true },
+		{ WHEN("\"input_tokens\":{\"gt\":5,\"lte\":5}"), true },
+		{ WHEN("\"input_tokens\":{\"gte\":5,\"lte\":5,\"lt\":5}"), true },
+		{ WHEN("\"input_tokens\":{\"gte\":5,\"gt\":5,\"lte\":5}"), true },
+		{ WHEN("\"input_tokens\":{\"gte\":5,\"lte\":9,\"lt\":6}"), false },
+		{ WHEN("\"input_tokens\":{\"gte\":9,\"lt\":6}"), true },
+		{ WHEN("\"input_tokens\":{\"eq\":5,\"gt\":5}"), true },
+		{ WHEN("\"input_tokens\":{\"eq\":5,\"lt\":5}"), true },
+		{ WHEN("\"input_tokens\":{\"eq\":5,\"gte\":5,\"lte\":5}"), false },
+		{ WHEN("\"input_tokens\":{\"eq\":5,\"gte\":6}"), true },
+		{ WHEN("\"input_tokens\":{\"eq\":5,\"lte\":4}"), true },
+		{ WHEN("\"input_tokens\":{\"eq\":5,\"gt\":4,\"lt\":6}"), false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++)
+		CHECK(lint_says(rows[i].file, "never-matches:1 ") == rows[i].never,
+		      rows[i].file);
+}
+
+static void a_destination_that_is_there_is_no_matter(void **state)
+{
+	(void)state;
+	assert_true(lint_says(WHEN("\"destination\":[\"nowhere\"]"), "unknown-destination:1 "));
+	assert_false(lint_says(WHEN("\"destination\":[\"x\"]"), "unknown-destination"));
+	assert_false(lint_says(WHEN("\"destination\":[\"local\"]"), "unknown-destination"));
+	assert_false(lint_says(WHEN("\"destination\":[\"*\"]"), "unknown-destination"));
+	assert_true(lint_says(WHEN("\"destination\":[\"y*\"]"), "unknown-destination:1 "));
+}
+
+static void each_layers_rule_without_effect_is_explained(void **state)
+{
+	struct policy_set *s =
+		SET({ POLICY_VENDOR_MANDATORY, "w",
+		      F(X ",\"rules\":[{\"id\":\"soft\",\"effect\":\"ask\"}]") },
+		    { POLICY_MANDATORY, "m",
+		      "{\"hither_policy\":1,\"id\":\"m\",\"rules\":[{\"id\":\"no\",\"effect\":"
+		      "\"deny\"}]}" },
+		    { POLICY_USER, "u",
+		      "{\"hither_policy\":1,\"id\":\"u\",\"rules\":[{\"id\":\"yes\",\"effect\":"
+		      "\"allow\"}]}" });
+	struct arena *a = arena_new("test", 1u << 20);
+	struct policy_request q = request_of(a, "{}");
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 65536);
+	policy_explain(s, &q, 0, &out);
+	assert_true(contains(buf_cstr(&out),
+			     "vendor_mandatory rule soft (ask) has no effect: no "
+			     "says DENY"));
+	assert_true(
+		contains(buf_cstr(&out), "user rule yes (allow) has no effect: no says DENY"));
+	buf_free(&out);
+	arena_free(a);
+	policy_set_free(s);
+}
+
+#define BUDGET(more)                                                                           \
+	F("\"budgets\":[{\"id\":\"b\",\"scope\":[\"user\"],\"on_exceed\":\"ask\",\"max_"       \
+	  "requests\":"                                                                        \
+	  "3" more "}]")
+
+static void a_budget_has_what_was_written(void **state)
+{
+	static const struct {
+		const char *window;
+		bool ok;
+		enum policy_window unit;
+		uint32_t count;
+	} rows[] = { { "hour", true, POLICY_WINDOW_HOURS, 1 },
+		     { "month", true, POLICY_WINDOW_MONTHS, 1 },
+		     { "1h", true, POLICY_WINDOW_HOURS, 1 },
+		     { "9999h", true, POLICY_WINDOW_HOURS, 9999 },
+		     { "10d", true, POLICY_WINDOW_DAYS, 10 },
+		     { "10000h", false, 0, 0 },
+		     { "0d", false, 0, 0 },
+		     { "h", false, 0, 0 },
+		     { "3w", false, 0, 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		struct policy_file *f = NULL;
+		struct policy_set *s = NULL;
+		struct policy_error e;
+		char text[300];
+
+		snprintf(text, sizeof text, BUDGET(",\"window\":\"%s\""), rows[i].window);
+		enum err got =
+			policy_file_parse(span_of(text), POLICY_USER, "f", NULL, 0, &f, &e);
+		CHECK((got == ERR_OK) == rows[i].ok, rows[i].window);
+		if (got != ERR_OK)
+			continue;
+		assert_int_equal(policy_set_build(&f, 1, NULL, 0, &s, &e), ERR_OK);
+		assert_int_equal(policy_budgets(s), 1);
+		const struct policy_budget *b = policy_budget(s, 0);
+		CHECK(b->window_unit == rows[i].unit && b->window_count == rows[i].count,
+		      rows[i].window);
+		assert_true(b->share_of_host > 0.999 && b->share_of_host < 1.001);
+		assert_int_equal(b->max_requests, 3);
+		assert_true(b->max_tokens == INT64_MAX);
+		policy_set_free(s);
+		policy_file_free(f);
 	}
 }
 
@@ -727,6 +862,10 @@ int main(void)
 		cmocka_unit_test(what_makes_an_exception_is_looked_at_too),
 		cmocka_unit_test(the_group_that_is_there_twice_is_named),
 		cmocka_unit_test(a_text_may_be_as_long_as_its_limit),
+		cmocka_unit_test(numbers_that_exclude_each_other_never_match),
+		cmocka_unit_test(a_destination_that_is_there_is_no_matter),
+		cmocka_unit_test(each_layers_rule_without_effect_is_explained),
+		cmocka_unit_test(a_budget_has_what_was_written),
 		cmocka_unit_test(each_ceiling_shadows),
 		cmocka_unit_test(a_ceilings_test_says_what_it_wants_each_time),
 		cmocka_unit_test(a_test_has_a_base),

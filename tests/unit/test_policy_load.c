@@ -97,6 +97,33 @@ static void all_good(void **state)
 	policy_loaded_free(&l);
 }
 
+/* From its first millisecond on a file is in force. */
+static void a_file_begins_when_it_says(void **state)
+{
+	static const struct {
+		int64_t now_ms;
+		const char *verdict;
+	} rows[] = { { NOW_MS - 1, "ask" }, { NOW_MS, "deny" }, { NOW_MS + 1, "deny" } };
+	const struct policy_found f[] = {
+		good_mandatory,
+		found(POLICY_USER, "later.json",
+		      F("l",
+			",\"not_before\":\"2026-09-21T14:13:20Z\",\"rules\":[{\"id\":\"r\","
+			"\"effect\":\"deny\"}]")),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		struct policy_load in = load_of(f, 2);
+		struct policy_loaded l;
+
+		in.now_ms = rows[i].now_ms;
+		l = run(&in);
+		CHECK(contains(verdict(&l), rows[i].verdict), rows[i].verdict);
+		policy_loaded_free(&l);
+	}
+}
+
 /* One whose tests fail is left out; so is the next, and what they would have loosened. */
 static void each_file_whose_tests_fail_is_left_out(void **state)
 {
@@ -756,6 +783,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_good),
+		cmocka_unit_test(a_file_begins_when_it_says),
 		cmocka_unit_test(each_file_whose_tests_fail_is_left_out),
 		cmocka_unit_test(wrong_at_reload),
 		cmocka_unit_test(put_right_at_reload),
