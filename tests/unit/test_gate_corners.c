@@ -211,6 +211,78 @@ static void a_question_outlives_who_leaves_it(void **state)
 	world_free(w);
 }
 
+/* Under a permission, each allocation of the way to its release failing alone. */
+static void a_release_needs_memory_for_its_records(void **state)
+{
+	struct world *w = world_new(ASKS);
+	struct msg_ASK m = world_ask(w);
+	bool fired = true;
+
+	(void)state;
+	assert_int_equal(ask_outcome_of(w, &m, "x"), ASK_PENDING);
+	assert_int_equal(world_respond(w, last(w, &m)->question, true, "session").status, 200);
+	world_sent(w, 0, SEND_COMPLETE, 1, 1);
+	for (unsigned n = 1; fired; n++) {
+		unsigned sends = w->n_sends;
+		struct buf b;
+		int fd;
+
+		world_body("x", &b);
+		fd = file_sealed("body", buf_span(&b));
+		buf_free(&b);
+		m.request_id = w->next_request++;
+		fault_arm(n, false);
+		assert_true(gate_ask(w->gate, &m, &fd, 1));
+		(void)gate_turn(w->gate);
+		fired = fault_fired();
+		fault_arm(0, false);
+		const struct msg_ANSWER *a = world_last(w, m.request_id);
+		bool granted = a != NULL && a->outcome == ASK_GRANTED;
+		assert_int_equal(w->n_sends - sends, granted ? 1 : 0);
+		assert_true(granted || fired);
+		if (granted)
+			world_sent(w, sends, SEND_COMPLETE, 1, 1);
+		gate_router_gone(w->gate, ROLE_ROUTER);
+		world_pass(w, 2000);
+		assert_true(gate_status(w->gate).ledger_ok);
+		assert_int_equal(w->gate->n_asks, 0);
+		assert_int_equal(w->gate->n_sending, 0);
+	}
+	assert_int_equal(world_records(w, RECORD_GRANTED, NULL), w->n_sends);
+	world_free(w);
+}
+
+/* One that waits elsewhere (it is told the question) joins what is open like any other. */
+static void who_does_not_wait_joins_too(void **state)
+{
+	struct world *w = world_new(ASKS);
+	struct msg_ASK a = world_ask(w), b = a;
+
+	(void)state;
+	a.on_question = b.on_question = 1;
+	assert_int_equal(ask_outcome_of(w, &a, "the same"), ASK_PENDING);
+	assert_int_equal(ask_outcome_of(w, &b, "the same"), ASK_PENDING);
+	assert_string_equal(last(w, &a)->question, last(w, &b)->question);
+	assert_int_equal(gate_pending(w->gate), 1);
+	world_free(w);
+}
+
+static void more_time_is_said_to_be_there(void **state)
+{
+	struct world *w = world_new(ASKS);
+	struct msg_ASK m = world_ask(w);
+	struct gate_result r;
+
+	(void)state;
+	assert_int_equal(ask_outcome_of(w, &m, "x"), ASK_PENDING);
+	r = answered(w, last(w, &m)->question, (struct gate_response){ .word = GATE_EXTEND });
+	assert_int_equal(r.status, 200);
+	assert_string_equal(r.outcome, "extended");
+	assert_string_equal(r.message, "there is more time now");
+	assert_string_equal(r.receipt, "");
+	world_free(w);
+}
+
 /* What an answer comes to is said whole, whatever stood there before. */
 static void what_is_not_said_of_an_answer_is_empty(void **state)
 {
@@ -250,6 +322,9 @@ int main(void)
 		cmocka_unit_test(one_token_is_a_limit),
 		cmocka_unit_test(who_is_gone_hears_nothing),
 		cmocka_unit_test(a_question_outlives_who_leaves_it),
+		cmocka_unit_test(a_release_needs_memory_for_its_records),
+		cmocka_unit_test(who_does_not_wait_joins_too),
+		cmocka_unit_test(more_time_is_said_to_be_there),
 		cmocka_unit_test(what_is_not_said_of_an_answer_is_empty),
 	};
 

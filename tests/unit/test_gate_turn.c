@@ -146,7 +146,7 @@ static void what_is_left_of_a_budget_is_taken_once(void **state)
  * once stops nobody: each is tried by itself. */
 static void a_commit_that_fails_refuses_all(void **state)
 {
-	unsigned refused = 0;
+	unsigned refused = 0, went_by_itself = 0;
 	bool fired = true;
 
 	(void)state;
@@ -164,6 +164,7 @@ static void a_commit_that_fails_refuses_all(void **state)
 				assert_int_equal(last(w, &m[i])->outcome,
 						 w->n_sends > 0 ? ASK_GRANTED : ASK_LEDGER);
 			refused += w->n_sends == 0;
+			went_by_itself += fired && w->n_sends == SOME;
 			/* Whoever did not go left room, and the ledger holds who did. */
 			world_pass(w, 2000);
 			assert_int_equal(world_records(w, RECORD_GRANTED, NULL), w->n_sends);
@@ -177,6 +178,7 @@ static void a_commit_that_fails_refuses_all(void **state)
 		}
 	}
 	assert_true(refused > 10);
+	assert_true(went_by_itself > 10);
 }
 
 static void who_leaves_before_the_commit_takes_nothing_along(void **state)

@@ -18,6 +18,18 @@
 
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 
+static int number_of(sqlite3 *db, const char *question)
+{
+	sqlite3_stmt *s = NULL;
+	int n = -1;
+
+	assert_int_equal(sqlite3_prepare_v2(db, question, -1, &s, NULL), SQLITE_OK);
+	if (sqlite3_step(s) == SQLITE_ROW)
+		n = sqlite3_column_int(s, 0);
+	sqlite3_finalize(s);
+	return n;
+}
+
 static struct ledger *opened(const char *name, enum ledger_mode mode)
 {
 	return open_or_fail(at(name), mode);
@@ -481,6 +493,11 @@ static void what_was_dropped_is_counted(void **state)
 	counted = 0;
 	assert_int_equal(ledger_each(l, 0, 0, copy_count, &counted), ERR_OK);
 	assert_int_equal(counted, 11 + 1 + 1);
+	assert_int_equal(number_of(l->db,
+				   "SELECT count(*) FROM records WHERE kind = 'limited' AND"
+				   " json_extract(body, '$.detail') ="
+				   " 'events that came faster than they could be recorded'"),
+			 3);
 	ledger_close(l);
 }
 
@@ -514,18 +531,6 @@ static int busy_lock(const struct shim_call *c)
 {
 	return c->op == SHIM_SHM_LOCK && c->at == 0 ? SQLITE_BUSY
 						    : SQLITE_OK; /* the writer's */
-}
-
-static int number_of(sqlite3 *db, const char *question)
-{
-	sqlite3_stmt *s = NULL;
-	int n = -1;
-
-	assert_int_equal(sqlite3_prepare_v2(db, question, -1, &s, NULL), SQLITE_OK);
-	if (sqlite3_step(s) == SQLITE_ROW)
-		n = sqlite3_column_int(s, 0);
-	sqlite3_finalize(s);
-	return n;
 }
 
 static void a_locked_database_is_busy(void **state)
