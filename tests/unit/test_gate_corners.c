@@ -232,14 +232,15 @@ static void a_release_needs_memory_for_its_records(void **state)
 		buf_free(&b);
 		m.request_id = w->next_request++;
 		fault_arm(n, false);
-		assert_true(gate_ask(w->gate, &m, &fd, 1));
+		bool taken = gate_ask(w->gate, &m, &fd, 1); /* a body may not be mapped */
+
 		(void)gate_turn(w->gate);
 		fired = fault_fired();
 		fault_arm(0, false);
 		const struct msg_ANSWER *a = world_last(w, m.request_id);
 		bool granted = a != NULL && a->outcome == ASK_GRANTED;
 		assert_int_equal(w->n_sends - sends, granted ? 1 : 0);
-		assert_true(granted || fired);
+		assert_true((taken && granted) || fired);
 		if (granted)
 			world_sent(w, sends, SEND_COMPLETE, 1, 1);
 		gate_router_gone(w->gate, ROLE_ROUTER);
