@@ -43,11 +43,9 @@ struct decided {
 	char subject[CRYPTO_SHA256_HEX_BYTES]; /* empty: nobody's */
 };
 
-/* "category=count,…" becomes the array of the other records. */
+/* "category=count,…" becomes the array of the other records; "?" and nothing an empty one. */
 static const char *categories_json(const char *at, struct buf *b)
 {
-	if (*at == '\0' || *at == '?')
-		return "[]";
 	buf_clear(b);
 	buf_add_char(b, '[');
 	while (*at != '\0') {

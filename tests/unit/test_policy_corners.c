@@ -425,6 +425,53 @@ static void what_is_no_policy_is_said_with_its_place(void **state)
 	buf_free(&out);
 }
 
+/* Comments may hold what ends others. */
+static void a_comment_hides_no_line(void **state)
+{
+	static const struct source both[] = {
+		{ POLICY_USER, "a", F("\"rules\":[{\"id\":\"r\",\"effect\":\"ask\"}]") },
+		{ POLICY_USER, "b",
+		  F("\"rules\":[ // one * two */ [{\n/* three * four\n / // five */ /**/\n "
+		    "{\"id\":\"q\","
+		    "\"effect\":\"deny\"} /* , { */, // ]\n\n  "
+		    "{\"id\":\"r\",\"effect\":\"deny\"}]") },
+	};
+	struct policy_set *s = NULL;
+	struct policy_error e = { 0 };
+
+	(void)state;
+	assert_int_equal(try_set(both, 2, &s, &e), ERR_EXISTS);
+	assert_int_equal(e.line, 6);
+	assert_int_equal(e.column, 3);
+}
+
+/* Of two that say the same, the first is named. */
+static void who_said_it_first_is_named(void **state)
+{
+	static const char said[] =
+		"{\"hither_policy\":1,\"id\":\"%s\",\"default\":{\"cloud\":\"ask\"},"
+		"\"consent\":{"
+		"\"timeout\":\"90s\",\"on_deny\":\"refuse\",\"require_reason\":true},"
+		"\"routing\":{"
+		"\"escalate_at\":0.5},\"ledger\":{\"content\":\"full\",\"retain\":\"30d\"}}";
+	char a[400], b[400];
+	struct policy_set *s;
+	struct buf out;
+
+	(void)state;
+	snprintf(a, sizeof a, said, "a");
+	snprintf(b, sizeof b, said, "b");
+	s = SET({ POLICY_USER, "first", a }, { POLICY_USER, "second", b });
+	buf_init(&out, 1u << 16);
+	policy_show(s, true, 0, &out);
+	char *values = strstr(buf_cstr(&out), "default\n");
+	assert_non_null(values);
+	assert_true(contains(values, "(user first)"));
+	assert_false(contains(values, "(user second)"));
+	buf_free(&out);
+	policy_set_free(s);
+}
+
 /* However many rules of other layers and names lie between the two. */
 static void a_name_twice_is_found_among_many(void **state)
 {
@@ -857,6 +904,8 @@ int main(void)
 		cmocka_unit_test(a_destination_has_what_was_written),
 		cmocka_unit_test(a_proxy_may_have_a_short_name),
 		cmocka_unit_test(a_name_twice_is_said_with_its_place),
+		cmocka_unit_test(a_comment_hides_no_line),
+		cmocka_unit_test(who_said_it_first_is_named),
 		cmocka_unit_test(a_name_twice_is_found_among_many),
 		cmocka_unit_test(what_is_no_policy_is_said_with_its_place),
 		cmocka_unit_test(what_makes_an_exception_is_looked_at_too),
