@@ -268,6 +268,25 @@ static void who_does_not_wait_joins_too(void **state)
 	world_free(w);
 }
 
+/* Policies come one after the other: the first that forbids a send is why it was cut. */
+static void the_first_reason_to_cut_a_send_stays(void **state)
+{
+	struct world *w = world_new(ALLOWS);
+	struct msg_ASK m = world_ask(w);
+	struct newest f;
+
+	(void)state;
+	assert_int_equal(ask_outcome_of(w, &m, "x"), ASK_GRANTED);
+	world_set_policy(w, ASKS);
+	assert_true(w->sends[0].aborted);
+	world_set_policy(w, DENIES);
+	world_sent(w, 0, SEND_ABORTED, 1, 1);
+	f = newest_of(w, RECORD_CLOSED);
+	assert_string_equal(f.r.reason, "the rule that allowed it is no longer in force");
+	arena_free(f.arena);
+	world_free(w);
+}
+
 static void more_time_is_said_to_be_there(void **state)
 {
 	struct world *w = world_new(ASKS);
@@ -325,6 +344,7 @@ int main(void)
 		cmocka_unit_test(a_question_outlives_who_leaves_it),
 		cmocka_unit_test(a_release_needs_memory_for_its_records),
 		cmocka_unit_test(who_does_not_wait_joins_too),
+		cmocka_unit_test(the_first_reason_to_cut_a_send_stays),
 		cmocka_unit_test(more_time_is_said_to_be_there),
 		cmocka_unit_test(what_is_not_said_of_an_answer_is_empty),
 	};
