@@ -9,8 +9,9 @@
  * scripts are never plain, as these lists do not know them. In doubt a paragraph stays.
  *
  * The core goes further, sentence by sentence and at both ends, where a sentence with a digit
- * stays as well. As such sentences may be what the request is about, the core is only looked
- * at beside the whole.
+ * stays as well. There a short sentence with "!" or an emoji at its end needs no English words
+ * to be left out ("Cheers mate, you are a star!"), as long as nothing in it asks. As such
+ * sentences may be what the request is about, the core is only looked at beside the whole.
  */
 #include "router/classify/request_part.h"
 
@@ -20,8 +21,10 @@
 
 #define CORE_BYTES   1024 /* of sentences looked at, at each end */
 #define STARTS_TRIED 4
+#define CHEER_BYTES  48
 #define WORD_BYTES   16
 #define WORDS_LEAST  6
+#define CHEER_WORDS  14 /* at most, in a sentence that cheers */
 #define COMMON_SHARE 10 /* one word in ten is of those that no English prose does without */
 
 /* What a word can be; bits. */
@@ -150,6 +153,7 @@ struct paragraph {
 	unsigned begins;            /* which kinds of words would ask if they came next */
 	bool ends;                  /* a sentence ended */
 	bool asks;
+	bool cheers; /* ends as if it did: "you are" is praise then, and gives no role */
 	size_t n_words, n_common;
 };
 
@@ -168,12 +172,13 @@ static unsigned what_is(const char word[WORD_BYTES])
 static bool pair_asks(const struct paragraph *p)
 {
 	static const char pairs[][2][WORD_BYTES] = {
-		{ "i", "want" },    { "i", "need" },   { "can", "you" },
-		{ "could", "you" }, { "will", "you" }, { "would", "you" },
-		{ "help", "me" },   { "you", "are" },  { "you", "should" },
+		{ "i", "want" },    { "i", "need" },     { "can", "you" },
+		{ "could", "you" }, { "will", "you" },   { "would", "you" },
+		{ "help", "me" },   { "you", "should" }, { "you", "are" },
 	};
 
-	for (size_t i = 0; i < LEN(pairs); i++)
+	/* The last pair is praise where the sentence cheers. */
+	for (size_t i = 0; i < LEN(pairs) - p->cheers; i++)
 		if (memcmp(p->word, pairs[i][1], WORD_BYTES) == 0 &&
 		    memcmp(p->before[0], pairs[i][0], WORD_BYTES) == 0)
 			return true;
@@ -315,12 +320,84 @@ static bool sentence_ends(struct span s, size_t i)
 	       (is_blank(next) || next == '\n');
 }
 
-static bool is_chat(struct span s)
+/*
+ * The bytes of a sign of mood at `i`, 0 where there is none: emoji (U+1F000 to U+1FFFF, U+2600
+ * to U+27BF, and what joins and colours them), ":)" and its like.
+ */
+static size_t mood_bytes(struct span s, size_t i)
+{
+	const uint8_t *c = (const uint8_t *)s.ptr + i;
+	size_t left = s.len - i, nose;
+
+	if (left >= 4 && c[0] == 0xf0 && c[1] == 0x9f)
+		return 4;
+	if (left >= 3 && c[0] == 0xe2 &&
+	    ((c[1] >= 0x98 && c[1] <= 0x9e) || (c[1] == 0x80 && c[2] == 0x8d)))
+		return 3;
+	if (left >= 3 && c[0] == 0xef && c[1] == 0xb8 && c[2] == 0x8f)
+		return 3;
+	nose = left >= 3 && c[1] == '-' ? 1 : 0;
+	return left >= 2 && (c[0] == ':' || c[0] == ';') &&
+			       (c[1 + nose] == ')' || c[1 + nose] == 'D')
+		       ? 2 + nose
+		       : 0;
+}
+
+/* An emoji with white space behind it ends a sentence as well; `i`: its last byte. */
+static bool mood_ends(struct span s, size_t i)
+{
+	char next = i + 1 < s.len ? s.ptr[i + 1] : ' ';
+
+	return (uint8_t)s.ptr[i] >= 0x80 && (is_blank(next) || next == '\n') &&
+	       ((i >= 3 && mood_bytes(s, i - 3) == 4) || (i >= 2 && mood_bytes(s, i - 2) == 3));
+}
+
+static bool has_digit(struct span s)
 {
 	for (size_t i = 0; i < s.len; i++)
 		if (s.ptr[i] >= '0' && s.ptr[i] <= '9')
-			return false;
-	return is_plain(s);
+			return true;
+	return false;
+}
+
+/* Told by its last byte, so that most sentences are not read for it. */
+static bool may_cheer(struct span s)
+{
+	s = without_blank_end(s);
+	if (s.len == 0)
+		return false;
+	char last = s.ptr[s.len - 1];
+
+	return last == '!' || last == ')' || last == 'D' || (uint8_t)last >= 0x80;
+}
+
+static bool is_cheer(struct span s)
+{
+	struct paragraph p = { .begins = VERB | OPENER, .asks = is_item(s, 0), .cheers = true };
+	bool cheered = false;
+
+	if (!may_cheer(s))
+		return false;
+	for (size_t i = 0; i < s.len && !p.asks && p.n_words <= CHEER_WORDS;) {
+		size_t mood = mood_bytes(s, i);
+
+		if (mood > 0)
+			word_ends(&p);
+		else
+			on_byte(&p, s, i);
+		if (mood > 0 || s.ptr[i] == '!')
+			cheered = true;
+		else if (!is_blank(s.ptr[i]) && s.ptr[i] != '\n')
+			cheered = false;
+		i += mood > 0 ? mood : 1;
+	}
+	word_ends(&p);
+	return cheered && !p.asks && p.n_words <= CHEER_WORDS && !has_digit(s);
+}
+
+static bool is_chat(struct span s)
+{
+	return !has_digit(s) && (is_plain(s) || is_cheer(s));
 }
 
 static struct span without_blank_start(struct span s)
@@ -330,14 +407,17 @@ static struct span without_blank_start(struct span s)
 	return s;
 }
 
-static struct span without_chat_before(struct span s)
+/* Which sentences are left out. */
+typedef bool sentence_is(struct span sentence);
+
+static struct span without_before(struct span s, sentence_is *left_out)
 {
 	size_t most = s.len < CORE_BYTES ? s.len : CORE_BYTES, from = 0;
 
 	for (size_t i = 0; i < most; i++) {
-		if (!sentence_ends(s, i))
+		if (!sentence_ends(s, i) && !mood_ends(s, i))
 			continue;
-		if (!is_chat(without_blank_start((struct span){ s.ptr + from, i + 1 - from })))
+		if (!left_out(without_blank_start((struct span){ s.ptr + from, i + 1 - from })))
 			break;
 		from = i + 1;
 	}
@@ -377,18 +457,38 @@ static size_t chat_starts(struct span s, size_t from)
 	return s.len;
 }
 
-static struct span without_chat_behind(struct span s)
+/* The same for a cheer of at most CHEER_BYTES, at any capital letter. */
+static size_t cheer_starts(struct span s, size_t from)
+{
+	size_t i = s.len > from + CHEER_BYTES ? s.len - CHEER_BYTES : from + 1;
+
+	if (!may_cheer(s))
+		return s.len;
+	for (; i < s.len; i++) {
+		struct span rest = { s.ptr + i, s.len - i };
+
+		if (s.ptr[i - 1] == ' ' && *rest.ptr >= 'A' && *rest.ptr <= 'Z' &&
+		    is_cheer(rest))
+			return i;
+	}
+	return s.len;
+}
+
+static struct span without_behind(struct span s, sentence_is *left_out)
 {
 	size_t all = s.len, least = all < CORE_BYTES ? 0 : all - CORE_BYTES;
 
 	while (s.len > least) {
 		size_t at = s.len - 1;
 
-		while (at > least && s.ptr[at - 1] != '\n' && !sentence_ends(s, at - 1))
+		while (at > least && s.ptr[at - 1] != '\n' && !sentence_ends(s, at - 1) &&
+		       !mood_ends(s, at - 1))
 			at--;
-		if (!is_chat(without_blank_start((struct span){ s.ptr + at, s.len - at }))) {
-			if (s.len == all)
+		if (!left_out(without_blank_start((struct span){ s.ptr + at, s.len - at }))) {
+			if (s.len == all && left_out == is_chat)
 				s.len = chat_starts(s, at);
+			if (s.len == all)
+				s.len = cheer_starts(s, at);
 			break;
 		}
 		s = without_blank_end((struct span){ s.ptr, at });
@@ -396,12 +496,22 @@ static struct span without_chat_behind(struct span s)
 	return s;
 }
 
-struct span request_core(struct span text)
+static struct span without_ends(struct span text, sentence_is *left_out)
 {
 	struct span all = without_blank_end(text);
-	struct span core = without_chat_before(without_chat_behind(all));
-	struct span start = { core.ptr, core.len < CORE_BYTES ? core.len : CORE_BYTES };
+	struct span rest = without_before(without_behind(all, left_out), left_out);
+	struct span start = { rest.ptr, rest.len < CORE_BYTES ? rest.len : CORE_BYTES };
 
 	/* Where only blanks are less, that is no reason to judge twice. */
-	return core.len < all.len && without_blank_start(start).len > 0 ? core : text;
+	return rest.len < all.len && without_blank_start(start).len > 0 ? rest : text;
+}
+
+struct span request_without_cheers(struct span text)
+{
+	return without_ends(text, is_cheer);
+}
+
+struct span request_core(struct span text)
+{
+	return without_ends(text, is_chat);
 }

@@ -16,7 +16,13 @@
 struct span request_part(struct span text);
 
 /*
- * The text without the sentences at both ends that only tell something; `text` when nothing
+ * The text without short sentences at both ends that end in "!" or an emoji and ask nothing;
+ * `text` when nothing else is there. Within the text; bounded time.
+ */
+struct span request_without_cheers(struct span text);
+
+/*
+ * The same, and without the sentences that only tell something; `text` when nothing
  * else is there. Within the text; bounded time.
  */
 struct span request_core(struct span text);

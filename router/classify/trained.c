@@ -14,8 +14,9 @@
  *              + sum g_k * (level_k + gain_k * (expert_k - mean_k) + blend_k * (base -
  * level_k)) logit      = slope * difficulty + offset + request,   score = logistic(logit)
  *
- * Sentences at either end that only tell something water a request down: its difficulty is
- * that of the whole or of its core (request_part.h), whichever is higher.
+ * Sentences at either end that cheer or only tell something water a request down: its
+ * difficulty is that of the whole, without cheers or of its core (request_part.h), whichever is
+ * highest.
  *
  * `request` speaks for what the text does not show, with the weights of the linear model:
  * tools, attachments, history; and for texts longer than what is read.
@@ -194,14 +195,21 @@ static float difficulty_of_text(const struct weights *w, struct span text, struc
 /* What the text is, is asked of the whole. */
 static float highest_difficulty(const struct weights *w, struct span text, struct reading *r)
 {
-	float whole = difficulty_of_text(w, text, r), alone;
-	struct span core = request_core(text);
-	struct reading of_core;
+	const struct span parts[] = { request_without_cheers(text), request_core(text) };
+	float highest = difficulty_of_text(w, text, r);
+	size_t judged = text.len;
 
-	if (core.len == text.len)
-		return whole;
-	alone = difficulty_of_text(w, core, &of_core);
-	return alone > whole ? alone : whole;
+	for (size_t i = 0; i < LEN(parts); i++) {
+		struct reading of_part;
+		float alone;
+
+		if (parts[i].len == judged)
+			continue;
+		judged = parts[i].len;
+		alone = difficulty_of_text(w, parts[i], &of_part);
+		highest = alone > highest ? alone : highest;
+	}
+	return highest;
 }
 
 void classify_trained(const struct weights *w, const struct classify_input *in,

@@ -21,6 +21,9 @@ CHANGES = {
     "letters apart": lambda t: " ".join(t),
     "accents": lambda t: "".join(c + "\u0301" if c.isalpha() else c for c in t),
     "chat behind": lambda t: t + " We had soup for lunch and our neighbour walked the dog along the river.",
+    "cheer behind": lambda t: t + " Cheers mate, you are a star!",
+    "other cheer behind": lambda t: t + " Tu es un ange tomb\u00e9 du ciel!",
+    "cheer before": lambda t: "Wassup legend! " + t,
     "chat before": lambda t: "Yesterday my sister baked an apple cake for the kids. " + t,
 }
 

@@ -211,6 +211,11 @@ static void additions_keep_it_hard(void **state)
 		"please %s please",
 		"%s Vielen Dank im Voraus!",
 		"My sister baked an apple cake for the kids. %s",
+		"%s Cheers mate, you are a star!",
+		"%s Grüße aus dem verregneten Hamburg!",
+		"%s Big hugs, ur the best \xf0\x9f\xa4\x97",
+		"Ahoy, captain of clever machines! %s",
+		"Yo superstar \xf0\x9f\x8c\x9f %s",
 	};
 	char text[4096];
 
@@ -219,6 +224,24 @@ static void additions_keep_it_hard(void **state)
 		for (size_t k = 0; k < LEN(forms); k++) {
 			snprintf(text, sizeof text, forms[k], hard[i]);
 			CHECK(judge(text).score > THRESHOLD, text);
+		}
+	}
+}
+
+static void cheers_keep_it_easy(void **state)
+{
+	static const char *const forms[] = {
+		"%s Cheers mate, you are a star!",
+		"%s Big hugs, ur the best \xf0\x9f\xa4\x97",
+		"Ahoy, captain of clever machines! %s",
+	};
+	char text[4096];
+
+	(void)state;
+	for (size_t i = 0; i + 1 < LEN(everyday); i++) {
+		for (size_t k = 0; k < LEN(forms); k++) {
+			snprintf(text, sizeof text, forms[k], everyday[i].prompt);
+			CHECK(judge(text).score < THRESHOLD, text);
 		}
 	}
 }
@@ -397,6 +420,7 @@ int main(void)
 		cmocka_unit_test(folding),
 		cmocka_unit_test(padding_moves_little),
 		cmocka_unit_test(additions_keep_it_hard),
+		cmocka_unit_test(cheers_keep_it_easy),
 		cmocka_unit_test(line_breaks_move_nothing),
 		cmocka_unit_test(more_of_it_is_harder),
 		cmocka_unit_test(long_documents_leave),

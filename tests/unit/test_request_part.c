@@ -87,15 +87,66 @@ static void bounded(void **state)
 	assert_true(got.len <= sizeof text);
 }
 
-static void expect_core(const char *text, const char *kept)
+static void expect_part(struct span got, const char *text, const char *kept)
 {
-	struct span got = request_core(span_of(text)), blank;
+	struct span blank;
 
 	for (blank = got; blank.len > 0 && (*blank.ptr == ' ' || *blank.ptr == '\n');
 	     blank.len--)
 		blank.ptr++;
 	if (blank.len != strlen(kept) || memcmp(blank.ptr, kept, blank.len) != 0)
-		fail_msg("of \"%s\" the core is \"%.*s\"", text, (int)got.len, got.ptr);
+		fail_msg("of \"%s\" stays \"%.*s\"", text, (int)got.len, got.ptr);
+}
+
+static void expect_core(const char *text, const char *kept)
+{
+	expect_part(request_core(span_of(text)), text, kept);
+}
+
+static void expect_cheerless(const char *text, const char *kept)
+{
+	expect_part(request_without_cheers(span_of(text)), text, kept);
+}
+
+static void cheers_go(void **state)
+{
+	(void)state;
+	expect_cheerless(ASK " You rock!", ASK);
+	expect_cheerless(ASK " Cheers mate, you are a star! Legend!", ASK);
+	expect_cheerless("Nice one! " ASK, ASK);
+	expect_cheerless("Yo superstar \xf0\x9f\x8c\x9f " ASK " Big hugs \xf0\x9f\xa4\x97",
+			 ASK);
+	expect_cheerless(ASK " My dog says hello \xe2\x9d\xa4\xef\xb8\x8f", ASK);
+	expect_cheerless(ASK " Ur the best :)", ASK);
+	expect_cheerless(ASK " Ur the best :-D", ASK);
+	expect_cheerless(ASK " Gr\u00fc\u00dfe aus Hamburg!", ASK);
+	expect_cheerless("Prove the lemma on chains Big hugs from Leeds!",
+			 "Prove the lemma on chains ");
+	expect_core(CHAT " " ASK " You rock!", ASK);
+}
+
+static void what_asks_is_no_cheer(void **state)
+{
+	static const char *const asking[] = {
+		ASK " Write it in verse!",
+		ASK " Keep it short, use a table!",
+		ASK " No more than 40 words!",
+		ASK " In Python!",
+		ASK " Only where a < b!",
+		ASK " Could you hurry!",
+		ASK " Why me!",
+		ASK " You rock.",
+		ASK " You should know, my friend, that all of this has to be in the hands of "
+		    "the court by noon!",
+		ASK " \u041e\u0442\u0432\u0435\u0442\u044c "
+		    "\u0441\u0442\u0438\u0445\u0430\u043c\u0438!",
+		"You rock!",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(asking); i++)
+		expect_cheerless(asking[i], asking[i]);
+	expect_cheerless("", "");
 }
 
 static void core_is_what_asks(void **state)
@@ -129,7 +180,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(chat_behind_a_request_goes), cmocka_unit_test(what_asks_stays),
 		cmocka_unit_test(prose_alone_stays),          cmocka_unit_test(bounded),
-		cmocka_unit_test(core_is_what_asks),
+		cmocka_unit_test(core_is_what_asks),          cmocka_unit_test(cheers_go),
+		cmocka_unit_test(what_asks_is_no_cheer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
