@@ -905,6 +905,7 @@ static void a_broken_file_is_kept_aside(void **state)
 	assert_true(r.unreadable);
 	assert_non_null(strstr(r.problem, "database is damaged"));
 	assert_int_equal(ledger_acknowledge(at("page"), &r, &p), ERR_OK);
+	assert_int_equal(r.first_bad, 1); /* nothing of it is relied on */
 	assert_true(verified("page").ok);
 	l = opened("page", LEDGER_READ);
 	assert_int_equal(ledger_head(l).seq, 1); /* begun anew */

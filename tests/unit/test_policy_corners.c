@@ -845,6 +845,61 @@ static void one_empty_line_stays(void **state)
 	}
 }
 
+static void as_deep_as_json_may_be(void **state)
+{
+	(void)state;
+	for (unsigned depth = 60; depth <= 70; depth++) {
+		struct policy_error e;
+		struct buf in, once, twice;
+
+		buf_init(&in, 4096);
+		buf_init(&once, 65536);
+		buf_init(&twice, 65536);
+		for (unsigned i = 0; i < depth; i++)
+			buf_add_str(&in, "[1,");
+		buf_add_str(&in, "2");
+		for (unsigned i = 0; i < depth; i++)
+			buf_add_char(&in, ']');
+		enum err got = policy_format(buf_span(&in), "t", &once, &e);
+		assert_int_equal(got, depth <= 64 ? ERR_OK : ERR_TOO_BIG);
+		if (got == ERR_OK) {
+			assert_int_equal(policy_format(buf_span(&once), "t", &twice, &e),
+					 ERR_OK);
+			assert_string_equal(buf_cstr(&once), buf_cstr(&twice));
+		}
+		buf_free(&in);
+		buf_free(&once);
+		buf_free(&twice);
+	}
+}
+
+static void what_is_no_json_is_said(void **state)
+{
+	static const struct {
+		const char *text, *problem;
+	} rows[] = {
+		{ "{\"id\":\"a\",\"id\":\"a\"}", "this key stands twice in one object: id" },
+		{ "{\"id\":1,}", "a comma before the closing bracket (comments are allowed, "
+				 "trailing commas are not)" },
+		{ "{\"id\" 1}", "':' is missing after a key" },
+		{ "{\"id\":\"a", "this string is never closed: \" is missing" },
+		{ "{\"id\":1e999}", "a number is too large: 1e999" },
+		{ "[", "the text ends inside an array or object" },
+		{ "", "there is no JSON value" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		struct policy_file *f = NULL;
+		struct policy_error e;
+
+		assert_int_not_equal(policy_file_parse(span_of(rows[i].text), POLICY_USER, "f",
+						       NULL, 0, &f, &e),
+				     ERR_OK);
+		assert_string_equal(e.problem, rows[i].problem);
+	}
+}
+
 /* ---------------------------------------------------------------- words */
 
 static void each_word_means_itself(void **state)
@@ -921,6 +976,8 @@ int main(void)
 		cmocka_unit_test(a_test_forgets_the_one_before),
 		cmocka_unit_test(an_allowance_that_may_apply_is_none),
 		cmocka_unit_test(one_empty_line_stays),
+		cmocka_unit_test(as_deep_as_json_may_be),
+		cmocka_unit_test(what_is_no_json_is_said),
 		cmocka_unit_test(each_word_means_itself),
 	};
 
