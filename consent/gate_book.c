@@ -201,7 +201,6 @@ void book_open(struct gate *g)
 	struct ledger_report report;
 	enum err e = ERR_OK;
 
-	g->ledger_retry_ms = gate_now(g) + RETRY_MS;
 	ledger_close(g->ledger);
 	g->ledger = NULL;
 	e = ledger_open(g->state_dir, LEDGER_WRITE, &g->ledger, &problem);
