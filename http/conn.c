@@ -320,7 +320,8 @@ void http_keep(struct http_exchange *x, void *memory)
 	x->conn->kept = memory;
 }
 
-void http_conn_accept(struct http_server *s, const struct http_peer *peer, int fd)
+void http_conn_accept(struct http_server *s, const struct http_peer *peer, int fd,
+		      const char *refusal)
 {
 	struct http_conn *c = calloc(1, sizeof *c);
 
@@ -331,6 +332,7 @@ void http_conn_accept(struct http_server *s, const struct http_peer *peer, int f
 	c->server = s;
 	c->peer = *peer;
 	c->state = HTTP_CONN_IDLE;
+	c->away = refusal != NULL;
 	uv_pipe_init(s->loop, &c->handle, 0);
 	c->handle.data = c;
 	if (!http_conn_admit(c)) {
@@ -345,4 +347,6 @@ void http_conn_accept(struct http_server *s, const struct http_peer *peer, int f
 	}
 	http_conn_enter(c, HTTP_CONN_IDLE);
 	http_conn_start_reading(c);
+	if (refusal != NULL)
+		http_reply_refusal(c, 503, refusal);
 }

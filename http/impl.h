@@ -69,6 +69,7 @@ struct http_conn {
 	bool broken; /* a write failed or memory is out: close when it is safe to call back */
 	bool half_closed; /* the client will send no more, and may still read */
 	bool last;        /* nothing more is said after what is in `out` */
+	bool away;        /* there was no room for it: it takes none, but hears so */
 };
 
 #define HTTP_POOL_EXCHANGES 64
@@ -77,6 +78,7 @@ struct http_conn {
 #define HTTP_DIRTY_BATCH    16
 #define HTTP_SPARE_OUT      16
 #define HTTP_LINGER_MS      2000
+#define HTTP_AWAY           32 /* turned away, and kept until they have read why */
 #define HTTP_HANGUP_POLL_MS 40
 
 struct http_uid_count {
@@ -92,7 +94,7 @@ struct http_server {
 	struct http_listener *listeners;
 	struct http_queue queues[HTTP_CONN_STATES];
 	struct http_conn *dirty;
-	unsigned n_dirty, n_conns, n_half_closed;
+	unsigned n_dirty, n_conns, n_away, n_half_closed;
 	struct http_uid_count *uids;
 	size_t n_uids, cap_uids;
 	struct http_exchange *pool;
@@ -128,7 +130,9 @@ const char *http_date(struct http_server *s);
 void http_out_give(struct http_server *s, struct http_bytes *out);
 
 /* conn.c */
-void http_conn_accept(struct http_server *s, const struct http_peer *peer, int fd);
+/* `refusal`: why there is no room for it, which is all that it is told; else NULL. */
+void http_conn_accept(struct http_server *s, const struct http_peer *peer, int fd,
+		      const char *refusal);
 void http_conn_close(struct http_conn *c);
 void http_conn_start_reading(struct http_conn *c);
 void http_conn_deadline(struct http_conn *c);

@@ -12,7 +12,8 @@
  *
  * Invariants
  *   1. Only http_conn_enter() assigns c->state.
- *   2. A connection counts against the limits from accept until its handle is closed.
+ *   2. A connection counts against the limits from accept until its handle is closed, unless
+ *      they had no room for it; of those HTTP_AWAY linger at most.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -235,11 +236,20 @@ static struct http_uid_count *uid_count(struct http_server *s, uid_t uid)
 	return &s->uids[s->n_uids++];
 }
 
-/* One small write that cannot block, then the close: there is no room to wait in. */
-static void turn_away(struct http_server *s, int fd, const char *why)
+/*
+ * A client that is still writing when the socket closes sees a broken pipe and not the answer,
+ * so it is let linger as others are. When too many do: one small write that cannot block, then
+ * the close.
+ */
+static void turn_away(struct http_server *s, const struct http_peer *peer, int fd,
+		      const char *why)
 {
 	struct buf text;
 
+	if (s->n_away < HTTP_AWAY) {
+		http_conn_accept(s, peer, fd, why);
+		return;
+	}
 	buf_init(&text, 4096);
 	http_refusal_write(s, (struct span){ "", 0 }, 503, why, &text);
 	/* What lies unread would turn the close into a reset that could overtake the reply. */
@@ -308,16 +318,16 @@ static void accept_one(struct http_listener *l, int fd)
 	struct http_count now;
 
 	if (u == NULL) {
-		turn_away(s, fd, "too many connections of this user");
+		turn_away(s, &peer, fd, "too many connections of this user");
 		return;
 	}
 	bool counted = count_with(s, u, 1, &now);
 	if (now.all > s->limits.connections)
-		turn_away(s, fd, "too many connections");
+		turn_away(s, &peer, fd, "too many connections");
 	else if (!counted || now.of_user > s->limits.connections_per_uid)
-		turn_away(s, fd, "too many connections of this user");
+		turn_away(s, &peer, fd, "too many connections of this user");
 	else
-		http_conn_accept(s, &peer, fd);
+		http_conn_accept(s, &peer, fd, NULL);
 	(void)!count_with(s, u, 0, NULL); /* as it is now */
 }
 
@@ -347,12 +357,16 @@ static void on_listener(uv_poll_t *poll, int status, int events)
 bool http_conn_admit(struct http_conn *c)
 {
 	struct http_server *s = c->server;
-	struct http_uid_count *u = uid_count(s, c->peer.uid);
+	struct http_uid_count *u = c->away ? NULL : uid_count(s, c->peer.uid);
 
-	if (u == NULL)
+	if (c->away) {
+		s->n_away++;
+	} else if (u == NULL) {
 		return false;
-	u->n++;
-	s->n_conns++;
+	} else {
+		u->n++;
+		s->n_conns++;
+	}
 	queue_append(&s->queues[c->state], c);
 	return true;
 }
@@ -360,9 +374,14 @@ bool http_conn_admit(struct http_conn *c)
 void http_conn_forget(struct http_conn *c)
 {
 	struct http_server *s = c->server;
-	struct http_uid_count *u = uid_count(s, c->peer.uid);
+	struct http_uid_count *u;
 
 	queue_remove(&s->queues[c->state], c);
+	if (c->away) {
+		s->n_away--;
+		return;
+	}
+	u = uid_count(s, c->peer.uid);
 	if (u != NULL && u->n > 0)
 		u->n--;
 	s->n_conns--;
@@ -442,9 +461,14 @@ enum err http_listen(struct http_server *s, int fd, const char *name)
 	return ERR_OK;
 }
 
+static bool nobody_left(const struct http_server *s)
+{
+	return s->n_conns + s->n_away == 0;
+}
+
 static void maybe_closed(struct http_server *s)
 {
-	if (s->open_handles == 0 && s->n_conns == 0 && s->stopping && s->on_closed != NULL) {
+	if (s->open_handles == 0 && nobody_left(s) && s->stopping && s->on_closed != NULL) {
 		void (*on_closed)(void *ctx) = s->on_closed;
 
 		s->on_closed = NULL;
@@ -485,7 +509,7 @@ static void close_own_handles(struct http_server *s)
 
 void http_server_conn_closed(struct http_server *s)
 {
-	if (s->stopping && s->n_conns == 0)
+	if (s->stopping && nobody_left(s))
 		close_own_handles(s);
 }
 
@@ -501,7 +525,7 @@ void http_server_stop(struct http_server *s, void (*on_closed)(void *ctx))
 		while (s->queues[state].first != NULL)
 			http_conn_close(s->queues[state].first);
 	}
-	if (s->n_conns == 0)
+	if (nobody_left(s))
 		close_own_handles(s);
 }
 

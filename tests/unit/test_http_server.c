@@ -14,6 +14,8 @@
 
 #include "http/server.h"
 
+#define LINGERING  32 /* HTTP_AWAY */
+
 #define GET(path)  "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
 #define POST(n)    "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: " n "\r\n\r\n"
 #define FOREVER_MS 20000
@@ -532,6 +534,53 @@ static void too_many(void **state)
 	stop();
 }
 
+/* Whoever has not sent its request yet when it is turned away reads why, not a broken pipe. */
+static void turned_away_before_it_spoke(void **state)
+{
+	struct http_limits one = usual;
+	static char body[100000];
+	char text[4096] = "";
+	int away[LINGERING + 8];
+
+	(void)state;
+	memset(body, 'y', sizeof body - 1);
+	one.connections = 1;
+	start(&one);
+	int a = dial();
+	say(a, POST("1") "a");
+	hear(a, text, sizeof text, "\r\n\r\na");
+	for (unsigned i = 0; i < LEN(away); i++) {
+		away[i] = dial();
+		turn();
+	}
+	for (unsigned i = 0; i < 10; i++)
+		turn();
+	CHECK(http_server_connections(server) == 1, "they take no place");
+	for (unsigned i = 0; i < LEN(away); i++) {
+		if (i < LINGERING) {
+			say(away[i], "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: "
+				     "99999\r\n\r\n");
+			say(away[i], body);
+		}
+		text[0] = '\0';
+		CHECK(hear(away[i], text, sizeof text, NULL), "closed");
+		CHECK(strncmp(text, "HTTP/1.1 503 ", 13) == 0, "with an answer");
+		CHECK(occurrences(text, "HTTP/1.1") == 1, "one");
+		close(away[i]);
+	}
+	CHECK(requests == 1, "what they said is not heard");
+	text[0] = '\0';
+	say(a, POST("1") "b");
+	hear(a, text, sizeof text, "\r\n\r\nb");
+	away[0] = dial(); /* still there when the server stops */
+	turn();
+	close(a);
+	for (unsigned i = 0; i < 10; i++)
+		turn();
+	close(away[0]);
+	stop();
+}
+
 static void silence(void **state)
 {
 	/* one at a time: whichever is first on a slow machine, it is the one that is meant */
@@ -566,12 +615,19 @@ static void silence(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plain),     cmocka_unit_test(byte_by_byte),
-		cmocka_unit_test(pipelined), cmocka_unit_test(streams),
-		cmocka_unit_test(pushed),    cmocka_unit_test(expectation),
-		cmocka_unit_test(refusals),  cmocka_unit_test(half_close),
-		cmocka_unit_test(hang_ups),  cmocka_unit_test(slow_reader),
-		cmocka_unit_test(big_reply), cmocka_unit_test(too_many),
+		cmocka_unit_test(plain),
+		cmocka_unit_test(byte_by_byte),
+		cmocka_unit_test(pipelined),
+		cmocka_unit_test(streams),
+		cmocka_unit_test(pushed),
+		cmocka_unit_test(expectation),
+		cmocka_unit_test(refusals),
+		cmocka_unit_test(half_close),
+		cmocka_unit_test(hang_ups),
+		cmocka_unit_test(slow_reader),
+		cmocka_unit_test(big_reply),
+		cmocka_unit_test(too_many),
+		cmocka_unit_test(turned_away_before_it_spoke),
 		cmocka_unit_test(silence),
 	};
 
