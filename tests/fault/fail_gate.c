@@ -441,7 +441,9 @@ static void before_long_lost(struct world *w) /* more than fits where little was
 		text_of_turn(text, "open");
 		put(w, text, NULL);
 	}
-	/* A new process that may not write yet: nothing of it is closed. */
+	/* The process ends without a ledger, so no end is in it; a new one may not write yet.
+	 */
+	w->gate->ledger_ok = false;
 	gate_free(w->gate);
 	snprintf(path, sizeof path, "%s/ledger/lock", w->state_dir);
 	lock = open(path, O_RDWR | O_CLOEXEC);

@@ -253,6 +253,38 @@ static void a_release_needs_memory_for_its_records(void **state)
 	world_free(w);
 }
 
+/* Memory that fails while what is queued is written loses none of it: the next time it is. */
+static void what_is_queued_outlives_a_lack_of_memory(void **state)
+{
+	struct world *w = world_new(ALLOWS);
+	struct msg_DECIDED m = { .tier = POLICY_TIER_DEVICE, .outcome = "answered" };
+	unsigned kept_waiting = 0;
+	bool fired = true;
+	int64_t decided = 0;
+
+	(void)state;
+	for (unsigned n = 1; fired; n++) {
+		gate_decided(w->gate, &m);
+		decided++;
+		w->now_ms += 60000;
+		w->wall_ms += 60000;
+		fault_arm(n, false);
+		(void)gate_tick(w->gate);
+		fired = fault_fired();
+		fault_arm(0, false);
+		kept_waiting += w->gate->ledger_ok && ledger_queued(gate_ledger(w->gate)) > 0;
+		world_pass(w, 60000);
+		world_pass(w, 60000);
+		assert_true(gate_status(w->gate).ledger_ok);
+		assert_int_equal(ledger_queued(gate_ledger(w->gate)), 0);
+	}
+	assert_true(kept_waiting > 0);
+	struct newest f = newest_of(w, RECORD_DECIDED);
+	assert_true(f.n > 0 && f.n <= decided);
+	arena_free(f.arena);
+	world_free(w);
+}
+
 /* One that waits elsewhere (it is told the question) joins what is open like any other. */
 static void who_does_not_wait_joins_too(void **state)
 {
@@ -343,6 +375,7 @@ int main(void)
 		cmocka_unit_test(who_is_gone_hears_nothing),
 		cmocka_unit_test(a_question_outlives_who_leaves_it),
 		cmocka_unit_test(a_release_needs_memory_for_its_records),
+		cmocka_unit_test(what_is_queued_outlives_a_lack_of_memory),
 		cmocka_unit_test(who_does_not_wait_joins_too),
 		cmocka_unit_test(the_first_reason_to_cut_a_send_stays),
 		cmocka_unit_test(more_time_is_said_to_be_there),
