@@ -79,6 +79,34 @@ static void null_is_no_end(void **state)
 	}
 }
 
+static void a_list_may_have_4096_words(void **state)
+{
+	(void)state;
+	for (size_t n = 4095; n <= 4097; n++) {
+		struct arena *a = arena_new("test", 1u << 20);
+		struct json_where where;
+		struct policy_request q;
+		struct policy_error e;
+		cJSON *tree = NULL;
+		struct buf text;
+
+		buf_init(&text, 1u << 20);
+		buf_add_str(&text, "{\"groups\":[");
+		for (size_t i = 0; i < n; i++)
+			buf_add_str(&text, i > 0 ? ",\"g\"" : "\"g\"");
+		buf_add_str(&text, "]}");
+		assert_int_equal(json_parse(buf_span(&text), &json_limits_api, &tree, &where),
+				 ERR_OK);
+		policy_request_base(&q);
+		assert_int_equal(policy_request_apply(&q, tree, a, &e) == ERR_OK, n <= 4096);
+		if (n <= 4096)
+			assert_int_equal(q.groups.n, n);
+		cJSON_Delete(tree);
+		buf_free(&text);
+		arena_free(a);
+	}
+}
+
 /* ---------------------------------------------------------------- conditions */
 
 static void hours_end_at_midnight(void **state)
@@ -445,6 +473,26 @@ static void a_comment_hides_no_line(void **state)
 	assert_int_equal(e.column, 3);
 }
 
+/* At the moment itself it has. */
+static void a_file_has_expired_when_it_says(void **state)
+{
+	static const int64_t end_ms = INT64_C(1798761600000);
+	struct policy_set *s =
+		SET({ POLICY_USER, "u", F("\"not_after\":\"2027-01-01T00:00:00Z\"") });
+
+	(void)state;
+	for (int64_t d = -1; d <= 1; d++) {
+		struct buf out;
+
+		buf_init(&out, 1u << 16);
+		policy_show(s, false, end_ms + d, &out);
+		assert_int_equal(contains(buf_cstr(&out), "EXPIRED 2027-01-01"), d >= 0);
+		assert_int_equal(contains(buf_cstr(&out), "until 2027-01-01"), d < 0);
+		buf_free(&out);
+	}
+	policy_set_free(s);
+}
+
 /* Of two that say the same, the first is named. */
 static void who_said_it_first_is_named(void **state)
 {
@@ -620,6 +668,30 @@ static void a_destination_that_is_there_is_no_matter(void **state)
 	assert_false(lint_says(WHEN("\"destination\":[\"local\"]"), "unknown-destination"));
 	assert_false(lint_says(WHEN("\"destination\":[\"*\"]"), "unknown-destination"));
 	assert_true(lint_says(WHEN("\"destination\":[\"y*\"]"), "unknown-destination:1 "));
+}
+
+#define REGEX(text) F(X ",\"categories\":{\"company.a\":{\"regex\":\"" text "\"}}")
+
+static void a_regex_is_anchored_on_both_sides(void **state)
+{
+	static const struct {
+		const char *file;
+		bool loose;
+	} rows[] = { { REGEX("x"), true },
+		     { REGEX("^x"), true },
+		     { REGEX("x$"), true },
+		     { REGEX("^x$"), false },
+		     { REGEX("\\\\bx\\\\b"), false },
+		     { REGEX("\\\\bx"), true },
+		     { REGEX("x\\\\b"), true },
+		     { REGEX("\\\\b"), false },
+		     { REGEX("^x\\\\b"), false },
+		     { REGEX("\\\\bx$"), false } };
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++)
+		CHECK(lint_says(rows[i].file, "regex-unanchored:1 ") == rows[i].loose,
+		      rows[i].file);
 }
 
 static void each_layers_rule_without_effect_is_explained(void **state)
@@ -830,6 +902,8 @@ static void one_empty_line_stays(void **state)
 		const char *in, *out;
 	} texts[] = {
 		{ "{\"a\":1,\n\n\"b\":2}", "{\n  \"a\": 1,\n\n  \"b\": 2\n}\n" },
+		{ "{\"a\":1 // why  \t\n,\"b\":2 /* x */  }",
+		  "{\n  \"a\": 1,  // why\n  \"b\": 2  /* x */\n}\n" },
 		{ "{\"a\":1,\n\"b\":2}", "{\n  \"a\": 1,\n  \"b\": 2\n}\n" },
 	};
 
@@ -949,6 +1023,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_day_has_its_weekday),
 		cmocka_unit_test(null_is_no_end),
+		cmocka_unit_test(a_list_may_have_4096_words),
 		cmocka_unit_test(hours_end_at_midnight),
 		cmocka_unit_test(hours_begin_with_their_first_minute),
 		cmocka_unit_test(a_share_is_from_0_to_1),
@@ -961,6 +1036,7 @@ int main(void)
 		cmocka_unit_test(a_name_twice_is_said_with_its_place),
 		cmocka_unit_test(a_comment_hides_no_line),
 		cmocka_unit_test(who_said_it_first_is_named),
+		cmocka_unit_test(a_file_has_expired_when_it_says),
 		cmocka_unit_test(a_name_twice_is_found_among_many),
 		cmocka_unit_test(what_is_no_policy_is_said_with_its_place),
 		cmocka_unit_test(what_makes_an_exception_is_looked_at_too),
@@ -968,6 +1044,7 @@ int main(void)
 		cmocka_unit_test(a_text_may_be_as_long_as_its_limit),
 		cmocka_unit_test(numbers_that_exclude_each_other_never_match),
 		cmocka_unit_test(a_destination_that_is_there_is_no_matter),
+		cmocka_unit_test(a_regex_is_anchored_on_both_sides),
 		cmocka_unit_test(each_layers_rule_without_effect_is_explained),
 		cmocka_unit_test(a_budget_has_what_was_written),
 		cmocka_unit_test(each_ceiling_shadows),
