@@ -285,6 +285,57 @@ static void what_is_queued_outlives_a_lack_of_memory(void **state)
 	world_free(w);
 }
 
+static void what_was_decided_here_is_recorded_whole(void **state)
+{
+	struct world *w = world_new(ALLOWS);
+	struct msg_DECIDED m = { .uid = 77,
+				 .identity = POLICY_IDENTITY_SOCKET,
+				 .decision_id = "01J00000000000000000000001",
+				 .destination = "far",
+				 .tier = POLICY_TIER_TRUSTED,
+				 .app = "org.example.App",
+				 .task = "chat",
+				 .score_pm = 1000,
+				 .confidence_pm = 999,
+				 .input_tokens = 21,
+				 .output_tokens = 1,
+				 .modality = 3,
+				 .tools = 1,
+				 .interactive = 1,
+				 .categories = "a=1,b=2",
+				 .reason = "because",
+				 .outcome = "answered" };
+	struct newest f;
+
+	(void)state;
+	gate_decided(w->gate, &m);
+	world_pass(w, 60000);
+	world_pass(w, 60000);
+	f = newest_of(w, RECORD_DECIDED);
+	assert_int_equal(f.r.uid, 77);
+	assert_string_equal(f.r.identity, "socket");
+	assert_string_equal(f.r.decision_id, m.decision_id);
+	assert_string_equal(f.r.destination, "far");
+	assert_string_equal(f.r.tier, "trusted");
+	assert_string_equal(f.r.app, "org.example.App");
+	assert_string_equal(f.r.task, "chat");
+	assert_int_equal(f.r.score_pm, 1000);
+	assert_int_equal(f.r.confidence_pm, 999);
+	assert_int_equal(f.r.input_tokens, 21);
+	assert_int_equal(f.r.tokens_out, 1);
+	assert_int_equal(f.r.modality, 3);
+	assert_int_equal(f.r.tools, 1);
+	assert_int_equal(f.r.interactive, 1);
+	assert_int_equal(f.r.categories_known, 1);
+	assert_string_equal(f.r.categories, "[{\"name\":\"a\",\"count\":1,\"masked\":false},"
+					    "{\"name\":\"b\",\"count\":2,\"masked\":false}]");
+	assert_string_equal(f.r.reason, "because");
+	assert_string_equal(f.r.outcome, "answered");
+	assert_non_null(f.r.subject);
+	arena_free(f.arena);
+	world_free(w);
+}
+
 /* One that waits elsewhere (it is told the question) joins what is open like any other. */
 static void who_does_not_wait_joins_too(void **state)
 {
@@ -376,6 +427,7 @@ int main(void)
 		cmocka_unit_test(a_question_outlives_who_leaves_it),
 		cmocka_unit_test(a_release_needs_memory_for_its_records),
 		cmocka_unit_test(what_is_queued_outlives_a_lack_of_memory),
+		cmocka_unit_test(what_was_decided_here_is_recorded_whole),
 		cmocka_unit_test(who_does_not_wait_joins_too),
 		cmocka_unit_test(the_first_reason_to_cut_a_send_stays),
 		cmocka_unit_test(more_time_is_said_to_be_there),
