@@ -8,7 +8,8 @@ a statement left out. Made in a copy of the sources with a build of its own (und
 beyond an array, ends the test); a mutant that does not compile does not count, one that makes a test fail,
 crash or hang is noticed. A test that does not run the line (by counters of a build of its own) is not asked.
 
-What is not mutated, because it changes no answer: words in quotes; a call that only writes to the log; va_end; the
+What is not mutated, because it changes no answer: words in quotes; a call that only writes to the log; va_end; what says
+that a function takes a format; the
 length of an array that is declared there, what a list grows to, calloc of one, and what is added to the size of an
 allocation (one more of room); the index in `sizeof a[0]` (each has that size); SQLite's -1 for "up to the NUL" (any
 negative number); the `!` of `(void)!f()` (it only says that the answer is not looked at); equality in `a < b ? a : b`
@@ -75,7 +76,7 @@ LIMIT = re.compile(r"\t+if \(([\w.\->\[\]]+) (?:<=?|>=?) ([^&|?]+)\)$")
 STATEMENT = re.compile(r"^\t+(?:\w[\w\->.\[\]]* (?:[+\-|&]?=) .*|\w+\(.*\)|[\w\->.\[\]]+(?:\+\+|--)|break|continue);$")
 DECLARATION = re.compile(r"^\t+(?:const |static |struct |enum |union |unsigned |u?int\w* |size_t |bool |char |void |"
                          r"goto |return |uint\d)")
-LEFT = ("assert(", "fault_here", "SCAN_", "va_end")
+LEFT = ("assert(", "fault_here", "SCAN_", "va_end", "__attribute__((format")
 ARRAY = re.compile(r"^\t+(?:const |static |struct |enum |unsigned |u?int\w* |size_t |bool |char )[^=]*\[\d+\]")
 
 

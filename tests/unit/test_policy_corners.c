@@ -473,6 +473,22 @@ static void a_comment_hides_no_line(void **state)
 	assert_int_equal(e.column, 3);
 }
 
+static void a_ceiling_says_how_to_ask(void **state)
+{
+	struct policy_set *s = SET(
+		{ POLICY_USER, "u", F("\"consent\":{\"ask_via\":[\"terminal\"]}") },
+		{ POLICY_MANDATORY, "m",
+		  "{\"hither_policy\":1,\"id\":\"m\",\"consent\":{\"ask_via\":[\"web\"]}}" });
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 1u << 16);
+	policy_show(s, true, 0, &out);
+	assert_true(contains(buf_cstr(&out), "ask_via                web  (mandatory m)"));
+	buf_free(&out);
+	policy_set_free(s);
+}
+
 /* At the moment itself it has. */
 static void a_file_has_expired_when_it_says(void **state)
 {
@@ -1036,6 +1052,7 @@ int main(void)
 		cmocka_unit_test(a_name_twice_is_said_with_its_place),
 		cmocka_unit_test(a_comment_hides_no_line),
 		cmocka_unit_test(who_said_it_first_is_named),
+		cmocka_unit_test(a_ceiling_says_how_to_ask),
 		cmocka_unit_test(a_file_has_expired_when_it_says),
 		cmocka_unit_test(a_name_twice_is_found_among_many),
 		cmocka_unit_test(what_is_no_policy_is_said_with_its_place),

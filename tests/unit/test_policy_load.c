@@ -97,6 +97,30 @@ static void all_good(void **state)
 	policy_loaded_free(&l);
 }
 
+static void keep_path(void *ctx, const char *path)
+{
+	snprintf((char *)ctx + strlen(ctx), 100 - strlen(ctx), "%s;", path);
+}
+
+static void each_dictionary_is_asked_for(void **state)
+{
+	const struct policy_found f[] = {
+		found(POLICY_USER, "a.json",
+		      F("a",
+			",\"categories\":{\"company.a\":{\"dictionary\":\"/a\"},\"company.b\":{"
+			"\"keywords\":[\"k\"]},\"company.c\":{\"dictionary\":\"/c\"}}")),
+		{ .layer = POLICY_USER, .name = "gone.json", .unreadable = "gone" },
+		found(POLICY_USER, "bad.json", "{"),
+		found(POLICY_USER, "b.json",
+		      F("b", ",\"categories\":{\"company.d\":{\"dictionary\":\"/d\"}}")),
+	};
+	char paths[100] = "";
+
+	(void)state;
+	policy_load_dictionaries(f, LEN(f), keep_path, paths);
+	assert_string_equal(paths, "/a;/c;/d;");
+}
+
 /* From its first millisecond on a file is in force. */
 static void a_file_begins_when_it_says(void **state)
 {
@@ -783,6 +807,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_good),
+		cmocka_unit_test(each_dictionary_is_asked_for),
 		cmocka_unit_test(a_file_begins_when_it_says),
 		cmocka_unit_test(each_file_whose_tests_fail_is_left_out),
 		cmocka_unit_test(wrong_at_reload),

@@ -157,13 +157,24 @@ static void thresholds(void **state)
 static void mixed_lists(void **state)
 {
 	struct policy_trust *t = trust_of(2, 1);
-	struct buf a, ac, wrong;
+	struct buf a, ac, ca, wrong;
 	struct policy_error e;
 
 	(void)state;
 	sign_with(0, (struct span){ "", 0 }, &a);
 	sign_with(2, buf_span(&a), &ac);
 	assert_int_equal(verify(t, span_of(text), buf_span(&ac)), ERR_OK);
+	/* Whoever else signed, and in whatever order, it is the trusted key that is named. */
+	char alone[17], behind[17], before[17];
+	assert_int_equal(policy_verify(t, span_of(text), buf_span(&a), alone, &e), ERR_OK);
+	assert_int_equal(policy_verify(t, span_of(text), buf_span(&ac), behind, &e), ERR_OK);
+	assert_string_equal(behind, alone);
+	sign_with(2, (struct span){ "", 0 }, &wrong);
+	sign_with(0, buf_span(&wrong), &ca);
+	assert_int_equal(policy_verify(t, span_of(text), buf_span(&ca), before, &e), ERR_OK);
+	assert_string_equal(before, alone);
+	buf_free(&ca);
+	buf_free(&wrong);
 	buf_init(&wrong, 65536);
 	assert_int_equal(policy_sign(buf_span(&private_pem[1]), SPAN_LITERAL("other"),
 				     buf_span(&a), &wrong, &e),
