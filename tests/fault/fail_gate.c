@@ -713,6 +713,12 @@ static bool one(struct world *w, const struct step *s, unsigned at, bool on, uns
 	return over;
 }
 
+/* The longest start has ten thousand allocations: behind the first hundred one in 89 fails. */
+static unsigned stride(const struct step *s, unsigned at, unsigned only_at)
+{
+	return s->before == before_long_lost && at > 100 && only_at == 0 ? 89 : 1;
+}
+
 static void step(const struct step *s, unsigned only_at, const char *only_how)
 {
 	struct world *w = s->anew ? NULL : world_new(s->policy);
@@ -722,7 +728,7 @@ static void step(const struct step *s, unsigned only_at, const char *only_how)
 	for (unsigned on = 0; on < 2; on++) {
 		bool over = false;
 
-		for (unsigned at = 1; !over; at++) {
+		for (unsigned at = 1; !over; at += stride(s, at, only_at)) {
 			snprintf(name, sizeof name, "%s:%u:%s", s->name, at,
 				 on ? "onwards" : "alone");
 			where = name;

@@ -336,6 +336,38 @@ static void what_was_decided_here_is_recorded_whole(void **state)
 	world_free(w);
 }
 
+static void what_is_taken_back_refers_to_its_yes(void **state)
+{
+	struct world *w = world_new(ASKS);
+	struct msg_ASK m = world_ask(w);
+	struct gate_result r;
+	char permission[sizeof r.permission];
+	struct newest yes, back;
+	struct buf b;
+
+	(void)state;
+	assert_int_equal(ask_outcome_of(w, &m, "x"), ASK_PENDING);
+	r = world_respond(w, last(w, &m)->question, true, "session");
+	memcpy(permission, r.permission, sizeof permission);
+	buf_init(&b, 10000);
+	gate_revoke(w->gate, (uint32_t)getuid(), permission, &r, &b);
+	assert_int_equal(r.status, 200);
+	yes = newest_of(w, RECORD_APPROVED);
+	back = newest_of(w, RECORD_REVOKED);
+	assert_string_equal(back.r.ref, yes.r.id);
+	assert_string_equal(back.r.permission, permission);
+	assert_int_equal(back.r.uid, getuid());
+	assert_string_equal(back.r.app, "org.example.App");
+	assert_string_equal(back.r.identity, "claimed");
+	assert_string_equal(back.r.destination, "far");
+	assert_string_equal(back.r.model, "big-1");
+	assert_string_equal(back.r.task, "chat");
+	arena_free(yes.arena);
+	arena_free(back.arena);
+	buf_free(&b);
+	world_free(w);
+}
+
 /* One that waits elsewhere (it is told the question) joins what is open like any other. */
 static void who_does_not_wait_joins_too(void **state)
 {
@@ -428,6 +460,7 @@ int main(void)
 		cmocka_unit_test(a_release_needs_memory_for_its_records),
 		cmocka_unit_test(what_is_queued_outlives_a_lack_of_memory),
 		cmocka_unit_test(what_was_decided_here_is_recorded_whole),
+		cmocka_unit_test(what_is_taken_back_refers_to_its_yes),
 		cmocka_unit_test(who_does_not_wait_joins_too),
 		cmocka_unit_test(the_first_reason_to_cut_a_send_stays),
 		cmocka_unit_test(more_time_is_said_to_be_there),
