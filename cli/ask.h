@@ -41,6 +41,14 @@ void ask_draft_watch(struct ask_draft *d, struct span bytes);
 /* Shows what comes on `fd` until it is whole or over, or the person presses Enter on `tty`. */
 void ask_draft_show(int tty, int fd);
 
+/* Told on stderr as it comes in the raw bytes of the stream, each number once. */
+struct ask_place {
+	char line[64];
+	size_t n; /* of it */
+	unsigned long told;
+};
+void ask_place_watch(const struct cli *cli, struct ask_place *io, struct span bytes);
+
 enum ask_how {
 	ASK_AGAIN,  /* as any program would: a question is waited for */
 	ASK_RETURN, /* a question comes back at once, to be put here */

@@ -139,6 +139,7 @@ struct turn {
 	struct cli *cli;
 	struct chat_outcome *out;
 	struct upstream_reader *reader;
+	struct ask_place place;
 	struct markdown markdown;
 	struct buf shown, safe;
 	struct cli_reply reply; /* headers; body of an error */
@@ -237,6 +238,7 @@ static void on_record(struct turn *t, char kind, struct span bytes)
 		buf_add(&t->reply.headers, bytes);
 		break;
 	case 'D':
+		ask_place_watch(t->cli, &t->place, bytes);
 		if (t->broken == ERR_OK && t->error[0] == '\0')
 			t->broken = upstream_openai_chat.reader_bytes(t->reader, bytes,
 								      on_event, t);

@@ -33,6 +33,8 @@ struct answer {
 	int64_t input_tokens, output_tokens;
 	bool ended, to_stdout;
 	struct ask_draft draft;
+	struct ask_place place;
+	const struct cli *cli;
 	char error[300];
 	char error_code[64];
 	struct upstream_reader *reader;
@@ -100,6 +102,7 @@ static bool on_data(void *ctx, struct span bytes)
 
 	a->broken = upstream_openai_chat.reader_bytes(a->reader, bytes, on_event, a);
 	ask_draft_watch(&a->draft, bytes);
+	ask_place_watch(a->cli, &a->place, bytes);
 	return a->broken == ERR_OK && a->error[0] == '\0';
 }
 
@@ -382,7 +385,8 @@ static int ask_once(struct cli *cli, struct span body, enum ask_how how, int dra
 		    char question[32])
 {
 	struct arena *arena = arena_new("ask", EVENT_BYTES_MAX * 4);
-	struct answer a = { .finish_reason = "stop",
+	struct answer a = { .cli = cli,
+			    .finish_reason = "stop",
 			    .to_stdout = !cli->json,
 			    .draft = { .fd = draft_fd } };
 	struct ask_fields fields;

@@ -78,6 +78,30 @@ class Commands(unittest.TestCase):
         self.assertIn("on this device", plain.stderr)
         self.assertEqual(self.run_command("ask", "-q", "-", text="capital of France?").stderr, "")
 
+    def test_the_place_in_the_queue(self):
+        self.d = stage.Daemon(PROGRAM, engine={"parallel": 1}, limits={"keepalive_ms": 100})
+        self.addCleanup(self.d.close)
+        self.d.start()
+        held = self.d.connect()
+        self.addCleanup(held.close)
+        held.request("POST", "/v1/chat/completions", json.dumps({"model": "local", "stream": True, "messages": [
+            {"role": "user", "content": "fake:first_delay_ms=3600000"}]}))
+        stage.until("it is at the engine", lambda: (self.d.engine_stats() or {"active": 0})["active"] == 1)
+        asked = []
+        for n in range(2):
+            asked.append(subprocess.Popen(
+                [COMMAND, "ask", "hello"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                start_new_session=True, env={**os.environ, "HOME": self.d.home, "NO_COLOR": "1",
+                                             "HITHER_HOST": "unix:" + self.d.path("run", "hither.sock")}))
+            self.addCleanup(asked[n].kill)
+            stage.until("it waits", lambda n=n: self.json("status")["engine"]["queued"] == n + 1)
+        self.assertEqual(asked[1].stderr.readline(), "waiting, number 2 in the queue\n")
+        held.close()
+        for one in asked:
+            out, err = one.communicate(timeout=stage.PATIENCE_S)
+            self.assertEqual((one.returncode, "number" in err), (0, False), out + err)
+            self.assertIn("on this device", err)
+
     def test_an_answer_and_a_dry_run_say_the_same(self):
         text = "Say hello to bob@example.com"
         told, did = self.json("route", text), self.json("ask", text)["decision"]
