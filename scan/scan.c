@@ -20,7 +20,7 @@
 #include "scan/secrets.h"
 #include "scan/views.h"
 
-const struct scan_budget scan_budget_default = { 8 * 1024 * 1024, 20000, 100000 };
+const struct scan_budget scan_budget_default = { 8 * 1024 * 1024, 20000, 100000, 250 };
 
 /* Offsets of this view in the text. */
 static void translate(const struct scan_view *v, size_t *start, size_t *end)

@@ -122,11 +122,13 @@ size_t scan_set_add_pattern(struct scan_set *set, const struct scanner *s, const
 struct scan_budget {
 	size_t max_bytes;     /* longer texts are UNKNOWN without being looked at */
 	uint32_t max_spans;   /* more findings than this: UNKNOWN */
-	uint32_t match_steps; /* PCRE2 match limit of a site regex where a match may begin; a
-				 regex also has a quarter of a second for a view */
+	uint32_t match_steps; /* PCRE2 match limit of a site regex where a match may begin */
+	uint32_t regex_ms;    /* of a site regex for one view; of all of them together as often
+				 as there are any, for all views */
 };
 
-extern const struct scan_budget scan_budget_default; /* 8 MiB, 20,000 spans, 100,000 steps */
+extern const struct scan_budget scan_budget_default; /* 8 MiB, 20,000 spans, 100,000
+						       steps, 250 ms */
 
 enum scan_status {
 	SCAN_COMPLETE,

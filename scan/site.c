@@ -19,7 +19,6 @@
 #include "scan/placeholder.h"
 
 #define REGEX_MAX_BYTES  1024
-#define REGEX_MAX_MS     250
 #define REGEX_WINDOW     256 /* places where a match may begin, between looks at the clock */
 #define REGEX_AHEAD      2048
 #define WORDS_MAX        200000
@@ -393,7 +392,7 @@ static void scan_regex(struct scan_view *v, struct span text, const struct rule 
 {
 	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
 	pcre2_match_context *limits = pcre2_match_context_create(NULL);
-	uint64_t until_ms = clock_mono_ms() + REGEX_MAX_MS;
+	uint64_t until_ms = clock_mono_ms() + v->run->budget->regex_ms;
 
 	if (data == NULL || limits == NULL) {
 		v->run->out_of_memory = true;
@@ -488,7 +487,7 @@ static void scan_regexes(struct scan_view *v, const struct site *s)
 			scan_regex(v, text, &s->rules[i]);
 	v->run->regex_us += clock_mono_us() - from_us;
 	if (v->run->unknown == NULL &&
-	    v->run->regex_us > UINT64_C(1000) * REGEX_MAX_MS * s->rule_count)
+	    v->run->regex_us > UINT64_C(1000) * v->run->budget->regex_ms * s->rule_count)
 		v->run->unknown = "a site regex took too long";
 	free(copy);
 }

@@ -10,7 +10,7 @@ analysis.py [--only tidy,cppcheck,hardening,memcheck] [--jobs N]
 
 Left out of memcheck: tests that install a system call filter in a child, or that draw for minutes (--all has them);
 and the one that makes memory run out with a malloc of its own, in whose place valgrind puts its own. Messages that a
-hostile router sends are a twentieth there."""
+hostile router sends are a quarter there."""
 import concurrent.futures
 import glob
 import json
@@ -75,7 +75,7 @@ def hardening(_, name):
 
 def memcheck(_, name):
     code, said = call("valgrind", "--error-exitcode=9", "--leak-check=full", "--errors-for-leak-kinds=definite",
-                      "--trace-children=no", "--quiet", name, env=dict(os.environ, HITHER_HOSTILE="1000"))
+                      "--trace-children=no", "--quiet", name, env=dict(os.environ, HITHER_HOSTILE="5000"))
     return said[-3000:] if code else ""
 
 

@@ -311,7 +311,7 @@ static void a_hostile_router_gets_nothing_out(void **state)
 	gate_router_gone(w->gate, ROLE_ROUTER);
 	assert_int_equal(world_records(w, RECORD_GRANTED, NULL), 0);
 	assert_true(world_records(w, RECORD_INTENT, NULL) >
-		    100); /* it did get as far as questions */
+		    (times < 20000 ? times / 200 : 100)); /* it did get as far as questions */
 	world_free(w);
 }
 

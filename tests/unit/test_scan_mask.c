@@ -102,7 +102,7 @@ static void failures_leave_nothing(void **state)
 				   &scan_budget_default, m, &out),
 			 ERR_TOO_BIG);
 	assert_string_equal(buf_cstr(&out), "kept");
-	struct scan_budget small = { 5, 10, 1000 };
+	struct scan_budget small = { 5, 10, 1000, 250 };
 	assert_int_equal(
 		scan_mask(scanner, span_of("longer than five"), &everything, &small, m, &out),
 		ERR_TOO_BIG);
