@@ -214,6 +214,12 @@ static void a_category_is_a_whole_name(void **state)
 	p = after(&r, 1);
 	CHECK(allowed(p, q), "but any that is not");
 	perms_free(p);
+	longest[157] = 'x';
+	snprintf(json, sizeof json, "[{\"name\":\"%s\"}]", longest);
+	longest[158] = '\0'; /* one more: only its beginning would be compared */
+	p = after(&r, 1);
+	CHECK(!allowed(p, q), "nor the beginning of a long one");
+	perms_free(p);
 }
 
 /* What does not fit into its place binds to nothing that could match. */
