@@ -122,17 +122,17 @@ void ask_finish(struct gate *g, struct ask *a, enum ask_outcome outcome, bool re
 	ask_drop(g, a);
 }
 
-static bool bytes_open(struct bytes *b, int fd)
+static enum err bytes_open(struct bytes *b)
 {
 	char hex[CRYPTO_SHA256_HEX_BYTES];
+	enum err e = file_map_sealed(b->fd, GATE_BODY_MAX, &b->map);
 
-	b->fd = fd;
-	if (file_map_sealed(fd, GATE_BODY_MAX, &b->map) != ERR_OK)
-		return false;
+	if (e != ERR_OK)
+		return e;
 	crypto_sha256(b->map, &b->sha256);
 	crypto_sha256_hex(&b->sha256, hex);
 	snprintf(b->digest, sizeof b->digest, "sha256:%s", hex);
-	return true;
+	return ERR_OK;
 }
 
 static struct ask *ask_new(const struct msg_ASK *m)
@@ -174,24 +174,47 @@ static bool known_request(const struct gate *g, uint64_t request_id)
 	return false;
 }
 
+/* Router did nothing wrong: the channel and its other requests stay. */
+static void no_memory(struct gate *g, const struct msg_ASK *m)
+{
+	struct msg_ANSWER answer = { .request_id = m->request_id,
+				     .outcome = ASK_LIMITED,
+				     .detail = "memory is out, so nothing leaves; try again" };
+	enum err e = g->io->answer(g->ctx, &answer, -1);
+
+	g->count.questions[ASK_LIMITED]++;
+	log_warning("gate.ask", "decision=%s problem=\"memory is out\" answer=\"%s\"",
+		    m->decision_id, err_text(e));
+}
+
 bool gate_ask(struct gate *g, const struct msg_ASK *m, const int *fds, unsigned n)
 {
 	unsigned want = m->has_original ? 2 : 1;
-	struct ask *a = n == want && !known_request(g, m->request_id) ? ask_new(m) : NULL;
+	bool fits = n == want && !known_request(g, m->request_id);
+	struct ask *a = fits ? ask_new(m) : NULL;
+	enum err e;
 
 	if (a == NULL) {
 		for (unsigned i = 0; i < n; i++)
 			close(fds[i]);
-		return n == want && !known_request(g, m->request_id); /* only memory is out */
+		if (fits)
+			no_memory(g, m);
+		return fits;
 	}
-	bool ok = bytes_open(&a->body, fds[0]);
+	a->body.fd = fds[0];
 	if (want == 2)
-		ok = bytes_open(&a->original, fds[1]) && ok;
-	if (!ok) {
-		log_error("gate.ask",
-			  "problem=\"body is not a sealed memory file within its limit\"");
+		a->original.fd = fds[1];
+	e = bytes_open(&a->body);
+	if (e == ERR_OK && want == 2)
+		e = bytes_open(&a->original);
+	if (e != ERR_OK) {
 		ask_unref(a);
-		return false;
+		if (e == ERR_SYSTEM)
+			no_memory(g, m);
+		else
+			log_error("gate.ask", "problem=\"body is not a sealed memory file "
+					      "within its limit\"");
+		return e == ERR_SYSTEM;
 	}
 	session_of(g, a);
 	if (g->ledger != NULL)
@@ -404,12 +427,10 @@ void gate_stop(struct gate *g)
 	for (unsigned n = 0; n < ROLE_ROUTERS_MAX; n++)
 		gate_router_gone(g, role_router(n));
 	gate_cloud_gone(g);
-	while (g->questions != NULL && g->n_open > 0) {
-		for (struct question *q = g->questions; q != NULL; q = q->next)
-			if (q->state != QUESTION_CLOSED)
-				question_close(g, q, ASK_WITHDRAWN, false, "withdrawn",
-					       "the daemon stops");
-	}
+	for (struct question *q = g->questions; q != NULL; q = q->next)
+		if (q->state != QUESTION_CLOSED)
+			question_close(g, q, ASK_WITHDRAWN, false, "withdrawn",
+				       "the daemon stops");
 	book_flush(g);
 }
 
@@ -445,11 +466,10 @@ void gate_free(struct gate *g)
 {
 	if (g == NULL)
 		return;
-	gate_stop(g); /* no ask is left */
+	gate_stop(g); /* no ask is left, nor a question that shows one */
 	while (g->questions != NULL) {
 		struct question *next = g->questions->next;
 
-		ask_unref(g->questions->subject);
 		free(g->questions);
 		g->questions = next;
 	}
