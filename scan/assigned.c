@@ -314,6 +314,15 @@ static void scan_bearer(struct scan_view *v, size_t start, bool basic)
 			   DETECTOR_BEARER, STRENGTH_LIKELY + 1);
 }
 
+static bool has_digit(struct span s)
+{
+	for (size_t i = 0; i < s.len; i++) {
+		if (is_digit(s.ptr[i]))
+			return true;
+	}
+	return false;
+}
+
 /* The argument of curl's -u: user:password, quotes and all. */
 static void scan_curl_user(struct scan_view *v, size_t at)
 {
@@ -358,7 +367,10 @@ static void scan_curl_user(struct scan_view *v, size_t at)
 			pass.len--;
 		if (span_equal(user, pass) && !span_is(user, "xxx"))
 			continue;
-		if (matches_nocase(pass, 0, "pass") || matches_nocase(user, 0, "user"))
+		/* "user:password" stands for what somebody is to put there; "Passw0rd!" does
+		 * not. */
+		if ((matches_nocase(pass, 0, "pass") && !has_digit(pass)) ||
+		    matches_nocase(user, 0, "user"))
 			continue;
 		scan_found(v, arg, end, SCAN_SECRET_PASSWORD, DETECTOR_CURL_USER,
 			   STRENGTH_SURE);
@@ -478,7 +490,7 @@ static void check_numbered(struct scan_view *v, size_t colon)
 	while (end < t.len && is_base64url(t.ptr[end]))
 		end++;
 	if (colon - start >= 8 && colon - start <= 10 && end - colon == 36 &&
-	    !is_word(byte_at(t, start - 1)))
+	    !word_before(t, start))
 		scan_found(v, start, end, SCAN_SECRET_TOKEN, DETECTOR_DOTTED_TOKEN,
 			   STRENGTH_SURE);
 }
@@ -495,7 +507,7 @@ static void check_app_token(struct scan_view *v, size_t bar)
 	while (end < t.len && is_base64url(t.ptr[end]))
 		end++;
 	if (bar - start >= 15 && bar - start <= 16 && end - bar >= 28 && end - bar <= 41 &&
-	    !is_word(byte_at(t, start - 1)))
+	    !word_before(t, start))
 		scan_found(v, start, end, SCAN_SECRET_TOKEN, DETECTOR_DOTTED_TOKEN,
 			   STRENGTH_SURE);
 }
@@ -508,8 +520,7 @@ static void check_mmk(struct scan_view *v)
 
 	while (p != NULL) {
 		size_t at = (size_t)(p - t.ptr), start = at >= 36 ? at - 36 : at;
-		bool fits = at >= 36 && !is_word(byte_at(t, at + 4)) &&
-			    !is_word(byte_at(t, start - 1));
+		bool fits = at >= 36 && !word_at(t, at + 4) && !word_before(t, start);
 
 		for (size_t i = start; i < at; i++)
 			fits = fits && (i - start == 6 ? t.ptr[i] == '_' : is_alnum(t.ptr[i]));

@@ -114,8 +114,7 @@ static void read_year(struct reader *r)
 		ahead.at++;
 	from = ahead.at;
 	read_number(&ahead, 4);
-	if ((ahead.at - from == 2 || ahead.at - from == 4) &&
-	    !is_word(byte_at(ahead.t, ahead.at)))
+	if ((ahead.at - from == 2 || ahead.at - from == 4) && !word_at(ahead.t, ahead.at))
 		r->at = ahead.at;
 }
 
@@ -134,7 +133,7 @@ static size_t date_at(struct span t, size_t at)
 		skip_joint(&r);
 		day = month == 0 ? 0 : read_day(&r);
 	}
-	if (month == 0 || !check_day_month(day, month) || is_word(byte_at(t, r.at)))
+	if (month == 0 || !check_day_month(day, month) || word_at(t, r.at))
 		return 0;
 	read_year(&r);
 	return r.at;
@@ -155,7 +154,7 @@ void scan_birthdays(struct scan_view *v)
 		     at++) {
 			size_t end;
 
-			if (!is_alnum(t.ptr[at]) || is_word(byte_at(t, at - 1)))
+			if (!is_alnum(t.ptr[at]) || word_before(t, at))
 				continue;
 			end = date_at(t, at);
 			if (end == 0)

@@ -155,7 +155,7 @@ static void scan_mac(struct scan_view *v, size_t sep)
 	size_t start = sep - 2;
 	bool zero = true;
 
-	if (sep < 2 || is_word(byte_at(t, start - 1)) || byte_at(t, start - 1) == c ||
+	if (sep < 2 || word_before(t, start) || byte_at(t, start - 1) == c ||
 	    start + 17 > t.len)
 		return;
 	for (size_t i = 0; i < 17; i++) {
@@ -165,7 +165,7 @@ static void scan_mac(struct scan_view *v, size_t sep)
 			return;
 		zero = zero && (here == '0' || here == c);
 	}
-	if (!zero && !is_word(byte_at(t, start + 17)) && byte_at(t, start + 17) != c)
+	if (!zero && !word_at(t, start + 17) && byte_at(t, start + 17) != c)
 		scan_found(v, start, start + 17, SCAN_PERSONAL_LOCATION, DETECTOR_MAC_ADDRESS,
 			   STRENGTH_LIKELY);
 }
@@ -179,7 +179,7 @@ static size_t scan_ipv6(struct scan_view *v, size_t colon)
 
 	while (start > 0 && colon - start < 4 && is_hex(t.ptr[start - 1]))
 		start--;
-	if (is_word(byte_at(t, start - 1)) || byte_at(t, start - 1) == ':')
+	if (word_before(t, start) || byte_at(t, start - 1) == ':')
 		return colon + 1;
 	for (end = start; end < t.len && end - start < 40; end++) {
 		char c = t.ptr[end];
@@ -198,7 +198,7 @@ static size_t scan_ipv6(struct scan_view *v, size_t colon)
 	}
 	while (end > start + 2 && t.ptr[end - 1] == ':' && t.ptr[end - 2] != ':')
 		end--;
-	if (is_word(byte_at(t, end)))
+	if (word_at(t, end))
 		return end + 1;
 	if ((groups == 8 && doubled == 0) || (doubled == 1 && groups >= 3 && groups < 8) ||
 	    (doubled == 1 && groups >= 2 && letters && end - start >= 7))
@@ -224,13 +224,13 @@ void contact_at_digit(struct scan_view *v, size_t at)
 
 	if (at >= 2 && t.ptr[at] == '1' && t.ptr[at - 1] == 'c')
 		at -= 2;
-	if (is_word(byte_at(t, at - 1)))
+	if (word_before(t, at))
 		return;
 	if (t.len - at > 4 && memcmp(t.ptr + at, "bc1", 3) == 0) {
 		for (end = at + 3;
 		     end < t.len && (is_lower(t.ptr[end]) || is_digit(t.ptr[end])); end++)
 			;
-		if ((end - at == 42 || end - at == 62) && !is_word(byte_at(t, end)))
+		if ((end - at == 42 || end - at == 62) && !word_at(t, end))
 			scan_found(v, at, end, SCAN_FINANCIAL_ACCOUNT, DETECTOR_CRYPTO_WALLET,
 				   STRENGTH_SURE);
 		return;
@@ -238,7 +238,7 @@ void contact_at_digit(struct scan_view *v, size_t at)
 	if (t.ptr[at] == '0' && byte_at(t, at + 1) == 'x') {
 		for (end = at + 2; end < t.len && is_hex(t.ptr[end]); end++)
 			;
-		if (end - at == 42 && !is_word(byte_at(t, end)))
+		if (end - at == 42 && !word_at(t, end))
 			scan_found(v, at, end, SCAN_FINANCIAL_ACCOUNT, DETECTOR_CRYPTO_WALLET,
 				   STRENGTH_LIKELY);
 		return;
@@ -249,7 +249,7 @@ void contact_at_digit(struct scan_view *v, size_t at)
 		upper = upper || is_upper(t.ptr[end]);
 		lower = lower || is_lower(t.ptr[end]);
 	}
-	if (end - at >= 26 && end - at <= 34 && upper && lower && !is_word(byte_at(t, end)))
+	if (end - at >= 26 && end - at <= 34 && upper && lower && !word_at(t, end))
 		scan_found(v, at, end, SCAN_FINANCIAL_ACCOUNT, DETECTOR_CRYPTO_WALLET,
 			   STRENGTH_LIKELY);
 }

@@ -270,7 +270,7 @@ static bool boundary(struct span t, size_t start, size_t end)
 {
 	char before = byte_at(t, start - 1), after = byte_at(t, end);
 
-	if (is_word(before) || is_word(after))
+	if (word_before(t, start) || word_at(t, end))
 		return false;
 	if ((before == '-' || before == '.') && is_alnum(byte_at(t, start - 2)))
 		return false;
@@ -319,7 +319,7 @@ static void try_iban(struct scan_view *v, size_t at)
 	size_t n = 0, i;
 
 	if (at < 2 || !is_alpha(t.ptr[at - 1]) || !is_alpha(t.ptr[at - 2]) ||
-	    is_word(byte_at(t, at - 3)) || !is_digit(byte_at(t, at + 1)))
+	    word_before(t, at - 2) || !is_digit(byte_at(t, at + 1)))
 		return;
 	for (i = at - 2; i < t.len && n < 34; i++) {
 		if (is_alnum(t.ptr[i]))

@@ -35,13 +35,13 @@ static bool whole_word(const struct scan_view *v, size_t start, size_t *end)
 {
 	char next = byte_at(v->text, *end);
 
-	if (start > 0 && is_word(v->text.ptr[start - 1]) && v->text.ptr[start - 1] != '_')
+	if (word_before(v->text, start) && v->text.ptr[start - 1] != '_')
 		return false;
-	if (to_lower(next) == 's' && !is_word(byte_at(v->text, *end + 1))) {
+	if (to_lower(next) == 's' && !word_at(v->text, *end + 1)) {
 		(*end)++;
 		return true;
 	}
-	return !is_word(next) || next == '_';
+	return !word_at(v->text, *end) || next == '_';
 }
 
 static void at_start(struct scan_view *v, size_t at)

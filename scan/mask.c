@@ -184,11 +184,10 @@ void scan_mask_known(const struct scan_map *m, struct span text, struct buf *out
 			i += n;
 			continue;
 		}
-		bool fits = !is_word(rest.ptr[0]) || !is_word(byte_at(text, i - 1));
+		bool fits = !is_word(rest.ptr[0]) || !word_before(text, i);
 		struct span name =
 			fits ? scan_map_known(m, rest, &n) : (struct span){ NULL, 0 };
-		if (name.ptr != NULL &&
-		    (!is_word(rest.ptr[n - 1]) || !is_word(byte_at(text, i + n)))) {
+		if (name.ptr != NULL && (!is_word(rest.ptr[n - 1]) || !word_at(text, i + n))) {
 			buf_add(out, (struct span){ text.ptr + done, i - done });
 			buf_add(out, name);
 			i += n;

@@ -279,7 +279,7 @@ static bool is_line_name(struct span t, size_t at)
 	for (size_t i = 0; i < LEN(names); i++) {
 		size_t n = strlen(names[i]);
 
-		if (rest.len >= n && !is_word(byte_at(rest, n)) &&
+		if (rest.len >= n && !word_at(rest, n) &&
 		    span_is_nocase((struct span){ rest.ptr, n }, names[i]))
 			return true;
 	}
@@ -289,7 +289,7 @@ static bool is_line_name(struct span t, size_t at)
 static void classify(struct scan_view *v, const struct run *r)
 {
 	struct span t = v->text;
-	bool glued = is_word(byte_at(t, r->start - 1)) || is_word(byte_at(t, r->end)) ||
+	bool glued = word_before(t, r->start) || word_at(t, r->end) ||
 		     (byte_at(t, r->end) == '-' && is_alnum(byte_at(t, r->end + 1)) &&
 		      !is_upper(byte_at(t, r->end + 1)) && !is_line_name(t, r->end + 1));
 	uint32_t context;
@@ -354,7 +354,7 @@ void scan_numbers(struct scan_view *v)
 		contact_at_digit(v, at);
 		while (next < t.len && is_digit(t.ptr[next]))
 			next++;
-		if (!is_word(byte_at(t, at - 1)) && read_run(t, at, &r)) {
+		if (!word_before(t, at) && read_run(t, at, &r)) {
 			classify(v, &r);
 			for (next = at; next < r.end && is_digit(t.ptr[next]); next++)
 				;

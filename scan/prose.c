@@ -173,7 +173,7 @@ static bool split(struct prose *p)
 
 	for (size_t at = 0; at < t.len;) {
 		if (!is_letter(t, at)) {
-			at++;
+			at = next_char(t, at);
 			continue;
 		}
 		if (p->count == cap) {

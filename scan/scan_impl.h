@@ -195,6 +195,41 @@ static inline char byte_at(struct span t, size_t i)
 	return i < t.len ? t.ptr[i] : '\0';
 }
 
+/*
+ * Whether a character of UTF-8 that begins with this byte belongs to a word beside it. Letters
+ * up to U+1FFF do. Quotes, dashes, symbols and emoji do not, nor do Chinese, Japanese and
+ * Korean signs: those scripts put no space between a word and a number or key.
+ */
+static inline bool is_word_lead(char c)
+{
+	return is_alnum(c) || c == '_' ||
+	       ((unsigned char)c >= 0xc3 && (unsigned char)c <= 0xe1);
+}
+
+/* A word goes on with the character at `i`. */
+static inline bool word_at(struct span t, size_t i)
+{
+	return is_word_lead(byte_at(t, i));
+}
+
+/* A word ends right before `i`. */
+static inline bool word_before(struct span t, size_t i)
+{
+	size_t at = i - 1;
+
+	for (unsigned n = 0; n < 3 && ((unsigned char)byte_at(t, at) & 0xc0) == 0x80; n++)
+		at--;
+	return is_word_lead(byte_at(t, at));
+}
+
+/* Past the character at `i`. */
+static inline size_t next_char(struct span t, size_t i)
+{
+	for (i++; ((unsigned char)byte_at(t, i) & 0xc0) == 0x80;)
+		i++;
+	return i;
+}
+
 /* terms.c: the literals of context words and of terms; what happens at a hit. */
 struct scan_term {
 	const char *words;

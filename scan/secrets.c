@@ -129,7 +129,7 @@ static void token_at(struct scan_view *v, size_t index, size_t at)
 	if (!match_format(v, index, at, &start, &end))
 		return;
 	/* A format of fixed length that goes on is something else. */
-	if (is_word(byte_at(v->text, end)) && is_word(v->text.ptr[end - 1]))
+	if (word_at(v->text, end) && is_word(v->text.ptr[end - 1]))
 		return;
 	struct span value = { v->text.ptr + start, end - start };
 	if (f->entropy_x10 > 0 && (secret_entropy_x10(value) < f->entropy_x10 ||

@@ -140,14 +140,24 @@ static uint64_t hash_word(uint64_t h, struct span word)
 	return (h ^ ' ') * UINT64_C(0x100000001b3);
 }
 
+/* All but the punctuation, spaces and signs of U+0080..U+00BF, U+2000..U+2BFF, U+3000..U+303F.
+ */
+static bool is_word_char(struct span t, size_t at)
+{
+	unsigned char c = (unsigned char)t.ptr[at], next = (unsigned char)byte_at(t, at + 1);
+
+	return is_word(t.ptr[at]) && c != 0xc2 && !(c == 0xe2 && next < 0xb0) &&
+	       !(c == 0xe3 && next == 0x80);
+}
+
 /* The next run of word characters at or after *at; empty at the end. */
 static struct span next_word(struct span t, size_t *at)
 {
-	while (*at < t.len && !is_word(t.ptr[*at]))
-		(*at)++;
+	while (*at < t.len && !is_word_char(t, *at))
+		*at = next_char(t, *at);
 	size_t start = *at;
-	while (*at < t.len && is_word(t.ptr[*at]))
-		(*at)++;
+	while (*at < t.len && is_word_char(t, *at))
+		*at = next_char(t, *at);
 	return (struct span){ t.ptr + start, *at - start };
 }
 

@@ -270,6 +270,32 @@ static const struct row rows[] = {
 	{ "half a pair of JSON escapes", "{\"x\":\"\\ud83d and more\"}", NULL, NULL },
 	{ "a mail address quoted twice", "to=bob%2540example.org", "personal.contact.email",
 	  "bob%2540example.org" },
+	{ "a card's code behind its month", "exp 09/27 cvv 123", "secret.password", "123" },
+	{ "a password for curl that begins like the word",
+	  "curl -u admin:Passw0rd! https://x.example", "secret.password", "admin:Passw0rd!" },
+	{ "a place for a password of curl", "curl -u admin:password https://x.example", NULL,
+	  NULL },
+	{ "a card in typographic quotes", "card “4539148803436467”", "financial.card",
+	  "4539148803436467" },
+	{ "a card between dashes", "–4539 1488 0343 6467—", "financial.card",
+	  "4539 1488 0343 6467" },
+	{ "a card behind Chinese", "银行卡号4539148803436467。", "financial.card",
+	  "4539148803436467" },
+	{ "a card glued to a letter", "é4539148803436467", NULL, NULL },
+	{ "an identity number behind Chinese", "身份证号11010519491231002X",
+	  "personal.id.national", "11010519491231002X" },
+	{ "an IBAN inside Japanese", "IBANはDE89370400440532013000です", "financial.iban",
+	  "DE89370400440532013000" },
+	{ "a telephone number before Korean", "전화 010-1234-5678입니다",
+	  "personal.contact.phone", "010-1234-5678" },
+	{ "a key in guillemets", "«AKIAQYLPMN5HFIQR7XYA»", "secret.api_key",
+	  "AKIAQYLPMN5HFIQR7XYA" },
+	{ "a key before Japanese", "AKIAQYLPMN5HFIQR7XYAです", "secret.api_key",
+	  "AKIAQYLPMN5HFIQR7XYA" },
+	{ "a name in typographic quotes", "my name is “Maria Fernandez”", "personal.name",
+	  "Maria Fernandez" },
+	{ "a name behind a no-break space", "my name is\xc2\xa0Maria Fernandez",
+	  "personal.name", "Maria Fernandez" },
 	{ "a key broken by a soft hyphen", "AKIA\xc2\xadQYLPMN5HFIQR7XYZ", "secret.api_key",
 	  "AKIA\xc2\xadQYLPMN5HFIQR7XYZ" },
 	{ "a key in a program", "const apiKey = \"sk-proj-4f9aK2mXz81QpLw0RtYv7BnC3eHd6JsG\";",
@@ -397,7 +423,7 @@ static void sites_add_categories(void **state)
 	assert_int_equal(scanner_new(site, LEN(site), &s, &bad), ERR_OK);
 	assert_int_equal(scanner_categories(s), SCAN_BUILTIN_CATEGORIES + 2);
 	struct span text =
-		span_of("about PROJECT  heron, bluebirds, Bluebird and internal-list");
+		span_of("about PROJECT  heron, bluebirds, “Bluebird” and internal-list");
 	struct scan_result r = scan(s, text, a);
 	assert_int_equal(r.count, 3);
 	assert_string_equal(scanner_category_name(s, r.spans[0].category), "company.project");

@@ -449,6 +449,7 @@ static void what_is_known_is_masked_as_a_word(void **state)
 	static const char *const rows[][2] = {
 		{ "Will Smith, Will Smithson and goodWill Smith: Will Smith",
 		  "[NAME-1], Will Smithson and goodWill Smith: [NAME-1]" },
+		{ "“Will Smith” – Will Smith…", "“[NAME-1]” – [NAME-1]…" },
 		{ "[NAME-1] is a placeholder, NAME is not",
 		  "[NAME-1] is a placeholder, [X-1] is not" },
 		{ "", "" },
