@@ -115,7 +115,7 @@ static int digits(const char *p, int n)
 	return v;
 }
 
-static int days_in_month(int year, int month)
+int clock_days_in_month(int year, int month)
 {
 	static const int lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
 	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
@@ -157,7 +157,7 @@ enum err clock_parse_rfc3339(const char *text, int64_t *ret_wall_ms)
 
 	if (end == NULL || end[0] != 'Z' || end[1] != '\0')
 		return ERR_SYNTAX;
-	if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month))
+	if (month < 1 || month > 12 || day < 1 || day > clock_days_in_month(year, month))
 		return ERR_SYNTAX;
 	if (hour > 23 || minute > 59 || second > 59)
 		return ERR_SYNTAX;

@@ -18,6 +18,9 @@ int64_t clock_wall_coarse_ms(void);
 /* RFC 3339 in UTC with milliseconds. `out` holds CLOCK_RFC3339_BYTES. */
 void clock_rfc3339(int64_t wall_ms, char *out);
 
+/* Of the Gregorian calendar; `month` is 1 to 12. */
+int clock_days_in_month(int year, int month);
+
 /* "2026-11-20T04:42:43Z" (fraction optional, 'Z' only). ERR_SYNTAX when it is anything else. */
 MUST_CHECK enum err clock_parse_rfc3339(const char *text, int64_t *ret_wall_ms);
 

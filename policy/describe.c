@@ -107,6 +107,12 @@ static const struct phrase phrases[] = {
 	{ COND_TIER, "tier is ", NULL, &vocab_tier },
 };
 
+/* What an empty list of conditions means: all of none hold always, one of none never does. */
+static const char *of_none(bool is_any)
+{
+	return is_any ? "never" : "always";
+}
+
 static void describe_kids(const struct cond *kids, const char *between, struct buf *out)
 {
 	for (const struct cond *k = kids; k != NULL; k = k->next) {
@@ -128,7 +134,9 @@ void describe_cond(const struct cond *c, struct buf *out)
 			put_mask(out, phrases[i].vocabulary, c->mask);
 		return;
 	}
-	if (c->kind == COND_ALL) {
+	if ((c->kind == COND_ALL || c->kind == COND_ANY) && c->kids == NULL) {
+		buf_add_str(out, of_none(c->kind == COND_ANY));
+	} else if (c->kind == COND_ALL) {
 		describe_kids(c->kids, " and ", out);
 	} else if (c->kind == COND_ANY) {
 		buf_add_char(out, '(');
@@ -160,6 +168,8 @@ void describe_term(const struct policy_set *s, term t, struct buf *out)
 	} else {
 		const struct expr *x = &s->exprs[i];
 
+		if (x->n == 0)
+			buf_add_str(out, of_none(x->is_any));
 		for (uint32_t k = 0; k < x->n; k++) {
 			buf_add_str(out, k == 0 ? "" : x->is_any ? " or " : " and ");
 			describe_term(s, s->terms[x->first + k], out);

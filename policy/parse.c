@@ -33,8 +33,7 @@ static bool on_instant(struct reader *r, const cJSON *v, void *field, const stru
 	if (cJSON_IsString(v) && strlen(v->valuestring) == sizeof "2026-11-20T00:00:00Z" - 1 &&
 	    clock_parse_rfc3339(v->valuestring, field) == ERR_OK)
 		return true;
-	return reader_fail(r, v, "a time in UTC such as \"2027-02-20T00:00:00Z\"",
-			   "not a time");
+	return time_fail(r, v, "a time in UTC such as \"2027-02-20T00:00:00Z\"");
 }
 
 /* Read for what is wrong with it; each test lays it below its own request. */

@@ -286,6 +286,9 @@ bool ledger_read(struct reader *r, const cJSON *v, void *field, const struct key
 
 /* request.c: lay an object over *io. */
 bool request_read(struct reader *r, const cJSON *object, struct policy_request *io);
+/* Reports `v`, which was to be a time, and is false; says so when only the calendar lacks it.
+ */
+bool time_fail(struct reader *r, const cJSON *v, const char *expected);
 
 /* ---------------------------------------------------------------- compiled set */
 

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "common/clock.h"
 #include "policy/policy_impl.h"
 
 void policy_request_base(struct policy_request *ret)
@@ -127,25 +128,50 @@ static int weekday(int year, int month, int day)
 	return (year + year / 4 - year / 100 + year / 400 + offsets[month - 1] + day + 6) % 7;
 }
 
+struct date {
+	int year, month, day;
+};
+
+/* What begins as "2026-11-18" does, whether the calendar has that day or not. */
+static bool date_shape(const char *s, struct date *ret)
+{
+	return strlen(s) >= sizeof "2026-11-18" - 1 && digits(s, 4, &ret->year) &&
+	       digits(s + 5, 2, &ret->month) && digits(s + 8, 2, &ret->day) && s[4] == '-' &&
+	       s[7] == '-';
+}
+
+static bool in_calendar(const struct date *d)
+{
+	return d->month >= 1 && d->month <= 12 && d->day >= 1 &&
+	       d->day <= clock_days_in_month(d->year, d->month);
+}
+
 /* ISO 8601, local: "2026-11-18T10:00", seconds and zone allowed and not looked at. */
 static bool local_time(const char *s, struct policy_request *q)
 {
-	static const int month_days[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-	int year, month, day, hour, minute;
+	struct date d;
+	int hour, minute;
 
-	if (strlen(s) < sizeof "2026-11-18T10:00" - 1 || !digits(s, 4, &year) ||
-	    !digits(s + 5, 2, &month) || !digits(s + 8, 2, &day) || !digits(s + 11, 2, &hour) ||
-	    !digits(s + 14, 2, &minute))
+	if (strlen(s) < sizeof "2026-11-18T10:00" - 1 || !date_shape(s, &d) ||
+	    !digits(s + 11, 2, &hour) || !digits(s + 14, 2, &minute))
 		return false;
-	if (s[4] != '-' || s[7] != '-' || (s[10] != 'T' && s[10] != ' ') || s[13] != ':')
+	if ((s[10] != 'T' && s[10] != ' ') || s[13] != ':')
 		return false;
-	if (year < 1 || month < 1 || month > 12 || day < 1 || day > month_days[month - 1] ||
-	    hour > 23 || minute > 59)
+	if (d.year < 1 || !in_calendar(&d) || hour > 23 || minute > 59)
 		return false;
 	q->time.known = true;
-	q->time.weekday = (uint8_t)weekday(year, month, day);
+	q->time.weekday = (uint8_t)weekday(d.year, d.month, d.day);
 	q->time.minute = (int16_t)(hour * 60 + minute);
 	return true;
+}
+
+bool time_fail(struct reader *r, const cJSON *v, const char *expected)
+{
+	struct date d;
+
+	if (cJSON_IsString(v) && date_shape(v->valuestring, &d) && !in_calendar(&d))
+		return reader_fail(r, v, expected, "the calendar has no %.10s", v->valuestring);
+	return reader_fail(r, v, expected, "not a time");
 }
 
 static bool on_time(struct reader *r, const cJSON *v, void *field, const struct key *k)
@@ -156,7 +182,7 @@ static bool on_time(struct reader *r, const cJSON *v, void *field, const struct 
 	q->time.known = false;
 	if (cJSON_IsNull(v) || (cJSON_IsString(v) && local_time(v->valuestring, q)))
 		return true;
-	return reader_fail(r, v, "a local time such as \"2026-11-18T10:00\"", "not a time");
+	return time_fail(r, v, "a local time such as \"2026-11-18T10:00\"");
 }
 
 #define REQUEST(field) offsetof(struct policy_request, field)

@@ -184,10 +184,7 @@ static void show_rules(const struct policy_set *s, struct buf *out)
 
 		label(out, r->rule->id);
 		buf_printf(out, "%s when ", vocab_effect.words[r->rule->effect]);
-		if (r->rule->when->kids == NULL)
-			buf_add_str(out, "always");
-		else
-			describe_cond(r->rule->when, out);
+		describe_cond(r->rule->when, out);
 		if (r->rule->unless != NULL) {
 			buf_add_str(out, " unless ");
 			describe_cond(r->rule->unless, out);

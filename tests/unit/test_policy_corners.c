@@ -15,18 +15,19 @@
 
 /* ---------------------------------------------------------------- requests */
 
+static struct policy_error day_error; /* of the last that was not taken */
+
 static bool takes_day(const char *day, struct policy_request *ret)
 {
 	struct arena *a = arena_new("test", 1u << 20);
 	struct json_where where;
-	struct policy_error e;
 	cJSON *tree = NULL;
 	char text[64];
 
 	snprintf(text, sizeof text, "{\"time\":\"%sT10:00\"}", day);
 	assert_int_equal(json_parse(span_of(text), &json_limits_api, &tree, &where), ERR_OK);
 	policy_request_base(ret);
-	bool ok = policy_request_apply(ret, tree, a, &e) == ERR_OK;
+	bool ok = policy_request_apply(ret, tree, a, &day_error) == ERR_OK;
 	cJSON_Delete(tree);
 	arena_free(a);
 	return ok;
@@ -47,12 +48,22 @@ static void a_day_has_its_weekday(void **state)
 		CHECK(q.time.weekday == (tm.tm_wday + 6) % 7, day);
 	}
 	struct policy_request q;
-	static const char *const none[] = { "2026-01-32", "2026-02-30", "2026-03-32",
+	static const char *const none[] = { "2026-00-10", "2026-13-10", "2026-01-00",
+					    "2026-02-29", "2100-02-29", "2024-02-30",
+					    "2026-01-32", "2026-02-30", "2026-03-32",
 					    "2026-04-31", "2026-05-32", "2026-06-31",
 					    "2026-07-32", "2026-08-32", "2026-09-31",
 					    "2026-10-32", "2026-11-31", "2026-12-32" };
-	for (size_t i = 0; i < LEN(none); i++)
+	for (size_t i = 0; i < LEN(none); i++) {
+		char said[40];
+
+		snprintf(said, sizeof said, "the calendar has no %s", none[i]);
 		CHECK(!takes_day(none[i], &q), none[i]);
+		CHECK(strcmp(day_error.problem, said) == 0, day_error.problem);
+	}
+	assert_false(takes_day("2026-2-1T1", &q));
+	assert_string_equal(day_error.problem, "not a time");
+	assert_true(takes_day("2000-02-29", &q) && takes_day("2024-02-29", &q));
 	assert_true(takes_day("1900-03-01", &q) && q.time.weekday == 3); /* no leap year */
 	assert_true(takes_day("2000-03-01", &q) && q.time.weekday == 2); /* one */
 	assert_true(takes_day("0001-01-01", &q) && q.time.weekday == 0);
@@ -410,206 +421,6 @@ static void a_proxy_may_have_a_short_name(void **state)
 	}
 }
 
-/* ---------------------------------------------------------------- what is said */
-
-static void a_name_twice_is_said_with_its_place(void **state)
-{
-	static const struct source both[] = {
-		{ POLICY_USER, "a", F("\"rules\":[{\"id\":\"r\",\"effect\":\"ask\"}]") },
-		{ POLICY_USER, "b", F("\"rules\":[\n  {\"id\":\"r\",\"effect\":\"deny\"}]") },
-	};
-	struct policy_set *s = NULL;
-	struct policy_error e = { 0 };
-
-	(void)state;
-	assert_int_equal(try_set(both, 2, &s, &e), ERR_EXISTS);
-	assert_string_equal(e.file, "b");
-	assert_int_equal(e.line, 2);
-	assert_int_equal(e.column, 3);
-	assert_string_equal(e.problem, "rule \"r\" is also in a, of the same layer");
-	assert_string_equal(e.expected, "names that are used once in a layer");
-}
-
-static void what_is_no_policy_is_said_with_its_place(void **state)
-{
-	struct policy_file *f = NULL;
-	struct policy_error e;
-	struct buf out;
-
-	(void)state;
-	buf_init(&out, 4u << 20);
-	assert_int_equal(policy_format(SPAN_LITERAL("{\n  \"a\" 1}"), "t", &out, &e),
-			 ERR_SYNTAX);
-	assert_int_equal(e.line, 2);
-	assert_int_equal(e.column, 7);
-	assert_true(e.problem[0] != '\0');
-	buf_clear(&out);
-	for (size_t i = 0; i <= 1u << 20; i++)
-		buf_add_char(&out, ' ');
-	assert_int_equal(policy_file_parse(buf_span(&out), POLICY_USER, "f", NULL, 0, &f, &e),
-			 ERR_TOO_BIG);
-	assert_string_equal(e.problem, "a file of 1048577 bytes is too long");
-	assert_string_equal(e.expected, "at most 1 MiB");
-	buf_free(&out);
-}
-
-/* Comments may hold what ends others. */
-static void a_comment_hides_no_line(void **state)
-{
-	static const struct source both[] = {
-		{ POLICY_USER, "a", F("\"rules\":[{\"id\":\"r\",\"effect\":\"ask\"}]") },
-		{ POLICY_USER, "b",
-		  F("\"rules\":[ // one * two */ [{\n/* three * four\n / // five */ /**/\n "
-		    "{\"id\":\"q\","
-		    "\"effect\":\"deny\"} /* , { */, // ]\n\n  "
-		    "{\"id\":\"r\",\"effect\":\"deny\"}]") },
-	};
-	struct policy_set *s = NULL;
-	struct policy_error e = { 0 };
-
-	(void)state;
-	assert_int_equal(try_set(both, 2, &s, &e), ERR_EXISTS);
-	assert_int_equal(e.line, 6);
-	assert_int_equal(e.column, 3);
-}
-
-static void a_ceiling_says_how_to_ask(void **state)
-{
-	struct policy_set *s = SET(
-		{ POLICY_USER, "u", F("\"consent\":{\"ask_via\":[\"terminal\"]}") },
-		{ POLICY_MANDATORY, "m",
-		  "{\"hither_policy\":1,\"id\":\"m\",\"consent\":{\"ask_via\":[\"web\"]}}" });
-	struct buf out;
-
-	(void)state;
-	buf_init(&out, 1u << 16);
-	policy_show(s, true, 0, &out);
-	assert_true(contains(buf_cstr(&out), "ask_via                web  (mandatory m)"));
-	buf_free(&out);
-	policy_set_free(s);
-}
-
-/* At the moment itself it has. */
-static void a_file_has_expired_when_it_says(void **state)
-{
-	static const int64_t end_ms = INT64_C(1798761600000);
-	struct policy_set *s =
-		SET({ POLICY_USER, "u", F("\"not_after\":\"2027-01-01T00:00:00Z\"") });
-
-	(void)state;
-	for (int64_t d = -1; d <= 1; d++) {
-		struct buf out;
-
-		buf_init(&out, 1u << 16);
-		policy_show(s, false, end_ms + d, &out);
-		assert_int_equal(contains(buf_cstr(&out), "EXPIRED 2027-01-01"), d >= 0);
-		assert_int_equal(contains(buf_cstr(&out), "until 2027-01-01"), d < 0);
-		buf_free(&out);
-	}
-	policy_set_free(s);
-}
-
-/* Of two that say the same, the first is named. */
-static void who_said_it_first_is_named(void **state)
-{
-	static const char said[] =
-		"{\"hither_policy\":1,\"id\":\"%s\",\"default\":{\"cloud\":\"ask\"},"
-		"\"consent\":{"
-		"\"timeout\":\"90s\",\"on_deny\":\"refuse\",\"require_reason\":true},"
-		"\"routing\":{"
-		"\"escalate_at\":0.5},\"ledger\":{\"content\":\"full\",\"retain\":\"30d\"}}";
-	char a[400], b[400];
-	struct policy_set *s;
-	struct buf out;
-
-	(void)state;
-	snprintf(a, sizeof a, said, "a");
-	snprintf(b, sizeof b, said, "b");
-	s = SET({ POLICY_USER, "first", a }, { POLICY_USER, "second", b });
-	buf_init(&out, 1u << 16);
-	policy_show(s, true, 0, &out);
-	char *values = strstr(buf_cstr(&out), "default\n");
-	assert_non_null(values);
-	assert_true(contains(values, "(user first)"));
-	assert_false(contains(values, "(user second)"));
-	buf_free(&out);
-	policy_set_free(s);
-}
-
-/* However many rules of other layers and names lie between the two. */
-static void a_name_twice_is_found_among_many(void **state)
-{
-	static const struct source files[] = {
-		{ POLICY_USER, "a",
-		  F("\"rules\":[{\"id\":\"z\",\"effect\":\"ask\"},{\"id\":\"r\",\"effect\":"
-		    "\"ask\"},"
-		    "{\"id\":\"b\",\"effect\":\"ask\"}]") },
-		{ POLICY_VENDOR, "v",
-		  "{\"hither_policy\":1,\"id\":\"v\",\"rules\":[{\"id\":\"r\",\"effect\":"
-		  "\"ask\"},"
-		  "{\"id\":\"z\",\"effect\":\"ask\"}]}" },
-		{ POLICY_MANDATORY, "m",
-		  "{\"hither_policy\":1,\"id\":\"m\",\"rules\":[{\"id\":\"r\",\"effect\":"
-		  "\"ask\"},"
-		  "{\"id\":\"c\",\"effect\":\"ask\"}]}" },
-		{ POLICY_USER, "w",
-		  "{\"hither_policy\":1,\"id\":\"w\",\"rules\":[{\"id\":\"y\",\"effect\":"
-		  "\"ask\"},"
-		  "{\"id\":\"r\",\"effect\":\"ask\"},{\"id\":\"a\",\"effect\":\"ask\"}]}" },
-	};
-	struct policy_set *s = NULL;
-	struct policy_error e = { 0 };
-
-	(void)state;
-	assert_int_equal(try_set(files, 3, &s, &e), ERR_OK); /* of different layers */
-	policy_set_free(s);
-	s = NULL;
-	assert_int_equal(try_set(files, 4, &s, &e), ERR_EXISTS);
-	assert_true(contains(e.problem, "rule \"r\" is also in "));
-}
-
-static void keep_code(void *ctx, const struct policy_lint *lint)
-{
-	char *codes = ctx;
-
-	snprintf(codes + strlen(codes), 200 - strlen(codes), "%s:%u ", lint->code, lint->line);
-}
-
-static void what_makes_an_exception_is_looked_at_too(void **state)
-{
-	struct policy_set *s =
-		SET({ POLICY_USER, "u",
-		      F(X ",\"rules\":[\n{\"id\":\"r\",\"effect\":\"deny\",\"unless\":{\"app\":"
-			  "[\"@nobody\"]}}]") });
-	char text[200] = "";
-
-	(void)state;
-	assert_true(policy_lints(s, keep_code, text) > 0);
-	assert_true(contains(text, "unknown-group:2 "));
-	policy_set_free(s);
-}
-
-/* A ceiling shadows what is below it, whichever of the two it is. */
-static void keep_message(void *ctx, const struct policy_lint *lint)
-{
-	snprintf(ctx, 200, "%s: %.150s", lint->code, lint->message);
-}
-
-static void the_group_that_is_there_twice_is_named(void **state)
-{
-	struct policy_set *s = SET(
-		{ POLICY_USER, "u", F(X ",\"groups\":{\"g\":[\"a\"],\"i\":[]}") },
-		{ POLICY_USER, "v",
-		  "{\"hither_policy\":1,\"id\":\"v\",\"groups\":{\"h\":[],\"i\":[\"b\"]}}" });
-	char text[200] = "";
-
-	(void)state;
-	assert_int_equal(policy_lints(s, keep_message, text), 1);
-	assert_string_equal(text,
-			    "group-twice: group \"i\" replaces that of u, of the same layer");
-	policy_set_free(s);
-}
-
 static void a_text_may_be_as_long_as_its_limit(void **state)
 {
 	static const struct {
@@ -634,108 +445,6 @@ static void a_text_may_be_as_long_as_its_limit(void **state)
 		policy_file_free(f);
 		buf_free(&text);
 	}
-}
-
-static bool lint_says(const char *text, const char *code)
-{
-	struct policy_set *s = SET({ POLICY_USER, "u", text });
-	char codes[200] = "";
-
-	(void)policy_lints(s, keep_code, codes);
-	policy_set_free(s);
-	return contains(codes, code);
-}
-
-#define WHEN(condition)                                                                        \
-	F(X ",\"rules\":[{\"id\":\"r\",\"effect\":\"deny\",\"when\":{" condition "}}]")
-
-static void numbers_that_exclude_each_other_never_match(void **state)
-{
-	static const struct {
-		const char *file;
-		bool never;
-	} rows[] = {
-		{ WHEN("\"input_tokens\":{\"gte\":5,\"lte\":5}"), false },
-		{ WHEN("\"input_tokens\":{\"gte\":5,\"lt\":5}"), true },
-		{ WHEN("\"input_tokens\":{\"gt\":5,\"lte\":5}"), true },
-		{ WHEN("\"input_tokens\":{\"gte\":5,\"lte\":5,\"lt\":5}"), true },
-		{ WHEN("\"input_tokens\":{\"gte\":5,\"gt\":5,\"lte\":5}"), true },
-		{ WHEN("\"input_tokens\":{\"gte\":5,\"lte\":9,\"lt\":6}"), false },
-		{ WHEN("\"input_tokens\":{\"gte\":9,\"lt\":6}"), true },
-		{ WHEN("\"input_tokens\":{\"eq\":5,\"gt\":5}"), true },
-		{ WHEN("\"input_tokens\":{\"eq\":5,\"lt\":5}"), true },
-		{ WHEN("\"input_tokens\":{\"eq\":5,\"gte\":5,\"lte\":5}"), false },
-		{ WHEN("\"input_tokens\":{\"eq\":5,\"gte\":6}"), true },
-		{ WHEN("\"input_tokens\":{\"eq\":5,\"lte\":4}"), true },
-		{ WHEN("\"input_tokens\":{\"eq\":5,\"gt\":4,\"lt\":6}"), false },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < LEN(rows); i++)
-		CHECK(lint_says(rows[i].file, "never-matches:1 ") == rows[i].never,
-		      rows[i].file);
-}
-
-static void a_destination_that_is_there_is_no_matter(void **state)
-{
-	(void)state;
-	assert_true(lint_says(WHEN("\"destination\":[\"nowhere\"]"), "unknown-destination:1 "));
-	assert_false(lint_says(WHEN("\"destination\":[\"x\"]"), "unknown-destination"));
-	assert_false(lint_says(WHEN("\"destination\":[\"local\"]"), "unknown-destination"));
-	assert_false(lint_says(WHEN("\"destination\":[\"*\"]"), "unknown-destination"));
-	assert_true(lint_says(WHEN("\"destination\":[\"y*\"]"), "unknown-destination:1 "));
-}
-
-#define REGEX(text) F(X ",\"categories\":{\"company.a\":{\"regex\":\"" text "\"}}")
-
-static void a_regex_is_anchored_on_both_sides(void **state)
-{
-	static const struct {
-		const char *file;
-		bool loose;
-	} rows[] = { { REGEX("x"), true },
-		     { REGEX("^x"), true },
-		     { REGEX("x$"), true },
-		     { REGEX("^x$"), false },
-		     { REGEX("\\\\bx\\\\b"), false },
-		     { REGEX("\\\\bx"), true },
-		     { REGEX("x\\\\b"), true },
-		     { REGEX("\\\\b"), false },
-		     { REGEX("^x\\\\b"), false },
-		     { REGEX("\\\\bx$"), false } };
-
-	(void)state;
-	for (size_t i = 0; i < LEN(rows); i++)
-		CHECK(lint_says(rows[i].file, "regex-unanchored:1 ") == rows[i].loose,
-		      rows[i].file);
-}
-
-static void each_layers_rule_without_effect_is_explained(void **state)
-{
-	struct policy_set *s =
-		SET({ POLICY_VENDOR_MANDATORY, "w",
-		      F(X ",\"rules\":[{\"id\":\"soft\",\"effect\":\"ask\"}]") },
-		    { POLICY_MANDATORY, "m",
-		      "{\"hither_policy\":1,\"id\":\"m\",\"rules\":[{\"id\":\"no\",\"effect\":"
-		      "\"deny\"}]}" },
-		    { POLICY_USER, "u",
-		      "{\"hither_policy\":1,\"id\":\"u\",\"rules\":[{\"id\":\"yes\",\"effect\":"
-		      "\"allow\"}]}" });
-	struct arena *a = arena_new("test", 1u << 20);
-	struct policy_request q = request_of(a, "{}");
-	struct buf out;
-
-	(void)state;
-	buf_init(&out, 65536);
-	policy_explain(s, &q, 0, &out);
-	assert_true(contains(buf_cstr(&out),
-			     "vendor_mandatory rule soft (ask) has no effect: no "
-			     "says DENY"));
-	assert_true(
-		contains(buf_cstr(&out), "user rule yes (allow) has no effect: no says DENY"));
-	buf_free(&out);
-	arena_free(a);
-	policy_set_free(s);
 }
 
 #define BUDGET(more)                                                                           \
@@ -783,210 +492,6 @@ static void a_budget_has_what_was_written(void **state)
 		assert_true(b->max_tokens == INT64_MAX);
 		policy_set_free(s);
 		policy_file_free(f);
-	}
-}
-
-static void each_ceiling_shadows(void **state)
-{
-	static const enum policy_layer ceilings[] = { POLICY_VENDOR_MANDATORY,
-						      POLICY_MANDATORY };
-
-	(void)state;
-	for (size_t i = 0; i < LEN(ceilings); i++) {
-		struct policy_set *s =
-			SET({ ceilings[i], "c",
-			      F(X ",\"rules\":[{\"id\":\"no\",\"effect\":\"deny\"}]") },
-			    { POLICY_USER, "u",
-			      "{\"hither_policy\":1,\"id\":\"u\",\"rules\":[\n{\"id\":\"r\","
-			      "\"effect\":"
-			      "\"ask\",\"when\":{\"task\":[\"t\"]}}]}" });
-		char text[200] = "";
-
-		(void)policy_lints(s, keep_code, text);
-		CHECK(contains(text, "shadowed:2 "), text);
-		policy_set_free(s);
-	}
-}
-
-struct told {
-	char wanted[4][100], got[4][100];
-	unsigned n;
-};
-
-static void keep_told(void *ctx, const struct policy_test_result *r)
-{
-	struct told *t = ctx;
-
-	assert_true(t->n < LEN(t->wanted));
-	snprintf(t->wanted[t->n], sizeof t->wanted[0], "%s%s", r->ok ? "" : "not: ", r->wanted);
-	snprintf(t->got[t->n++], sizeof t->got[0], "%s", r->got);
-}
-
-/* The second run of a mandatory test, on all layers, may be stricter. */
-static void a_ceilings_test_says_what_it_wants_each_time(void **state)
-{
-	struct policy_set *s = SET(
-		{ POLICY_MANDATORY, "m",
-		  F(X ",\"default\":{\"cloud\":\"ask\"},\"rules\":[{\"id\":\"r\",\"effect\":"
-		      "\"ask\",\"with\":{\"redact\":[\"a\"]}}],\"tests\":[{\"name\":\"t\","
-		      "\"request\":{},\"expect\":{\"x\":{\"verdict\":\"ask\",\"by\":[\"r\"],"
-		      "\"redact\":[\"a\"]}}}]") },
-		{ POLICY_USER, "u",
-		  "{\"hither_policy\":1,\"id\":\"u\",\"rules\":[{\"id\":\"no\",\"effect\":"
-		  "\"deny\"}]}" });
-	struct told t = { .n = 0 };
-
-	(void)state;
-	assert_int_equal(policy_tests_run(s, NULL, keep_told, &t, NULL), 0);
-	assert_int_equal(t.n, 2);
-	assert_string_equal(t.wanted[0], "ask by r; redact a");
-	assert_string_equal(t.got[0], "ask by r; redact a");
-	assert_string_equal(t.wanted[1], "ask or stricter");
-	assert_string_equal(t.got[1], "deny by no");
-	policy_set_free(s);
-}
-
-/* What a test does not say is as on a plain day; the file's own base lies between. */
-static void a_test_has_a_base(void **state)
-{
-	struct policy_set *s = SET(
-		{ POLICY_USER, "u",
-		  F(X
-		    ",\"default\":{\"cloud\":\"allow\"},\"test_base\":{\"task\":\"mail\"},"
-		    "\"rules\":[{\"id\":\"r\",\"effect\":\"deny\",\"when\":{\"interactive\":"
-		    "true,"
-		    "\"modality\":[\"text\"],\"task\":[\"mail\"]}}],\"tests\":[{\"name\":\"t\","
-		    "\"request\":{},\"expect\":{\"x\":{\"verdict\":\"deny\",\"by\":[\"r\"]}}},"
-		    "{\"name\":\"u\",\"request\":{\"task\":\"chat\"},\"expect\":{\"x\":"
-		    "\"allow\"}}]") });
-	struct told t = { .n = 0 };
-
-	(void)state;
-	assert_int_equal(policy_tests_run(s, NULL, keep_told, &t, NULL), 0);
-	assert_int_equal(t.n, 2);
-	assert_string_equal(t.got[0], "deny by r");
-	policy_set_free(s);
-}
-
-/* Who decided the test before has no part in this one. */
-static void a_test_forgets_the_one_before(void **state)
-{
-	struct policy_set *s = SET(
-		{ POLICY_USER, "u",
-		  F(X ",\"rules\":[{\"id\":\"a\",\"effect\":\"deny\"},{\"id\":\"b\",\"effect\":"
-		      "\"deny\",\"when\":{\"task\":[\"t\"]},\"with\":{\"redact\":[\"n\"]}}],"
-		      "\"tests\":["
-		      "{\"name\":\"t\",\"request\":{\"task\":\"t\"},\"expect\":{\"x\":{"
-		      "\"verdict\":"
-		      "\"deny\",\"by\":[\"a\",\"b\"]}}},"
-		      "{\"name\":\"u\",\"request\":{\"task\":\"u\"},\"expect\":{\"x\":{"
-		      "\"verdict\":"
-		      "\"deny\",\"by\":[\"b\"]}}},"
-		      "{\"name\":\"v\",\"request\":{\"task\":\"u\"},\"expect\":{\"x\":{"
-		      "\"verdict\":"
-		      "\"deny\",\"redact\":[\"n\"]}}}]") });
-	struct told t = { .n = 0 };
-
-	(void)state;
-	assert_int_equal(policy_tests_run(s, NULL, keep_told, &t, NULL), 2);
-	assert_string_equal(t.wanted[0], "deny by a, b");
-	assert_string_equal(t.wanted[1], "not: deny by b");
-	assert_string_equal(t.wanted[2], "not: deny; redact n");
-	policy_set_free(s);
-}
-
-/* What is not known to apply allows nothing, so it is no reason either. */
-static void an_allowance_that_may_apply_is_none(void **state)
-{
-	struct policy_set *s = SET({ POLICY_MANDATORY, "m",
-				     F(X ",\"rules\":[{\"id\":\"r\",\"effect\":\"allow\","
-					 "\"when\":{\"task\":[\"t\"]}}]") },
-				   { POLICY_USER, "u",
-				     "{\"hither_policy\":1,\"id\":\"u\",\"default\":{\"cloud\":"
-				     "\"allow\"}}" });
-
-	(void)state;
-	assert_string_equal(
-		answer(s, "{\"task\":null}", "x"),
-		"{\"verdict\":\"allow\",\"by\":[\"user:default\"],\"redact\":[],\"strip\":[]}");
-	policy_set_free(s);
-}
-
-static void one_empty_line_stays(void **state)
-{
-	static const struct {
-		const char *in, *out;
-	} texts[] = {
-		{ "{\"a\":1,\n\n\"b\":2}", "{\n  \"a\": 1,\n\n  \"b\": 2\n}\n" },
-		{ "{\"a\":1 // why  \t\n,\"b\":2 /* x */  }",
-		  "{\n  \"a\": 1,  // why\n  \"b\": 2  /* x */\n}\n" },
-		{ "{\"a\":1,\n\"b\":2}", "{\n  \"a\": 1,\n  \"b\": 2\n}\n" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < LEN(texts); i++) {
-		struct policy_error e;
-		struct buf out;
-
-		buf_init(&out, 4096);
-		assert_int_equal(policy_format(span_of(texts[i].in), "t", &out, &e), ERR_OK);
-		assert_string_equal(buf_cstr(&out), texts[i].out);
-		buf_free(&out);
-	}
-}
-
-static void as_deep_as_json_may_be(void **state)
-{
-	(void)state;
-	for (unsigned depth = 60; depth <= 70; depth++) {
-		struct policy_error e;
-		struct buf in, once, twice;
-
-		buf_init(&in, 4096);
-		buf_init(&once, 65536);
-		buf_init(&twice, 65536);
-		for (unsigned i = 0; i < depth; i++)
-			buf_add_str(&in, "[1,");
-		buf_add_str(&in, "2");
-		for (unsigned i = 0; i < depth; i++)
-			buf_add_char(&in, ']');
-		enum err got = policy_format(buf_span(&in), "t", &once, &e);
-		assert_int_equal(got, depth <= 64 ? ERR_OK : ERR_TOO_BIG);
-		if (got == ERR_OK) {
-			assert_int_equal(policy_format(buf_span(&once), "t", &twice, &e),
-					 ERR_OK);
-			assert_string_equal(buf_cstr(&once), buf_cstr(&twice));
-		}
-		buf_free(&in);
-		buf_free(&once);
-		buf_free(&twice);
-	}
-}
-
-static void what_is_no_json_is_said(void **state)
-{
-	static const struct {
-		const char *text, *problem;
-	} rows[] = {
-		{ "{\"id\":\"a\",\"id\":\"a\"}", "this key stands twice in one object: id" },
-		{ "{\"id\":1,}", "a comma before the closing bracket (comments are allowed, "
-				 "trailing commas are not)" },
-		{ "{\"id\" 1}", "':' is missing after a key" },
-		{ "{\"id\":\"a", "this string is never closed: \" is missing" },
-		{ "{\"id\":1e999}", "a number is too large: 1e999" },
-		{ "[", "the text ends inside an array or object" },
-		{ "", "there is no JSON value" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < LEN(rows); i++) {
-		struct policy_file *f = NULL;
-		struct policy_error e;
-
-		assert_int_not_equal(policy_file_parse(span_of(rows[i].text), POLICY_USER, "f",
-						       NULL, 0, &f, &e),
-				     ERR_OK);
-		assert_string_equal(e.problem, rows[i].problem);
 	}
 }
 
@@ -1041,37 +546,16 @@ int main(void)
 		cmocka_unit_test(null_is_no_end),
 		cmocka_unit_test(a_list_may_have_4096_words),
 		cmocka_unit_test(hours_end_at_midnight),
-		cmocka_unit_test(hours_begin_with_their_first_minute),
 		cmocka_unit_test(a_share_is_from_0_to_1),
 		cmocka_unit_test(no_day_of_retention_is_known),
 		cmocka_unit_test(many_categories_are_told_apart),
 		cmocka_unit_test(a_glob_ends_where_it_ends),
+		cmocka_unit_test(hours_begin_with_their_first_minute),
 		cmocka_unit_test(pins_are_one_or_a_list),
 		cmocka_unit_test(a_destination_has_what_was_written),
 		cmocka_unit_test(a_proxy_may_have_a_short_name),
-		cmocka_unit_test(a_name_twice_is_said_with_its_place),
-		cmocka_unit_test(a_comment_hides_no_line),
-		cmocka_unit_test(who_said_it_first_is_named),
-		cmocka_unit_test(a_ceiling_says_how_to_ask),
-		cmocka_unit_test(a_file_has_expired_when_it_says),
-		cmocka_unit_test(a_name_twice_is_found_among_many),
-		cmocka_unit_test(what_is_no_policy_is_said_with_its_place),
-		cmocka_unit_test(what_makes_an_exception_is_looked_at_too),
-		cmocka_unit_test(the_group_that_is_there_twice_is_named),
 		cmocka_unit_test(a_text_may_be_as_long_as_its_limit),
-		cmocka_unit_test(numbers_that_exclude_each_other_never_match),
-		cmocka_unit_test(a_destination_that_is_there_is_no_matter),
-		cmocka_unit_test(a_regex_is_anchored_on_both_sides),
-		cmocka_unit_test(each_layers_rule_without_effect_is_explained),
 		cmocka_unit_test(a_budget_has_what_was_written),
-		cmocka_unit_test(each_ceiling_shadows),
-		cmocka_unit_test(a_ceilings_test_says_what_it_wants_each_time),
-		cmocka_unit_test(a_test_has_a_base),
-		cmocka_unit_test(a_test_forgets_the_one_before),
-		cmocka_unit_test(an_allowance_that_may_apply_is_none),
-		cmocka_unit_test(one_empty_line_stays),
-		cmocka_unit_test(as_deep_as_json_may_be),
-		cmocka_unit_test(what_is_no_json_is_said),
 		cmocka_unit_test(each_word_means_itself),
 	};
 

@@ -430,7 +430,8 @@ static void shows(void **state)
 		"and network is "
 		"(nothing) and thermal is fair and locked is true and vpn is false and the day "
 		"is mon or tue and "
-		"time is within 22:00-06:30 and (tools is true or ) and not (user is z) unless "
+		"time is within 22:00-06:30 and (tools is true or always) and not (user is z) "
+		"unless "
 		"task is q",
 		"require when always",
 		"scopes                 (none: nothing can be approved)  (mandatory m)",
