@@ -86,7 +86,10 @@ void gate_free(struct gate *g);
  */
 bool gate_policy(struct gate *g, struct policy_set *set, uint64_t generation);
 
-/* From router. Descriptors belong to the gate from here. False: router broke the protocol. */
+/*
+ * From router. Descriptors belong to the gate from here. False: router broke the protocol.
+ * Without memory the ask is answered ASK_LIMITED.
+ */
 bool gate_ask(struct gate *g, const struct msg_ASK *m, const int *fds, unsigned n);
 void gate_cancel(struct gate *g, uint64_t request_id);
 void gate_decided(struct gate *g, const struct msg_DECIDED *m);

@@ -175,7 +175,6 @@ enum err send_release(struct gate *g, struct ask *a, enum policy_mode mode, cons
 	all[at].basis = basis;
 	all[at].permission = permission;
 	memcpy(all[at].ref, ref, sizeof all[at].ref);
-	text_ulid(all[at].id);
 	e = b.failed ? ERR_NO_MEMORY : send_keep_content(g, a, mode);
 	if (e == ERR_OK)
 		e = book_append(g, all, at + 1);

@@ -261,6 +261,21 @@ static void a_stop_leaves_nothing_open(void **state)
 	world_free(w);
 }
 
+static void a_stop_with_nothing_to_write_writes_nothing(void **state)
+{
+	struct world *w = world_new(ALLOWS);
+	unsigned heads;
+
+	(void)state;
+	world_pass(w, 60000);
+	world_pass(w, 60000);
+	assert_int_equal(ledger_queued(gate_ledger(w->gate)), 0);
+	heads = w->n_heads;
+	gate_stop(w->gate);
+	assert_int_equal(w->n_heads, heads);
+	world_free(w);
+}
+
 /* Under a permission, each allocation of the way to its release failing alone. */
 static void a_release_needs_memory_for_its_records(void **state)
 {
@@ -540,6 +555,7 @@ int main(void)
 		cmocka_unit_test(a_question_outlives_who_leaves_it),
 		cmocka_unit_test(what_is_asked_for_is_recorded_whole),
 		cmocka_unit_test(a_stop_leaves_nothing_open),
+		cmocka_unit_test(a_stop_with_nothing_to_write_writes_nothing),
 		cmocka_unit_test(a_release_needs_memory_for_its_records),
 		cmocka_unit_test(a_text_that_cannot_be_mapped_is_refused),
 		cmocka_unit_test(what_is_queued_outlives_a_lack_of_memory),
