@@ -235,15 +235,16 @@ static void a_glob_ends_where_it_ends(void **state)
 		const char *pattern, *value;
 		bool fits;
 	} rows[] = {
-		{ "abc", "abc", true },   { "abc", "abcd", false }, { "ab*", "ab", true },
-		{ "ab*", "abc", true },   { "ab*", "a", false },    { "*bc", "bc", true },
-		{ "*bc", "abc", true },   { "*bc", "c", false },    { "*", "", true },
-		{ "*", "x", true },       { "ab?", "abc", true },   { "ab?", "ab", false },
-		{ "ab?", "abcd", false }, { "?bc", "abc", true },   { "?bc", "aabc", false },
-		{ "a*c", "ac", true },    { "a*c", "abbc", true },  { "a*c", "ab", false },
-		{ "**", "x", true },      { "a[b-d]", "ac", true }, { "a[b-d]", "ae", false },
-		{ "a[!b]", "ac", true },  { "a[!b]", "ab", false }, { "[ab", "[ab", true },
-		{ "*b*", "abc", true },   { "*b*", "ac", false },   { "", "", true }
+		{ "abc", "abc", true },   { "abc", "abcd", false },  { "ab*", "ab", true },
+		{ "ab*", "abc", true },   { "ab*", "a", false },     { "*bc", "bc", true },
+		{ "*bc", "abc", true },   { "*bc", "c", false },     { "*", "", true },
+		{ "*", "x", true },       { "ab?", "abc", true },    { "ab?", "ab", false },
+		{ "ab?", "abcd", false }, { "?bc", "abc", true },    { "?bc", "aabc", false },
+		{ "a*c", "ac", true },    { "a*c", "abbc", true },   { "a*c", "ab", false },
+		{ "**", "x", true },      { "a[b-d]", "ac", true },  { "a[b-d]", "ae", false },
+		{ "a[!b]", "ac", true },  { "a[!b]", "ab", false },  { "[ab", "[ab", true },
+		{ "*b*", "abc", true },   { "*b*", "ac", false },    { "", "", true },
+		{ "?a", "x!", false },    { "?[a-z]", "x!", false }, { "?a", "xa", true }
 	};
 	for (size_t i = 0; i < LEN(rows); i++) {
 		struct glob c;
@@ -539,6 +540,37 @@ static void each_word_means_itself(void **state)
 	}
 }
 
+/* A price is known when the currency and both amounts are. */
+static void a_price_is_whole_or_unknown(void **state)
+{
+	static const struct {
+		const char *price;
+		bool known;
+	} rows[] = {
+		{ "\"currency\":\"EUR\",\"input_per_mtok\":1,\"output_per_mtok\":2", true },
+		{ "\"currency\":\"EUR\",\"input_per_mtok\":1", false },
+		{ "\"currency\":\"EUR\",\"output_per_mtok\":2", false },
+		{ "\"input_per_mtok\":1,\"output_per_mtok\":2", false },
+		{ "\"currency\":\"EUR\"", false },
+		{ "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		char text[300];
+		size_t at;
+
+		snprintf(text, sizeof text,
+			 F("\"destinations\":{\"x\":{\"tier\":\"cloud\",\"api\":\"openai\","
+			   "\"price\":{%s}}}"),
+			 rows[i].price);
+		struct policy_set *s = SET({ POLICY_USER, "f", text });
+		assert_true(policy_destination_find(s, SPAN_LITERAL("x"), &at));
+		CHECK(policy_destination(s, at)->price.known == rows[i].known, rows[i].price);
+		policy_set_free(s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -557,6 +589,7 @@ int main(void)
 		cmocka_unit_test(a_text_may_be_as_long_as_its_limit),
 		cmocka_unit_test(a_budget_has_what_was_written),
 		cmocka_unit_test(each_word_means_itself),
+		cmocka_unit_test(a_price_is_whole_or_unknown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

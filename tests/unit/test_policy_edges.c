@@ -939,6 +939,7 @@ static void signing_beside_what_is_wrong(void **state)
 	assert_int_equal(
 		policy_sign(buf_span(&private_pem), TEXT, (struct span){ "", 0 }, &out, &e),
 		ERR_NO_MEMORY);
+	assert_string_equal(e.problem, "the signature could not be made");
 	buf_free(&out);
 	buf_free(&private_pem);
 }

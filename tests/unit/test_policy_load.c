@@ -773,6 +773,7 @@ static void too_many_rules(void **state)
 	}
 	l = run(&in);
 	assert_int_equal(l.state, POLICY_LOCKDOWN);
+	assert_int_equal(policy_set_n_files(l.set), 0); /* none is better than another */
 	policy_loaded_free(&l);
 	buf_free(&text);
 }
@@ -800,6 +801,32 @@ static void survives_lack_of_memory(void **state)
 		assert_true(arenas_alive() == before);
 		if (!fired)
 			break;
+	}
+}
+
+/* What a stack that is only evaluated may lack, a file that takes effect may not. */
+static void a_file_that_takes_effect_is_whole(void **state)
+{
+	static const struct {
+		const char *text, *problem;
+	} rows[] = {
+		{ "{\"id\":\"v\"}", "no \"hither_policy\"" },
+		{ "{\"hither_policy\":1}", "no \"id\"" },
+		{ "{\"hither_policy\":1,\"id\":\"v\",\"destinations\":{\"z\":{\"tier\":"
+		  "\"cloud\"}}}",
+		  "api" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		const struct policy_found f[] = { good_mandatory,
+						  found(POLICY_USER, "u", rows[i].text) };
+		struct policy_load in = load_of(f, 2);
+		struct policy_loaded l = run(&in);
+
+		CHECK(has_problem(&l, POLICY_PROBLEM_FILE, "u", rows[i].problem), rows[i].text);
+		assert_int_equal(policy_set_n_files(l.set), 1);
+		policy_loaded_free(&l);
 	}
 }
 
@@ -832,6 +859,7 @@ int main(void)
 		cmocka_unit_test(too_many_files),
 		cmocka_unit_test(too_many_rules),
 		cmocka_unit_test(survives_lack_of_memory),
+		cmocka_unit_test(a_file_that_takes_effect_is_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,7 +52,10 @@ static void local_is_always_there(void **state)
 	assert_int_equal(policy_destination(s, 0)->tier, POLICY_TIER_DEVICE);
 	assert_null(policy_destination(s, 0)->file);
 	assert_int_equal(policy_set_n_rules(s), 0);
+	size_t alive = arenas_alive();
+
 	policy_set_free(policy_set_ref(s));
+	assert_int_equal(arenas_alive(), alive);
 	policy_set_free(s);
 	policy_set_free(NULL);
 }
@@ -140,6 +143,7 @@ static void too_much(void **state)
 	files[1] = many_destinations(POLICY_USER, "b", 56);
 	assert_int_equal(policy_set_build(files, 2, NULL, 0, &s, &e), ERR_TOO_BIG);
 	assert_string_equal(e.file, "b");
+	assert_string_equal(e.problem, "more than 255 destinations");
 	policy_file_free(files[0]);
 	policy_file_free(files[1]);
 
@@ -390,6 +394,14 @@ static void the_top_file(void **state)
 	policy_set_free(s);
 	s = SET({ POLICY_USER, "u", F("\"title\":\"y\"") },
 		{ POLICY_VENDOR, "v", F("\"title\":\"x\"") });
+	assert_string_equal(policy_file_info(policy_set_top(s)).name, "v");
+	policy_set_free(s);
+	s = SET({ POLICY_USER, "u", F("\"serial\":1") },
+		{ POLICY_VENDOR, "v", F("\"title\":\"x\"") });
+	assert_string_equal(policy_file_info(policy_set_top(s)).name, "u");
+	policy_set_free(s);
+	s = SET({ POLICY_USER, "u", F("\"serial\":1") },
+		{ POLICY_VENDOR, "v", F("\"serial\":1") });
 	assert_string_equal(policy_file_info(policy_set_top(s)).name, "v");
 	policy_set_free(s);
 }

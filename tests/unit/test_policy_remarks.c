@@ -276,6 +276,168 @@ static void an_allowance_that_may_apply_is_none(void **state)
 	policy_set_free(s);
 }
 
+/* What counts at one destination is not shadowed, whichever of them that is. */
+static void what_counts_somewhere_is_not_shadowed(void **state)
+{
+	static const struct {
+		const char *denied;
+		bool shadowed;
+	} rows[] = { { "x", false }, { "y", false }, { "?", true } };
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		char text[500], where[40];
+
+		snprintf(where, sizeof where, "\"destination\":[\"%s\"]", rows[i].denied);
+		snprintf(text, sizeof text,
+			 F("\"destinations\":{\"x\":{\"tier\":\"cloud\",\"api\":\"openai\"},"
+			   "\"y\":{\"tier\":\"cloud\",\"api\":\"openai\"}},\"rules\":[{\"id\":"
+			   "\"no\","
+			   "\"effect\":\"deny\",\"when\":{%s}},\n{\"id\":\"r\",\"effect\":"
+			   "\"ask\","
+			   "\"when\":{\"tier\":[\"cloud\"],\"task\":[\"t\"]}}]"),
+			 where);
+		CHECK(lint_says(text, "shadowed:2 ") == rows[i].shadowed, rows[i].denied);
+	}
+}
+
+static void what_excludes_itself_never_matches_wherever_it_stands(void **state)
+{
+	static const struct {
+		const char *file;
+		bool never;
+	} rows[] = {
+		{ WHEN("\"tools\":true,\"not\":{\"tools\":true}"), true },
+		{ WHEN("\"tools\":true,\"interactive\":true,\"not\":{\"tools\":true}"), true },
+		{ WHEN("\"tools\":true,\"interactive\":true,\"not\":{\"interactive\":true}"),
+		  true },
+		{ WHEN("\"tools\":true,\"identity\":\"socket\",\"interactive\":true,\"not\":{"
+		       "\"tools\":true}"),
+		  true },
+		{ WHEN("\"tools\":true,\"not\":{\"interactive\":true}"), false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++)
+		CHECK(lint_says(rows[i].file, "never-matches:1 ") == rows[i].never,
+		      rows[i].file);
+}
+
+/* Who decided it: a file's default, not the rule that may apply and is no stricter. */
+static void a_default_that_decides_is_the_reason(void **state)
+{
+	struct policy_set *s =
+		SET({ POLICY_MANDATORY, "m",
+		      F(X ",\"rules\":[{\"id\":\"c\",\"effect\":\"ask\"}]") },
+		    { POLICY_USER, "u",
+		      "{\"hither_policy\":1,\"id\":\"u\",\"default\":{\"cloud\":\"ask\"},"
+		      "\"rules\":["
+		      "{\"id\":\"maybe\",\"effect\":\"ask\",\"when\":{\"task\":[\"t\"]}}]}" });
+
+	(void)state;
+	assert_string_equal(
+		answer(s, "{\"task\":null}", "x"),
+		"{\"verdict\":\"ask\",\"by\":[\"c\",\"user:default\"],\"redact\":[],"
+		"\"strip\":[]}");
+	policy_set_free(s);
+}
+
+/* A ceiling's rule comes before its default, also when it allows. */
+static void a_ceilings_rule_may_allow_what_its_default_does_not(void **state)
+{
+	struct policy_set *s =
+		SET({ POLICY_MANDATORY, "m",
+		      F(X ",\"default\":{\"cloud\":\"deny\"},\"rules\":[{\"id\":\"yes\","
+			  "\"effect\":\"allow\",\"when\":{\"task\":[\"t\"]}}]") });
+
+	(void)state;
+	assert_string_equal(
+		answer(s, "{\"task\":\"t\"}", "x"),
+		"{\"verdict\":\"allow\",\"by\":[\"yes\"],\"redact\":[],\"strip\":[]}");
+	policy_set_free(s);
+}
+
+/* Where what is exported goes is kept to the letter. */
+static void a_change_of_case_is_a_change(void **state)
+{
+	struct policy_set *before = SET(
+		{ POLICY_USER, "f", F("\"ledger\":{\"export\":{\"otlp\":\"https://o\"}}") });
+	struct policy_set *after = SET(
+		{ POLICY_USER, "f", F("\"ledger\":{\"export\":{\"OTLP\":\"https://o\"}}") });
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 65536);
+	assert_int_equal(policy_diff(before, before, &out), 0);
+	assert_int_equal(policy_diff(before, after, &out), 1);
+	buf_free(&out);
+	policy_set_free(before);
+	policy_set_free(after);
+}
+
+static void a_file_may_have_4096_tests(void **state)
+{
+	(void)state;
+	for (size_t n = 4096; n <= 4097; n++) {
+		struct policy_file *f = NULL;
+		struct policy_error error;
+		struct buf text;
+
+		buf_init(&text, POLICY_FILE_MAX_BYTES);
+		buf_add_str(&text, "{\"hither_policy\":1,\"id\":\"f\",\"tests\":[");
+		for (size_t i = 0; i < n; i++)
+			buf_printf(&text,
+				   "%s{\"name\":\"t\",\"request\":{},\"expect\":{\"local\":"
+				   "\"allow\"}}",
+				   i > 0 ? "," : "");
+		buf_add_str(&text, "]}");
+		enum err got = policy_file_parse(buf_span(&text), POLICY_USER, "f", NULL, 0, &f,
+						 &error);
+		assert_int_equal(got, n <= 4096 ? ERR_OK : ERR_TOO_BIG);
+		if (got == ERR_OK)
+			assert_int_equal(policy_file_info(f).n_tests, n);
+		else
+			assert_string_equal(error.expected, "at most 4096");
+		policy_file_free(f);
+		buf_free(&text);
+	}
+}
+
+static void keep_place(void *ctx, const struct policy_lint *lint)
+{
+	snprintf(ctx, 200, "%s:%u:%u", lint->code, lint->line, lint->column);
+}
+
+/* A name too long to be looked for has neither line nor column. */
+static void a_remark_names_its_place_or_none(void **state)
+{
+	static const struct {
+		const char *file, *place;
+	} rows[] = {
+		{ F("\n\"categories\":{\"company.a\":{\"regex\":\"x\"}}"),
+		  "regex-unanchored:2:36" },
+		{ F("\"categories\":{\"company."
+		    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		    "aaaaaa"
+		    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		    "aaaaaa"
+		    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		    "aaaaaa"
+		    "\":{\"regex\":\"x\"}}"),
+		  "regex-unanchored:0:0" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		struct policy_set *s = SET({ POLICY_USER, "u", rows[i].file });
+		char text[200] = "";
+
+		(void)policy_lints(s, keep_place, text);
+		assert_string_equal(text, rows[i].place);
+		policy_set_free(s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,6 +452,13 @@ int main(void)
 		cmocka_unit_test(a_test_has_a_base),
 		cmocka_unit_test(a_test_forgets_the_one_before),
 		cmocka_unit_test(an_allowance_that_may_apply_is_none),
+		cmocka_unit_test(what_counts_somewhere_is_not_shadowed),
+		cmocka_unit_test(what_excludes_itself_never_matches_wherever_it_stands),
+		cmocka_unit_test(a_default_that_decides_is_the_reason),
+		cmocka_unit_test(a_ceilings_rule_may_allow_what_its_default_does_not),
+		cmocka_unit_test(a_change_of_case_is_a_change),
+		cmocka_unit_test(a_file_may_have_4096_tests),
+		cmocka_unit_test(a_remark_names_its_place_or_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -301,6 +301,41 @@ static void an_empty_condition_is_explained_in_words(void **state)
 	policy_set_free(s);
 }
 
+/* Two files that each say a part. */
+static void who_said_what_of_routing_is_named(void **state)
+{
+	struct policy_set *s =
+		SET({ POLICY_USER, "u", F("\"routing\":{\"while_asking\":\"hold\"}") },
+		    { POLICY_VENDOR, "v",
+		      "{\"hither_policy\":1,\"id\":\"v\",\"routing\":{\"cascade\":\"on\"}}" });
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 1u << 16);
+	policy_show(s, true, 0, &out);
+	assert_true(contains(buf_cstr(&out), "while_asking           hold  (user u)"));
+	assert_true(contains(buf_cstr(&out), "cascade                on  (vendor v)"));
+	buf_free(&out);
+	policy_set_free(s);
+}
+
+static void the_vendors_ceiling_says_first_how_to_ask(void **state)
+{
+	struct policy_set *s = SET(
+		{ POLICY_VENDOR_MANDATORY, "w", F("\"consent\":{\"ask_via\":[\"terminal\"]}") },
+		{ POLICY_MANDATORY, "m",
+		  "{\"hither_policy\":1,\"id\":\"m\",\"consent\":{\"ask_via\":[\"web\"]}}" });
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 1u << 16);
+	policy_show(s, true, 0, &out);
+	assert_true(contains(buf_cstr(&out),
+			     "ask_via                terminal  (vendor_mandatory w)"));
+	buf_free(&out);
+	policy_set_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +351,8 @@ int main(void)
 		cmocka_unit_test(what_is_no_json_is_said),
 		cmocka_unit_test(an_empty_condition_is_said_in_words),
 		cmocka_unit_test(an_empty_condition_is_explained_in_words),
+		cmocka_unit_test(who_said_what_of_routing_is_named),
+		cmocka_unit_test(the_vendors_ceiling_says_first_how_to_ask),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -196,6 +196,8 @@ static void batch_lines_without_memory(void **state)
 		fault_arm(0, false);
 		if (ok && !out.failed) /* what is said to be an answer is all of it */
 			assert_string_equal(buf_cstr(&out), buf_cstr(&whole));
+		if (!ok && !out.failed)
+			CHECK(contains(buf_cstr(&out), "memory"), buf_cstr(&out));
 		buf_free(&out);
 		assert_true(arenas_alive() == before);
 		assert_true(ok || fired);
