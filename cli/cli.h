@@ -99,6 +99,14 @@ const char *cli_data_dir(void);
 const char *cli_state_dir(void);
 const char *cli_runtime_dir(void);
 const char *cli_models_dir(void);
+/* routing.classifier of that file: the weights the daemon judges with; "": those of this build.
+ */
+const char *cli_weights(void);
+
+struct classifier;
+/* The weights in `path`, NULL: those in use. Without any that fit the documented linear rules,
+ * and says so on stderr. For classifier_free(). */
+struct classifier *cli_classifier(const char *path);
 
 /* --- talking to the daemon ------------------------------------------------------------- */
 

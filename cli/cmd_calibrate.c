@@ -316,15 +316,11 @@ int cmd_calibrate(struct cli *cli, int argc, char **argv)
 {
 	struct work w = { .cli = cli };
 	struct model_store s;
-	char found[CLASSIFIER_PATH_BYTES];
 	int code;
 
 	if (argc > 1)
 		return cli_usage(cli, "give one file of questions, or none");
-	if (classifier_open_default(&w.classifier, found) != ERR_OK)
-		fprintf(stderr,
-			"hither: %s does not fit; scoring by the documented linear rules.\n",
-			found);
+	w.classifier = cli_classifier(NULL);
 	buf_init(&w.file, FILE_BYTES_MAX);
 	w.points = calloc(QUESTIONS_MAX, sizeof *w.points);
 	code = model_store_open(&s, cli);

@@ -50,25 +50,17 @@ static bool score_line(void *ctx, const cJSON *line, struct buf *out, char probl
 	return true;
 }
 
-/* The weights in use; without any that fit, the documented linear rules, and says so. */
-static struct classifier *open_classifier(struct cli *cli)
+struct classifier *cli_classifier(const char *path)
 {
-	const char *path = cli_option(cli, "weights");
 	char found[CLASSIFIER_PATH_BYTES];
 	struct classifier *c;
-	enum err e;
+	enum err e = classifier_open_chosen(path != NULL ? path : cli_weights(), &c, found);
 
-	if (path != NULL) {
-		e = classifier_open(path, &c);
-		snprintf(found, sizeof found, "%s", path);
-	} else {
-		e = classifier_open_default(&c, found);
-	}
 	if (e != ERR_OK)
 		fprintf(stderr,
 			"hither: %s: %s; scoring by the documented linear rules instead. "
 			"Reinstall "
-			"the file, or name one with --weights.\n",
+			"the file, or name one in routing.classifier of hitherd.json.\n",
 			found, err_text(e));
 	return c;
 }
@@ -82,7 +74,7 @@ int cmd_score(struct cli *cli, int argc, char **argv)
 	if (argc > 0 || !cli_flag(cli, "jsonl"))
 		return cli_usage(cli,
 				 "give JSON lines on standard input: hither score --jsonl");
-	s.classifier = open_classifier(cli);
+	s.classifier = cli_classifier(cli_option(cli, "weights"));
 	code = batch_run(cli, stdin, BATCH_REPLACE, score_line, &s);
 	classifier_free(s.classifier);
 	return code;

@@ -103,6 +103,11 @@ const char *cli_models_dir(void)
 	return folders()->models_dir;
 }
 
+const char *cli_weights(void)
+{
+	return folders()->routing.classifier;
+}
+
 const char *cli_runtime_dir(void)
 {
 	return folders()->runtime_dir;

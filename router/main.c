@@ -64,14 +64,8 @@ static void on_policy(struct service *s)
 static void open_classifier(struct router *r, const char *path)
 {
 	char found[CLASSIFIER_PATH_BYTES];
-	enum err e;
+	enum err e = classifier_open_chosen(path, &r->classifier, found);
 
-	if (path != NULL && path[0] != '\0') {
-		e = classifier_open(path, &r->classifier);
-		snprintf(found, sizeof found, "%s", path);
-	} else {
-		e = classifier_open_default(&r->classifier, found);
-	}
 	snprintf(r->service->judge, sizeof r->service->judge, "%s",
 		 classifier_name(r->classifier));
 	if (e == ERR_OK) {

@@ -185,6 +185,15 @@ enum err classifier_open_default(struct classifier **ret, char found[CLASSIFIER_
 	return ERR_MISMATCH;
 }
 
+enum err classifier_open_chosen(const char *path, struct classifier **ret,
+				char found[CLASSIFIER_PATH_BYTES])
+{
+	if (path == NULL || path[0] == '\0')
+		return classifier_open_default(ret, found);
+	snprintf(found, CLASSIFIER_PATH_BYTES, "%s", path);
+	return classifier_open(path, ret);
+}
+
 void classifier_free(struct classifier *c)
 {
 	if (c == NULL || c == &linear)

@@ -94,6 +94,10 @@ enum err classifier_open(const char *path, struct classifier **ret);
 #define CLASSIFIER_PATH_BYTES 4096
 enum err classifier_open_default(struct classifier **ret, char found[CLASSIFIER_PATH_BYTES]);
 
+/* The file `path`, or, when that is NULL or empty, the one that comes with this build. */
+enum err classifier_open_chosen(const char *path, struct classifier **ret,
+				char found[CLASSIFIER_PATH_BYTES]);
+
 void classifier_free(struct classifier *c); /* NULL is fine */
 
 /* "linear-1", or the name in the weights file and the first digits of its digest. */

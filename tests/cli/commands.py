@@ -276,6 +276,12 @@ class WithoutDaemon(Case):
         out, err = self.hither("score", "--jsonl", "--weights", "/nowhere/at/all", text=line)
         self.assertTrue(0 <= json.loads(out)["score"] <= 1)
         self.assertIn("linear rules", err)
+        # The daemon's own file says which weights it judges with.
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as own:
+            json.dump({"routing": {"classifier": "/elsewhere/weights.bin"}}, own)
+            own.flush()
+            self.assertIn("/elsewhere/weights.bin", self.hither("score", "--jsonl", text=line, HITHER_CONFIG=own.name)[1])
+        self.assertEqual(self.hither("score", "--jsonl", text=line)[1], "")
 
     def test_models(self):
         listed = self.json("model", "list")
