@@ -90,6 +90,37 @@ static void null_is_no_end(void **state)
 	}
 }
 
+/* What an app allowed itself before is taken back by null, and by nothing in braces. */
+static void null_lifts_a_restriction(void **state)
+{
+	static const struct {
+		const char *text;
+		bool restricted;
+	} rows[] = { { "{\"app_restrict\":{\"max_tier\":\"device\"}}", true },
+		     { "{}", true },
+		     { "{\"app_restrict\":null}", false },
+		     { "{\"app_restrict\":{\"max_tier\":\"trusted\"}}", true },
+		     { "{\"app_restrict\":{}}", false } };
+	struct arena *a = arena_new("test", 1u << 20);
+	struct policy_request q;
+
+	(void)state;
+	policy_request_base(&q);
+	for (size_t i = 0; i < LEN(rows); i++) {
+		struct json_where where;
+		struct policy_error error;
+		cJSON *tree = NULL;
+
+		assert_int_equal(
+			json_parse(span_of(rows[i].text), &json_limits_api, &tree, &where),
+			ERR_OK);
+		assert_int_equal(policy_request_apply(&q, tree, a, &error), ERR_OK);
+		CHECK(q.restricted == rows[i].restricted, rows[i].text);
+		cJSON_Delete(tree);
+	}
+	arena_free(a);
+}
+
 static void a_list_may_have_4096_words(void **state)
 {
 	(void)state;
@@ -540,42 +571,12 @@ static void each_word_means_itself(void **state)
 	}
 }
 
-/* A price is known when the currency and both amounts are. */
-static void a_price_is_whole_or_unknown(void **state)
-{
-	static const struct {
-		const char *price;
-		bool known;
-	} rows[] = {
-		{ "\"currency\":\"EUR\",\"input_per_mtok\":1,\"output_per_mtok\":2", true },
-		{ "\"currency\":\"EUR\",\"input_per_mtok\":1", false },
-		{ "\"currency\":\"EUR\",\"output_per_mtok\":2", false },
-		{ "\"input_per_mtok\":1,\"output_per_mtok\":2", false },
-		{ "\"currency\":\"EUR\"", false },
-		{ "", false },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < LEN(rows); i++) {
-		char text[300];
-		size_t at;
-
-		snprintf(text, sizeof text,
-			 F("\"destinations\":{\"x\":{\"tier\":\"cloud\",\"api\":\"openai\","
-			   "\"price\":{%s}}}"),
-			 rows[i].price);
-		struct policy_set *s = SET({ POLICY_USER, "f", text });
-		assert_true(policy_destination_find(s, SPAN_LITERAL("x"), &at));
-		CHECK(policy_destination(s, at)->price.known == rows[i].known, rows[i].price);
-		policy_set_free(s);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_day_has_its_weekday),
 		cmocka_unit_test(null_is_no_end),
+		cmocka_unit_test(null_lifts_a_restriction),
 		cmocka_unit_test(a_list_may_have_4096_words),
 		cmocka_unit_test(hours_end_at_midnight),
 		cmocka_unit_test(a_share_is_from_0_to_1),
@@ -589,7 +590,6 @@ int main(void)
 		cmocka_unit_test(a_text_may_be_as_long_as_its_limit),
 		cmocka_unit_test(a_budget_has_what_was_written),
 		cmocka_unit_test(each_word_means_itself),
-		cmocka_unit_test(a_price_is_whole_or_unknown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,6 +64,15 @@ static bool has_problem(const struct policy_loaded *l, enum policy_problem_kind 
 	return false;
 }
 
+static bool says_somewhere(const struct policy_loaded *l, const char *text)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < l->n_problems; i++)
+		found |= contains(l->problems[i].error.problem, text);
+	return found;
+}
+
 static const char *verdict(struct policy_loaded *l)
 {
 	size_t i;
@@ -512,6 +521,7 @@ static void last_good_is_verified_again(void **state)
 	in.last_good = buf_span(&unsigned_good);
 	l = run(&in);
 	assert_int_equal(l.state, POLICY_LOCKDOWN);
+	assert_true(says_somewhere(&l, "the signature is missing"));
 	policy_loaded_free(&l);
 
 	in.trust = other.trust;

@@ -336,6 +336,37 @@ static void the_vendors_ceiling_says_first_how_to_ask(void **state)
 	policy_set_free(s);
 }
 
+/* A price is known when the currency and both amounts are. */
+static void a_price_is_whole_or_unknown(void **state)
+{
+	static const struct {
+		const char *price;
+		bool known;
+	} rows[] = {
+		{ "\"currency\":\"EUR\",\"input_per_mtok\":1,\"output_per_mtok\":2", true },
+		{ "\"currency\":\"EUR\",\"input_per_mtok\":1", false },
+		{ "\"currency\":\"EUR\",\"output_per_mtok\":2", false },
+		{ "\"input_per_mtok\":1,\"output_per_mtok\":2", false },
+		{ "\"currency\":\"EUR\"", false },
+		{ "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		char text[300];
+		size_t at;
+
+		snprintf(text, sizeof text,
+			 F("\"destinations\":{\"x\":{\"tier\":\"cloud\",\"api\":\"openai\","
+			   "\"price\":{%s}}}"),
+			 rows[i].price);
+		struct policy_set *s = SET({ POLICY_USER, "f", text });
+		assert_true(policy_destination_find(s, SPAN_LITERAL("x"), &at));
+		CHECK(policy_destination(s, at)->price.known == rows[i].known, rows[i].price);
+		policy_set_free(s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -353,6 +384,7 @@ int main(void)
 		cmocka_unit_test(an_empty_condition_is_explained_in_words),
 		cmocka_unit_test(who_said_what_of_routing_is_named),
 		cmocka_unit_test(the_vendors_ceiling_says_first_how_to_ask),
+		cmocka_unit_test(a_price_is_whole_or_unknown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
