@@ -438,13 +438,10 @@ static bool last_good_holds(struct loader *l, const struct policy_set *s,
 {
 	for (size_t i = 0; i < s->n_files; i++) {
 		struct policy_file *f = s->files[i];
-		struct span signature = f->info.signature;
 		char signer[17];
 
-		if (signature.len == 0)
-			signature.ptr = NULL;
 		if (!signature_holds(l->in, f->info.layer, f->info.name, f->info.text,
-				     signature, signer, error) ||
+				     f->info.signature, signer, error) ||
 		    !serial_holds(l->in, f, error))
 			return false;
 		if (f->info.not_after_ms <= l->in->now_ms) {
