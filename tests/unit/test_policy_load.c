@@ -840,6 +840,13 @@ static void a_file_that_takes_effect_is_whole(void **state)
 	}
 }
 
+/* A file that was refused is kept by nobody. */
+static int all_given_back(void **state)
+{
+	(void)state;
+	return arenas_alive() != 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -872,5 +879,5 @@ int main(void)
 		cmocka_unit_test(a_file_that_takes_effect_is_whole),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, all_given_back);
 }
