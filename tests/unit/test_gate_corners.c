@@ -221,11 +221,13 @@ static void what_is_asked_for_is_recorded_whole(void **state)
 
 	(void)state;
 	m.uid = 77;
+	m.modality = 3;
 	assert_int_equal(ask_outcome_of(w, &m, "text"), ASK_PENDING);
 	f = newest_of(w, RECORD_INTENT);
 	ledger_subject(gate_ledger(w->gate), 77, whose);
 	assert_string_equal(f.r.question, last(w, &m)->question);
 	assert_int_equal(f.r.uid, 77);
+	assert_int_equal(f.r.modality, 3);
 	assert_string_equal(f.r.subject, whose);
 	arena_free(f.arena);
 	world_free(w);
@@ -438,7 +440,8 @@ static void what_is_taken_back_refers_to_its_yes(void **state)
 	struct msg_ASK m = world_ask(w);
 	struct gate_result r;
 	char permission[sizeof r.permission];
-	struct newest yes, back;
+	struct newest yes, granted, back;
+	char basis[9 + TEXT_ULID_BYTES] = "approval:";
 	struct buf b;
 
 	(void)state;
@@ -450,6 +453,8 @@ static void what_is_taken_back_refers_to_its_yes(void **state)
 	assert_int_equal(r.status, 200);
 	yes = newest_of(w, RECORD_APPROVED);
 	back = newest_of(w, RECORD_REVOKED);
+	granted = newest_of(w, RECORD_GRANTED);
+	assert_string_equal(granted.r.basis, strcat(basis, yes.r.id));
 	assert_string_equal(back.r.ref, yes.r.id);
 	assert_string_equal(back.r.permission, permission);
 	assert_int_equal(back.r.uid, getuid());
@@ -459,6 +464,7 @@ static void what_is_taken_back_refers_to_its_yes(void **state)
 	assert_string_equal(back.r.model, "big-1");
 	assert_string_equal(back.r.task, "chat");
 	arena_free(yes.arena);
+	arena_free(granted.arena);
 	arena_free(back.arena);
 	buf_free(&b);
 	world_free(w);
@@ -503,10 +509,17 @@ static void more_time_is_said_to_be_there(void **state)
 	struct world *w = world_new(ASKS);
 	struct msg_ASK m = world_ask(w);
 	struct gate_result r;
+	cJSON *before, *after;
 
 	(void)state;
 	assert_int_equal(ask_outcome_of(w, &m, "x"), ASK_PENDING);
+	before = world_question(w, last(w, &m)->question);
 	r = answered(w, last(w, &m)->question, (struct gate_response){ .word = GATE_EXTEND });
+	after = world_question(w, last(w, &m)->question);
+	assert_string_not_equal(json_get_string(after, "expires"),
+				json_get_string(before, "expires"));
+	cJSON_Delete(before);
+	cJSON_Delete(after);
 	assert_int_equal(r.status, 200);
 	assert_string_equal(r.outcome, "extended");
 	assert_string_equal(r.message, "there is more time now");

@@ -462,11 +462,28 @@ static void each_piece_of_news_has_a_name(void **state)
 		assert_string_equal(gate_news_name((enum gate_news)n), names[n]);
 }
 
+/* What leaves as it stands is no category that was masked. */
+static void what_is_not_masked_is_not_said_to_be(void **state)
+{
+	struct world *w = world_new(FAR("\"default\":{\"cloud\":\"ask\"}"));
+	struct msg_ASK m = world_ask(w);
+	cJSON *q;
+
+	(void)state;
+	assert_int_equal(ask_outcome_of(w, &m, "to " MAIL), ASK_PENDING);
+	q = world_question(w, last(w, &m)->question);
+	assert_non_null(strstr(json_get_string(q, "body"), MAIL));
+	assert_int_equal(cJSON_GetArraySize(json_get(q, "masked")), 0);
+	cJSON_Delete(q);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_question_says_everything_there_is),
 		cmocka_unit_test(what_is_not_known_is_null),
+		cmocka_unit_test(what_is_not_masked_is_not_said_to_be),
 		cmocka_unit_test(each_identity_has_its_words),
 		cmocka_unit_test(what_the_place_does_is_said),
 		cmocka_unit_test(what_is_left_of_a_budget_is_said),

@@ -234,6 +234,16 @@ static void what_is_remembered_is_bounded(void **state)
 	assert_non_null(perms_find(p, id));
 	assert_string_equal(perms_find(p, "g-9999")->app, "newest");
 	perms_free(p);
+	/* Nothing but refusals: also the very first of them. */
+	p = perms_new();
+	for (unsigned i = 1; i <= PERMS_MAX + 1; i++) {
+		r = no(i, NULL);
+		r.app = "";
+		assert_true(perms_note(p, &r));
+	}
+	assert_null(perms_find(p, "n-1"));
+	assert_non_null(perms_find(p, "n-2"));
+	perms_free(p);
 	/* Nothing but permissions: the oldest of them. */
 	p = perms_new();
 	for (unsigned i = 1; i <= PERMS_MAX + 1; i++) {
