@@ -3,6 +3,7 @@
 
 local_role.py ROLE_LOCAL_PROGRAM [unittest arguments]
 """
+import contextlib
 import fcntl
 import hashlib
 import http.client
@@ -21,7 +22,7 @@ import unittest
 import warnings
 
 import wire
-from stage import alive, until
+from stage import UnixConnection, alive, until
 
 sys.path.insert(0, os.path.join(wire.ROOT, "tests", "fake"))
 import machine  # noqa: E402
@@ -468,8 +469,15 @@ class LocalRole(unittest.TestCase):
                               os.path.join(self.dir, "models", "theirs.gguf")],
                              stderr=subprocess.DEVNULL, umask=0o077)
         self.addCleanup(lambda: (e.kill(), e.wait()))
-        while not os.path.exists(path) and e.poll() is None:
-            time.sleep(0.01)  # it may take longer than four attempts to reach it
+        def loaded():
+            with contextlib.suppress(OSError), contextlib.closing(UnixConnection(path)) as c:
+                c.request("GET", "/health")
+                return c.getresponse().status == 200
+            return False
+
+        # It may take longer than four attempts to reach it, and answers 503 until its model is there.
+        while not loaded() and e.poll() is None:
+            time.sleep(0.01)
         return e
 
     def test_an_engine_of_somebody_else_is_used_where_the_operator_names_it(self):
