@@ -160,10 +160,11 @@ def tests_of(area, path):
     return first + [t for t in TESTS[area] if t not in first]
 
 
-def bounded(seconds):
-    """A mistake may loop for ever, or take all the memory there is."""
+def bounded(seconds, strict):
+    """A mistake may loop for ever, or take all the memory there is (address sanitizer's shadow is no memory)."""
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
+    if not strict:
+        resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
@@ -210,6 +211,12 @@ class Bench:
             self.cost[test] = self.spent
             self.limit[test] = 10 + 10 * math.ceil(self.spent)
         self.runs = self.reached(folder + "-lines")
+        # The suite runs under address sanitizer as well: one element too far and what is not given back fail there.
+        self.strict = folder + "-strict"
+        self.setup(self.strict, "-O1", "-Db_sanitize=address", "-Db_lundef=false")
+        self.strict_tests = [t for t in self.tests if "/" not in t and self.make(t, self.strict)
+                             and not self.fails(t, self.strict)]
+        print(f"{len(self.strict_tests)} of {len(self.tests)} tests under address sanitizer, too", flush=True)
 
     def setup(self, build, flags, *more):
         options = ["--buildtype=plain", "-Dwerror=false", "-Dc_args=" + flags, *more]
@@ -277,13 +284,15 @@ class Bench:
     def fails(self, test, build=None):
         """Whether it fails. `hung` says whether that was because it did not end, `spent` its processor time."""
         build = build or self.build
+        strict = build == getattr(self, "strict", None)
         before, (target, arguments) = resource.getrusage(resource.RUSAGE_CHILDREN), program(test)
         # A sync costs nothing in memory; the first check that fails ends the test.
         process = subprocess.Popen([os.path.join(build, target),
                                     *(self.source if a == "SOURCE" else a for a in arguments)], stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL, cwd=build, start_new_session=True,
-                                   preexec_fn=lambda: bounded(self.limit.get(test, 600)),
+                                   preexec_fn=lambda: bounded(self.limit.get(test, 600) * (4 if strict else 1), strict),
                                    env={**os.environ, "TMPDIR": self.scratch, "CMOCKA_TEST_ABORT": "1",
+                                        "ASAN_OPTIONS": "detect_leaks=1:hard_rss_limit_mb=4096",
                                         "HITHER_FAULT_EVERY": "60"})
         try:
             code = watch(process)
@@ -315,6 +324,9 @@ class Bench:
                     return None
                 if self.fails(test):
                     return test
+            for test in filter(self.strict_tests.__contains__, self.choose(area, path, n)):
+                if self.make(test, self.strict) and self.fails(test, self.strict):
+                    return test + ", address sanitizer"
             return ""
         finally:
             with open(whole, "w", encoding="utf-8") as f:
