@@ -275,7 +275,9 @@ static void on_end(void *ctx, enum err why, bool reusable)
 			    "the daemon closed the stream of questions"));
 }
 
-static const struct http_call_handler events_handler = { .on_head = on_head, .on_data = on_data, .on_end = on_end };
+static const struct http_call_handler events_handler = { .on_head = on_head,
+							 .on_data = on_data,
+							 .on_end = on_end };
 
 static int connect_agents(const struct cli *cli)
 {
