@@ -305,3 +305,11 @@ cJSON *cli_fetch(const struct cli *cli, enum cli_socket socket, const char *path
 	cli_reply_free(&reply);
 	return tree;
 }
+
+cJSON *cli_fetch_decision(const struct cli *cli, const char *id, long timeout_ms)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, "/hither/v1/decisions/%s", id);
+	return cli_fetch(cli, CLI_SOCKET_API, path, timeout_ms);
+}

@@ -160,6 +160,8 @@ int cli_call_tree(const struct cli *cli, const struct cli_request *request, bool
  */
 cJSON *cli_fetch(const struct cli *cli, enum cli_socket socket, const char *path,
 		 long timeout_ms);
+/* The same for what the daemon remembers of the request with this x-hither-decision. */
+cJSON *cli_fetch_decision(const struct cli *cli, const char *id, long timeout_ms);
 
 /* --- tables and text on a terminal ------------------------------------------------------- */
 

@@ -255,11 +255,8 @@ void cli_ask_fields(struct cli *cli, enum ask_how how, struct ask_fields *f)
 /* What the daemon remembers of this request; an empty object when it does not any more. */
 static cJSON *fetch_decision(struct cli *cli, const char *id)
 {
-	char path[96];
-	cJSON *tree;
+	cJSON *tree = cli_fetch_decision(cli, id, 5000);
 
-	snprintf(path, sizeof path, "/hither/v1/decisions/%s", id);
-	tree = cli_fetch(cli, CLI_SOCKET_API, path, 5000);
 	return tree != NULL ? tree : cJSON_CreateObject();
 }
 

@@ -38,14 +38,13 @@ struct work {
 /* How sure the model was of an answer, as the daemon remembers it; -1: it does not. */
 static double certainty_of(struct cli *cli, struct cli_reply *answer)
 {
-	char id[64], path[96];
+	char id[64];
 	cJSON *tree;
 	double certainty;
 
 	if (!cli_reply_header(answer, "x-hither-decision", id, sizeof id))
 		return -1;
-	snprintf(path, sizeof path, "/hither/v1/decisions/%s", id);
-	tree = cli_fetch(cli, CLI_SOCKET_API, path, ANSWER_TIME_MS);
+	tree = cli_fetch_decision(cli, id, ANSWER_TIME_MS);
 	if (!json_get_number(tree, "certainty", &certainty))
 		certainty = -1;
 	cJSON_Delete(tree);

@@ -36,10 +36,7 @@ struct talk {
 
 static cJSON *fetch_decision(struct talk *t)
 {
-	char path[128];
-
-	snprintf(path, sizeof path, "/hither/v1/decisions/%s", t->decision);
-	return cli_fetch(t->cli, CLI_SOCKET_API, path, 5000);
+	return cli_fetch_decision(t->cli, t->decision, 5000);
 }
 
 /* "on this device · tinyllama · 1.8 s" */
