@@ -300,8 +300,8 @@ static void recheck_sends(struct gate *g)
 
 bool gate_policy(struct gate *g, struct policy_set *set, uint64_t generation)
 {
-	(void)gate_turn(
-		g); /* what the old one let go is on record as such, and is looked at again */
+	/* What the old one let go is on record as such, and is looked at again. */
+	(void)gate_turn(g);
 	policy_set_free(g->set);
 	inspector_free(g->inspector);
 	g->set = policy_set_ref(set);

@@ -47,13 +47,13 @@ static void facts(struct gate *g, const struct ask *a, struct span data[INSPECT_
 	const struct msg_ASK *m = &a->m;
 
 	memset(q, 0, sizeof *q);
-	q->app = !text_empty(m->app) ? span_of(m->app) : (struct span){ NULL, 0 };
+	q->app = span_of(text_or_null(m->app));
 	q->identity = (enum policy_identity)m->identity;
 	surroundings_fill(g->around, (uid_t)m->uid, g->io->wall_ms(g->ctx), q);
 	q->interactive = m->interactive == 1   ? POLICY_TRUE
 			 : m->interactive == 0 ? POLICY_FALSE
 					       : POLICY_UNKNOWN;
-	q->task = !text_empty(m->task) ? span_of(m->task) : (struct span){ NULL, 0 };
+	q->task = span_of(text_or_null(m->task));
 	categories(&a->in, data, &q->data);
 	if (m->score_pm <= 1000)
 		q->score = (struct policy_number){ true, m->score_pm / 1000.0 };

@@ -11,11 +11,11 @@
  *   2. Each has an intent and a grant of its own in the chain, in the order of the asks.
  *   3. A bound is reserved when it joins, so that two of one turn cannot both take what is left
  *      of a budget. Whoever does not go gives it back.
- *   4. A commit that fails refuses all of them. One record that cannot be appended (too long,
- * no memory) concerns its own ask: then each goes in a commit of its own.
- *   5. The policy does not change while something is GRANTING, nor what is known of the device:
- * records point into both. No refusal comes on record before a grant that was decided without
- * it. Whatever changes those ends the turn first.
+ *   4. A commit that fails refuses all of them. One record that cannot be appended (too
+ *      long, no memory) concerns its own ask: then each goes in a commit of its own.
+ *   5. The policy does not change while something is GRANTING, nor what is known of the
+ *      device: records point into both. No refusal comes on record before a grant that was
+ *      decided without it. Whatever changes those ends the turn first.
  */
 #include <stdio.h>
 #include <stdlib.h>
