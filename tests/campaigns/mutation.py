@@ -198,6 +198,7 @@ class Bench:
     def __init__(self, c, folder, of):
         """`of`: (area, path) of what will be mutated."""
         self.source, self.build, self.hung = os.path.join(folder, "source"), os.path.join(folder, "build"), False
+        self.strict = folder + "-strict"
         self.scratch = tempfile.mkdtemp(prefix="mutation-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
         self.copy()
         self.setup(self.build, "-O1 -fsanitize=undefined -fsanitize-undefined-trap-on-error")
@@ -212,7 +213,6 @@ class Bench:
             self.limit[test] = 10 + 10 * math.ceil(self.spent)
         self.runs = self.reached(folder + "-lines")
         # The suite runs under address sanitizer as well: one element too far and what is not given back fail there.
-        self.strict = folder + "-strict"
         self.setup(self.strict, "-O1", "-Db_sanitize=address", "-Db_lundef=false")
         self.strict_tests = [t for t in self.tests if "/" not in t and self.make(t, self.strict)
                              and not self.fails(t, self.strict)]
@@ -284,7 +284,7 @@ class Bench:
     def fails(self, test, build=None):
         """Whether it fails. `hung` says whether that was because it did not end, `spent` its processor time."""
         build = build or self.build
-        strict = build == getattr(self, "strict", None)
+        strict = build == self.strict
         before, (target, arguments) = resource.getrusage(resource.RUSAGE_CHILDREN), program(test)
         # A sync costs nothing in memory; the first check that fails ends the test.
         process = subprocess.Popen([os.path.join(build, target),
