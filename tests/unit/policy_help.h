@@ -75,6 +75,40 @@ static inline struct policy_request request_of(struct arena *a, const char *json
 	return q;
 }
 
+/* What people are shown of all of it, for buf_free(). */
+static inline struct buf shown(struct policy_set *s)
+{
+	struct buf out;
+
+	buf_init(&out, 1u << 16);
+	policy_show(s, true, 0, &out);
+	return out;
+}
+
+/* What people are told of the benign base, for buf_free(). */
+static inline struct buf explained_base(struct policy_set *s)
+{
+	struct arena *a = arena_new("test", 1u << 20);
+	struct policy_request q = request_of(a, "{}");
+	struct buf out;
+
+	buf_init(&out, 1u << 16);
+	policy_explain(s, &q, 0, &out);
+	arena_free(a);
+	return out;
+}
+
+static inline void assert_laid_out(const char *in, const char *wanted)
+{
+	struct policy_error e;
+	struct buf out;
+
+	buf_init(&out, 4096);
+	assert_int_equal(policy_format(span_of(in), "t", &out, &e), ERR_OK);
+	assert_string_equal(buf_cstr(&out), wanted);
+	buf_free(&out);
+}
+
 /* {"verdict",…} of one destination, into a static buffer. */
 static inline const char *answer(struct policy_set *s, const char *request, const char *name)
 {

@@ -77,11 +77,9 @@ static void a_ceiling_says_how_to_ask(void **state)
 		{ POLICY_USER, "u", F("\"consent\":{\"ask_via\":[\"terminal\"]}") },
 		{ POLICY_MANDATORY, "m",
 		  "{\"hither_policy\":1,\"id\":\"m\",\"consent\":{\"ask_via\":[\"web\"]}}" });
-	struct buf out;
+	struct buf out = shown(s);
 
 	(void)state;
-	buf_init(&out, 1u << 16);
-	policy_show(s, true, 0, &out);
 	assert_true(contains(buf_cstr(&out), "ask_via                web  (mandatory m)"));
 	buf_free(&out);
 	policy_set_free(s);
@@ -178,15 +176,8 @@ static void one_empty_line_stays(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < LEN(texts); i++) {
-		struct policy_error e;
-		struct buf out;
-
-		buf_init(&out, 4096);
-		assert_int_equal(policy_format(span_of(texts[i].in), "t", &out, &e), ERR_OK);
-		assert_string_equal(buf_cstr(&out), texts[i].out);
-		buf_free(&out);
-	}
+	for (size_t i = 0; i < LEN(texts); i++)
+		assert_laid_out(texts[i].in, texts[i].out);
 }
 
 static void as_deep_as_json_may_be(void **state)
@@ -286,18 +277,13 @@ static void an_empty_condition_is_explained_in_words(void **state)
 			"{\"any\":[]},{\"tools\":true}]}},"
 			"{\"id\":\"s\",\"effect\":\"deny\",\"when\":{\"any\":[{\"all\":[{},"
 			"{\"tools\":true}]},{\"any\":[]}]}}]") });
-	struct arena *a = arena_new("test", 1u << 20);
-	struct policy_request q = request_of(a, "{}");
-	struct buf out;
+	struct buf out = explained_base(s);
 
 	(void)state;
-	buf_init(&out, 65536);
-	policy_explain(s, &q, 0, &out);
 	assert_true(contains(buf_cstr(&out), "r would DENY local if never or tools is true\n"));
 	assert_true(contains(buf_cstr(&out),
 			     "s would DENY local if always and tools is true or never\n"));
 	buf_free(&out);
-	arena_free(a);
 	policy_set_free(s);
 }
 
@@ -308,11 +294,9 @@ static void who_said_what_of_routing_is_named(void **state)
 		SET({ POLICY_USER, "u", F("\"routing\":{\"while_asking\":\"hold\"}") },
 		    { POLICY_VENDOR, "v",
 		      "{\"hither_policy\":1,\"id\":\"v\",\"routing\":{\"cascade\":\"on\"}}" });
-	struct buf out;
+	struct buf out = shown(s);
 
 	(void)state;
-	buf_init(&out, 1u << 16);
-	policy_show(s, true, 0, &out);
 	assert_true(contains(buf_cstr(&out), "while_asking           hold  (user u)"));
 	assert_true(contains(buf_cstr(&out), "cascade                on  (vendor v)"));
 	buf_free(&out);
@@ -325,11 +309,9 @@ static void the_vendors_ceiling_says_first_how_to_ask(void **state)
 		{ POLICY_VENDOR_MANDATORY, "w", F("\"consent\":{\"ask_via\":[\"terminal\"]}") },
 		{ POLICY_MANDATORY, "m",
 		  "{\"hither_policy\":1,\"id\":\"m\",\"consent\":{\"ask_via\":[\"web\"]}}" });
-	struct buf out;
+	struct buf out = shown(s);
 
 	(void)state;
-	buf_init(&out, 1u << 16);
-	policy_show(s, true, 0, &out);
 	assert_true(contains(buf_cstr(&out),
 			     "ask_via                terminal  (vendor_mandatory w)"));
 	buf_free(&out);
