@@ -121,12 +121,11 @@ void reply_question(struct request *q, const struct msg_ANSWER *a)
 	struct buf b;
 	char digest[65];
 
+	escalate_problem(q, a, &p);
 	if (http_begun(q->x)) {
-		escalate_problem(q, a, &p);
 		reply_error(q, &p);
 		return;
 	}
-	escalate_problem(q, a, &p);
 	reply_put_fields(q, true, &f);
 	reply_add_field(&f, "x-should-retry", "false");
 	text_hex(a->digest, sizeof a->digest, digest);

@@ -431,8 +431,7 @@ static bool is_telling_start(struct span s)
 					      "A ",   "This ", "You ", "Your " };
 
 	for (size_t i = 0; i < LEN(starts); i++)
-		if (s.len > strlen(starts[i]) &&
-		    memcmp(s.ptr, starts[i], strlen(starts[i])) == 0)
+		if (s.len > strlen(starts[i]) && span_starts(s, starts[i]))
 			return true;
 	return false;
 }

@@ -6,7 +6,8 @@ evaluates policies; then the unit tests of that area, and those that let its all
 Mistakes: another comparison, `&&` for `||`, a constant one more, true for false, plus for minus, a condition negated,
 a statement left out. Made in a copy of the sources with a build of its own (undefined behaviour, such as an index
 beyond an array, ends the test); a mutant that does not compile does not count, one that makes a test fail,
-crash or hang is noticed. A test that does not run the line (by counters of a build of its own) is not asked.
+crash or hang is noticed. What the tests do not notice they are asked once more under address sanitizer, as the suite
+runs there, too. A test that does not run the line (by counters of a build of its own) is not asked.
 
 What is not mutated, because it changes no answer: words in quotes; a call that only writes to the log; va_end; what says
 that a function takes a format; the
