@@ -30,8 +30,9 @@
  * engine that cannot be had is told to thousands while their router is busy. */
 #define QUEUE_FRAMES_MAX 16384
 #define QUEUE_BYTES_MAX  (4u << 20)
-#define QUEUE_FDS_MAX    256
-#define FRAMES_PER_TURN  32 /* then other handles of the loop get their turn */
+/* Consent's releases may all come in one turn: a body and a reply for each of 256. */
+#define QUEUE_FDS_MAX   512
+#define FRAMES_PER_TURN 32 /* then other handles of the loop get their turn */
 
 struct queued {
 	struct queued *next;

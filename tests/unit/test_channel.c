@@ -320,6 +320,43 @@ static void thousands_of_answers_wait_for_a_busy_peer(void **state)
 	close(raw);
 }
 
+/* As many releases as there may be, in one turn, where buffers are small. */
+static void every_release_waits_with_its_descriptors(void **state)
+{
+	struct side s;
+	int pair[2], small = 4096, fds[2] = { file_with('b'), file_with('r') }, came[2];
+	uint8_t f[MSG_BYTES_MAX];
+	unsigned got = 0, n;
+	struct msg_SEND m = { 0 };
+
+	(void)state;
+	memset(&s, 0, sizeof s);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+	s.c = channel_open(&loop, pair[0], ROLE_CONSENT, ROLE_CLOUD, &handler, &s);
+	unsigned before = open_descriptors();
+	for (unsigned i = 0; i < 256; i++)
+		assert_int_equal(CHANNEL_SEND(s.c, SEND, &m, fds, 2), ERR_OK);
+	assert_true(open_descriptors() > before + 2 * 200);
+	while (got < 256) {
+		n = 2;
+		if (fds_receive(pair[1], f, sizeof f, came, &n, MSG_DONTWAIT) <= 0) {
+			uv_run(&loop, UV_RUN_NOWAIT);
+			continue;
+		}
+		assert_int_equal(n, 2);
+		close(came[0]);
+		close(came[1]);
+		got++;
+	}
+	assert_int_equal(s.gone, 0);
+	assert_int_equal(open_descriptors(), before);
+	channel_close(s.c);
+	close(pair[1]);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 static void a_peer_that_does_not_read_is_given_up(void **state)
 {
 	struct side s;
@@ -479,6 +516,7 @@ int main(void)
 		CASE(draining_hears_a_dead_peer_without_the_loop),
 		CASE(a_full_socket_queues_in_order),
 		CASE(thousands_of_answers_wait_for_a_busy_peer),
+		CASE(every_release_waits_with_its_descriptors),
 		CASE(a_peer_that_does_not_read_is_given_up),
 		CASE(a_peer_that_reads_too_late_is_given_up_all_the_same),
 		CASE(a_closed_peer_is_told_from_the_loop),
