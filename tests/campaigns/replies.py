@@ -141,14 +141,17 @@ class Server:
                               b"Content-Length: %d\r\n\r\n%s" % (b"200 OK" if path in LLAMA else b"404 N", len(reply), reply))
                     continue
                 self.served += 1
-                named = re.search(rb"bad:(\w+)", body)
-                BAD[named[1].decode() if named else "good"](s)
+                self.answer(s, body)
                 return
         except OSError:
             pass
         finally:
             self.active -= 1
             s.close()
+
+    def answer(self, s, body):
+        named = re.search(rb"bad:(\w+)", body)
+        BAD[named[1].decode() if named else "good"](s)
 
 
 def judge(c, d, server, where, roles, caps_kib):

@@ -28,6 +28,7 @@ CAMPAIGNS = {  # name: (default budget, what one run is, what it tries)
     "hostile_cloud": ("60", "a reply", "providers that drip, flood, cut and lie"),
     "hostile_engine": ("60", "a reply", "an engine that drips, floods, cuts and lies"),
     "hostile_client": ("200", "a connection", "clients that smuggle, drip, flood and leave"),
+    "disconnect": ("200", "a client", "clients that leave at any moment; whoever answered must be left alone"),
     "races": ("2000", "a connect", "another user connects while sockets are bound"),
     "cuts": ("all", "a cut", "recorded streams cut at every byte"),
     "egress": ("300", "a request", "local-only in a namespace where every packet is seen"),
