@@ -64,7 +64,7 @@ static void world_look_at(const struct msg_ANSWER *m, int pipe_fd)
 			  m->outcome == ASK_TIMEOUT || m->outcome == ASK_DISMISSED ||
 			  m->outcome == ASK_BUDGET;
 
-	if (granted != (pipe_fd >= 0) || granted != (m->receipt[0] != '\0') ||
+	if ((granted ? pipe_fd < 0 : pipe_fd != -1) || granted != (m->receipt[0] != '\0') ||
 	    (m->fallback != 0 && !may_refuse)) {
 		fprintf(stderr, "ANSWER %u: pipe %d receipt \"%s\" fallback %u\n", m->outcome,
 			pipe_fd, m->receipt, m->fallback);
