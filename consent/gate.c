@@ -116,6 +116,11 @@ void ask_finish(struct gate *g, struct ask *a, enum ask_outcome outcome, bool re
 		const char *detail)
 {
 	ask_answer(g, a, outcome, refuse, detail, -1);
+	ask_leave(g, a, outcome);
+}
+
+void ask_leave(struct gate *g, struct ask *a, enum ask_outcome outcome)
+{
 	g->count.questions[outcome]++;
 	a->question = NULL;
 	ask_enter(a, ASK_STATE_DONE);
@@ -244,8 +249,7 @@ void gate_cancel(struct gate *g, uint64_t request_id)
 			turn_leave(g, a);
 			return;
 		}
-		a->router_listens = false;
-		ask_finish(g, a, ASK_WITHDRAWN, false, "");
+		ask_leave(g, a, ASK_WITHDRAWN);
 		question_left(g, q);
 		return;
 	}
@@ -382,13 +386,12 @@ void gate_router_gone(struct gate *g, enum role router)
 		next = a->next;
 		if (role_stamped(a->m.request_id) != router)
 			continue;
-		a->router_listens = false;
 		if (a->state == ASK_STATE_SENDING && !a->aborted) {
 			send_abort(g, a, "the router ended");
 		} else if (a->state == ASK_STATE_GRANTING) {
 			turn_leave(g, a);
 		} else if (a->state == ASK_STATE_WAITING) {
-			ask_finish(g, a, ASK_WITHDRAWN, false, "");
+			ask_leave(g, a, ASK_WITHDRAWN);
 			question_left(g, q);
 			next = g->asks; /* closing one may have finished others */
 		}
@@ -429,8 +432,7 @@ void gate_stop(struct gate *g)
 	gate_cloud_gone(g);
 	for (struct question *q = g->questions; q != NULL; q = q->next)
 		if (q->state != QUESTION_CLOSED)
-			question_close(g, q, ASK_WITHDRAWN, false, "withdrawn",
-				       "the daemon stops");
+			question_over(g, q, "withdrawn");
 	book_flush(g);
 }
 

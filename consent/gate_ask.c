@@ -118,15 +118,13 @@ static void price(struct ask *a, const struct policy_destination *d,
 	int64_t usual = most.output_tokens < OUTPUT_USUAL_TOKENS ? most.output_tokens
 								 : OUTPUT_USUAL_TOKENS;
 
-	a->j.estimate.tokens = (int64_t)a->m.input_tokens + usual;
 	a->j.bound.tokens = most.tokens;
 	if (!d->price.known)
 		return;
-	a->j.estimate.cost_known = a->j.bound.cost_known = true;
-	memcpy(a->j.estimate.currency, d->price.currency, sizeof a->j.estimate.currency);
+	a->j.bound.cost_known = true;
 	memcpy(a->j.bound.currency, d->price.currency, sizeof a->j.bound.currency);
-	a->j.estimate.cost_nano = policy_cost_nano(d->price.input_per_mtok, a->m.input_tokens) +
-				  policy_cost_nano(d->price.output_per_mtok, usual);
+	a->j.estimate_nano = policy_cost_nano(d->price.input_per_mtok, a->m.input_tokens) +
+			     policy_cost_nano(d->price.output_per_mtok, usual);
 	a->j.bound.cost_nano = most.cost_nano;
 }
 

@@ -147,8 +147,7 @@ static enum err close_open(struct gate *g, const struct replay *p)
 			r[n].detail = "consent restarted before the end was recorded";
 			n++;
 		}
-		if (n > 0)
-			e = ledger_append(g->ledger, r, n);
+		e = ledger_append(g->ledger, r, n); /* perhaps none */
 	}
 	return e;
 }

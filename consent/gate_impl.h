@@ -47,7 +47,7 @@
  *   GRANTING -> DONE     that commit failed; client gone         [gate_turn, turn_leave]
  *   WAITING  -> SENDING  the person said yes                     [send_release]
  *   WAITING  -> NEW      the yes was for another one like it     [ask_again]
- *   WAITING  -> DONE     no, silence, withdrawn, client gone     [ask_finish]
+ *   WAITING  -> DONE     no, silence, withdrawn, client gone     [ask_finish, ask_leave]
  *   SENDING  -> DONE     SENT, or cloud is gone                  [gate_sent, send_unknown]
  *
  * Invariants
@@ -83,7 +83,8 @@ struct judgement {
 	unsigned scopes;
 	enum budget_state budget;
 	const char *budget_id;
-	struct budget_amount estimate, bound;
+	int64_t estimate_nano; /* where the cost of the bound is known */
+	struct budget_amount bound;
 	bool strong_auth;
 	bool notify; /* a rule wants the person to hear of it afterwards */
 	enum policy_content
@@ -228,6 +229,8 @@ void ask_unref(struct ask *a);
  */
 void ask_finish(struct gate *g, struct ask *a, enum ask_outcome outcome, bool refuse,
 		const char *detail);
+/* The same of one that router wants to hear nothing more of. */
+void ask_leave(struct gate *g, struct ask *a, enum ask_outcome outcome);
 void ask_answer(struct gate *g, struct ask *a, enum ask_outcome outcome, bool refuse,
 		const char *detail, int pipe_fd);
 bool ask_otherwise(enum policy_otherwise o); /* fallback of an answer: refuse? */
@@ -266,8 +269,8 @@ struct question *question_find(struct gate *g, const char *id);
 /* Everybody who waits hears `outcome`; the question keeps only what a late answer needs. */
 void question_close(struct gate *g, struct question *q, enum ask_outcome outcome, bool refuse,
 		    const char *ending, const char *detail);
-/* The same after a yes: nobody waits for it any more. */
-void question_approved(struct gate *g, struct question *q);
+/* The same of one that nobody waits for. */
+void question_over(struct gate *g, struct question *q, const char *ending);
 void question_next(struct gate *g, const struct ask *like);
 bool question_redeem(struct gate *g, struct ask *a);
 void questions_recheck(struct gate *g, bool policy_changed);

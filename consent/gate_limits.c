@@ -141,8 +141,7 @@ const char *limits_question(struct gate *g, const struct ask *a)
 	struct open_questions open = open_of_app(g, a);
 
 	if (open.n >= GATE_APP_QUESTIONS_MAX && open.oldest != NULL) {
-		question_close(g, open.oldest, ASK_WITHDRAWN, false, "withdrawn",
-			       "a newer question of the same app took its place");
+		question_over(g, open.oldest, "withdrawn");
 		open.n--;
 	}
 	if (g->n_open >= GATE_QUESTIONS_MAX)

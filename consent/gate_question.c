@@ -203,8 +203,7 @@ static void join(struct gate *g, struct ask *a, struct question *q)
 		return;
 	}
 	q->kept = true;
-	a->router_listens = false; /* reported; router does not wait for more */
-	ask_finish(g, a, ASK_PENDING, false, "");
+	ask_leave(g, a, ASK_PENDING); /* reported; router does not wait for more */
 }
 
 /* Nobody who could be asked, and policy does not want to wait for somebody. */
@@ -316,7 +315,7 @@ static void put_question(struct gate *g, struct ask *a, bool nobody)
 		return;
 	}
 	if (record_intent(g, a, q) != ERR_OK) {
-		question_close(g, q, ASK_LEDGER, false, "withdrawn", "");
+		question_over(g, q, "withdrawn");
 		ask_finish(g, a, ASK_LEDGER, false,
 			   "the ledger cannot be written, so nothing leaves; hither status");
 		return;
@@ -354,10 +353,10 @@ void question_ask(struct gate *g, struct ask *a)
 
 /* --- closing ------------------------------------------------------------------------- */
 
-void question_close(struct gate *g, struct question *q, enum ask_outcome outcome, bool refuse,
-		    const char *ending, const char *detail)
+static void question_end(struct gate *g, struct question *q, enum gate_news news,
+			 const char *ending)
 {
-	struct ask *like = q->subject, *a;
+	struct ask *like = q->subject;
 	bool was_open = q->state == QUESTION_OPEN;
 
 	q->state = QUESTION_CLOSED;
@@ -365,19 +364,26 @@ void question_close(struct gate *g, struct question *q, enum ask_outcome outcome
 	q->subject = NULL;
 	q->expires_ms = gate_now(g);
 	g->n_open--;
-	while ((a = question_waiter(g, q)) != NULL)
-		ask_finish(g, a, outcome, refuse, detail);
-	if (was_open)
-		g->io->tell(g->ctx, outcome == ASK_TIMEOUT ? GATE_EXPIRED : GATE_WITHDRAWN,
-			    q->uid, q->id);
-	if (was_open)
+	if (was_open) {
+		g->io->tell(g->ctx, news, q->uid, q->id);
 		question_next(g, like);
+	}
 	ask_unref(like);
 }
 
-void question_approved(struct gate *g, struct question *q)
+void question_over(struct gate *g, struct question *q, const char *ending)
 {
-	question_close(g, q, ASK_GRANTED, false, "approved", "");
+	question_end(g, q, GATE_WITHDRAWN, ending);
+}
+
+void question_close(struct gate *g, struct question *q, enum ask_outcome outcome, bool refuse,
+		    const char *ending, const char *detail)
+{
+	struct ask *a;
+
+	while ((a = question_waiter(g, q)) != NULL)
+		ask_finish(g, a, outcome, refuse, detail);
+	question_end(g, q, outcome == ASK_TIMEOUT ? GATE_EXPIRED : GATE_WITHDRAWN, ending);
 }
 
 void question_next(struct gate *g, const struct ask *like)
@@ -412,7 +418,7 @@ void question_left(struct gate *g, struct question *q)
 	if (q->kept || question_waiter(g, q) != NULL)
 		return;
 	record_ending(g, q, RECORD_WITHDRAWN, "the client left");
-	question_close(g, q, ASK_WITHDRAWN, false, "withdrawn", "");
+	question_over(g, q, "withdrawn");
 }
 
 /* --- a yes that waits for its request -------------------------------------------------- */
@@ -428,7 +434,7 @@ bool question_redeem(struct gate *g, struct ask *a)
 		memcpy(intent, q->intent, sizeof intent);
 		snprintf(basis, sizeof basis, "approval:%s", q->approval);
 		enum policy_mode mode = q->mode;
-		question_close(g, q, ASK_GRANTED, false, "used", "");
+		question_over(g, q, "used");
 		if ((a->j.modes & (unsigned)mode) == 0)
 			return false;
 		(void)!send_release(g, a, mode, basis, NULL, intent, NULL, 0);
@@ -463,7 +469,7 @@ static void release_waiters(struct gate *g, struct question *q, const struct per
 		(void)!send_release(g, a, mode, !text_empty(id) ? "permission" : "rule",
 				    text_or_null(id), intent, NULL, 0);
 	}
-	question_approved(g, q);
+	question_over(g, q, "approved");
 }
 
 /* The same bytes may have been asked for by a program in another situation: each is judged. */
@@ -527,7 +533,7 @@ static void expire(struct gate *g, struct question *q)
 	const struct policy_consent *c = policy_consent(g->set);
 
 	if (q->state == QUESTION_APPROVED) {
-		question_close(g, q, ASK_TIMEOUT, false, "expired", "");
+		question_over(g, q, "expired");
 		return;
 	}
 	record_ending(g, q, RECORD_TIMED_OUT, NULL);

@@ -74,7 +74,7 @@ static void fill_money(const struct ask *a, struct record *r)
 	if (!a->j.bound.cost_known)
 		return;
 	r->currency = a->j.bound.currency;
-	r->cost_estimate_nano = a->j.estimate.cost_nano;
+	r->cost_estimate_nano = a->j.estimate_nano;
 	r->cost_bound_nano = a->j.bound.cost_nano;
 }
 

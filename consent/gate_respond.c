@@ -262,13 +262,13 @@ static void keep_approval(struct gate *g, struct question *q, const struct terms
 {
 	if (book_append(g, rec, 1) != ERR_OK) {
 		result(ret, 503, "ledger", "the ledger cannot be written, so nothing leaves");
-		question_close(g, q, ASK_LEDGER, false, "withdrawn", "");
+		question_over(g, q, "withdrawn");
 		return;
 	}
 	snprintf(ret->outcome, sizeof ret->outcome, "approved");
 	memcpy(ret->receipt, rec->id, sizeof ret->receipt);
 	if (t->scope != POLICY_SCOPE_ONCE) {
-		question_approved(g, q);
+		question_over(g, q, "approved");
 		return;
 	}
 	q->state = QUESTION_APPROVED;
@@ -363,7 +363,7 @@ static void release_first(struct gate *g, struct question *q, struct ask *a,
 			       "the ledger cannot be written, so nothing leaves");
 	}
 	ask_again(g, q);
-	question_approved(g, q);
+	question_over(g, q, "approved");
 	decide_again(g);
 }
 
@@ -405,10 +405,10 @@ static void put_off(struct gate *g, struct question *q, const struct gate_respon
 	struct buf b;
 
 	if (r->word == GATE_EXTEND) {
-		uint64_t until_ms = q->expires_ms + EXTEND_MS < latest_ms
-					    ? q->expires_ms + EXTEND_MS
-					    : latest_ms;
+		uint64_t until_ms = q->expires_ms + EXTEND_MS;
 
+		if (until_ms > latest_ms)
+			until_ms = latest_ms;
 		q->expires_wall_ms += (int64_t)(until_ms - q->expires_ms);
 		q->expires_ms = until_ms;
 		result(ret, 200, NULL, "there is more time now");

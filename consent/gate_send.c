@@ -204,10 +204,9 @@ static void settle(struct gate *g, const struct ask *a, const struct msg_SENT *m
 	if (!d->price.known || strcmp(d->price.currency, a->reserved.currency) != 0)
 		return;
 	r->currency = a->reserved.currency;
-	int64_t cached = m->cached_tokens > 0 && m->cached_tokens <= m->input_tokens &&
-					 d->price.cached_input_per_mtok >= 0
-				 ? m->cached_tokens
-				 : 0;
+	int64_t cached = m->cached_tokens > 0 ? m->cached_tokens : 0;
+	if (cached > m->input_tokens || d->price.cached_input_per_mtok < 0)
+		cached = 0;
 	r->cost_nano = policy_cost_nano(d->price.input_per_mtok, m->input_tokens - cached) +
 		       policy_cost_nano(d->price.cached_input_per_mtok, cached) +
 		       policy_cost_nano(d->price.output_per_mtok, m->output_tokens);
@@ -216,10 +215,9 @@ static void settle(struct gate *g, const struct ask *a, const struct msg_SENT *m
 static void leave(struct gate *g, struct ask *a)
 {
 	g->n_sending--;
-	a->router_listens = false;
 	if (a->notify)
 		g->io->tell(g->ctx, GATE_SENT, a->m.uid, a->granted);
-	ask_finish(g, a, ASK_GRANTED, false, "");
+	ask_leave(g, a, ASK_GRANTED);
 	g->count.questions[ASK_GRANTED]--; /* counted when it was granted */
 }
 

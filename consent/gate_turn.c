@@ -117,8 +117,7 @@ void turn_leave(struct gate *g, struct ask *a)
 	if (*at == NULL)
 		g->last_granting = at;
 	drop(g, a);
-	a->router_listens = false;
-	ask_finish(g, a, ASK_WITHDRAWN, false, "");
+	ask_leave(g, a, ASK_WITHDRAWN);
 }
 
 /* The records of `n` asks from `first` on, in one commit. Their texts before it and not when

@@ -44,11 +44,9 @@ static void put_time(struct buf *out, const char *key, int64_t wall_ms)
 
 static int64_t left_ms(struct gate *g, const struct question *q)
 {
-	uint64_t now = gate_now(g);
+	int64_t left = (int64_t)(q->expires_ms - gate_now(g)); /* closed: since it was */
 
-	return q->state != QUESTION_CLOSED && q->expires_ms > now
-		       ? (int64_t)(q->expires_ms - now)
-		       : 0;
+	return left > 0 ? left : 0;
 }
 
 /* Since it was asked; never below zero, whatever the clock did. */
@@ -187,7 +185,7 @@ static void write_cost(struct gate *g, const struct ask *a, struct buf *out)
 	if (a->j.bound.cost_known) {
 		buf_add_char(out, '{');
 		json_put_key_cstr(out, "currency", a->j.bound.currency);
-		json_put_key_number(out, "estimate", (double)a->j.estimate.cost_nano / 1e9);
+		json_put_key_number(out, "estimate", (double)a->j.estimate_nano / 1e9);
 		json_put_key_number(out, "upper_bound", (double)a->j.bound.cost_nano / 1e9);
 		buf_add_char(out, '}');
 	} else {

@@ -15,6 +15,7 @@
 #include "scan/scan.h"
 
 #define SCRATCH_BYTES (64u << 20)
+#define DATA_URL_HEAD 200 /* bytes in which its type and encoding stand */
 
 struct inspector {
 	struct scanner *scanner;
@@ -202,14 +203,15 @@ static void scan_string(struct visit *v, struct span text)
 	for (unsigned i = 0; v->e == ERR_OK && i < SCAN_CATEGORIES_MAX; i++) {
 		/* Found, and no span of its own: a site's finding lies over it. */
 		if (counts[i] > 0 || scan_set_has(&r.found, i))
-			note(v, i, counts[i] > 0 ? counts[i] : 1);
+			note(v, i, counts[i] == 0 ? 1 : counts[i]);
 	}
 }
 
 static bool is_data_url(struct span s)
 {
-	return span_starts(s, "data:") &&
-	       memmem(s.ptr, s.len < 200 ? s.len : 200, ";base64,", 8) != NULL;
+	size_t most = s.len < DATA_URL_HEAD ? s.len : DATA_URL_HEAD;
+
+	return span_starts(s, "data:") && memmem(s.ptr, most, ";base64,", 8) != NULL;
 }
 
 /* Long runs of the base64 alphabet under a key that carries attachments. */

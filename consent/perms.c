@@ -135,7 +135,7 @@ static struct perm *from_record(struct perms *p, const struct record *r, bool al
 
 static struct streak *streak_of(struct perms *p, const struct record *r)
 {
-	struct streak *s = NULL;
+	struct streak *s;
 	const char *app = r->app != NULL ? r->app : "", *task = r->task != NULL ? r->task : "";
 
 	for (unsigned i = 0; i < p->n_streaks; i++)
@@ -146,8 +146,7 @@ static struct streak *streak_of(struct perms *p, const struct record *r)
 	if (p->n_streaks == STREAKS_MAX) /* forget the oldest: at worst we ask once more */
 		memmove(&p->streaks[0], &p->streaks[1], sizeof p->streaks[0] * --p->n_streaks);
 	s = &p->streaks[p->n_streaks++];
-	memset(s, 0, sizeof *s);
-	s->uid = (uint32_t)r->uid;
+	*s = (struct streak){ .uid = (uint32_t)r->uid };
 	copy(s->app, sizeof s->app, app);
 	copy(s->task, sizeof s->task, task);
 	return s;
