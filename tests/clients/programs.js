@@ -186,7 +186,7 @@ const curl = () => {
 				const lines = (rest + bytes).split("\n");
 				rest = lines.pop();
 				for (const line of lines.filter((l) => l.startsWith("data: {")))
-					each(JSON.parse(line.slice(6)).choices[0]?.delta.content ?? "");
+					each(JSON.parse(line.slice(6)).choices?.[0]?.delta.content ?? "");
 			});
 			child.on("close", (code) => (code === 0 ? done() : failed(new Error(`curl: ${code}`))));
 		}),
