@@ -101,11 +101,6 @@ enum err data_index(struct policy_set *s)
 
 /* ---------------------------------------------------------------- per request */
 
-static size_t row_words(const struct policy_set *s)
-{
-	return (s->n_patterns + 63) / 64;
-}
-
 static void mark(struct policy_set *s, struct span stem, bool prefix, uint64_t *row)
 {
 	uint32_t found = s->pattern_slots[slot_of(s, stem, prefix)];
@@ -126,7 +121,7 @@ static void mark_category(struct policy_set *s, struct span category, uint64_t *
 
 void data_begin(struct policy_set *s, const struct policy_request *q)
 {
-	size_t words = row_words(s);
+	size_t words = bit_words(s->n_patterns);
 	struct scratch *c = &s->scratch;
 
 	memset(c->found, 0, words * sizeof *c->found);
@@ -158,7 +153,7 @@ static bool covers(const struct policy_set *s, const struct policy_request *q,
 		   const struct leaf *l, size_t i)
 {
 	if (i < CATEGORY_ROWS)
-		return count_found(s->scratch.rows + i * row_words(s), l) > 0;
+		return count_found(s->scratch.rows + i * bit_words(s->n_patterns), l) > 0;
 	for (uint32_t p = 0; p < l->n; p++) {
 		if (policy_category_matches(s->patterns[l->patterns[p]], q->data.items[i]))
 			return true;

@@ -214,10 +214,15 @@ static inline int known_value(const struct policy_set *s, term t)
 
 /* ---------------------------------------------------------------- one layer */
 
+static int stricter(int a, int b)
+{
+	return a > b ? a : b;
+}
+
 struct opinion {
-	int explicit;  /* strictest certain hit, -1 none */
-	int uncertain; /* strictest uncertain hit, -1 none */
-	int stated;    /* the default, -1 none */
+	int explicit;  /* strictest certain hit, or UNSTATED */
+	int uncertain; /* strictest uncertain hit, or UNSTATED */
+	int stated;    /* the default, or UNSTATED */
 	struct hit *hits;
 	size_t n;
 };
@@ -227,7 +232,8 @@ static struct opinion layer_opinion(struct policy_set *s, const struct policy_re
 {
 	const struct live_list *list = &s->live[d * POLICY_LAYERS + layer];
 	const uint8_t *dest = s->dest_values + d * s->n_dest_leaves;
-	struct opinion o = { -1, -1, s->defaults[layer][s->destinations[d].tier].verdict,
+	struct opinion o = { UNSTATED, UNSTATED,
+			     s->defaults[layer][s->destinations[d].tier].verdict,
 			     s->scratch.hits, 0 };
 
 	for (uint32_t i = 0; i < list->n; i++) {
@@ -245,13 +251,13 @@ static struct opinion layer_opinion(struct policy_set *s, const struct policy_re
 		if (v == KL_FALSE || (v == KL_UNKNOWN && r->effect == POLICY_ALLOW))
 			continue;
 		o.hits[o.n++] = (struct hit){ r->rule, r->effect, v == KL_UNKNOWN };
-		if (v == KL_TRUE && r->effect > o.explicit)
-			o.explicit = r->effect;
-		if (v == KL_UNKNOWN && r->effect > o.uncertain)
-			o.uncertain = r->effect;
+		if (v == KL_TRUE)
+			o.explicit = stricter(o.explicit, r->effect);
+		else
+			o.uncertain = stricter(o.uncertain, r->effect);
 	}
 	for (size_t i = 0; s->scratch.cover && i < o.n; i++)
-		s->scratch.covered[o.hits[i].rule] = 1;
+		s->scratch.covered[o.hits[i].rule] = true;
 	return o;
 }
 
@@ -267,9 +273,12 @@ enum reason_kind {
 };
 #define REASON(kind, uncertain, index)                                                         \
 	((uint32_t)(kind) << 28 | (uint32_t)(uncertain) << 27 | (uint32_t)(index))
-#define REASON_KIND(r)      ((r) >> 28)
-#define REASON_UNCERTAIN(r) ((r) >> 27 & 1)
-#define REASON_INDEX(r)     ((r)&0x7ffffffu)
+/* Of the other kinds nothing is uncertain. */
+#define REASON_CERTAIN(kind, index) REASON(kind, 0, index)
+#define REASON_BUILTIN(kind)        REASON_CERTAIN(kind, 0)
+#define REASON_KIND(r)              ((r) >> 28)
+#define REASON_UNCERTAIN(r)         ((r) >> 27 & 1)
+#define REASON_INDEX(r)             ((r)&0x7ffffffu)
 
 static void because_hits(struct policy_decision *ret, const struct opinion *o, int verdict)
 {
@@ -284,7 +293,7 @@ static void because_default(const struct policy_set *s, struct policy_decision *
 			    enum policy_layer layer, size_t d)
 {
 	ret->by[ret->n_by++] =
-		REASON(REASON_DEFAULT, 0, layer * TIERS + s->destinations[d].tier);
+		REASON_CERTAIN(REASON_DEFAULT, layer * TIERS + s->destinations[d].tier);
 }
 
 static bool same_name(const struct policy_set *s, uint32_t a, uint32_t b)
@@ -316,18 +325,12 @@ static void join_reasons(const struct policy_set *s, struct policy_decision *ret
 
 /* ---------------------------------------------------------------- obligations */
 
-static int stricter(int a, int b)
-{
-	return a > b ? a : b;
-}
-
+/* Of a prohibition it does not matter: the verdict is to deny then, which carries none. */
 static void oblige(struct policy_set *s, struct policy_decision *ret, const struct hit *h)
 {
 	const struct crule *c = &s->rules[h->rule];
 	const struct rule *r = c->rule;
 
-	if (!r->has_with || h->effect == POLICY_DENY)
-		return;
 	for (uint32_t i = 0; i < c->n_redact; i++)
 		s->scratch.redact[c->redact[i] / 64] |= UINT64_C(1) << (c->redact[i] % 64);
 	if (r->strip != UNSTATED)
@@ -342,7 +345,7 @@ static void oblige(struct policy_set *s, struct policy_decision *ret, const stru
 
 static void obligations_clear(struct policy_set *s, struct policy_decision *ret)
 {
-	memset(s->scratch.redact, 0, (s->n_redacts + 63) / 64 * sizeof *s->scratch.redact);
+	memset(s->scratch.redact, 0, bit_words(s->n_redacts) * sizeof *s->scratch.redact);
 	ret->n_redact = 0;
 	ret->strip = 0;
 	ret->max_input_tokens = ret->max_output_tokens = INT64_MAX;
@@ -352,7 +355,7 @@ static void obligations_clear(struct policy_set *s, struct policy_decision *ret)
 
 static void redacts_list(const struct policy_set *s, struct policy_decision *ret)
 {
-	for (size_t w = 0; w < (s->n_redacts + 63) / 64; w++) {
+	for (size_t w = 0; w < bit_words(s->n_redacts); w++) {
 		for (uint64_t bits = s->scratch.redact[w]; bits != 0; bits &= bits - 1)
 			ret->redact[ret->n_redact++] =
 				s->redacts[w * 64 + (size_t)__builtin_ctzll(bits)];
@@ -361,29 +364,29 @@ static void redacts_list(const struct policy_set *s, struct policy_decision *ret
 
 /* ---------------------------------------------------------------- the whole */
 
-/* The ceilings' verdict so far in *final; true when one of them stated a verdict. */
+/* The ceilings' verdict so far in *final; true when one of them stated a verdict. They are
+ * heard whatever layers take part. */
 static bool ceilings(struct policy_set *s, const struct policy_request *q, size_t d,
-		     unsigned layers, struct policy_decision *ret, int *final)
+		     struct policy_decision *ret, int *final)
 {
 	bool spoke = false;
 
 	for (int layer = POLICY_VENDOR_MANDATORY; layer <= POLICY_MANDATORY; layer++) {
-		if ((layers >> layer & 1) == 0)
-			continue;
 		struct opinion o = layer_opinion(s, q, d, (enum policy_layer)layer);
 		int base = o.explicit >= 0 ? o.explicit : o.stated;
-		int v = stricter(stricter(base, o.uncertain), POLICY_ALLOW);
+		int v = stricter(base, o.uncertain);
 		size_t before = ret->n_by;
 
 		for (size_t i = 0; i < o.n; i++)
 			oblige(s, ret, &o.hits[i]);
 		spoke |= base >= 0;
-		if ((base < 0 && o.uncertain < 0) || v < *final)
+		if (v < *final) /* also when it says nothing */
 			continue;
 		because_hits(ret, &o, v);
 		if (ret->n_by == before)
 			because_default(s, ret, (enum policy_layer)layer, d);
-		join_reasons(s, ret, v > *final ? before : ret->n_by, v > *final);
+		if (v > *final)
+			join_reasons(s, ret, before, true);
 		*final = v;
 	}
 	return spoke;
@@ -408,7 +411,7 @@ static int preference_default(const struct policy_set *s, size_t d, unsigned lay
 	}
 	if (ceiling_spoke)
 		return POLICY_ALLOW;
-	ret->by[ret->n_by++] = REASON(REASON_BUILTIN_DEFAULT, 0, 0);
+	ret->by[ret->n_by++] = REASON_BUILTIN(REASON_BUILTIN_DEFAULT);
 	return builtin[tier];
 }
 
@@ -418,7 +421,7 @@ static int preference(struct policy_set *s, const struct policy_request *q, size
 		      unsigned layers, bool ceiling_spoke, struct policy_decision *ret)
 {
 	size_t start = ret->n_by;
-	int tight = -1, v = -1;
+	int tight = UNSTATED, v = UNSTATED;
 
 	for (size_t i = 0; i < LEN(nearest) && v < 0; i++) {
 		if ((layers >> nearest[i] & 1) == 0)
@@ -447,8 +450,7 @@ static int preference(struct policy_set *s, const struct policy_request *q, size
 		if (v < tight) {
 			ret->n_by = mark;
 		} else {
-			memmove(ret->by + start, ret->by + mark,
-				(ret->n_by - mark) * sizeof *ret->by);
+			ret->by[start] = ret->by[mark]; /* there is one at most */
 			ret->n_by -= mark - start;
 		}
 	}
@@ -458,7 +460,7 @@ static int preference(struct policy_set *s, const struct policy_request *q, size
 static void deny_because(struct policy_decision *ret, enum reason_kind kind)
 {
 	ret->verdict = POLICY_DENY;
-	ret->by[0] = REASON(kind, 0, 0);
+	ret->by[0] = REASON_BUILTIN(kind);
 	ret->n_by = 1;
 }
 
@@ -484,7 +486,7 @@ void decide_one(struct policy_set *s, const struct policy_request *q, size_t d, 
 		deny_because(ret, REASON_OFFLINE);
 		return;
 	}
-	bool spoke = ceilings(s, q, d, layers, ret, &final);
+	bool spoke = ceilings(s, q, d, ret, &final);
 	size_t n = ret->n_by;
 	int wish = preference(s, q, d, layers, spoke, ret);
 
@@ -585,9 +587,8 @@ void policy_decision_write(const struct policy_set *s, const struct policy_decis
 		json_put_string(out, span_of(d->redact[i]));
 	}
 	buf_add_str(out, "],\"strip\":[");
-	for (unsigned b = 0, n = 0; b < POLICY_STRIPS; b++) {
-		if (d->strip >> b & 1)
-			buf_printf(out, "%s\"%s\"", n++ > 0 ? "," : "", policy_strip_name(b));
-	}
+	for (unsigned left = d->strip; left != 0; left &= left - 1)
+		buf_printf(out, "%s\"%s\"", left == d->strip ? "" : ",",
+			   vocab_strip.words[__builtin_ctz(left)]);
 	buf_add_str(out, "]}");
 }

@@ -12,31 +12,25 @@ static void put_list(struct buf *out, const struct words *w, const char *between
 		buf_add_str(out, "(nothing)");
 }
 
-static void put_mask(struct buf *out, const struct vocabulary *v, unsigned mask)
+void describe_mask(const struct vocabulary *v, unsigned mask, const char *between,
+		   const char *none, struct buf *out)
 {
-	bool first = true;
-
-	for (unsigned i = 0; i < v->n; i++) {
-		if ((mask >> i & 1) == 0)
-			continue;
-		buf_printf(out, "%s%s", first ? "" : " or ", v->words[i]);
-		first = false;
-	}
-	if (first)
-		buf_add_str(out, "(nothing)");
+	for (unsigned left = mask; left != 0; left &= left - 1)
+		buf_printf(out, "%s%s", left == mask ? "" : between,
+			   v->words[__builtin_ctz(left)]);
+	if (mask == 0)
+		buf_add_str(out, none);
 }
 
 static void put_number(struct buf *out, const char *name, const struct number_test *t)
 {
 	static const char *const signs[] = { "<", "<=", ">", ">=", "=" };
-	bool first = true;
 
-	for (unsigned op = 0; op < LEN(signs); op++) {
-		if ((t->has >> op & 1) == 0)
-			continue;
-		buf_printf(out, "%s%s %s %g", first ? "" : " and ", name, signs[op],
+	for (unsigned left = t->has; left != 0; left &= left - 1) {
+		int op = __builtin_ctz(left);
+
+		buf_printf(out, "%s%s %s %g", left == t->has ? "" : " and ", name, signs[op],
 			   t->bound[op]);
-		first = false;
 	}
 }
 
@@ -131,7 +125,7 @@ void describe_cond(const struct cond *c, struct buf *out)
 		if (phrases[i].between != NULL)
 			put_list(out, &c->words, phrases[i].between);
 		else
-			put_mask(out, phrases[i].vocabulary, c->mask);
+			describe_mask(phrases[i].vocabulary, c->mask, " or ", "(nothing)", out);
 		return;
 	}
 	if ((c->kind == COND_ALL || c->kind == COND_ANY) && c->kids == NULL) {
@@ -236,10 +230,8 @@ void describe_obligations(const struct policy_decision *d, struct buf *out)
 		buf_printf(out, " %s", d->redact[i]);
 	if (d->strip != 0)
 		buf_printf(out, "%sstrip", NEXT);
-	for (unsigned b = 0; b < POLICY_STRIPS; b++) {
-		if (d->strip >> b & 1)
-			buf_printf(out, " %s", policy_strip_name(b));
-	}
+	for (unsigned left = d->strip; left != 0; left &= left - 1)
+		buf_printf(out, " %s", vocab_strip.words[__builtin_ctz(left)]);
 	if (d->max_input_tokens != INT64_MAX)
 		buf_printf(out, "%smax %lld input tokens", NEXT,
 			   (long long)d->max_input_tokens);

@@ -134,24 +134,23 @@ static void put_near_misses(struct policy_set *s, const struct policy_request *q
 
 	for (uint32_t r = 0; r < s->n_rules && shown < MAX_NEAR_MISSES; r++) {
 		struct miss m = { .rule = r };
-		struct buf names;
 
-		buf_init(&names, 65536);
 		for (size_t d = 0; d < s->n_destinations; d++) {
-			if (misses_here(s, q, d, &made[d], &m))
-				buf_printf(&names, "%s%s", names.len > 0 ? ", " : "",
-					   s->destinations[d].name);
+			bool first = !m.found;
+
+			if (!misses_here(s, q, d, &made[d], &m))
+				continue;
+			if (first)
+				buf_printf(out, "%-20s  %s would %s ",
+					   shown++ == 0 ? "near misses" : "",
+					   s->rules[r].rule->id, loud(m.effect));
+			buf_printf(out, "%s%s", first ? "" : ", ", s->destinations[d].name);
 		}
-		if (m.found) {
-			buf_printf(out, "%-20s  %s would %s ",
-				   shown++ == 0 ? "near misses" : "", s->rules[r].rule->id,
-				   loud(m.effect));
-			buf_add(out, buf_span(&names));
-			buf_add_str(out, " if ");
-			describe_term(s, m.term, out);
-			buf_add_char(out, '\n');
-		}
-		buf_free(&names);
+		if (!m.found)
+			continue;
+		buf_add_str(out, " if ");
+		describe_term(s, m.term, out);
+		buf_add_char(out, '\n');
 	}
 }
 

@@ -18,8 +18,6 @@ void glob_compile(const char *pattern, struct glob *ret)
 	*ret = (struct glob){ GLOB_GENERAL, { pattern, n } };
 	if (meta == n)
 		ret->kind = GLOB_EXACT;
-	else if (n == 1 && pattern[0] == '*')
-		ret->kind = GLOB_ALL;
 	else if (meta == n - 1 && pattern[meta] == '*')
 		*ret = (struct glob){ GLOB_PREFIX, { pattern, n - 1 } };
 	else if (pattern[0] == '*' && strcspn(pattern + 1, "*?[") == n - 1)
@@ -49,17 +47,14 @@ static size_t character(struct span s, size_t at, uint32_t *ret)
 	return n;
 }
 
-/* Where the set that opens at `at` closes; 0 when it does not. */
+/* Where the set that opens at `at` closes; 0 when it does not. A pattern ends in NUL. */
 static size_t set_end(struct span p, size_t at)
 {
 	size_t i = at + 1;
 
-	if (i < p.len && p.ptr[i] == '!')
-		i++;
-	if (i < p.len && p.ptr[i] == ']')
-		i++;
-	while (i < p.len && p.ptr[i] != ']')
-		i++;
+	i += p.ptr[i] == '!';
+	i += p.ptr[i] == ']';
+	i += strcspn(p.ptr + i, "]");
 	return i < p.len ? i : 0;
 }
 
@@ -113,7 +108,7 @@ static bool general(struct span p, struct span v)
 		uint32_t c;
 		size_t n = character(v, pos, &c);
 
-		if (at < p.len && p.ptr[at] == '*') {
+		if (p.ptr[at] == '*') {
 			star = ++at;
 			retry = pos;
 		} else if (at < p.len && element_takes(p, &at, c)) {
@@ -126,7 +121,7 @@ static bool general(struct span p, struct span v)
 			return false;
 		}
 	}
-	while (at < p.len && p.ptr[at] == '*')
+	while (p.ptr[at] == '*')
 		at++;
 	return at == p.len;
 }
@@ -136,8 +131,6 @@ bool glob_match(const struct glob *g, struct span v)
 	switch (g->kind) {
 	case GLOB_EXACT:
 		return span_equal(g->text, v);
-	case GLOB_ALL:
-		return true;
 	case GLOB_PREFIX:
 		return v.len >= g->text.len && memcmp(v.ptr, g->text.ptr, g->text.len) == 0;
 	case GLOB_SUFFIX:

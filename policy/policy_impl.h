@@ -321,10 +321,10 @@ enum { TERM_REQUEST, TERM_DEST, TERM_EXPR };
 #define TERM_NEGATED(t) (((t) >> 2) & 1u)
 #define TERM_INDEX(t)   ((t) >> 3)
 
-enum glob_kind { GLOB_EXACT, GLOB_PREFIX, GLOB_SUFFIX, GLOB_ALL, GLOB_GENERAL };
+enum glob_kind { GLOB_EXACT, GLOB_PREFIX, GLOB_SUFFIX, GLOB_GENERAL };
 struct glob {
 	enum glob_kind kind;
-	struct span text; /* the literal part; the whole pattern of a general one */
+	struct span text; /* the literal part; the whole pattern, and NUL, of a general one */
 };
 void glob_compile(const char *pattern, struct glob *ret);
 bool glob_match(const struct glob *g, struct span value);
@@ -379,10 +379,16 @@ struct scratch {
 	uint64_t *found;  /* bit per category pattern: some category matches */
 	uint64_t *rows;   /* the same per category, for the first CATEGORY_ROWS */
 	uint64_t *redact; /* bit per redact pattern */
-	uint8_t *covered; /* per rule: a test has hit it */
+	bool *covered;    /* per rule: a test has hit it */
 	bool cover;       /* note hits in covered[] */
 };
 #define CATEGORY_ROWS 32u
+
+/* Words of 64 bits for as many bits. */
+static inline size_t bit_words(size_t n_bits)
+{
+	return (n_bits + 63) / 64;
+}
 
 struct set_default {
 	int verdict;   /* UNSTATED */
@@ -469,6 +475,9 @@ void decide_one(struct policy_set *s, const struct policy_request *q, size_t des
 
 /* describe.c: a leaf or term in words, for explain, lint and diff. */
 void describe_cond(const struct cond *c, struct buf *out);
+/* The words whose bits are set, `none` when there are none. */
+void describe_mask(const struct vocabulary *v, unsigned mask, const char *between,
+		   const char *none, struct buf *out);
 void describe_term(const struct policy_set *s, term t, struct buf *out);
 void describe_request(const struct policy_request *q, struct buf *out);
 void describe_obligations(const struct policy_decision *d, struct buf *out);

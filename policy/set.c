@@ -57,14 +57,14 @@ static enum err set_files(struct policy_set *s, struct policy_file *const *files
 static enum err scratch_init(struct policy_set *s)
 {
 	struct scratch *c = &s->scratch;
-	size_t words = (s->n_patterns + 63) / 64;
+	size_t words = bit_words(s->n_patterns);
 
 	c->values = arena_array(s->arena, s->n_req_leaves, 1);
 	c->hits = arena_array(s->arena, s->n_rules, sizeof *c->hits);
 	c->found = arena_array(s->arena, words, sizeof *c->found);
 	c->rows = arena_array(s->arena, words * CATEGORY_ROWS, sizeof *c->rows);
-	c->redact = arena_array(s->arena, (s->n_redacts + 63) / 64, sizeof *c->redact);
-	c->covered = arena_array(s->arena, s->n_rules, 1);
+	c->redact = arena_array(s->arena, bit_words(s->n_redacts), sizeof *c->redact);
+	c->covered = arena_array(s->arena, s->n_rules, sizeof *c->covered);
 	return c->values == NULL || c->hits == NULL || c->found == NULL || c->rows == NULL ||
 			       c->redact == NULL || c->covered == NULL
 		       ? ERR_NO_MEMORY

@@ -43,16 +43,7 @@ static void put_file(const struct policy_file *f, int64_t now_ms, struct buf *ou
 
 static void put_bits(struct buf *out, const struct vocabulary *v, unsigned mask)
 {
-	bool first = true;
-
-	for (unsigned i = 0; i < v->n; i++) {
-		if ((mask >> i & 1) == 0)
-			continue;
-		buf_printf(out, "%s%s", first ? "" : " ", v->words[i]);
-		first = false;
-	}
-	if (first)
-		buf_add_str(out, "(none: nothing can be approved)");
+	describe_mask(v, mask, " ", "(none: nothing can be approved)", out);
 }
 
 static void put_duration(struct buf *out, uint64_t ms)

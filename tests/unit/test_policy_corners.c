@@ -253,29 +253,89 @@ static void many_categories_are_told_apart(void **state)
 /* A text ends where its span ends, whatever follows in memory. */
 static void a_glob_ends_where_it_ends(void **state)
 {
-	static const char star[] = "a?*", set[] = "[ab]*";
-	struct glob g = { .kind = GLOB_GENERAL, .text = { star, 2 } };
+	struct glob g;
 
 	(void)state;
+	glob_compile("a?", &g);
 	assert_true(glob_match(&g, SPAN_LITERAL("ab")));
-	assert_false(glob_match(&(struct glob){ .kind = GLOB_GENERAL, .text = { "a?c", 2 } },
-				SPAN_LITERAL("abc")));
 	assert_false(glob_match(&g, SPAN_LITERAL("abc")));
 	assert_true(glob_match(&g, (struct span){ "abc", 2 }));
 	static const struct {
 		const char *pattern, *value;
 		bool fits;
 	} rows[] = {
-		{ "abc", "abc", true },   { "abc", "abcd", false },  { "ab*", "ab", true },
-		{ "ab*", "abc", true },   { "ab*", "a", false },     { "*bc", "bc", true },
-		{ "*bc", "abc", true },   { "*bc", "c", false },     { "*", "", true },
-		{ "*", "x", true },       { "ab?", "abc", true },    { "ab?", "ab", false },
-		{ "ab?", "abcd", false }, { "?bc", "abc", true },    { "?bc", "aabc", false },
-		{ "a*c", "ac", true },    { "a*c", "abbc", true },   { "a*c", "ab", false },
-		{ "**", "x", true },      { "a[b-d]", "ac", true },  { "a[b-d]", "ae", false },
-		{ "a[!b]", "ac", true },  { "a[!b]", "ab", false },  { "[ab", "[ab", true },
-		{ "*b*", "abc", true },   { "*b*", "ac", false },    { "", "", true },
-		{ "?a", "x!", false },    { "?[a-z]", "x!", false }, { "?a", "xa", true }
+		{ "abc", "abc", true },
+		{ "abc", "abcd", false },
+		{ "ab*", "ab", true },
+		{ "ab*", "abc", true },
+		{ "ab*", "a", false },
+		{ "*bc", "bc", true },
+		{ "*bc", "abc", true },
+		{ "*bc", "c", false },
+		{ "*", "", true },
+		{ "*", "x", true },
+		{ "ab?", "abc", true },
+		{ "ab?", "ab", false },
+		{ "ab?", "abcd", false },
+		{ "?bc", "abc", true },
+		{ "?bc", "aabc", false },
+		{ "a*c", "ac", true },
+		{ "a*c", "abbc", true },
+		{ "a*c", "ab", false },
+		{ "**", "x", true },
+		{ "a[b-d]", "ac", true },
+		{ "a[b-d]", "ae", false },
+		{ "a[!b]", "ac", true },
+		{ "a[!b]", "ab", false },
+		{ "[ab", "[ab", true },
+		{ "*b*", "abc", true },
+		{ "*b*", "ac", false },
+		{ "", "", true },
+		{ "?a", "x!", false },
+		{ "?[a-z]", "x!", false },
+		{ "?a", "xa", true },
+		{ "[ab]", "b", true },
+		{ "[ab]", "bc", false },
+		{ "[ab]*", "bc", true },
+		{ "[ab]*", "", false },
+		{ "[!", "[!", true },
+		{ "[]", "[]", true },
+		{ "[!]", "[!]", true },
+		{ "[]]", "]", true },
+		{ "[!]]", "]", false },
+		{ "[!]]", "x", true },
+		{ "x[a]b", "xab", true },
+		{ "x[a]b", "xbb", false },
+		{ "x[a]b", "x]b", false },
+		{ "[a-cx]", "x", true },
+		{ "[a-cx-z]", "y", true },
+		{ "[a-cx-z]", "-", false },
+		{ "[a-]", "-", true },
+		{ "[a-]", "b", false },
+		{ "[-a]", "-", true },
+		{ "[c-a]", "b", false },
+		{ "[a-a]", "a", true },
+		{ "[!a]", "a", false },
+		{ "[!!]", "!", false },
+		{ "a**", "a", true },
+		{ "*a?", "xab", true },
+		{ "*a?", "xa", false },
+		{ "*[a]*", "xay", true },
+		{ "*ab*c", "abxabc", true },
+		{ "a*b*c", "axbx", false },
+		/* Two letters of which only the first byte differs, two of which only the last.
+		 */
+		{ "[\xC3\xA9]", "\xC4\xA9", false },
+		{ "[\xC3\xA9]", "\xC3\xA8", false },
+		{ "[\xC3\xA9-\xC3\xAB]", "\xC3\xAA", true },
+		{ "?x", "\xE2\x82\xACx", true },
+		{ "?x", "\xF0\x9F\x98\x80x", true },
+		{ "[\xE2\x82\xAC]", "\xE3\x82\xAC", false },
+		{ "[\xF0\x9F\x98\x80]", "\xF0\x9F\x98\x80", true },
+		{ "[\xF0\x9F\x98\x80]", "\xF1\x9F\x98\x80", false },
+		{ "??", "\xE2\x82", true },
+		{ "?", "\xE2\x82", false },
+		{ "[\x82]", "\x82", true },
 	};
 	for (size_t i = 0; i < LEN(rows); i++) {
 		struct glob c;
@@ -287,13 +347,6 @@ static void a_glob_ends_where_it_ends(void **state)
 	glob_compile("a[\xC3\xA9]", &g);
 	assert_true(glob_match(&g, SPAN_LITERAL("a\xC3\xA9")));
 	assert_false(glob_match(&g, (struct span){ "a\xC3\xA9", 2 }));
-	g = (struct glob){ .kind = GLOB_GENERAL };
-	g.text = (struct span){ set, 4 };
-	assert_true(glob_match(&g, SPAN_LITERAL("b")));
-	assert_false(glob_match(&g, SPAN_LITERAL("bc")));
-	g.text = (struct span){ set, 5 };
-	assert_true(glob_match(&g, SPAN_LITERAL("bc")));
-	assert_false(glob_match(&g, SPAN_LITERAL("")));
 }
 
 static bool denied_at(struct policy_set *s, const char *time)
