@@ -526,8 +526,8 @@ struct policy_decision *policy_decisions_new(const struct policy_set *s, size_t 
 	struct policy_decision *d = arena_array(arena, n, sizeof *d);
 
 	for (size_t i = 0; d != NULL && i < n; i++) {
-		/* Each rule once, and a default for each layer and the built-in one. */
-		d[i].by = arena_array(arena, s->n_rules + POLICY_LAYERS + 1, sizeof *d[i].by);
+		/* Each rule once, and a default for each layer, or the built-in one. */
+		d[i].by = arena_array(arena, s->n_rules + POLICY_LAYERS, sizeof *d[i].by);
 		d[i].redact = arena_array(arena, s->n_redacts, sizeof *d[i].redact);
 		if (d[i].by == NULL || d[i].redact == NULL)
 			return NULL;

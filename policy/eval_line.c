@@ -108,7 +108,7 @@ static void put_error(struct buf *out, const struct policy_error *e)
 {
 	struct buf text;
 
-	buf_init(&text, 4096);
+	buf_init(&text, TEXT_MAX_BYTES);
 	policy_error_print(e, &text);
 	json_put_key_string(out, "error", buf_span(&text));
 	buf_free(&text);

@@ -97,8 +97,8 @@ enum err merge_destinations(struct policy_set *s, struct policy_error *reterr)
 		.name = "local",
 		.tier = POLICY_TIER_DEVICE,
 		.api = POLICY_API_LLAMACPP,
-		.retention_days = -1,
-		.price = { .cached_input_per_mtok = -1 },
+		.retention_days = UNSTATED,
+		.price = { .cached_input_per_mtok = UNSTATED },
 	};
 	for (size_t i = 0; i < s->n_files; i++) {
 		const struct policy_file *f = s->files[i];

@@ -297,8 +297,7 @@ static bool on_window(struct reader *r, const cJSON *v, void *field, const struc
 		b->window_count = 1;
 		return true;
 	}
-	if (digits > 0 && digits <= 4 &&
-	    (strcmp(s + digits, "h") == 0 || strcmp(s + digits, "d") == 0))
+	if (digits <= 4 && (strcmp(s + digits, "h") == 0 || strcmp(s + digits, "d") == 0))
 		b->window_count = (uint32_t)strtoul(s, NULL, 10);
 	if (b->window_count == 0)
 		return reader_fail(r, v, "hour, day, week, month, or a number with h or d",

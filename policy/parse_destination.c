@@ -32,8 +32,8 @@ static bool is_unix_address(const char *s)
 {
 	const char *colon = strchr(s, ':');
 
-	return s[0] == '/' && (colon == NULL || (colon[1] == '/' && is_plain_url(colon + 1)) ||
-			       colon[1] == '\0');
+	return s[0] == '/' &&
+	       (colon == NULL || (colon[1] == '/' && is_plain_url(colon)) || colon[1] == '\0');
 }
 
 /* https anywhere, http only to this machine, or a Unix socket. */
@@ -125,7 +125,7 @@ static bool on_pins(struct reader *r, const cJSON *v, void *field, const struct 
 		if (!field_words(r, v, &words, k))
 			return false;
 	} else {
-		words.items = arena_array(r->arena, 1, sizeof *words.items);
+		words.items = arena_alloc(r->arena, sizeof *words.items);
 		if (words.items == NULL)
 			return reader_no_memory(r);
 		if (!read_copy(r, v, WORD_MAX_BYTES, &words.items[0]))
@@ -196,7 +196,7 @@ static bool on_api_version(struct reader *r, const cJSON *v, void *field, const 
 static bool on_number(struct reader *r, const cJSON *v, void *field, const struct key *k)
 {
 	const uint32_t *max = k->arg;
-	int64_t n = 0;
+	int64_t n;
 
 	if (!field_count(r, v, &n, &(struct key){ .name = k->name }))
 		return false;
@@ -208,7 +208,7 @@ static bool on_number(struct reader *r, const cJSON *v, void *field, const struc
 
 static bool on_time(struct reader *r, const cJSON *v, void *field, const struct key *k)
 {
-	uint64_t ms = 0;
+	uint64_t ms;
 
 	if (!field_duration(r, v, &ms, k))
 		return false;
@@ -283,8 +283,8 @@ static const struct key destination_keys[] = {
 
 static bool destination_read(struct reader *r, const cJSON *v, struct policy_destination *d)
 {
-	*d = (struct policy_destination){ .retention_days = -1,
-					  .price = { .cached_input_per_mtok = -1 },
+	*d = (struct policy_destination){ .retention_days = UNSTATED,
+					  .price = { .cached_input_per_mtok = UNSTATED },
 					  .queue = POLICY_QUEUE_USUAL,
 					  .retry_wait_ms = POLICY_RETRY_WAIT_MS,
 					  .breaker_open_ms = POLICY_BREAKER_OPEN_MS,

@@ -23,7 +23,7 @@
 #define SET_MAX_DESTS     256u
 #define FILE_BUDGET_BYTES ((size_t)32 << 20)
 #define SET_BUDGET_BYTES  ((size_t)128 << 20)
-#define UNSTATED          (-1) /* of an int that holds a word of a vocabulary, or a mask */
+#define UNSTATED          (-1) /* of a word's number, a mask, or what is never negative */
 #define DURATION_UNSTATED UINT64_MAX
 
 /* A closed list of words; the value is the index. */

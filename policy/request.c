@@ -38,7 +38,7 @@ static bool on_span(struct reader *r, const cJSON *v, void *field, const struct 
 	const char *copy;
 
 	(void)k;
-	*out = (struct span){ NULL, 0 };
+	*out = (struct span){ 0 };
 	if (cJSON_IsNull(v))
 		return true;
 	if (!read_copy(r, v, TEXT_MAX_BYTES, &copy))
@@ -135,9 +135,8 @@ struct date {
 /* What begins as "2026-11-18" does, whether the calendar has that day or not. */
 static bool date_shape(const char *s, struct date *ret)
 {
-	return strlen(s) >= sizeof "2026-11-18" - 1 && digits(s, 4, &ret->year) &&
-	       digits(s + 5, 2, &ret->month) && digits(s + 8, 2, &ret->day) && s[4] == '-' &&
-	       s[7] == '-';
+	return digits(s, 4, &ret->year) && s[4] == '-' && digits(s + 5, 2, &ret->month) &&
+	       s[7] == '-' && digits(s + 8, 2, &ret->day);
 }
 
 static bool in_calendar(const struct date *d)
@@ -152,10 +151,9 @@ static bool local_time(const char *s, struct policy_request *q)
 	struct date d;
 	int hour, minute;
 
-	if (strlen(s) < sizeof "2026-11-18T10:00" - 1 || !date_shape(s, &d) ||
-	    !digits(s + 11, 2, &hour) || !digits(s + 14, 2, &minute))
-		return false;
-	if ((s[10] != 'T' && s[10] != ' ') || s[13] != ':')
+	/* In order: what ends early ends at the first byte that is not as it should be. */
+	if (!date_shape(s, &d) || (s[10] != 'T' && s[10] != ' ') || !digits(s + 11, 2, &hour) ||
+	    s[13] != ':' || !digits(s + 14, 2, &minute))
 		return false;
 	if (d.year < 1 || !in_calendar(&d) || hour > 23 || minute > 59)
 		return false;

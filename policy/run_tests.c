@@ -40,7 +40,9 @@ static void put_words(struct buf *out, const char *before, const struct words *w
 
 static void to_text(struct buf *b, char *out, size_t out_bytes)
 {
-	snprintf(out, out_bytes, "%.*s", (int)b->len, b->len > 0 ? b->ptr : "");
+	const char *text = buf_cstr(b);
+
+	snprintf(out, out_bytes, "%s", text != NULL ? text : "");
 	buf_free(b);
 }
 
@@ -48,7 +50,7 @@ static void describe_wanted(struct run *r, const struct expectation *x, bool inv
 {
 	struct buf b;
 
-	buf_init(&b, 4096);
+	buf_init(&b, TEXT_MAX_BYTES);
 	buf_printf(&b, "%s%s", vocab_verdict.words[x->verdict],
 		   invariant ? " or stricter" : "");
 	if (!invariant) {
@@ -63,7 +65,7 @@ static void describe_got(struct run *r)
 	const struct policy_decision *d = r->decision;
 	struct buf b;
 
-	buf_init(&b, 4096);
+	buf_init(&b, TEXT_MAX_BYTES);
 	buf_add_str(&b, policy_verdict_name(d->verdict));
 	for (size_t i = 0; i < d->n_by; i++) {
 		struct policy_reason why = policy_decision_reason(r->set, d, i);
@@ -162,7 +164,7 @@ size_t policy_tests_run(struct policy_set *s, const struct policy_file *only_fil
 
 	r.decision = a != NULL ? policy_decisions_new(s, 1, a) : NULL;
 	r.failed = r.decision == NULL;
-	memset(s->scratch.covered, 0, s->n_rules);
+	memset(s->scratch.covered, 0, s->n_rules * sizeof *s->scratch.covered);
 	s->scratch.cover = true;
 	for (size_t i = 0; r.decision != NULL && i < s->n_files; i++) {
 		const struct policy_file *f = s->files[i];

@@ -245,16 +245,17 @@ enum err policy_sign(struct span private_pem, struct span text, struct span exis
 		     struct buf *out, struct policy_error *reterr)
 {
 	struct crypto_key *k = NULL;
+	bool joins = existing.len > 0;
 	enum err e = crypto_key_private(private_pem, &k);
 
 	if (e != ERR_OK)
 		return fail(reterr, e, "the key cannot be read",
 			    "an unencrypted P-256 private key in PEM");
-	if (existing.len > 0)
+	if (joins)
 		e = put_existing(existing, out, reterr);
 	if (e == ERR_OK) {
 		e = put_signature(k, text, out);
-		buf_add_str(out, existing.len > 0 ? "]\n" : "\n");
+		buf_add_str(out, joins ? "]\n" : "\n");
 		if (e == ERR_OK && out->failed)
 			e = ERR_NO_MEMORY;
 		if (e != ERR_OK)
