@@ -100,7 +100,7 @@ struct unpacked {
 
 static enum err corrupt(struct policy_error *reterr)
 {
-	*reterr = (struct policy_error){ 0 };
+	*reterr = (struct policy_error){ .line = 0 };
 	snprintf(reterr->problem, sizeof reterr->problem, "the policy bundle is damaged");
 	return ERR_CORRUPT;
 }
@@ -203,7 +203,7 @@ enum err policy_bundle_read(struct span bytes, struct policy_set **ret,
 	struct arena *a = arena_new("policy.bundle", POLICY_BUNDLE_MAX_BYTES);
 	enum err e = ERR_NO_MEMORY;
 
-	*reterr = (struct policy_error){ 0 };
+	*reterr = (struct policy_error){ .line = 0 };
 	if (a != NULL)
 		e = unpack(&c, a, &u, reterr);
 	if (e == ERR_OK)

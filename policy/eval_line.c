@@ -13,7 +13,7 @@ struct stack {
 
 static bool refuse(struct stack *s, const char *format, const char *what)
 {
-	s->error = (struct policy_error){ 0 };
+	s->error = (struct policy_error){ .line = 0 };
 	snprintf(s->error.problem, sizeof s->error.problem, format, what);
 	return false;
 }
@@ -118,7 +118,7 @@ bool policy_eval_line(struct span line, bool strict, struct buf *out)
 {
 	struct stack s = { .flags = strict ? 0 : POLICY_INLINE };
 	struct arena *arena = arena_new("policy.eval", SET_BUDGET_BYTES);
-	struct json_where where = { 0 };
+	struct json_where where = { .problem = "" };
 	cJSON *root = NULL;
 	enum err e = json_parse(line, &json_limits_api, &root, &where);
 	bool ok;

@@ -296,12 +296,12 @@ static void put_value(struct formatter *f, unsigned depth)
 enum err policy_format(struct span text, const char *name, struct buf *out,
 		       struct policy_error *reterr)
 {
-	struct json_where at = { 0 };
+	struct json_where at = { .problem = "" };
 	struct arena *a;
 	struct formatter f = { .out = out, .line_start = out->len };
 	enum err e;
 
-	*reterr = (struct policy_error){ 0 };
+	*reterr = (struct policy_error){ .line = 0 };
 	snprintf(reterr->file, sizeof reterr->file, "%s", name);
 	e = json_check(text, &json_limits_file, &at);
 	if (e != ERR_OK) {

@@ -47,7 +47,7 @@ static void problem(struct loader *l, enum policy_problem_kind kind, enum policy
 
 static struct policy_error say(const char *file, const char *text, const char *expected)
 {
-	struct policy_error e = { 0 };
+	struct policy_error e = { .line = 0 };
 
 	snprintf(e.file, sizeof e.file, "%s", file);
 	snprintf(e.problem, sizeof e.problem, "%s", text);
@@ -88,8 +88,11 @@ static int64_t highest_serial(const struct policy_load *in, const struct policy_
 
 	policy_serial_key(f, key, sizeof key);
 	for (size_t i = 0; i < in->n_serials; i++) {
-		if (strcmp(in->serials[i].key, key) == 0 && in->serials[i].serial > highest)
-			highest = in->serials[i].serial;
+		int64_t serial =
+			strcmp(in->serials[i].key, key) == 0 ? in->serials[i].serial : 0;
+
+		if (serial > highest)
+			highest = serial;
 	}
 	return highest;
 }
@@ -114,7 +117,6 @@ static bool signature_holds(const struct policy_load *in, enum policy_layer laye
 			    const char *name, struct span text, struct span signature,
 			    char *signer, struct policy_error *error)
 {
-	signer[0] = '\0';
 	if (layer != POLICY_MANDATORY)
 		return true;
 	if (in->trust_unreadable != NULL) {
@@ -167,7 +169,7 @@ static enum err file_take(struct loader *l, const struct policy_found *found)
 {
 	struct policy_error error;
 	struct policy_file *f = NULL;
-	char signer[17];
+	char signer[17] = "";
 	enum err e;
 
 	if (l->n_files == LEN(l->files)) {
@@ -438,7 +440,7 @@ static bool last_good_holds(struct loader *l, const struct policy_set *s,
 {
 	for (size_t i = 0; i < s->n_files; i++) {
 		struct policy_file *f = s->files[i];
-		char signer[17];
+		char signer[17] = "";
 
 		if (!signature_holds(l->in, f->info.layer, f->info.name, f->info.text,
 				     f->info.signature, signer, error) ||

@@ -187,7 +187,7 @@ enum err policy_file_parse(struct span text, enum policy_layer layer, const char
 	cJSON *root = NULL;
 	enum err e = ERR_NO_MEMORY;
 
-	*reterr = (struct policy_error){ 0 };
+	*reterr = (struct policy_error){ .line = 0 };
 	snprintf(reterr->file, sizeof reterr->file, "%s", name);
 	if (f == NULL) {
 		reader_no_memory(&r);

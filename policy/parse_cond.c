@@ -91,7 +91,7 @@ static bool on_identity(struct reader *r, const cJSON *v, void *target, const st
 
 static bool on_tier(struct reader *r, const cJSON *v, void *target, const struct key *k)
 {
-	const struct key tier = { "tier", field_mask, 0, &vocab_tier };
+	const struct key tier = { .arg = &vocab_tier };
 	struct cond *c = add(r, target, kind_of(k));
 	int mask;
 
@@ -127,7 +127,7 @@ static bool device_words(struct reader *r, const cJSON *v, struct cond *c,
 			 const struct vocabulary *all)
 {
 	const struct vocabulary known = { all->words + 1, all->n - 1 };
-	const struct key list = { "", field_mask, 0, &known };
+	const struct key list = { .arg = &known };
 	int value;
 
 	if (cJSON_IsArray(v)) {
@@ -195,7 +195,7 @@ static bool on_device(struct reader *r, const cJSON *v, void *target, const stru
 
 static bool on_days(struct reader *r, const cJSON *v, void *target, const struct key *k)
 {
-	const struct key days = { "days", field_mask, 0, &vocab_day };
+	const struct key days = { .arg = &vocab_day };
 	struct cond *c = add(r, target, kind_of(k));
 	int mask;
 
@@ -205,25 +205,25 @@ static bool on_days(struct reader *r, const cJSON *v, void *target, const struct
 	return true;
 }
 
-/* "HH:MM" at p, up to 24:00, into minutes; -1 when it is anything else. */
+/* "HH:MM" at p, up to 24:00, into minutes; UNSTATED when it is anything else. */
 static int minutes_at(const char *p)
 {
 	for (int i = 0; i < 5; i++) {
 		bool digit = p[i] >= '0' && p[i] <= '9';
 
 		if (i == 2 ? p[i] != ':' : !digit)
-			return -1;
+			return UNSTATED;
 	}
 	int hour = (p[0] - '0') * 10 + (p[1] - '0');
 	int minute = (p[3] - '0') * 10 + (p[4] - '0');
 
-	return minute > 59 || hour * 60 + minute > 24 * 60 ? -1 : hour * 60 + minute;
+	return minute > 59 || hour * 60 + minute > 24 * 60 ? UNSTATED : hour * 60 + minute;
 }
 
 static bool on_hours(struct reader *r, const cJSON *v, void *target, const struct key *k)
 {
 	struct cond *c = add(r, target, kind_of(k));
-	int from = -1, to = -1;
+	int from = UNSTATED, to = UNSTATED;
 
 	if (c == NULL)
 		return false;

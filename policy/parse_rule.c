@@ -45,8 +45,7 @@ static size_t skip_value(struct span t, size_t at)
 			depth -= c == '}' || c == ']';
 			at++;
 		}
-		if (depth > 0)
-			at = skip_blank(t, at);
+		at = skip_blank(t, at);
 	} while (depth > 0);
 	return at;
 }

@@ -250,7 +250,7 @@ enum err policy_request_apply(struct policy_request *io, const cJSON *object,
 {
 	struct reader r = { .root = object, .arena = arena, .name = "", .error = reterr };
 
-	*reterr = (struct policy_error){ 0 };
+	*reterr = (struct policy_error){ .line = 0 };
 	return request_read(&r, object, io) ? ERR_OK : r.e;
 }
 

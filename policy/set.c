@@ -94,7 +94,7 @@ enum err set_build(struct policy_file *const *files, size_t n, const char *lockd
 	struct policy_set *s;
 	enum err e = ERR_NO_MEMORY;
 
-	*reterr = (struct policy_error){ 0 };
+	*reterr = (struct policy_error){ .line = 0 };
 	*culprit = NULL;
 	if (n > POLICY_SET_MAX_FILES) {
 		snprintf(reterr->problem, sizeof reterr->problem,

@@ -32,7 +32,7 @@ struct policy_trust {
 static enum err fail(struct policy_error *e, enum err why, const char *problem,
 		     const char *expected)
 {
-	*e = (struct policy_error){ 0 };
+	*e = (struct policy_error){ .line = 0 };
 	snprintf(e->problem, sizeof e->problem, "%s", problem);
 	snprintf(e->expected, sizeof e->expected, "%s", expected);
 	return why;
