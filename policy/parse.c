@@ -7,6 +7,7 @@
  *   2. Every key of every object is known, or the file is refused: a typo never widens.
  *   3. The file owns all it points to, its text included, in one arena.
  */
+#include <assert.h>
 #include <stdio.h>
 
 #include "common/clock.h"
@@ -42,7 +43,6 @@ static bool on_test_base(struct reader *r, const cJSON *v, void *field, const st
 	struct policy_request scratch;
 
 	(void)field, (void)k;
-	policy_request_base(&scratch);
 	return request_read(r, v, &scratch);
 }
 
@@ -198,7 +198,10 @@ enum err policy_file_parse(struct span text, enum policy_layer layer, const char
 	e = gate(&r, &root);
 	if (e == ERR_OK) {
 		r.root = root;
-		e = file_fill(&r, f) ? ERR_OK : r.e;
+		bool ok = file_fill(&r, f);
+
+		assert(ok == (r.e == ERR_OK)); /* who gives false has said why */
+		e = ok ? ERR_OK : r.e;
 	}
 	cJSON_Delete(root);
 	if (e != ERR_OK) {

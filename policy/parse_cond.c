@@ -311,12 +311,11 @@ static const struct key cond_keys[] = {
 
 bool cond_read(struct reader *r, const cJSON *node, struct cond **ret)
 {
-	struct cond *all = arena_zalloc(r->arena, sizeof *all);
+	struct cond *all = arena_zalloc(r->arena, sizeof *all); /* COND_ALL is 0 */
 	struct cond_target target;
 
 	if (all == NULL)
 		return reader_no_memory(r);
-	all->kind = COND_ALL;
 	target.tail = &all->kids;
 	*ret = all;
 	return read_object(r, node, cond_keys, LEN(cond_keys), &target);

@@ -3,6 +3,7 @@
  * Requests as JSON: in a file's tests, in `policy eval`, in the ledger's facts. null is
  * unknown, absent keeps what lies below, "device" merges one level.
  */
+#include <assert.h>
 #include <stdio.h>
 
 #include "common/clock.h"
@@ -251,7 +252,10 @@ enum err policy_request_apply(struct policy_request *io, const cJSON *object,
 	struct reader r = { .root = object, .arena = arena, .name = "", .error = reterr };
 
 	*reterr = (struct policy_error){ .line = 0 };
-	return request_read(&r, object, io) ? ERR_OK : r.e;
+	bool ok = request_read(&r, object, io);
+
+	assert(ok == (r.e == ERR_OK)); /* who gives false has said why */
+	return ok ? ERR_OK : r.e;
 }
 
 /* ---------------------------------------------------------------- writing */
