@@ -10,9 +10,11 @@
 static bool comes_before(const struct policy_file *a, const struct policy_file *b,
 			 unsigned flags)
 {
-	if (a->info.layer != b->info.layer)
-		return a->info.layer < b->info.layer;
-	return (flags & POLICY_INLINE) == 0 && strcmp(a->info.name, b->info.name) < 0;
+	int order = (int)a->info.layer - (int)b->info.layer;
+
+	if (order == 0 && (flags & POLICY_INLINE) == 0)
+		order = strcmp(a->info.name, b->info.name);
+	return order < 0;
 }
 
 static struct policy_set *set_new(unsigned flags, const char *lockdown_reason)
@@ -59,7 +61,7 @@ static enum err scratch_init(struct policy_set *s)
 	struct scratch *c = &s->scratch;
 	size_t words = bit_words(s->n_patterns);
 
-	c->values = arena_array(s->arena, s->n_req_leaves, 1);
+	c->values = arena_array(s->arena, s->n_req_leaves, sizeof *c->values);
 	c->hits = arena_array(s->arena, s->n_rules, sizeof *c->hits);
 	c->found = arena_array(s->arena, words, sizeof *c->found);
 	c->rows = arena_array(s->arena, words * CATEGORY_ROWS, sizeof *c->rows);

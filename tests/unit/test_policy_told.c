@@ -181,11 +181,28 @@ static void tell(const struct policy_loaded *l, struct buf *out)
 	}
 }
 
+/* As long as it is and no longer, so that address sanitizer sees who reads on. */
+static void *copy_of(const void *p, size_t n_bytes)
+{
+	void *copy = malloc(n_bytes + (n_bytes == 0));
+
+	assert_non_null(copy);
+	if (n_bytes > 0)
+		memcpy(copy, p, n_bytes);
+	return copy;
+}
+
 static void assert_loaded(struct policy_load in, const char *wanted)
 {
 	struct policy_loaded l;
 	struct buf out;
+	void *found = copy_of(in.found, in.n_found * sizeof *in.found);
+	void *serials = copy_of(in.serials, in.n_serials * sizeof *in.serials);
+	void *mandatory = copy_of(in.mandatory, in.n_mandatory * sizeof *in.mandatory);
 
+	in.found = found;
+	in.serials = serials;
+	in.mandatory = mandatory;
 	if (in.now_ms == 0)
 		in.now_ms = NOW_MS;
 	if (in.newest_record_ms == 0)
@@ -196,6 +213,9 @@ static void assert_loaded(struct policy_load in, const char *wanted)
 	assert_string_equal(buf_cstr(&out), wanted);
 	buf_free(&out);
 	policy_loaded_free(&l);
+	free(found);
+	free(serials);
+	free(mandatory);
 }
 
 static void each_file_that_is_wrong_is_told_whole(void **state)
@@ -350,6 +370,174 @@ static void too_many_files_are_told(void **state)
 			  "0 user: f256: too many policy files; expected at most 256\n");
 }
 
+/* A date is the first moment at which it is so. */
+static void dates_are_to_the_millisecond(void **state)
+{
+	struct policy_found f = found(POLICY_USER, "t",
+				      FILE("t", ",\"not_before\":\"1970-01-01T00:00:01Z\","
+						"\"not_after\":\"1970-01-01T00:00:02Z\""));
+	struct policy_load in = { .found = &f, .n_found = 1 };
+
+	(void)state;
+	in.now_ms = 999;
+	assert_loaded(in, "degraded t: its not_before lies in the future, changed, remember\n"
+			  "0 user: t: its not_before lies in the future\n");
+	in.now_ms = 1000;
+	assert_loaded(in, "active, changed, persist, remember\n");
+	in.now_ms = 1999;
+	assert_loaded(in, "active, changed, persist, remember\n");
+	in.now_ms = 2000;
+	assert_loaded(in, "lockdown t: it was valid until 1970-01-01T00:00:02.000Z, changed\n"
+			  "2 user: t: it was valid until 1970-01-01T00:00:02.000Z; expected a "
+			  "renewed file\n");
+}
+
+/* As many problems as there may be of each kind have room. */
+static void all_problems_are_told(void **state)
+{
+	static struct policy_mandatory gone[40];
+	static char names[40][8];
+	struct policy_load in = { .mandatory = gone,
+				  .n_mandatory = 40,
+				  .now_ms = NOW_MS,
+				  .newest_record_ms = NOW_MS + 86400001 };
+	struct policy_file *files[40];
+	struct policy_error error;
+	struct policy_loaded l;
+
+	(void)state;
+	for (size_t i = 0; i < LEN(gone); i++) {
+		snprintf(names[i], sizeof names[i], "f%02zu", i);
+		gone[i] = (struct policy_mandatory){ POLICY_MANDATORY, names[i] };
+		files[i] = file_of(POLICY_USER, names[i],
+				   FILE("t", ",\"not_after\":\"2026-01-01T00:00:00Z\""));
+	}
+	assert_int_equal(policy_load(&in, &l), ERR_OK);
+	assert_int_equal(l.n_problems, 41);
+	policy_loaded_free(&l);
+	/* Those in force have expired, and what is to follow them is wrong. */
+	struct policy_found bad = found(POLICY_USER, "f00", "{");
+	in = (struct policy_load){
+		.found = &bad, .n_found = 1, .now_ms = NOW_MS, .newest_record_ms = INT64_MIN
+	};
+	assert_int_equal(policy_set_build(files, 40, NULL, 0, &in.in_force, &error), ERR_OK);
+	assert_int_equal(policy_load(&in, &l), ERR_OK);
+	assert_int_equal(l.state, POLICY_LOCKDOWN);
+	assert_int_equal(l.n_problems, 41);
+	policy_loaded_free(&l);
+	policy_set_free(in.in_force);
+	for (size_t i = 0; i < LEN(files); i++)
+		policy_file_free(files[i]);
+}
+
+/* Of two files that have too many destinations together, the one of less authority goes. */
+static void too_many_destinations_are_told(void **state)
+{
+	struct policy_found f[2];
+	struct buf text[2];
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		buf_init(&text[i], 65536);
+		buf_printf(&text[i], "{\"hither_policy\":1,\"id\":\"t%zu\",\"destinations\":{",
+			   i);
+		for (size_t d = 0; d < (i == 0 ? 200 : 56); d++)
+			buf_printf(&text[i],
+				   "%s\"d%zu_%zu\":{\"tier\":\"cloud\",\"api\":\"openai\"}",
+				   d > 0 ? "," : "", i, d);
+		buf_add_str(&text[i], "}}");
+		f[i] = found(i == 0 ? POLICY_MANDATORY : POLICY_USER, i == 0 ? "m" : "u",
+			     buf_cstr(&text[i]));
+	}
+	struct policy_load in = {
+		.found = f, .n_found = 2, .now_ms = NOW_MS, .newest_record_ms = INT64_MIN
+	};
+	struct policy_loaded l;
+
+	assert_loaded(in, "degraded u: more than 255 destinations, changed, remember\n"
+			  "0 user: u: more than 255 destinations\n");
+	assert_int_equal(policy_load(&in, &l), ERR_OK);
+	assert_int_equal(policy_destinations(l.set), 201);
+	policy_loaded_free(&l);
+	buf_free(&text[0]);
+	buf_free(&text[1]);
+}
+
+static void a_name_that_is_taken_is_told(void **state)
+{
+	struct policy_found f[] = {
+		found(POLICY_MANDATORY, "m", FILE("m", X)),
+		found(POLICY_USER, "u",
+		      FILE("u", ",\n  "
+				"\"destinations\":{\"x\":{\"tier\":\"trusted\",\"api\":"
+				"\"openai\"}}")),
+	};
+
+	(void)state;
+	assert_loaded(
+		(struct policy_load){ .found = f, .n_found = 2 },
+		"degraded u: destination \"x\" is already defined by m, of layer mandatory, "
+		"changed, remember\n"
+		"0 user: u:2:19: destination \"x\" is already defined by m, of layer "
+		"mandatory; expected another name\n");
+}
+
+static void note_path(void *ctx, const char *path)
+{
+	buf_printf(ctx, "%s\n", path);
+}
+
+/* Only a file that could take effect names a dictionary. */
+static void only_whole_files_name_dictionaries(void **state)
+{
+#define LIST                                                                                   \
+	"\"categories\":{\"a.b\":{\"dictionary\":\"/"                                          \
+	"d\"},\"a.c\":{\"keywords\":[\"k\"]},\"a.d\":{\"dictionary\":\"/e\"}}"
+	struct policy_found f[] = {
+		found(POLICY_USER, "a", "{" LIST "}"),
+		found(POLICY_USER, "b", FILE("b", "," LIST)),
+		found(POLICY_USER, "c", FILE("c", "," LIST)),
+	};
+	struct buf out;
+
+	(void)state;
+	f[2].unreadable = "it is locked";
+	struct policy_found *copy = copy_of(f, sizeof f);
+	buf_init(&out, 1000);
+	policy_load_dictionaries(copy, LEN(f), note_path, &out);
+	assert_string_equal(buf_cstr(&out), "/d\n/e\n");
+	buf_free(&out);
+	free(copy);
+}
+
+/* Files of one name stay in the order given; others go by name, those inline do not. */
+static void files_have_an_order(void **state)
+{
+	struct policy_file *files[] = { file_of(POLICY_USER, "b", FILE("first", "")),
+					file_of(POLICY_USER, "b", FILE("second", "")),
+					file_of(POLICY_USER, "a", FILE("third", "")),
+					file_of(POLICY_MANDATORY, "z", FILE("fourth", "")) };
+	static const char *const orders[2][4] = { { "fourth", "third", "first", "second" },
+						  { "fourth", "first", "second", "third" } };
+
+	(void)state;
+	for (unsigned flags = 0; flags <= POLICY_INLINE; flags++) {
+		struct policy_error error;
+		struct policy_set *s = NULL;
+
+		assert_int_equal(policy_set_build(files, LEN(files), NULL, flags, &s, &error),
+				 ERR_OK);
+		assert_int_equal(error.line, 0);
+		assert_string_equal(error.problem, "");
+		for (size_t i = 0; i < LEN(files); i++)
+			assert_string_equal(policy_file_info(policy_set_file(s, i)).id,
+					    orders[flags][i]);
+		policy_set_free(s);
+	}
+	for (size_t i = 0; i < LEN(files); i++)
+		policy_file_free(files[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -360,6 +548,12 @@ int main(void)
 		cmocka_unit_test(what_is_wrong_around_the_files_is_told_whole),
 		cmocka_unit_test(the_last_good_is_told_whole),
 		cmocka_unit_test(too_many_files_are_told),
+		cmocka_unit_test(dates_are_to_the_millisecond),
+		cmocka_unit_test(all_problems_are_told),
+		cmocka_unit_test(too_many_destinations_are_told),
+		cmocka_unit_test(a_name_that_is_taken_is_told),
+		cmocka_unit_test(only_whole_files_name_dictionaries),
+		cmocka_unit_test(files_have_an_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
