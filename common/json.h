@@ -27,13 +27,19 @@ struct json_limits {
 	uint32_t max_depth;        /* nesting of arrays and objects; over 256 counts as 256 */
 	uint32_t max_values;       /* values of any kind */
 	uint32_t max_string_bytes; /* one string, after unescaping */
-	bool comments; /* allow // and slash-star comments (policy, configuration) */
+	bool comments;      /* allow // and slash-star comments (policy, configuration) */
+	bool long_integers; /* beyond 2^53: for text that goes on as it is, or that nobody reads
+			     */
 };
 
 /* API bodies: depth 64, 100,000 values, 4 MiB strings, no comments. */
 extern const struct json_limits json_limits_api;
 
-/* Configuration and policy files: the same with comments. */
+/* Replies of engines and providers, which are walked and never become a tree: the same, and
+ * integers of any length, such as a seed of 64 bits. */
+extern const struct json_limits json_limits_reply;
+
+/* Configuration and policy files: as API bodies, with comments. */
 extern const struct json_limits json_limits_file;
 
 /* Where and why the gate said no. */

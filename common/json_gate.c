@@ -28,8 +28,9 @@
 #define EACH_BYTE      UINT64_C(0x0101010101010101)
 #define HIGH_BITS      UINT64_C(0x8080808080808080)
 
-const struct json_limits json_limits_api = { 64, 100000, 4 * 1024 * 1024, false };
-const struct json_limits json_limits_file = { 64, 100000, 4 * 1024 * 1024, true };
+const struct json_limits json_limits_api = { 64, 100000, 4 * 1024 * 1024, false, false };
+const struct json_limits json_limits_reply = { 64, 100000, 4 * 1024 * 1024, false, true };
+const struct json_limits json_limits_file = { 64, 100000, 4 * 1024 * 1024, true, false };
 
 enum state { VALUE, FIRST_KEY, NEXT_KEY, FIRST_ITEM, AFTER, DONE };
 
@@ -293,7 +294,7 @@ static enum err check_magnitude(struct gate *g, struct span number, bool integer
 		return fail(g, ERR_NO_MEMORY, number.ptr, "out of memory");
 	if (isinf(v))
 		return fail_about(g, ERR_SYNTAX, number.ptr, "a number is too large", number);
-	if (integer && !is_exact(number, v))
+	if (integer && !g->limits->long_integers && !is_exact(number, v))
 		return fail_about(
 			g, ERR_SYNTAX, number.ptr,
 			"an integer beyond 2^53 would be rounded: write it as a string",

@@ -139,7 +139,7 @@ void recv_error(struct upstream_reader *r, struct span error)
 static bool pass(struct upstream_reader *r, struct span *io)
 {
 	struct json_where where;
-	enum err e = json_check(*io, &json_limits_api, &where);
+	enum err e = json_check(*io, &json_limits_reply, &where);
 
 	*io = span_trim(*io);
 	if (e == ERR_TOO_BIG || e == ERR_NO_MEMORY)
@@ -276,7 +276,7 @@ static void end_refused(struct upstream_reader *r)
 	struct span error = { NULL, 0 };
 	struct span body = span_trim(buf_span(&r->body));
 
-	if (!r->body.failed && json_check(body, &json_limits_api, &where) == ERR_OK) {
+	if (!r->body.failed && json_check(body, &json_limits_reply, &where) == ERR_OK) {
 		struct walk w = walk_of(body);
 
 		if (walk_kind(&w) == WALK_ARRAY && walk_element(&w))

@@ -115,8 +115,8 @@ static bool is_object(const struct reply_call *c)
 		return false;
 	buf_init(&text, SIZE_MAX);
 	rope_join(&c->arguments, &text);
-	bool ok =
-		!text.failed && json_check(buf_span(&text), &json_limits_api, &where) == ERR_OK;
+	bool ok = !text.failed &&
+		  json_check(buf_span(&text), &json_limits_reply, &where) == ERR_OK;
 	buf_free(&text);
 	return ok;
 }

@@ -12,7 +12,7 @@
 #include "common/text.h"
 #include "scan/scan.h"
 
-#define LINE_LIMITS ((struct json_limits){ 16, 100000, 16 * 1024 * 1024, false })
+#define LINE_LIMITS ((struct json_limits){ 16, 100000, 16 * 1024 * 1024, false, false })
 
 static void print_result(const struct scanner *s, const char *id, struct span text,
 			 const struct scan_result *r)

@@ -23,7 +23,7 @@ static void say(const struct chat *c, struct buf *out)
 		enum err e = upstream_dialect_find(apis[i])->write(c, "m", out);
 		if (e != ERR_OK && e != ERR_UNSUPPORTED)
 			abort();
-		const struct json_limits deep = { 70, 1000000, 64 << 20, false };
+		const struct json_limits deep = { 70, 1000000, 64 << 20, false, false };
 		if (e == ERR_OK && json_check(buf_span(out), &deep, &where) != ERR_OK)
 			abort();
 	}

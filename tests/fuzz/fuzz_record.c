@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void receipts(const struct record *r)
 {
-	const struct json_limits limits = { 64, 1000000, 64 << 20, false };
+	const struct json_limits limits = { 64, 1000000, 64 << 20, false, false };
 	struct json_where where;
 	struct buf out;
 

@@ -235,7 +235,7 @@ static void nested(char *out, unsigned depth)
 static void limits(void **state)
 {
 	struct json_where at;
-	struct json_limits few = { 3, 4, 5, false };
+	struct json_limits few = { 3, 4, 5, false, false };
 	char text[1100];
 
 	(void)state;
@@ -245,7 +245,8 @@ static void limits(void **state)
 	CHECK(check(text, &json_limits_api, &at) == ERR_TOO_BIG, "65 levels are not");
 	CHECK(at.offset == 64, "the 65th bracket is named");
 	nested(text, 400);
-	CHECK(check(text, &(struct json_limits){ 1000, 1000, 10, false }, &at) == ERR_TOO_BIG,
+	CHECK(check(text, &(struct json_limits){ 1000, 1000, 10, false, false }, &at) ==
+		      ERR_TOO_BIG,
 	      "256 levels are the most, whatever a caller asks for");
 	CHECK(check("[1,2,3]", &few, &at) == ERR_OK, "four values with the array itself");
 	CHECK(check("[1,2,3,4]", &few, &at) == ERR_TOO_BIG, "a fifth value");
@@ -254,6 +255,26 @@ static void limits(void **state)
 	CHECK(check("\"\\u0031\\u0032\\n45\"", &few, &at) == ERR_OK,
 	      "a string's length is counted after unescaping");
 	CHECK(check("{\"123456\":1}", &few, &at) == ERR_TOO_BIG, "a key is a string, too");
+}
+
+/* What is passed on as it came, or not read at all, may be longer than a double is exact. */
+static void long_integers(void **state)
+{
+	static const char *const texts[] = { "9007199254740993", "-9007199254740993",
+					     "[18446744073709551615]",
+					     "{\"seed\":10959611092163926000001}" };
+	struct json_where at;
+
+	(void)state;
+	for (size_t i = 0; i < LEN(texts); i++) {
+		CHECK(check(texts[i], &json_limits_api, &at) == ERR_SYNTAX, texts[i]);
+		CHECK(check(texts[i], &json_limits_file, &at) == ERR_SYNTAX, texts[i]);
+		CHECK(check(texts[i], &json_limits_reply, &at) == ERR_OK, texts[i]);
+	}
+	for (size_t i = 0; i < LEN(refused); i++)
+		if (strstr(refused[i].name, "rounded") == NULL)
+			CHECK(check(refused[i].text, &json_limits_reply, &at) == ERR_SYNTAX,
+			      refused[i].name);
 }
 
 static void comments(void **state)
@@ -414,6 +435,7 @@ int main(void)
 		cmocka_unit_test(refuses_embedded_nul),
 		cmocka_unit_test(never_reads_beyond_the_span),
 		cmocka_unit_test(limits),
+		cmocka_unit_test(long_integers),
 		cmocka_unit_test(comments),
 		cmocka_unit_test(comments_do_not_reach_the_tree),
 		cmocka_unit_test(says_where_and_why),

@@ -108,6 +108,11 @@ static const struct row {
 	    "{\"id\":\"d\",\"function\":{\"name\":\"g\",\"arguments\":{}}}]",
 	    ",\"done\":false") L_END("stop"),
 	  "S C0 call_0 f A0\"{\"x\":1}\" C1 d g A1\"{}\" U4/1/-1/-1 Ftools E " },
+	{ "Ollama: integers of 64 bits, in a call as they came", &upstream_ollama,
+	  L("\"content\":\"\",\"tool_calls\":[{\"function\":{\"name\":\"f\",\"arguments\":{"
+	    "\"x\":18446744073709551615}}}]",
+	    ",\"seed\":10959611092163926001,\"done\":false") L_END("stop"),
+	  "S C0 call_0 f A0\"{\"x\":18446744073709551615}\" U4/1/-1/-1 Ftools E " },
 	{ "Ollama: older servers give no reason", &upstream_ollama,
 	  L("\"content\":\"a\"", ",\"done\":true"), "S T\"a\" Fstop E " },
 	{ "Ollama: loading is no answer", &upstream_ollama, L_END("load"),
