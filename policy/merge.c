@@ -122,6 +122,10 @@ static const enum policy_layer preference_first[] = { POLICY_USER, POLICY_RECOMM
 						      POLICY_VENDOR, POLICY_MANDATORY,
 						      POLICY_VENDOR_MANDATORY };
 
+/* Of words that are numbered: which of two is the stricter. */
+#define HIGHER_IS_STRICTER 1
+#define LOWER_IS_STRICTER  (-1)
+
 typedef int word_of(const struct policy_file *f, size_t offset);
 
 static int consent_word(const struct policy_file *f, size_t offset)
@@ -135,8 +139,8 @@ static int content_word(const struct policy_file *f, size_t offset)
 	return f->ledger.content;
 }
 
-/* The word of the first layer in `order` that states one; `strict` 1 when higher is stricter,
- * -1 when lower is. Keeps *ret when nobody says anything. */
+/* The word of the first layer in `order` that states one; of its files the stricter. Keeps *ret
+ * when nobody says anything. */
 static const struct policy_file *heard(const struct policy_set *s,
 				       const enum policy_layer *order, word_of *word,
 				       size_t offset, int strict, int *ret)
@@ -277,10 +281,10 @@ static void consent_words(struct policy_set *s)
 #define HEARD(field, strict, ret)                                                              \
 	heard(s, ceiling_first, consent_word, offsetof(struct consent_block, field), strict,   \
 	      ret)
-	from[FROM_PREFER] = HEARD(prefer, -1, &prefer);
-	from[FROM_ON_TIMEOUT] = HEARD(on_timeout, 1, &on_timeout);
-	from[FROM_ON_DENY] = HEARD(on_deny, 1, &on_deny);
-	from[FROM_NO_AGENT] = HEARD(no_agent, 1, &no_agent);
+	from[FROM_PREFER] = HEARD(prefer, LOWER_IS_STRICTER, &prefer);
+	from[FROM_ON_TIMEOUT] = HEARD(on_timeout, HIGHER_IS_STRICTER, &on_timeout);
+	from[FROM_ON_DENY] = HEARD(on_deny, HIGHER_IS_STRICTER, &on_deny);
+	from[FROM_NO_AGENT] = HEARD(no_agent, HIGHER_IS_STRICTER, &no_agent);
 #undef HEARD
 	c->on_timeout = (enum policy_otherwise)on_timeout;
 	c->on_deny = (enum policy_otherwise)on_deny;
@@ -378,7 +382,8 @@ static void ledger_merge(struct policy_set *s)
 	struct policy_ledger *l = &s->ledger;
 	int content = POLICY_CONTENT_DIGEST;
 
-	s->ledger_from[0] = heard(s, ceiling_first, content_word, 0, 1, &content);
+	s->ledger_from[0] =
+		heard(s, ceiling_first, content_word, 0, HIGHER_IS_STRICTER, &content);
 	l->content = (enum policy_content)content;
 	for (size_t rank = 0; rank < POLICY_LAYERS; rank++)
 		for (size_t i = 0; i < s->n_files; i++) {

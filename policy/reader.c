@@ -57,13 +57,11 @@ static void position(const struct reader *r, const cJSON *at, bool key, uint32_t
 	struct buf path;
 
 	*line = *column = 0;
-	if (r->text.len == 0)
-		return;
 	buf_init(&path, POLICY_FILE_MAX_BYTES);
 	pointer_to(r->root, at, &path);
 	if (key)
 		buf_add_char(&path, '#');
-	const char *pointer = path.len == 0 ? "" : buf_cstr(&path);
+	const char *pointer = buf_cstr(&path);
 	size_t offset = pointer != NULL ? json_offset_of(r->text, pointer) : SIZE_MAX;
 
 	if (offset != SIZE_MAX)
@@ -134,7 +132,6 @@ static void vocab_list(const struct vocabulary *v, char *out, size_t bytes)
 {
 	size_t used = 0;
 
-	out[0] = '\0';
 	for (unsigned i = 0; i < v->n && used < bytes; i++)
 		used += (size_t)snprintf(out + used, bytes - used, "%s%s",
 					 i > 0 ? ", " : "one of ", v->words[i]);

@@ -54,7 +54,7 @@ TESTS = {"decision": ["router_plan", "router_decide", "router_facts"],
          "ledger": ["records", "ledger_edges", "consent_parts", "gate_terms", "ledger", "gate_quiet",
                     "ledger_faults"],
          "policy": ["policy_words", "policy_texts", "policy_edges", "policy_corners", "policy_said", "policy_remarks", "policy_lints", "policy_keys",
-                    "policy_reasons", "policy_told",
+                    "policy_reasons", "policy_told", "policy_limits",
                     "policy_parse", "policy_decide", "policy_merge", "policy_load", "policy_sign",
                     *(f"fault/fail_alloc SOURCE --only policy{of}" for of in ("", "_bad", "_load", "_line"))]}
 # Those that one file meets before the area's.
