@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "boot/notify.h"
+#include "common/fds.h"
 #include "common/file.h"
 #include "common/log.h"
 
@@ -184,6 +185,8 @@ static enum err bind_at(const char *path, int *ret)
 		return e;
 
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0)
+		(void)fds_take_none(fd); /* as far as the kernel has it: docs/security.md */
 	mode_t before = umask(0177);
 	bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&a, sizeof a) == 0 &&
 		  listen(fd, BACKLOG) == 0;
@@ -318,6 +321,7 @@ static void take_activated(struct places *p)
 			continue;
 		}
 		s->fd = found[i].fd;
+		(void)fds_take_none(s->fd); /* for connections that come from here on */
 		s->role = app || strcmp(name, "api") == 0 ? ROLE_ROUTER : ROLE_CONSENT;
 		snprintf(s->name, sizeof s->name, "%s%.64s", app ? "app:" : "",
 			 app ? name + 4 : name);

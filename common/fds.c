@@ -84,3 +84,10 @@ ssize_t fds_receive(int socket, void *ret, size_t bytes, int *ret_fds, unsigned 
 	errno = EBADMSG;
 	return -1;
 }
+
+bool fds_take_none(int socket)
+{
+	int no = 0;
+
+	return setsockopt(socket, SOL_SOCKET, FDS_SO_PASSRIGHTS, &no, sizeof no) == 0;
+}

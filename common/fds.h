@@ -11,6 +11,8 @@
 #include <sys/types.h>
 
 #define FDS_MAX 253u /* SCM_MAX_FD of the kernel */
+/* SO_PASSRIGHTS (include/uapi/asm-generic/socket.h, Linux 6.16); older headers lack it. */
+#define FDS_SO_PASSRIGHTS 83
 
 /*
  * Sends it whole; the descriptors stay the caller's, `n` of them at most FDS_MAX. `flags` as
@@ -27,5 +29,12 @@ bool fds_send(int socket, const void *message, size_t bytes, const int *fds, uns
  */
 ssize_t fds_receive(int socket, void *ret, size_t bytes, int *ret_fds, unsigned *io_n,
 		    int flags);
+
+/*
+ * From here on nobody can hand in a descriptor over this Unix socket, nor over a connection
+ * that is made to it when it listens: the sender gets EPERM. False with errno: ENOPROTOOPT
+ * before Linux 6.16, EOPNOTSUPP when it is no Unix socket.
+ */
+bool fds_take_none(int socket);
 
 #endif

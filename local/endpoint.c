@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/buf.h"
+#include "common/fds.h"
 #include "common/json.h"
 #include "http/client.h"
 #include "local/dialer.h"
@@ -54,6 +55,7 @@ enum err endpoint_connect(const char *path, int *ret_fd)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return ERR_SYSTEM;
+	(void)fds_take_none(fd); /* the router gets it: the other end may be a foreign engine */
 	if (connect(fd, (const struct sockaddr *)&a, sizeof a) == 0) {
 		*ret_fd = fd;
 		return ERR_OK;

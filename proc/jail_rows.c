@@ -20,6 +20,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
+#include "common/fds.h"
 #include "common/span.h"
 
 #define INT 0xffffffffull
@@ -62,6 +63,15 @@
 	{                                                                                      \
 		(arg), UINT64_MAX, 0                                                           \
 	}
+
+/* A wire that is down or new, onto its number (proc/service.c). */
+#define ONTO(wire) IF(dup3, 2, IS(1, wire), IS(2, O_CLOEXEC))
+#define ONTO_ROUTERS                                                                           \
+	ONTO(ROLE_FD_ROUTER), ONTO(ROLE_FD_ROUTER_2), ONTO(ROLE_FD_ROUTER_2 + 1),              \
+		ONTO(ROLE_FD_ROUTER_2 + 2), ONTO(ROLE_FD_ROUTER_2 + 3),                        \
+		ONTO(ROLE_FD_ROUTER_2 + 4)
+_Static_assert(ROLE_FD_ROUTER_2 + ROLE_ROUTERS_MAX - 2 == ROLE_FD_ROUTER_2 + 4,
+	       "ONTO_ROUTERS names every router");
 
 #define NO_EXEC BITS(2, PROT_EXEC, 0)
 #define NAMESPACES                                                                             \
@@ -145,7 +155,6 @@ static const struct jail_row for_loop[] = {
 	ROW(epoll_pwait),
 	ROW(eventfd2),
 	ROW(pipe2),
-	ROW(dup3),
 	/* libuv asks for the kernel's version before it tries a ring */
 	ROW(uname),
 	ROW(sendmsg),
@@ -188,6 +197,8 @@ static const struct jail_row for_router[] = {
 	IF(recvmsg, 1, IS(0, ROLE_FD_CONTROL)),
 	IF(recvmsg, 1, IS(0, ROLE_FD_LOCAL)),
 	IF(recvmsg, 1, IS(0, ROLE_FD_CONSENT)),
+	ONTO(ROLE_FD_LOCAL),
+	ONTO(ROLE_FD_CONSENT),
 	/* fstat(3) is this call with an empty path since glibc 2.33 */
 	IF(newfstatat, 1, BITS(3, AT_EMPTY_PATH, AT_EMPTY_PATH)),
 	NOT(newfstatat, JAIL_EACCES),
@@ -204,6 +215,8 @@ static const struct jail_row for_consent[] = {
 	IF(sendto, 1, NULL_AT(4)),
 	/* sealed bodies from the router, frames from boot and cloud */
 	ROW(recvmsg),
+	ONTO_ROUTERS,
+	ONTO(ROLE_FD_CLOUD),
 	/* the ledger (SQLite) */
 	ROW(pwrite64),
 	ROW(fdatasync),
@@ -234,6 +247,7 @@ static const struct jail_row for_cloud[] = {
 	ROW(getpeername),
 	ROW(recvfrom),
 	ROW(recvmsg),
+	ONTO(ROLE_FD_CONSENT),
 	ROW(sendto),
 	ROW(sendmmsg),
 	IF(ioctl, 1, IS(1, FIONREAD)),
@@ -259,7 +273,10 @@ static const struct jail_row for_local[] = {
 	ROW(getpeername),
 	ROW(recvfrom),
 	ROW(recvmsg),
+	ONTO_ROUTERS,
 	IF(sendto, 1, NULL_AT(4)),
+	/* no engine hands the router a descriptor (local/endpoint.c) */
+	IF(setsockopt, 2, IS(1, SOL_SOCKET), IS(2, FDS_SO_PASSRIGHTS)),
 	IF(setsockopt, 2, IS(1, SOL_SOCKET), IS(2, SO_RCVBUF)),
 	IF(setsockopt, 2, IS(1, SOL_SOCKET), IS(2, SO_SNDBUF)),
 	IF(setsockopt, 2, IS(1, SOL_SOCKET), IS(2, SO_PASSCRED)),

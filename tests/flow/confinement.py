@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ NOBODY = 65534
 LIBC = ctypes.CDLL(None, use_errno=True)
 PTRACE_ATTACH, PTRACE_DETACH = 16, 17
 CAP_SYS_PTRACE = 19
+SO_PASSRIGHTS = 83
 SYS_PIDFD_OPEN, SYS_PIDFD_GETFD = 434, 438
 
 # What may lie open in a process that has just started and answered one request: by role, what
@@ -65,7 +67,7 @@ class Confinement(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         os.environ["OPENAI_API_KEY"] = SECRET
-        cls.d = stage.Daemon(PROGRAM)
+        cls.d = stage.Daemon(PROGRAM, app="writer")
         cls.d.start()
         reply = cls.d.chat("What is the capital of France?", model="local")
         if reply.status != 200:
@@ -148,6 +150,20 @@ class Confinement(unittest.TestCase):
                 self.assertEqual(report[role]["landlock_abi"], max(abi, 0))
                 for bit in ("no_new_privs", "not_dumpable", "rlimits", "clean_env", "seccomp", "no_capabilities"):
                     self.assertIn(bit, report[role]["sandbox"])
+
+    def test_no_client_hands_in_a_descriptor(self):
+        probe = socket.socket(socket.AF_UNIX)
+        try:
+            probe.setsockopt(socket.SOL_SOCKET, SO_PASSRIGHTS, 0)
+        except OSError:
+            self.skipTest("this kernel has no SO_PASSRIGHTS")
+        finally:
+            probe.close()
+        for name in ("hither.sock", "apps/writer.sock", "consent.sock", "admin.sock"):
+            with self.subTest(name), socket.socket(socket.AF_UNIX) as s, socket.socket() as network:
+                s.connect(self.d.path("run", name))
+                with self.assertRaises(PermissionError):
+                    socket.send_fds(s, [b"G"], [network.fileno()])
 
     def test_doctor_says_what_is_in_force(self):
         out = subprocess.run([COMMAND, "doctor"], capture_output=True, text=True, check=False,

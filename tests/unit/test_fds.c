@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "common/fds.h"
@@ -141,6 +143,42 @@ static void the_end_and_errors_are_told(void **state)
 	assert_int_equal(errno, EPIPE);
 }
 
+/* A connection that is made to a socket which takes none; on older kernels it is as before. */
+static void what_takes_none_gets_none(void **state)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	char text[8];
+	int fds[4], listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	unsigned n = LEN(fds);
+
+	(void)state;
+	snprintf(a.sun_path + 1, sizeof a.sun_path - 1, "hither-test-fds-%d", getpid());
+	bool have = fds_take_none(listening);
+	if (!have)
+		assert_int_equal(errno, ENOPROTOOPT);
+	assert_int_equal(bind(listening, (struct sockaddr *)&a, sizeof a), 0);
+	assert_int_equal(listen(listening, 1), 0);
+	assert_int_equal(connect(client, (struct sockaddr *)&a, sizeof a), 0);
+	int served = accept(listening, NULL, NULL);
+	assert_true(served >= 0);
+
+	errno = 0;
+	assert_int_equal(fds_send(client, "a", 1, &listening, 1, 0), !have);
+	assert_int_equal(errno, have ? EPERM : 0);
+	if (have) {
+		/* what comes alone still comes, and the other way is open */
+		assert_true(fds_send(client, "a", 1, NULL, 0, 0));
+		assert_int_equal(fds_receive(served, text, sizeof text, fds, &n, 0), 1);
+		assert_int_equal(n, 0);
+		assert_true(fds_send(served, "a", 1, &listening, 1, 0));
+	}
+	close(served);
+	close(client);
+	close(listening);
+	assert_false(fds_take_none(STDIN_FILENO));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +189,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_message_that_is_cut_is_none, make_pair,
 						close_pair),
 		cmocka_unit_test_setup_teardown(none_is_none, make_pair, close_pair),
+		cmocka_unit_test(what_takes_none_gets_none),
 		cmocka_unit_test_setup_teardown(the_end_and_errors_are_told, make_pair,
 						close_pair),
 	};

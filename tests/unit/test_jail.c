@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -155,6 +156,46 @@ static void router_receives_elsewhere(void)
 	receive(20);
 }
 
+static void router_duplicates_onto_what_is_no_wire(void)
+{
+	lay_wires(ROLE_ROUTER);
+	enter(ROLE_ROUTER);
+	dup3(20, 21, O_CLOEXEC);
+}
+
+/*
+ * What its list cannot keep it from: a client's connection at a wire's number, put there or
+ * accepted there. Such a connection brings no descriptor, where the kernel knows how
+ * (common/fds.h); the sockets are made as boot makes them.
+ */
+static void router_puts_a_client_at_a_wire(void)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+	snprintf(a.sun_path + 1, sizeof a.sun_path - 1, "hither-test-jail-%d", getpid());
+	lay_wires(ROLE_ROUTER);
+	NEED(dup2(socket(AF_UNIX, SOCK_STREAM, 0), 30) == 30);
+	NEED(dup2(socket(AF_UNIX, SOCK_STREAM, 0), 31) == 31);
+	bool have = fds_take_none(30);
+	NEED(bind(30, (struct sockaddr *)&a, sizeof a) == 0 && listen(30, 2) == 0);
+	NEED(connect(31, (struct sockaddr *)&a, sizeof a) == 0);
+	enter(ROLE_ROUTER);
+	close(ROLE_FD_LOCAL);
+	NEED(accept4(30, NULL, NULL, SOCK_CLOEXEC) == ROLE_FD_LOCAL);
+	NEED(dup3(ROLE_FD_LOCAL, ROLE_FD_CONSENT, O_CLOEXEC) == ROLE_FD_CONSENT);
+	errno = 0;
+	NEED(fds_send(31, "x", 1, (int[]){ STDIN_FILENO }, 1, 0) == !have);
+	NEED(errno == (have ? EPERM : 0));
+	if (!have)
+		return;
+	REFUSED(receive(ROLE_FD_LOCAL), EAGAIN);
+	REFUSED(receive(ROLE_FD_CONSENT), EAGAIN);
+	/* and it cannot ask for them again */
+	int yes = 1;
+	setsockopt(ROLE_FD_LOCAL, SOL_SOCKET, FDS_SO_PASSRIGHTS, &yes, sizeof yes);
+	NEED(!"the filter ends it");
+}
+
 static void local(void)
 {
 	lay_wires(ROLE_LOCAL);
@@ -260,20 +301,46 @@ static void every_role_is_confined_in_a_chroot(void **state)
 	rmdir(root);
 }
 
-static void a_descriptor_handed_in_elsewhere_ends_the_router(void **state)
+static int status_of(void (*role)(void))
 {
 	int status = 0;
 	pid_t pid = fork();
 
-	(void)state;
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		router_receives_elsewhere();
+		role();
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static void ends_the_router(void (*role)(void))
+{
+	int status = status_of(role);
+
 	assert_true(WIFSIGNALED(status));
 	assert_int_equal(WTERMSIG(status), SIGSYS);
+}
+
+static void a_descriptor_handed_in_elsewhere_ends_the_router(void **state)
+{
+	(void)state;
+	ends_the_router(router_receives_elsewhere);
+	ends_the_router(router_duplicates_onto_what_is_no_wire);
+}
+
+static void a_client_at_the_number_of_a_wire_brings_no_descriptor(void **state)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool have = fds_take_none(fd);
+
+	(void)state;
+	close(fd);
+	if (have)
+		ends_the_router(router_puts_a_client_at_a_wire);
+	else
+		assert_int_equal(status_of(router_puts_a_client_at_a_wire), 0);
 }
 
 static const char *value(char **env, const char *name)
@@ -342,6 +409,7 @@ int main(void)
 		cmocka_unit_test(every_role_is_confined_as_a_normal_user),
 		cmocka_unit_test(every_role_is_confined_in_a_chroot),
 		cmocka_unit_test(a_descriptor_handed_in_elsewhere_ends_the_router),
+		cmocka_unit_test(a_client_at_the_number_of_a_wire_brings_no_descriptor),
 		cmocka_unit_test(boot_forgets_what_nobody_needs),
 		cmocka_unit_test(a_role_sees_only_its_part_of_the_environment),
 	};
