@@ -23,6 +23,7 @@
 #define ENGINE_HEADER_BYTES 32768
 #define ENGINE_BODY_BYTES   ((size_t)32 << 20)
 #define WANT_DEADLINE_MAX   600000
+#define GRACE_MS            2000
 
 /* ---------------------------------------------------------------- how it is spoken to */
 
@@ -425,10 +426,12 @@ static struct http_call_limits limits_of(const struct request *q)
 	const struct config_engine *c = &q->router->service->config->engine;
 
 	return (struct http_call_limits){ .header_bytes = ENGINE_HEADER_BYTES,
-					  /* A plain reply comes when all of it is made. */
+					  /* A plain reply comes when all of it is made; the
+					   * request's own end (on_tick) comes before ours. */
 					  .first_byte_timeout_ms =
-						  q->engine_streams ? c->first_token_timeout_ms
-								    : limits_total_ms(q),
+						  q->engine_streams
+							  ? c->first_token_timeout_ms
+							  : limits_total_ms(q) + GRACE_MS,
 					  .gap_timeout_ms = c->gap_timeout_ms,
 					  .total_bytes = REQUEST_REPLY_BYTES };
 }

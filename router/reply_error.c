@@ -4,7 +4,8 @@
  *
  * Every error says whether a library may repeat the request by itself: 503 has Retry-After, all
  * else x-should-retry: false. What was sent and failed is 424, because libraries repeat 408,
- * 409, 425, 429 and 5xx whatever a field says, and it may have cost money.
+ * 409, 425, 429 and 5xx whatever a field says, and it may have cost money; so is what took all
+ * of a request's time on the device, which would take it again.
  */
 #include <stdarg.h>
 

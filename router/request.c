@@ -294,9 +294,11 @@ static enum request_state on_local(struct request *q, const struct event *ev)
 			q->wants_engine =
 				false; /* the engine goes with it: the call will tell */
 		return REQ_LOCAL;
-	case EV_DEADLINE:
-		return give_up_with(q, 503, "timeout",
-				    "The answer took too long and was stopped.");
+	case EV_DEADLINE: /* what took all of its time would take it again: no 5xx */
+		return give_up_with(
+			q, 424, "timeout",
+			"The answer took too long and was stopped. Ask for a shorter "
+			"one, or let limits.total_timeout_ms be longer.");
 	default:
 		return surprise(q, ev);
 	}

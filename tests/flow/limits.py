@@ -129,6 +129,57 @@ class Limits(unittest.TestCase):
             b"GET /v1/models HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") == 200)
 
 
+class TimeForAll(unittest.TestCase):
+    """A request that takes longer than `limits.total_timeout_ms` ends in an error that no library answers by asking
+    the same again, and whoever works on it is left."""
+    LONG = "fake:tokens=1000000 fake:delay_ms=10"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.d = stage.Daemon(PROGRAM, limits={"total_timeout_ms": 1000})
+        cls.d.policy({"hither_policy": 1, "id": "mine", "destinations": {"far": cls.d.destination()},
+                      "default": {"cloud": "allow"}, "rules": []})
+        cls.d.start()
+        cls.answers("local")  # its engine starts with the first
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.d.close()
+
+    @classmethod
+    def answers(cls, model):
+        stage.until("an answer in time", lambda: cls.d.chat("hello", model=model).status == 200)
+
+    def asked(self):
+        return self.d.engine_stats()["requests"] + len(self.d.cloud.requests)
+
+    def once(self, before):
+        """It was asked once, and whoever worked on it was left."""
+        stage.until("the engine is left", lambda: self.d.engine_stats()["active"] == 0)
+        stage.until("the provider is left", lambda: self.d.cloud.active == 0)
+        self.assertEqual(self.asked(), before + 1)
+
+    def test_whole(self):
+        for model, code in (("local", "timeout"), ("far", "upstream_timeout")):
+            with self.subTest(model):
+                before = self.asked()
+                r = self.d.chat(f"fake:cloud_hang {self.LONG}", model=model)
+                self.assertEqual((r.status, r.json["error"]["code"]), (424, code), r.body)
+                self.assertEqual((r.headers["x-should-retry"], "retry-after" in r.headers), ("false", False))
+                self.once(before)
+
+    def test_stream(self):
+        for model, code in (("local", "timeout"), ("far", "upstream_timeout")):
+            with self.subTest(model):
+                before = self.asked()
+                r = self.d.chat(self.LONG, model=model, stream=True)
+                self.assertEqual((r.status, r.cut), (200, True))
+                self.assertEqual(r.chunks[-1]["error"]["code"], code)
+                self.assertNotIn("[DONE]", r.events)
+                self.once(before)
+                self.answers(model)
+
+
 class Overload(unittest.TestCase):
     """Who is sent away learns it at once; who runs the daemon reads how many, and for want of what."""
 
