@@ -43,10 +43,8 @@ void ask_enter(struct ask *a, enum ask_state next)
 static void bytes_close(struct bytes *b)
 {
 	file_unmap(b->map);
-	b->map = (struct span){ NULL, 0 };
 	if (b->fd >= 0)
 		close(b->fd);
-	b->fd = -1;
 }
 
 bool ask_has_original(const struct ask *a)
@@ -316,7 +314,7 @@ bool gate_policy(struct gate *g, struct policy_set *set, uint64_t generation)
 	g->inspector = needed ? inspector_new(set) : NULL;
 	policy_facts_sha256(set, g->policy_sha256);
 	g->prune_ms =
-		policy_ledger(set)->retain_ms > 0 ? gate_now(g) + FIRST_PRUNE_MS : GATE_NEVER;
+		policy_ledger(set)->retain_ms == 0 ? GATE_NEVER : gate_now(g) + FIRST_PRUNE_MS;
 	policy_record(g);
 	recheck_sends(g);
 	questions_recheck(g, true);
@@ -393,7 +391,6 @@ void gate_router_gone(struct gate *g, enum role router)
 		} else if (a->state == ASK_STATE_WAITING) {
 			ask_leave(g, a, ASK_WITHDRAWN);
 			question_left(g, q);
-			next = g->asks; /* closing one may have finished others */
 		}
 	}
 }

@@ -196,7 +196,7 @@ static enum err verify_and_replay(struct gate *g, struct ledger_report *report)
 
 void book_open(struct gate *g)
 {
-	struct ledger_problem problem = { 0 };
+	struct ledger_problem problem;
 	struct ledger_report report;
 	enum err e = ERR_OK;
 

@@ -126,6 +126,7 @@ static bool belong_together(const struct msg_DECIDED *a, const struct msg_DECIDE
 	       strcmp(a->app, b->app) == 0;
 }
 
+/* What is queued is to be flushed soon, and takes this along (book_flush). */
 static void hold(struct gate *g, struct decided *d)
 {
 	if (d->n > 0 && (d->n == TOGETHER || d->items.len > TOGETHER_BYTES ||
@@ -144,7 +145,6 @@ static void hold(struct gate *g, struct decided *d)
 	buf_add_char(&d->items, d->n == 0 ? '[' : ',');
 	record_write_difference(&d->first.r, &d->now.r, &d->items);
 	d->n++;
-	book_flush_later(g);
 }
 
 void decided_close(struct gate *g)

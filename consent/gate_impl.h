@@ -209,7 +209,6 @@ struct gate {
 	unsigned n_asks, n_sending; /* n_sending: GRANTING ones, too */
 	struct ask *granting, **last_granting;
 	struct question *questions; /* oldest first */
-	unsigned n_open;
 	uint64_t next_send_id;
 	struct prompt prompts[GATE_PROMPTS_MAX];
 	unsigned n_prompts;

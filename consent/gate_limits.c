@@ -111,6 +111,7 @@ static bool awaited(const struct gate *g, const struct question *q)
 }
 
 struct open_questions {
+	unsigned all; /* of every app and user */
 	unsigned n;
 	unsigned to_tell;        /* somebody waits for them and will be told of them */
 	struct question *oldest; /* that can make room; NULL: none */
@@ -121,7 +122,10 @@ static struct open_questions open_of_app(const struct gate *g, const struct ask 
 	struct open_questions open = { 0 };
 
 	for (struct question *q = g->questions; q != NULL; q = q->next) { /* oldest first */
-		if (q->state == QUESTION_CLOSED || !same_limit(q->uid, q->proven, q->app, a))
+		if (q->state == QUESTION_CLOSED)
+			continue;
+		open.all++;
+		if (!same_limit(q->uid, q->proven, q->app, a))
 			continue;
 		open.n++;
 		if (q->counted) /* as is each that was looked at, and so each that was answered
@@ -143,8 +147,9 @@ const char *limits_question(struct gate *g, const struct ask *a)
 	if (open.n >= GATE_APP_QUESTIONS_MAX && open.oldest != NULL) {
 		question_over(g, open.oldest, "withdrawn");
 		open.n--;
+		open.all--;
 	}
-	if (g->n_open >= GATE_QUESTIONS_MAX)
+	if (open.all >= GATE_QUESTIONS_MAX)
 		return "too many questions are open; answer some: hither consent list";
 	if (open.n >= GATE_APP_QUESTIONS_MAX)
 		return limits_proven(a)

@@ -156,7 +156,6 @@ static struct question *question_new(struct gate *g, struct ask *a)
 	while (*end != NULL)
 		end = &(*end)->next;
 	*end = q;
-	g->n_open++;
 	return q;
 }
 
@@ -283,7 +282,6 @@ static void alone_tick(struct gate *g, uint64_t now, uint64_t *io_next)
 			no_agent(g, a, a->question);
 		else
 			join(g, a, a->question);
-		next = g->asks; /* ending one may have moved others */
 	}
 }
 
@@ -363,7 +361,6 @@ static void question_end(struct gate *g, struct question *q, enum gate_news news
 	q->ending = ending;
 	q->subject = NULL;
 	q->expires_ms = gate_now(g);
-	g->n_open--;
 	if (was_open) {
 		g->io->tell(g->ctx, news, q->uid, q->id);
 		question_next(g, like);
@@ -493,14 +490,11 @@ static void recheck_waiters(struct gate *g, struct question *q, bool policy_chan
 /* Everything that waits is looked at again: new permissions, new refusals, new policy. */
 void questions_recheck(struct gate *g, bool policy_changed)
 {
-	struct question *next;
-
-	for (struct question *q = g->questions; q != NULL; q = next) {
+	for (struct question *q = g->questions; q != NULL; q = q->next) {
 		struct ask *a = q->subject;
 		const struct perm *perm;
 		struct perm_query pq;
 
-		next = q->next;
 		if (q->state == QUESTION_CLOSED)
 			continue;
 		if (policy_changed)
@@ -509,7 +503,6 @@ void questions_recheck(struct gate *g, bool policy_changed)
 		if (!a->j.possible) {
 			record_ending(g, q, RECORD_WITHDRAWN, a->j.problem);
 			question_close(g, q, ASK_WITHDRAWN, false, "withdrawn", a->j.problem);
-			next = g->questions;
 			continue;
 		}
 		gate_perm_query(g, a, &pq);
@@ -518,10 +511,8 @@ void questions_recheck(struct gate *g, bool policy_changed)
 			question_close(g, q, ASK_REFUSED,
 				       ask_otherwise(policy_consent(g->set)->on_deny), "denied",
 				       "you said no to a request like it");
-			next = g->questions;
 		} else if (perm != NULL || !a->j.must_ask) {
 			release_waiters(g, q, perm);
-			next = g->questions;
 		} else if (policy_changed && q->state == QUESTION_OPEN && !g->locked) {
 			g->io->tell(g->ctx, GATE_POLICY_CHANGED, q->uid, q->id);
 		}
@@ -543,18 +534,13 @@ static void expire(struct gate *g, struct question *q)
 
 void questions_tick(struct gate *g, uint64_t now, uint64_t *io_next)
 {
-	struct question *next;
-
 	alone_tick(g, now, io_next);
-	for (struct question *q = g->questions; q != NULL; q = next) {
-		next = q->next;
+	for (struct question *q = g->questions; q != NULL; q = q->next) {
 		if (q->state == QUESTION_CLOSED)
 			continue;
-		if (q->expires_ms <= now) {
+		if (q->expires_ms <= now)
 			expire(g, q);
-			next = g->questions; /* closing one may have moved others */
-		} else if (q->expires_ms < *io_next) {
+		else if (q->expires_ms < *io_next)
 			*io_next = q->expires_ms;
-		}
 	}
 }
