@@ -120,7 +120,6 @@ void ask_finish(struct gate *g, struct ask *a, enum ask_outcome outcome, bool re
 void ask_leave(struct gate *g, struct ask *a, enum ask_outcome outcome)
 {
 	g->count.questions[outcome]++;
-	a->question = NULL;
 	ask_enter(a, ASK_STATE_DONE);
 	ask_drop(g, a);
 }

@@ -290,10 +290,8 @@ void gate_judge(struct gate *g, struct ask *a)
 		deny(a, "no policy is in force");
 		return;
 	}
-	if (g->budgets == NULL) { /* there never was a ledger */
-		deny(a, "%.250s", g->ledger_problem);
+	if (g->budgets == NULL) /* there never was a ledger: gate_ask_decide() says so */
 		return;
-	}
 	if (!policy_destination_find(g->set, span_of(a->m.destination), &a->j.destination)) {
 		deny(a, "there is no destination %s", a->m.destination);
 		return;

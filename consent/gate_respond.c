@@ -37,11 +37,6 @@ static void result(struct gate_result *ret, int status, const char *code, const 
 
 /* --- may this answer count? ---------------------------------------------------------- */
 
-static bool isolated(const struct ask *a)
-{
-	return a->m.identity >= POLICY_IDENTITY_SOCKET;
-}
-
 static bool acceptable(struct question *q, const struct gate_response *r,
 		       struct gate_result *ret)
 {
@@ -77,7 +72,7 @@ static bool acceptable(struct question *q, const struct gate_response *r,
 		ret->next = "have it ask over hither.sock";
 		return false;
 	}
-	if (peer_is_same_program(&a->asker, r->pid, isolated(a))) {
+	if (peer_is_same_program(&a->asker, r->pid, limits_proven(a))) {
 		result(ret, 403, "same_program",
 		       "the program that asks cannot answer its own question");
 		ret->next =

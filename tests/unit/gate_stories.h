@@ -9,8 +9,8 @@
 static const char *const a_yes_once_text[] = {
 	"-- start",
 	"RECORD start U1 ref= 'session':'test','policy_sha256':'H1','key_id':'H2'}",
-	"RECORD policy U2 ref= 'policy_id':'t','policy_serial':7,'policy_sha256':'H3',"
-	"'serials':{'t':7},'detail':'active'}",
+	"RECORD policy U2 ref= 'policy_id':'t','policy_serial':1,'policy_sha256':'H3',"
+	"'serials':{'t':1},'detail':'active'}",
 	"-- asked",
 	"ANSWER 2 0 fallback=0 question=U3 digest=a797 receipt= rules=user:default "
 	"price=0.000277 EUR detail=answer with: hither consent approve U3, or deny",
@@ -25,7 +25,7 @@ static const char *const a_yes_once_text[] = {
 	"'max_tier':2,'device':{'power':null,'battery_pct':null,'network':null,"
 	"'thermal':null,'locked':null,'vpn':null},'messages':1,'attachments':2,"
 	"'categories':[],'categories_known':1,'digest':'sha256:H6','bytes':77,"
-	"'mode':'redacted','rules':'user:default','policy_id':'t','policy_serial':7,"
+	"'mode':'redacted','rules':'user:default','policy_id':'t','policy_serial':1,"
 	"'policy_sha256':'H3','currency':'EUR','cost_estimate_nano':220000,"
 	"'cost_bound_nano':277000,'tokens_bound':177}",
 	"NEXT in 57500",
@@ -58,8 +58,8 @@ static const char *const sends_under_a_rule_text[] = {
 	"price=0.000277 EUR detail=",
 	"SEND 1 ledger=4 far big-1 body=a797,77 streaming=0 deadline=600000",
 	"RECORD start U2 ref= 'session':'test','policy_sha256':'H1','key_id':'H2'}",
-	"RECORD policy U3 ref= 'policy_id':'t','policy_serial':7,'policy_sha256':'H3',"
-	"'serials':{'t':7},'detail':'active'}",
+	"RECORD policy U3 ref= 'policy_id':'t','policy_serial':1,'policy_sha256':'H3',"
+	"'serials':{'t':1},'detail':'active'}",
 	"RECORD intent U4 ref= 'subject':'H4','uid':1234,'session':'test#0/0',"
 	"'app':'org.example.App','identity':'socket','decision_id':'U5','conversation':'H5',"
 	"'destination':'far','tier':'cloud','operator_name':'Far Inc','region':'eu',"
@@ -70,7 +70,7 @@ static const char *const sends_under_a_rule_text[] = {
 	"'device':{'power':null,'battery_pct':null,'network':null,'thermal':null,"
 	"'locked':null,'vpn':null},'messages':1,'attachments':2,'categories':[],"
 	"'categories_known':1,'digest':'sha256:H6','bytes':77,'mode':'redacted',"
-	"'rules':'user:default','policy_id':'t','policy_serial':7,'policy_sha256':'H3',"
+	"'rules':'user:default','policy_id':'t','policy_serial':1,'policy_sha256':'H3',"
 	"'currency':'EUR','cost_estimate_nano':220000,'cost_bound_nano':277000,"
 	"'tokens_bound':177}",
 	"RECORD granted U1 ref=U4 as before but 'basis':'rule'}",
@@ -97,8 +97,8 @@ static const char *const sends_under_a_rule_text[] = {
 	"ABORT 2",
 	"RECORD intent U10 ref= as before but 'digest':'sha256:H7','basis':null}",
 	"RECORD granted U9 ref=U10 as before but 'basis':'rule'}",
-	"RECORD policy U11 ref= 'policy_id':'t','policy_serial':7,'policy_sha256':'H8',"
-	"'serials':{'t':7},'detail':'active'}",
+	"RECORD policy U11 ref= 'policy_id':'t','policy_serial':1,'policy_sha256':'H8',"
+	"'serials':{'t':1},'detail':'active'}",
 	"-- cloud is gone",
 	"RECORD closed U12 ref=U9 'uid':1234,'app':'org.example.App','decision_id':'U5',"
 	"'destination':'far','model':'big-1','outcome':'unknown','detail':'the cloud role "
@@ -112,8 +112,8 @@ static const char *const a_no_text[] = {
 	"price=0.000277 EUR detail=answer with: hither consent approve U1, or deny",
 	"TELL request U1",
 	"RECORD start U2 ref= 'session':'test','policy_sha256':'H1','key_id':'H2'}",
-	"RECORD policy U3 ref= 'policy_id':'t','policy_serial':7,'policy_sha256':'H3',"
-	"'serials':{'t':7},'detail':'active'}",
+	"RECORD policy U3 ref= 'policy_id':'t','policy_serial':1,'policy_sha256':'H3',"
+	"'serials':{'t':1},'detail':'active'}",
 	"RECORD intent U4 ref= 'subject':'H4','uid':1234,'session':'test#0/0',"
 	"'app':'org.example.App','identity':'socket','decision_id':'U5','question':'U1',"
 	"'conversation':'H5','destination':'far','tier':'cloud','operator_name':'Far Inc',"
@@ -124,7 +124,7 @@ static const char *const a_no_text[] = {
 	"'max_tier':2,'device':{'power':null,'battery_pct':null,'network':null,"
 	"'thermal':null,'locked':null,'vpn':null},'messages':1,'attachments':2,"
 	"'categories':[],'categories_known':1,'digest':'sha256:H6','bytes':77,"
-	"'mode':'redacted','rules':'user:default','policy_id':'t','policy_serial':7,"
+	"'mode':'redacted','rules':'user:default','policy_id':'t','policy_serial':1,"
 	"'policy_sha256':'H3','currency':'EUR','cost_estimate_nano':220000,"
 	"'cost_bound_nano':277000,'tokens_bound':177}",
 	"RESULT 200 - 'kept on this device' next=- outcome=refused permission=n-4 receipt=U6 "
@@ -229,8 +229,8 @@ static const char *const other_ends_text[] = {
 	"TELL request U2",
 	"TELL withdrawn U2",
 	"RECORD start U3 ref= 'session':'test','policy_sha256':'H1','key_id':'H2'}",
-	"RECORD policy U4 ref= 'policy_id':'t','policy_serial':7,'policy_sha256':'H3',"
-	"'serials':{'t':7},'detail':'active'}",
+	"RECORD policy U4 ref= 'policy_id':'t','policy_serial':1,'policy_sha256':'H3',"
+	"'serials':{'t':1},'detail':'active'}",
 	"RECORD intent U5 ref= 'subject':'H4','uid':1234,'session':'test#0/0',"
 	"'app':'org.example.App','identity':'socket','decision_id':'U6','question':'U2',"
 	"'conversation':'H5','destination':'far','tier':'cloud','operator_name':'Far Inc',"
@@ -241,7 +241,7 @@ static const char *const other_ends_text[] = {
 	"'max_tier':2,'device':{'power':null,'battery_pct':null,'network':null,"
 	"'thermal':null,'locked':null,'vpn':null},'messages':1,'attachments':2,"
 	"'categories':[],'categories_known':1,'digest':'sha256:H6','bytes':77,"
-	"'mode':'redacted','rules':'user:default','policy_id':'t','policy_serial':7,"
+	"'mode':'redacted','rules':'user:default','policy_id':'t','policy_serial':1,"
 	"'policy_sha256':'H3','currency':'EUR','cost_estimate_nano':220000,"
 	"'cost_bound_nano':277000,'tokens_bound':177}",
 	"RECORD dismissed U1 ref=U5 as before but 'scope':'once','agent':'command',"
@@ -274,8 +274,8 @@ static const char *const other_ends_text[] = {
 	"TELL request U13",
 	"TELL withdrawn U13",
 	"RECORD intent U14 ref= as before but 'question':'U13','reason':null}",
-	"RECORD policy U15 ref= 'policy_id':'t','policy_serial':7,'policy_sha256':'H8',"
-	"'serials':{'t':7},'detail':'active'}",
+	"RECORD policy U15 ref= 'policy_id':'t','policy_serial':1,'policy_sha256':'H8',"
+	"'serials':{'t':1},'detail':'active'}",
 	"RECORD withdrawn U16 ref=U14 as before but 'policy_sha256':'H8','reason':'policy "
 	"says no (user:default)'}",
 	"-- denied",
@@ -286,8 +286,8 @@ static const char *const other_ends_text[] = {
 	"ANSWER 7 5 fallback=0 question=U18 digest=a797 receipt= rules=user:default "
 	"price=0.000277 EUR detail=nobody was there to be asked; to be asked: hither consent "
 	"watch; or hither consent approve U18, and send the same request again",
-	"RECORD policy U19 ref= 'policy_id':'t','policy_serial':7,'policy_sha256':'H3',"
-	"'serials':{'t':7},'detail':'active'}",
+	"RECORD policy U19 ref= 'policy_id':'t','policy_serial':1,'policy_sha256':'H3',"
+	"'serials':{'t':1},'detail':'active'}",
 	"RECORD intent U20 ref= as before but 'question':'U18','policy_sha256':'H3',"
 	"'reason':null}",
 	"RECORD no_agent U21 ref= as before but }",
@@ -328,8 +328,8 @@ static const char *const a_permission_text[] = {
 	"TELL request U2",
 	"TELL withdrawn U2",
 	"RECORD start U3 ref= 'session':'test','policy_sha256':'H1','key_id':'H2'}",
-	"RECORD policy U4 ref= 'policy_id':'t','policy_serial':7,'policy_sha256':'H3',"
-	"'serials':{'t':7},'detail':'active'}",
+	"RECORD policy U4 ref= 'policy_id':'t','policy_serial':1,'policy_sha256':'H3',"
+	"'serials':{'t':1},'detail':'active'}",
 	"RECORD intent U5 ref= 'subject':'H4','uid':1234,'session':'test#0/0',"
 	"'app':'org.example.App','identity':'socket','decision_id':'U6','question':'U2',"
 	"'conversation':'H5','destination':'far','tier':'cloud','operator_name':'Far Inc',"
@@ -341,7 +341,7 @@ static const char *const a_permission_text[] = {
 	"'thermal':null,'locked':null,'vpn':null},'messages':1,'attachments':2,"
 	"'categories':[{'name':'personal.contact.email','count':1,'masked':true}],"
 	"'categories_known':1,'digest':'sha256:H6','bytes':88,'mode':'redacted',"
-	"'rules':'user:default','policy_id':'t','policy_serial':7,'policy_sha256':'H3',"
+	"'rules':'user:default','policy_id':'t','policy_serial':1,'policy_sha256':'H3',"
 	"'currency':'EUR','cost_estimate_nano':220000,'cost_bound_nano':303000,"
 	"'tokens_bound':203}",
 	"RECORD approved U7 ref=U5 as before but 'digest':'sha256:H7','bytes':103,"
@@ -452,8 +452,8 @@ static const char *const over_budget_text[] = {
 	"left",
 	"SEND 1 ledger=4 far big-1 body=a797,77 streaming=0 deadline=600000",
 	"RECORD start U2 ref= 'session':'test','policy_sha256':'H1','key_id':'H2'}",
-	"RECORD policy U3 ref= 'policy_id':'t','policy_serial':7,'policy_sha256':'H3',"
-	"'serials':{'t':7},'detail':'active'}",
+	"RECORD policy U3 ref= 'policy_id':'t','policy_serial':1,'policy_sha256':'H3',"
+	"'serials':{'t':1},'detail':'active'}",
 	"RECORD intent U4 ref= 'subject':'H4','uid':1234,'session':'test#0/0',"
 	"'app':'org.example.App','identity':'socket','decision_id':'U5','conversation':'H5',"
 	"'destination':'far','tier':'cloud','operator_name':'Far Inc','region':'eu',"
@@ -464,7 +464,7 @@ static const char *const over_budget_text[] = {
 	"'device':{'power':null,'battery_pct':null,'network':null,'thermal':null,"
 	"'locked':null,'vpn':null},'messages':1,'attachments':2,'categories':[],"
 	"'categories_known':1,'digest':'sha256:H6','bytes':77,'mode':'redacted',"
-	"'rules':'user:default','policy_id':'t','policy_serial':7,'policy_sha256':'H3',"
+	"'rules':'user:default','policy_id':'t','policy_serial':1,'policy_sha256':'H3',"
 	"'currency':'EUR','cost_estimate_nano':220000,'cost_bound_nano':277000,"
 	"'tokens_bound':177}",
 	"RECORD granted U1 ref=U4 as before but 'basis':'rule'}",
@@ -474,15 +474,15 @@ static const char *const over_budget_text[] = {
 	"ANSWER 4 8 fallback=1 question= digest=52b1 receipt= rules=user:default "
 	"price=0.000277 EUR detail=budget b would be exceeded; what was spent: hither ledger "
 	"left",
-	"RECORD policy U7 ref= 'policy_id':'t','policy_serial':7,'policy_sha256':'H8',"
-	"'serials':{'t':7},'detail':'active'}",
+	"RECORD policy U7 ref= 'policy_id':'t','policy_serial':1,'policy_sha256':'H8',"
+	"'serials':{'t':1},'detail':'active'}",
 	"RECORD over_budget U8 ref= as before but 'policy_sha256':'H8'}",
 	"-- asked",
 	"ANSWER 5 0 fallback=0 question=U9 digest=52b1 receipt= rules=user:default "
 	"price=0.000277 EUR detail=answer with: hither consent approve U9, or deny",
 	"TELL request U9",
-	"RECORD policy U10 ref= 'policy_id':'t','policy_serial':7,'policy_sha256':'H9',"
-	"'serials':{'t':7},'detail':'active'}",
+	"RECORD policy U10 ref= 'policy_id':'t','policy_serial':1,'policy_sha256':'H9',"
+	"'serials':{'t':1},'detail':'active'}",
 	"RECORD intent U11 ref= as before but 'question':'U9','policy_sha256':'H9',"
 	"'reason':null}",
 	"{'schema':'hither.budgets/1','budgets':[{'id':'b','window':{'count':36,"
@@ -515,8 +515,8 @@ static const char *const taints_text[] = {
 	"ANSWER 2 2 fallback=0 question= digest=947a receipt= rules=mail price=0.000303 EUR "
 	"detail=policy says no (mail: mail stays)",
 	"RECORD start U1 ref= 'session':'test','policy_sha256':'H1','key_id':'H2'}",
-	"RECORD policy U2 ref= 'policy_id':'t','policy_serial':7,'policy_sha256':'H3',"
-	"'serials':{'t':7},'detail':'active'}",
+	"RECORD policy U2 ref= 'policy_id':'t','policy_serial':1,'policy_sha256':'H3',"
+	"'serials':{'t':1},'detail':'active'}",
 	"RECORD denied U3 ref= 'subject':'H4','uid':1234,'session':'test#0/0',"
 	"'app':'org.example.App','identity':'socket','decision_id':'U4','conversation':'H5',"
 	"'destination':'far','tier':'cloud','operator_name':'Far Inc','region':'eu',"
@@ -528,7 +528,7 @@ static const char *const taints_text[] = {
 	"'locked':null,'vpn':null},'messages':1,'attachments':2,"
 	"'categories':[{'name':'personal.contact.email','count':1,'masked':false}],"
 	"'categories_known':1,'digest':'hmac-sha256:H6','bytes':103,'mode':'redacted',"
-	"'rules':'mail','policy_id':'t','policy_serial':7,'policy_sha256':'H3',"
+	"'rules':'mail','policy_id':'t','policy_serial':1,'policy_sha256':'H3',"
 	"'reason':'policy says no (mail: mail stays)','currency':'EUR',"
 	"'cost_estimate_nano':220000,'cost_bound_nano':303000,'tokens_bound':203}",
 	"RECORD tainted U5 ref= 'uid':1234,'app':'org.example.App','identity':'socket',"
@@ -548,24 +548,44 @@ static const char *const taints_text[] = {
 	"'task':'chat','score_pm':1000,'confidence_pm':999,'input_tokens':21,'modality':3,"
 	"'tools':1,'interactive':1,'device':{'power':null,'battery_pct':null,'network':null,"
 	"'thermal':null,'locked':null,'vpn':null},'categories':[{'name':'a','count':1,"
-	"'masked':false},{'name':'b','count':2,'masked':false}],'categories_known':1,"
+	"'masked':false},{'name':'b','count':12,'masked':false}],'categories_known':1,"
 	"'reason':'because','outcome':'answered','tokens_out':1}",
+	"-- kept from a nearer tier, and another place",
+	"ANSWER 4 2 fallback=0 question= digest=6ba6 receipt= rules=user:default "
+	"price=0.000284 EUR detail=an earlier turn held data that your policy keeps here; to "
+	"lift it: hither consent revoke n-8",
+	"ANSWER 5 2 fallback=0 question= digest=6ba6 receipt= rules= price= detail=there is "
+	"no destination nowhere",
+	"RECORD tainted U10 ref= 'uid':1234,'app':'org.example.App','identity':'socket',"
+	"'decision_id':'U8','conversation':'H10','tier':'trusted','policy_sha256':'H3'}",
+	"RECORD decided U11 ref= as before but 'subject':'H4','uid':1234}",
+	"RECORD limited U12 ref= as before but 'session':'test#0/0','decision_id':'U4',"
+	"'conversation':'H10','tier':'cloud','operator_name':'Far Inc','region':'eu',"
+	"'address':'https://far.example/v1','model':'big-1','retention_days':30,"
+	"'trains':'no','privacy_url':'https://far.example/privacy','score_pm':800,"
+	"'confidence_pm':1000,'threshold_pm':500,'input_tokens':20,'max_output_tokens':100,"
+	"'max_tier':2,'messages':1,'attachments':2,'categories':[],'digest':'hmac-sha256:H7',"
+	"'bytes':84,'mode':'redacted','rules':'user:default','policy_id':'t',"
+	"'policy_serial':1,'policy_sha256':'H3','reason':'n-8','currency':'EUR',"
+	"'cost_estimate_nano':220000,'cost_bound_nano':284000,'tokens_bound':184,"
+	"'outcome':null,'tokens_out':null}",
+	"RECORD denied U13 ref= as before but 'conversation':'H11','destination':'nowhere',"
+	"'tier':null,'operator_name':null,'region':null,'address':null,'retention_days':null,"
+	"'trains':null,'privacy_url':null,'max_output_tokens':null,'messages':0,"
+	"'categories_known':0,'rules':'','reason':'there is no destination nowhere',"
+	"'currency':null,'cost_estimate_nano':null,'cost_bound_nano':null,'tokens_bound':0}",
 	"-- on another device",
-	"ANSWER 4 0 fallback=0 question=U10 digest=6ba6 receipt= rules=user:default "
-	"price=0.000284 EUR detail=answer with: hither consent approve U10, or deny",
-	"TELL request U10",
-	"RECORD intent U11 ref= as before but 'subject':'H4','uid':1234,'session':'test#0/0',"
-	"'decision_id':'U4','question':'U10','conversation':'H10','tier':'cloud',"
-	"'operator_name':'Far Inc','region':'eu','address':'https://far.example/v1',"
-	"'model':'big-1','retention_days':30,'trains':'no',"
-	"'privacy_url':'https://far.example/privacy','score_pm':800,'confidence_pm':1000,"
-	"'threshold_pm':500,'input_tokens':20,'max_output_tokens':100,'max_tier':2,"
+	"ANSWER 6 0 fallback=0 question=U14 digest=6ba6 receipt= rules=user:default "
+	"price=0.000284 EUR detail=answer with: hither consent approve U14, or deny",
+	"TELL request U14",
+	"RECORD intent U15 ref= as before but 'question':'U14','destination':'far',"
+	"'tier':'cloud','operator_name':'Far Inc','region':'eu',"
+	"'address':'https://far.example/v1','retention_days':30,'trains':'no',"
+	"'privacy_url':'https://far.example/privacy','max_output_tokens':100,"
 	"'device':{'power':'ac','battery_pct':50,'network':'metered','thermal':'nominal',"
-	"'locked':false,'vpn':true},'messages':1,'attachments':2,'categories':[],"
-	"'digest':'hmac-sha256:H7','bytes':84,'mode':'redacted','rules':'user:default',"
-	"'policy_id':'t','policy_serial':7,'policy_sha256':'H3','reason':null,"
-	"'currency':'EUR','cost_estimate_nano':220000,'cost_bound_nano':284000,"
-	"'tokens_bound':184,'outcome':null,'tokens_out':null}",
+	"'locked':false,'vpn':true},'messages':1,'categories_known':1,'rules':'user:default',"
+	"'reason':null,'currency':'EUR','cost_estimate_nano':220000,'cost_bound_nano':284000,"
+	"'tokens_bound':184}",
 	NULL
 };
 

@@ -9,10 +9,22 @@
 #ifndef HITHER_TESTS_UNIT_GATE_STORY_H
 #define HITHER_TESTS_UNIT_GATE_STORY_H
 
+#include <sys/mman.h>
+
 #include "tests/unit/gate_help.h"
 
 #define STORY_UID   1234
 #define STORY_NAMES 200
+
+/* A policy that has something to say in each field of a record. */
+#define RICH                                                                                   \
+	"{\"hither_policy\":1,\"id\":\"t\",\"serial\":1,\"destinations\":{\"far\":{\"tier\":"  \
+	"\"cloud\",\"api\":\"openai\",\"operator\":\"Far Inc\",\"region\":\"eu\","             \
+	"\"retention_days\":30,\"trains\":false,\"base_url\":\"https://far.example/v1\","      \
+	"\"privacy_url\":\"https://far.example/privacy\",\"models\":[\"big-1\"],"              \
+	"\"retry\":{\"attempts\":2},\"price\":{\"currency\":\"EUR\",\"input_per_mtok\":1,"     \
+	"\"cached_input_per_mtok\":0.1,\"output_per_mtok\":2}}}"
+#define OFTEN ",\"consent\":{\"max_prompts_per_hour\":1000}"
 
 struct story {
 	struct world *w;
@@ -24,6 +36,8 @@ struct story {
 	uint64_t seq;
 	char names[STORY_NAMES][66];
 	unsigned n_names;
+	int log, stderr_was; /* what is logged, from `log_at` on to be looked at */
+	off_t log_at;
 };
 
 static inline void story_begin(struct story *s, const char *policy)
@@ -34,6 +48,24 @@ static inline void story_begin(struct story *s, const char *policy)
 	assert_non_null(s->records);
 	record_init(&s->before, RECORD_START);
 	buf_init(&s->out, 1u << 20);
+	s->log = memfd_create("log", MFD_CLOEXEC);
+	s->stderr_was = dup(STDERR_FILENO);
+	assert_true(dup2(s->log, STDERR_FILENO) >= 0 && s->stderr_was >= 0);
+}
+
+/* What an operator is to see: errors, warnings and notices. */
+static inline void story_log(struct story *s)
+{
+	char text[65536];
+	ssize_t n = pread(s->log, text, sizeof text - 1, s->log_at);
+
+	assert_true(n >= 0);
+	s->log_at += n;
+	text[n] = '\0';
+	for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n"))
+		if (strncmp(line, "<3>", 3) == 0 || strncmp(line, "<4>", 3) == 0 ||
+		    strncmp(line, "<5>", 3) == 0)
+			buf_printf(&s->out, "LOG %s\n", line + 3);
 }
 
 /* The difference from the record before it, or all there is where that is shorter. */
@@ -112,6 +144,7 @@ static inline void story_step(struct story *s, const char *what)
 	for (; s->n_told < w->n_told; s->n_told++)
 		buf_printf(&s->out, "TELL %s %s\n", gate_news_name(w->told[s->n_told].news),
 			   w->told[s->n_told].question);
+	story_log(s);
 	if (gate_ledger(w->gate) == NULL)
 		return;
 	assert_int_equal(ledger_flush(gate_ledger(w->gate)), ERR_OK);
@@ -119,12 +152,11 @@ static inline void story_step(struct story *s, const char *what)
 			 ERR_OK);
 }
 
-static inline uint64_t story_ask(struct story *s, struct msg_ASK *m, const char *text)
+static inline void story_ask(struct story *s, struct msg_ASK *m, const char *text)
 {
 	m->uid = STORY_UID;
 	m->request_id = s->w->next_request++;
-	assert_true(world_put(s->w, m, text));
-	return last(s->w, m)->outcome;
+	buf_printf(&s->out, world_put(s->w, m, text) ? "" : "BROKEN\n");
 }
 
 /* The question that the newest answer to `m` names is answered by `pid`. */
@@ -219,6 +251,9 @@ static inline void story_is(struct story *s, const char *const *want)
 	char name[16];
 	struct buf out;
 
+	(void)dup2(s->stderr_was, STDERR_FILENO);
+	close(s->stderr_was);
+	close(s->log);
 	buf_init(&out, 1u << 20);
 	for (char *c = strchr(text, '"'); c != NULL; c = strchr(c, '"'))
 		*c = '\'';
@@ -249,6 +284,34 @@ static inline void story_is(struct story *s, const char *const *want)
 	buf_free(&s->out);
 	arena_free(s->records);
 	world_free(s->w);
+}
+
+/* Everything of a message that has a value of its own. */
+static inline struct msg_ASK whole_ask(struct world *w)
+{
+	struct msg_ASK m = world_ask(w);
+
+	m.identity = POLICY_IDENTITY_SOCKET;
+	m.confidence_pm = 1000;
+	m.modality = 3;
+	m.attachments = 2;
+	m.tools = 1;
+	strcpy(m.conversation, "c1");
+	return m;
+}
+
+/* The newest send ended. */
+static inline struct msg_SENT ended(const struct story *s, enum send_outcome outcome)
+{
+	return (struct msg_SENT){ .request_id = s->w->sends[s->w->n_sends - 1].m.request_id,
+				  .outcome = (uint8_t)outcome,
+				  .http_status = 201,
+				  .bytes_out = 1001,
+				  .bytes_in = 2002,
+				  .input_tokens = 31,
+				  .output_tokens = 17,
+				  .cached_tokens = 5,
+				  .detail = "a cause" };
 }
 
 #endif

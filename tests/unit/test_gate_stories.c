@@ -3,42 +3,6 @@
 #include "tests/unit/gate_stories.h"
 #include "tests/unit/gate_story.h"
 
-#define RICH                                                                                   \
-	"{\"hither_policy\":1,\"id\":\"t\",\"serial\":7,\"destinations\":{\"far\":{\"tier\":"  \
-	"\"cloud\",\"api\":\"openai\",\"operator\":\"Far Inc\",\"region\":\"eu\","             \
-	"\"retention_days\":30,\"trains\":false,\"base_url\":\"https://far.example/v1\","      \
-	"\"privacy_url\":\"https://far.example/privacy\",\"models\":[\"big-1\"],"              \
-	"\"retry\":{\"attempts\":2},\"price\":{\"currency\":\"EUR\",\"input_per_mtok\":1,"     \
-	"\"cached_input_per_mtok\":0.1,\"output_per_mtok\":2}}}"
-#define OFTEN ",\"consent\":{\"max_prompts_per_hour\":1000}"
-
-/* Everything of a message that has a value of its own. */
-static struct msg_ASK whole_ask(struct world *w)
-{
-	struct msg_ASK m = world_ask(w);
-
-	m.identity = POLICY_IDENTITY_SOCKET;
-	m.confidence_pm = 1000;
-	m.modality = 3;
-	m.attachments = 2;
-	m.tools = 1;
-	strcpy(m.conversation, "c1");
-	return m;
-}
-
-static struct msg_SENT ended(const struct story *s, enum send_outcome outcome)
-{
-	return (struct msg_SENT){ .request_id = s->w->sends[s->w->n_sends - 1].m.request_id,
-				  .outcome = (uint8_t)outcome,
-				  .http_status = 201,
-				  .bytes_out = 1001,
-				  .bytes_in = 2002,
-				  .input_tokens = 31,
-				  .output_tokens = 17,
-				  .cached_tokens = 5,
-				  .detail = "a cause" };
-}
-
 static void a_yes_once(void **state)
 {
 	struct story s;
@@ -48,7 +12,7 @@ static void a_yes_once(void **state)
 	story_begin(&s, RICH ",\"default\":{\"cloud\":\"ask\"}}");
 	m = whole_ask(s.w);
 	story_step(&s, "start");
-	assert_int_equal(story_ask(&s, &m, "x"), ASK_PENDING);
+	story_ask(&s, &m, "x");
 	story_step(&s, "asked");
 	story_pass(&s, 2500);
 	story_answer(&s, &m,
@@ -58,7 +22,7 @@ static void a_yes_once(void **state)
 	story_step(&s, "approved");
 	story_pass(&s, 1234);
 	struct msg_SENT sent = ended(&s, SEND_COMPLETE);
-	assert_true(gate_sent(s.w->gate, &sent));
+	gate_sent(s.w->gate, &sent);
 	story_pass(&s, 0);
 	story_pass(&s, 20);
 	story_step(&s, "sent");
@@ -80,23 +44,23 @@ static void sends_under_a_rule(void **state)
 	story_begin(&s, RICH ",\"default\":{\"cloud\":\"allow\"}}");
 	m = whole_ask(s.w);
 	m.streaming = 0;
-	assert_int_equal(story_ask(&s, &m, "x"), ASK_GRANTED);
+	story_ask(&s, &m, "x");
 	story_step(&s, "released by a rule");
 	again.request_id = s.w->sends[0].m.request_id;
-	assert_true(gate_again(s.w->gate, &again));
+	gate_again(s.w->gate, &again);
 	story_step(&s, "once more");
 	again.attempt = 2;
 	again.http_status = 0;
-	assert_true(gate_again(s.w->gate, &again));
+	gate_again(s.w->gate, &again);
 	story_step(&s, "and once more");
 	again.attempt = 3;
-	assert_true(gate_again(s.w->gate, &again));
+	gate_again(s.w->gate, &again);
 	struct msg_SENT sent = ended(&s, SEND_ABORTED);
 	sent.input_tokens = sent.output_tokens = sent.cached_tokens = -1;
 	sent.http_status = 0;
-	assert_true(gate_sent(s.w->gate, &sent));
+	gate_sent(s.w->gate, &sent);
 	story_step(&s, "too often");
-	assert_int_equal(story_ask(&s, &m, "y"), ASK_GRANTED);
+	story_ask(&s, &m, "y");
 	world_set_policy(s.w, RICH ",\"default\":{\"cloud\":\"ask\"}}");
 	story_step(&s, "the rule is gone");
 	gate_cloud_gone(s.w->gate);
@@ -113,37 +77,33 @@ static void a_no(void **state)
 	(void)state;
 	story_begin(&s, RICH ",\"default\":{\"cloud\":\"ask\"}" OFTEN "}");
 	m = whole_ask(s.w);
-	assert_int_equal(story_ask(&s, &m, "x"), ASK_PENDING);
+	story_ask(&s, &m, "x");
 	story_step(&s, "asked");
 	story_answer(&s, &m, (struct gate_response){ .word = GATE_DENY, .reason = "no" });
 	story_step(&s, "refused");
-	assert_int_equal(story_ask(&s, &m, "x"), ASK_REFUSED);
+	story_ask(&s, &m, "x");
 	story_step(&s, "the same again");
-	assert_int_equal(story_ask(&s, &m, "y"), ASK_REFUSED);
+	story_ask(&s, &m, "y");
 	story_step(&s, "the same conversation");
 	strcpy(m.conversation, "c2");
-	assert_int_equal(story_ask(&s, &m, "y"), ASK_PENDING);
+	story_ask(&s, &m, "y");
 	story_answer(
 		&s, &m,
 		(struct gate_response){
 			.word = GATE_DENY, .scope = "until", .until = "2h", .agent = "web" });
 	story_step(&s, "refused for a time");
 	strcpy(m.conversation, "c3");
-	assert_int_equal(story_ask(&s, &m, "z"), ASK_REFUSED);
+	story_ask(&s, &m, "z");
 	story_step(&s, "the app at this place");
 	strcpy(m.app, "org.example.Other");
 	for (unsigned i = 0; i < 3; i++) {
 		m.conversation[1]++;
-		assert_int_equal(story_ask(&s, &m,
-					   i == 0   ? "1"
-					   : i == 1 ? "2"
-						    : "3"),
-				 ASK_PENDING);
+		story_ask(&s, &m, i == 0 ? "1" : i == 1 ? "2" : "3");
 		story_answer(&s, &m, (struct gate_response){ .word = GATE_DENY });
 	}
 	story_step(&s, "three times");
 	m.conversation[1]++;
-	assert_int_equal(story_ask(&s, &m, "4"), ASK_REFUSED);
+	story_ask(&s, &m, "4");
 	story_step(&s, "that kind of request");
 	story_is(&s, a_no_text);
 }
@@ -156,35 +116,35 @@ static void other_ends(void **state)
 	(void)state;
 	story_begin(&s, RICH ",\"default\":{\"cloud\":\"ask\"}" OFTEN "}");
 	m = whole_ask(s.w);
-	assert_int_equal(story_ask(&s, &m, "x"), ASK_PENDING);
+	story_ask(&s, &m, "x");
 	story_answer(&s, &m, (struct gate_response){ .word = GATE_EXTEND });
 	story_pass(&s, 1);
 	story_answer(&s, &m, (struct gate_response){ .word = GATE_DISMISS });
 	story_step(&s, "dismissed");
-	assert_int_equal(story_ask(&s, &m, "x"), ASK_PENDING);
+	story_ask(&s, &m, "x");
 	story_pass(&s, 59999);
 	story_step(&s, "nearly too late");
 	story_pass(&s, 1);
 	story_step(&s, "too late");
-	assert_int_equal(story_ask(&s, &m, "x"), ASK_PENDING);
+	story_ask(&s, &m, "x");
 	gate_cancel(s.w->gate, m.request_id);
 	story_step(&s, "the client left");
-	assert_int_equal(story_ask(&s, &m, "x"), ASK_PENDING);
+	story_ask(&s, &m, "x");
 	world_set_policy(s.w, RICH ",\"default\":{\"cloud\":\"deny\"}" OFTEN "}");
 	story_step(&s, "policy forbids it");
-	assert_int_equal(story_ask(&s, &m, "x"), ASK_DENIED_POLICY);
+	story_ask(&s, &m, "x");
 	story_step(&s, "denied");
 	world_set_policy(s.w, RICH ",\"default\":{\"cloud\":\"ask\"}" OFTEN "}");
 	s.w->somebody = false;
-	assert_int_equal(story_ask(&s, &m, "x"), ASK_NO_AGENT);
+	story_ask(&s, &m, "x");
 	story_step(&s, "nobody there");
 	s.w->somebody = true;
 	m.on_question = 1;
-	assert_int_equal(story_ask(&s, &m, "reported"), ASK_PENDING);
+	story_ask(&s, &m, "reported");
 	story_step(&s, "reported");
 	story_answer(&s, &m, (struct gate_response){ .word = GATE_APPROVE });
 	story_step(&s, "a yes that waits");
-	assert_int_equal(story_ask(&s, &m, "reported"), ASK_GRANTED);
+	story_ask(&s, &m, "reported");
 	story_step(&s, "redeemed");
 	gate_stop(s.w->gate);
 	story_step(&s, "stopped");
@@ -205,16 +165,14 @@ static void a_permission(void **state)
 	m = whole_ask(s.w);
 	strcpy(m.masked, "personal.contact.email=1");
 	m.uid = STORY_UID;
-	assert_int_equal(ask_masked(s.w, &m, "to [EMAIL-1]", "to anna.schmidt@example.org"),
-			 ASK_PENDING);
+	(void)ask_masked(s.w, &m, "to [EMAIL-1]", "to anna.schmidt@example.org");
 	story_answer(&s, &m,
 		     (struct gate_response){ .word = GATE_APPROVE,
 					     .scope = "always",
 					     .mode = "as_is",
 					     .agent = "terminal" });
 	story_step(&s, "for always, as it is");
-	assert_int_equal(ask_masked(s.w, &m, "or [EMAIL-1]", "or anna.schmidt@example.org"),
-			 ASK_GRANTED);
+	(void)ask_masked(s.w, &m, "or [EMAIL-1]", "or anna.schmidt@example.org");
 	story_step(&s, "used");
 	gate_write_grants(s.w->gate, STORY_UID, &s.out);
 	buf_add_char(&s.out, '\n');
@@ -239,20 +197,20 @@ static void over_budget(void **state)
 	(void)state;
 	story_begin(&s, SPEND("requests\":1", "local"));
 	m = whole_ask(s.w);
-	assert_int_equal(story_ask(&s, &m, "x"), ASK_GRANTED);
-	assert_int_equal(story_ask(&s, &m, "y"), ASK_BUDGET);
+	story_ask(&s, &m, "x");
+	story_ask(&s, &m, "y");
 	story_step(&s, "kept here");
 	world_set_policy(s.w, SPEND("tokens\":100", "refuse"));
-	assert_int_equal(story_ask(&s, &m, "y"), ASK_BUDGET);
+	story_ask(&s, &m, "y");
 	story_step(&s, "refused");
 	world_set_policy(s.w, SPEND("cost\":{\"amount\":0.0005,\"currency\":\"EUR\"}", "ask"));
-	assert_int_equal(story_ask(&s, &m, "y"), ASK_PENDING);
+	story_ask(&s, &m, "y");
 	story_step(&s, "asked");
 	gate_write_budgets(s.w->gate, &s.out);
 	buf_add_char(&s.out, '\n');
 	story_answer(&s, &m, (struct gate_response){ .word = GATE_APPROVE });
 	struct msg_SENT sent = ended(&s, SEND_CUT);
-	assert_true(gate_sent(s.w->gate, &sent));
+	gate_sent(s.w->gate, &sent);
 	story_step(&s, "sent all the same");
 	gate_write_budgets(s.w->gate, &s.out);
 	buf_add_char(&s.out, '\n');
@@ -283,7 +241,7 @@ static void taints(void **state)
 				 .modality = 3,
 				 .tools = 1,
 				 .interactive = 1,
-				 .categories = "a=1,b=2",
+				 .categories = "a=1,b=12",
 				 .reason = "because",
 				 .outcome = "answered" };
 	struct story s;
@@ -292,12 +250,23 @@ static void taints(void **state)
 	(void)state;
 	story_begin(&s, keeps);
 	m = whole_ask(s.w);
-	assert_int_equal(story_ask(&s, &m, "to anna.schmidt@example.org"), ASK_DENIED_POLICY);
+	story_ask(&s, &m, "to anna.schmidt@example.org");
 	story_step(&s, "data that stays");
-	assert_int_equal(story_ask(&s, &m, "harmless"), ASK_DENIED_POLICY);
+	story_ask(&s, &m, "harmless");
 	story_step(&s, "a later turn");
 	gate_decided(s.w->gate, &d);
 	story_step(&s, "decided without a question");
+	d.uid = STORY_UID;
+	d.kept = POLICY_TIER_TRUSTED;
+	strcpy(d.conversation, "c7");
+	gate_decided(s.w->gate, &d);
+	strcpy(m.conversation, "c7");
+	story_ask(&s, &m, "harmless");
+	strcpy(m.destination, "nowhere");
+	strcpy(m.conversation, "c6");
+	story_ask(&s, &m, "harmless");
+	strcpy(m.destination, "far");
+	story_step(&s, "kept from a nearer tier, and another place");
 	gate_device(s.w->gate, &(struct msg_DEVICE_STATE){ .power = 1,
 							   .battery_pct = 50,
 							   .network = 2,
@@ -305,7 +274,7 @@ static void taints(void **state)
 							   .locked = POLICY_FALSE,
 							   .vpn = POLICY_TRUE });
 	strcpy(m.conversation, "c6");
-	assert_int_equal(story_ask(&s, &m, "harmless"), ASK_PENDING);
+	story_ask(&s, &m, "harmless");
 	story_step(&s, "on another device");
 	story_is(&s, taints_text);
 }
