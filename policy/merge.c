@@ -126,31 +126,24 @@ static const enum policy_layer preference_first[] = { POLICY_USER, POLICY_RECOMM
 #define HIGHER_IS_STRICTER 1
 #define LOWER_IS_STRICTER  (-1)
 
-typedef int word_of(const struct policy_file *f, size_t offset);
-
-static int consent_word(const struct policy_file *f, size_t offset)
+/* An int of a file, at its offset. */
+static int word_at(const struct policy_file *f, size_t offset)
 {
-	return *(const int *)((const char *)&f->consent + offset);
-}
-
-static int content_word(const struct policy_file *f, size_t offset)
-{
-	(void)offset;
-	return f->ledger.content;
+	return *(const int *)((const char *)f + offset);
 }
 
 /* The word of the first layer in `order` that states one; of its files the stricter. Keeps *ret
  * when nobody says anything. */
 static const struct policy_file *heard(const struct policy_set *s,
-				       const enum policy_layer *order, word_of *word,
-				       size_t offset, int strict, int *ret)
+				       const enum policy_layer *order, size_t offset,
+				       int strict, int *ret)
 {
 	const struct policy_file *from = NULL;
 
 	for (size_t l = 0; l < POLICY_LAYERS && from == NULL; l++) {
 		for (size_t i = 0; i < s->n_files; i++) {
 			const struct policy_file *f = s->files[i];
-			int w = word(f, offset);
+			int w = word_at(f, offset);
 
 			if (f->info.layer != order[l] || w == UNSTATED)
 				continue;
@@ -191,7 +184,7 @@ static const struct policy_file *narrowed(const struct policy_set *s, size_t off
 	const struct policy_file *from = NULL;
 
 	for (size_t i = 0; i < s->n_files; i++) {
-		int mask = consent_word(s->files[i], offset);
+		int mask = word_at(s->files[i], offset);
 
 		if (mask == UNSTATED)
 			continue;
@@ -279,8 +272,7 @@ static void consent_words(struct policy_set *s)
 	    no_agent = POLICY_LOCAL;
 
 #define HEARD(field, strict, ret)                                                              \
-	heard(s, ceiling_first, consent_word, offsetof(struct consent_block, field), strict,   \
-	      ret)
+	heard(s, ceiling_first, offsetof(struct policy_file, consent.field), strict, ret)
 	from[FROM_PREFER] = HEARD(prefer, LOWER_IS_STRICTER, &prefer);
 	from[FROM_ON_TIMEOUT] = HEARD(on_timeout, HIGHER_IS_STRICTER, &on_timeout);
 	from[FROM_ON_DENY] = HEARD(on_deny, HIGHER_IS_STRICTER, &on_deny);
@@ -312,8 +304,9 @@ static bool consent_merge(struct policy_set *s)
 			     POLICY_VIA_NOTIFICATION, POLICY_VIA_WEB },
 		.n_ask_via = POLICY_VIAS,
 	};
-	from[FROM_SCOPES] = narrowed(s, offsetof(struct consent_block, scopes), &c->scopes);
-	from[FROM_MODES] = narrowed(s, offsetof(struct consent_block, modes), &c->modes);
+	from[FROM_SCOPES] =
+		narrowed(s, offsetof(struct policy_file, consent.scopes), &c->scopes);
+	from[FROM_MODES] = narrowed(s, offsetof(struct policy_file, consent.modes), &c->modes);
 #define SHORTEST(field) shortest(s, offsetof(struct policy_file, consent.field), &c->field)
 	from[FROM_MAX_UNTIL] = SHORTEST(max_until_ms);
 	from[FROM_ALWAYS_MAX] = SHORTEST(always_max_ms);
@@ -383,7 +376,8 @@ static void ledger_merge(struct policy_set *s)
 	int content = POLICY_CONTENT_DIGEST;
 
 	s->ledger_from[0] =
-		heard(s, ceiling_first, content_word, 0, HIGHER_IS_STRICTER, &content);
+		heard(s, ceiling_first, offsetof(struct policy_file, ledger.content),
+		      HIGHER_IS_STRICTER, &content);
 	l->content = (enum policy_content)content;
 	for (size_t rank = 0; rank < POLICY_LAYERS; rank++)
 		for (size_t i = 0; i < s->n_files; i++) {

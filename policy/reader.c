@@ -386,7 +386,7 @@ bool field_currency(struct reader *r, const cJSON *v, void *field, const struct 
 	    strspn(v->valuestring, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3)
 		return reader_fail(r, v, "three capital letters such as \"EUR\"",
 				   "not a currency");
-	memcpy(field, v->valuestring, 4);
+	memcpy(field, v->valuestring, sizeof "EUR");
 	return true;
 }
 

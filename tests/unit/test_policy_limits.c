@@ -346,26 +346,30 @@ static void each_wish_has_its_file(void **state)
 		     "ledger\n"
 		     "  content                digest  (user a)\n"
 		     "  retain                 5d  (user a)\n");
-	assert_shown(SET({ POLICY_USER, "a",
-			   FILE("a", ",\"routing\":{\"escalate_at\":0.5,\"while_asking\":"
-				     "\"text\",\"cascade\":"
-				     "\"on\"},\"ledger\":{\"retain\":\"5d\"}") },
-			 { POLICY_USER, "b",
-			   FILE("b", ",\"routing\":{\"escalate_at\":0.6,\"while_asking\":"
-				     "\"wait\",\"cascade\":"
-				     "\"off\"},\"ledger\":{\"retain\":\"4d\"}") },
-			 { POLICY_VENDOR_MANDATORY, "c",
-			   FILE("c", ",\"routing\":{\"escalate_at\":0.9,\"prefer\":["
-				     "\"trusted\",\"cloud\"]}") }),
-		     "routing\n"
-		     "  escalate_at            0.6  (user b)\n"
-		     "  prefer                 trusted cloud  (vendor_mandatory c)\n"
-		     "  fallback               (none but this device)  (built in)\n"
-		     "  while_asking           wait  (user b)\n"
-		     "  cascade                off  (user b)\n"
-		     "ledger\n"
-		     "  content                digest  (built in)\n"
-		     "  retain                 4d  (user b)\n");
+	assert_shown(
+		SET({ POLICY_USER, "a",
+		      FILE("a", ",\"routing\":{\"escalate_at\":0.5,\"while_asking\":"
+				"\"text\",\"cascade\":"
+				"\"on\"},\"ledger\":{\"retain\":\"5d\"}") },
+		    { POLICY_USER, "b",
+		      FILE("b", ",\"routing\":{\"escalate_at\":0.6,\"while_asking\":"
+				"\"wait\",\"cascade\":"
+				"\"off\"},\"ledger\":{\"retain\":\"4d\"}") },
+		    { POLICY_VENDOR_MANDATORY, "c",
+		      FILE("c", ",\"routing\":{\"escalate_at\":0.9,\"prefer\":["
+				"\"trusted\",\"cloud\"]},\"ledger\":{\"content\":\"none\","
+				"\"retain\":\"9d\",\"export\":{}}") }),
+		"routing\n"
+		"  escalate_at            0.6  (user b)\n"
+		"  prefer                 trusted cloud  (vendor_mandatory c)\n"
+		"  fallback               (none but this device)  (built in)\n"
+		"  while_asking           wait  (user b)\n"
+		"  cascade                off  (user b)\n"
+		"ledger\n"
+		"  content                none  (vendor_mandatory c)\n"
+		"  retain                 9d  (vendor_mandatory c)\n"
+		"  export                 {}, which hitherd does not do: hither ledger export  "
+		"(vendor_mandatory c)\n");
 }
 
 int main(void)

@@ -21,7 +21,7 @@
 	"condition\n"
 #define NO_CATEGORY(name)                                                                      \
 	"u:2:2 unknown-category rule \"a\" names \"" name "\", a category that nothing "       \
-							  "finds\n"
+	"finds\n"
 
 static void note(void *ctx, const struct policy_lint *l)
 {

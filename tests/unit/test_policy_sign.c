@@ -246,6 +246,120 @@ static void malformed_signature_files(void **state)
 	policy_trust_free(t);
 }
 
+static void each_refusal_is_told_whole(void **state)
+{
+#define OF(id, sig) "{\"alg\":\"ES256\",\"key_id\":\"" id "\",\"sig\":\"" sig "\"}"
+#define FORM        "{\"alg\", \"key_id\", \"sig\"}, or a list of them"
+	static const struct {
+		const char *signature; /* %s: the id of the trusted key */
+		enum err e;
+		const char *problem, *expected;
+	} rows[] = {
+		{ "x%s", ERR_SYNTAX, "the signature file is not JSON", FORM },
+		{ "\"%s\"", ERR_SYNTAX, "the signature file is malformed", FORM },
+		{ "[\"%s\"]", ERR_SYNTAX, "the signature file is malformed", FORM },
+		{ "[[\"%s\",2,3]]", ERR_SYNTAX, "the signature file is malformed", FORM },
+		{ "{\"alg\":\"ES256\",\"key_id\":\"%s\",\"sig\":\"\",\"more\":1}", ERR_SYNTAX,
+		  "the signature file is malformed", FORM },
+		{ "{\"key_id\":\"%s\",\"sig\":\"\",\"more\":1}", ERR_SYNTAX,
+		  "the signature file is malformed", FORM },
+		{ "{\"alg\":\"ES256\",\"id\":\"%s\",\"sig\":\"\"}", ERR_SYNTAX,
+		  "the signature file is malformed", FORM },
+		{ "{\"alg\":\"ES256\",\"key_id\":\"%s\",\"signature\":\"\"}", ERR_SYNTAX,
+		  "the signature file is malformed", FORM },
+		{ "{\"alg\":\"RS256\",\"key_id\":\"%s\",\"sig\":\"\"}", ERR_SYNTAX,
+		  "unknown signature algorithm", "ES256" },
+		{ OF("%s", "!!"), ERR_SYNTAX, "the signature is not base64", "base64 of DER" },
+		{ OF("%s", "AAAA"), ERR_MISMATCH, "the signature does not match the file",
+		  "the file as it was signed" },
+		{ "[" OF("other", "") "," OF("%s", "AAAA") "]", ERR_MISMATCH,
+		  "the signature does not match the file", "the file as it was signed" },
+		{ "[" OF("no", "%s") "]", ERR_MISMATCH, "no trusted key signed the file",
+		  "a signature by a key of the trust folder" },
+	};
+	struct policy_trust *t = trust_of(1, 1), *two = trust_of(2, 2);
+	struct policy_error e;
+	struct crypto_key *k;
+	char id[CRYPTO_KEY_ID_BYTES], got[CRYPTO_KEY_ID_BYTES], sig[400];
+	struct buf good;
+
+	(void)state;
+	assert_int_equal(crypto_key_public(buf_span(&public_pem[0]), &k), ERR_OK);
+	crypto_key_id(k, id);
+	crypto_key_free(k);
+	for (size_t i = 0; i < LEN(rows); i++) {
+		snprintf(sig, sizeof sig, rows[i].signature, id);
+		CHECK(policy_verify(t, span_of(text), span_of(sig), got, &e) == rows[i].e, sig);
+		assert_string_equal(e.problem, rows[i].problem);
+		assert_string_equal(e.expected, rows[i].expected);
+		assert_string_equal(e.file, "");
+		assert_int_equal(e.line, 0);
+	}
+	sign_with(0, (struct span){ "", 0 }, &good);
+	assert_int_equal(policy_verify(two, span_of(text), buf_span(&good), got, &e),
+			 ERR_MISMATCH);
+	assert_string_equal(e.problem, "too few trusted keys signed the file");
+	assert_string_equal(e.expected, "as many as the threshold asks for");
+	buf_free(&good);
+	sign_with(1, (struct span){ "", 0 }, &good);
+	assert_int_equal(policy_verify(two, span_of(text), buf_span(&good), got, &e),
+			 ERR_MISMATCH);
+	assert_string_equal(e.problem, "too few trusted keys signed the file");
+	buf_free(&good);
+	policy_trust_free(t);
+	policy_trust_free(two);
+}
+
+/* 64 KiB and 32 signatures fit, a byte and one more do not. */
+static void signature_files_have_their_sizes(void **state)
+{
+	struct policy_trust *t = trust_of(1, 1);
+	struct policy_error e;
+	struct buf one, many;
+	char id[CRYPTO_KEY_ID_BYTES];
+
+	(void)state;
+	sign_with(0, (struct span){ "", 0 }, &one);
+	buf_init(&many, 1u << 20);
+	buf_add(&many, buf_span(&one));
+	while (many.len < (size_t)64 * 1024)
+		buf_add_char(&many, ' ');
+	assert_int_equal(policy_verify(t, span_of(text), buf_span(&many), id, &e), ERR_OK);
+	buf_add_char(&many, ' ');
+	assert_int_equal(policy_verify(t, span_of(text), buf_span(&many), id, &e), ERR_TOO_BIG);
+	assert_string_equal(e.problem, "the signature file is too long");
+	assert_string_equal(e.expected, "at most 64 KiB");
+	for (size_t n = 32; n <= 33; n++) {
+		buf_clear(&many);
+		for (size_t i = 0; i < n; i++) {
+			buf_add_char(&many, i == 0 ? '[' : ',');
+			buf_add(&many, buf_span(&one));
+		}
+		buf_add_char(&many, ']');
+		assert_int_equal(policy_verify(t, span_of(text), buf_span(&many), id, &e),
+				 n == 32 ? ERR_OK : ERR_TOO_BIG);
+	}
+	assert_string_equal(e.problem, "too many signatures");
+	assert_string_equal(e.expected, "at most 32");
+	buf_clear(&many);
+	assert_int_equal(policy_sign(buf_span(&private_pem[0]), span_of(text),
+				     SPAN_LITERAL("1"), &many, &e),
+			 ERR_SYNTAX);
+	assert_string_equal(e.problem, "the signature file is malformed");
+	assert_int_equal(policy_sign(buf_span(&private_pem[0]), span_of(text),
+				     SPAN_LITERAL("["), &many, &e),
+			 ERR_SYNTAX);
+	assert_string_equal(e.problem, "the existing signature file is not JSON");
+	assert_int_equal(policy_sign(SPAN_LITERAL("no"), span_of(text), (struct span){ "", 0 },
+				     &many, &e),
+			 ERR_SYNTAX);
+	assert_string_equal(e.problem, "the key cannot be read");
+	assert_string_equal(e.expected, "an unencrypted P-256 private key in PEM");
+	buf_free(&one);
+	buf_free(&many);
+	policy_trust_free(t);
+}
+
 static void signing_needs_a_key(void **state)
 {
 	struct policy_error e;
@@ -373,6 +487,8 @@ int main(void)
 		cmocka_unit_test(mixed_lists),
 		cmocka_unit_test(a_key_counts_once),
 		cmocka_unit_test(malformed_signature_files),
+		cmocka_unit_test(each_refusal_is_told_whole),
+		cmocka_unit_test(signature_files_have_their_sizes),
 		cmocka_unit_test(signing_needs_a_key),
 		cmocka_unit_test(openssl_signs),
 		cmocka_unit_test(openssl_verifies),

@@ -331,6 +331,7 @@ static void the_last_good_is_told_whole(void **state)
 
 	(void)state;
 	assert_int_equal(policy_load(&in, &l), ERR_OK);
+	assert_null(policy_file_info(policy_set_file(l.set, 0)).signature.ptr);
 	in = (struct policy_load){ .found = bad,
 				   .n_found = 1,
 				   .last_good = buf_span(&l.bundle) };
