@@ -16,8 +16,51 @@ const wanted = Number(process.env.HITHER_TEST_CUTS ?? 26);
 const tokens = 60;
 const whole = Array.from({ length: tokens }, (_, i) => `t${i} `).join("");
 const missing = [];
-const list = why ? {} : await programs(missing);
+const list = why ? {} : { ...await programs(missing), ...await furtherPaths() };
 const counts = {};
+
+/** Ways through the same libraries that programs.js does not take: events as they come, and helpers. */
+async function furtherPaths() {
+	if (Number(process.versions.node.split(".")[0]) < 20)
+		return {};
+	const { default: OpenAI } = await import("openai");
+	const { default: Anthropic } = await import("@anthropic-ai/sdk");
+	const openai = (p) => new OpenAI({ apiKey: p.key, baseURL: p.url + "/v1", fetch: p.fetch, maxRetries: 0 });
+	const anthropic = (p) => new Anthropic({ apiKey: p.key, baseURL: p.url, fetch: p.fetch, maxRetries: 0 });
+	const status = (e) => e.status;
+	const said = (prompt) => [{ role: "user", content: prompt }];
+	const respond = async (p, model, prompt) =>
+		(await openai(p).responses.create({ model, input: prompt, max_output_tokens: 8 })).output_text;
+	const pick = (event, each) => each(event.type === "response.output_text.delta" ? event.delta : "");
+
+	return {
+		"openai 7, responses": { status, chat: respond, async stream(p, model, prompt, signal, each) {
+			for await (const event of await openai(p).responses.create({ model, input: prompt, stream: true }, { signal }))
+				pick(event, each);
+		} },
+		"openai 7, its response": { status, chat: respond, async stream(p, model, prompt, signal, each) {
+			const stream = openai(p).responses.stream({ model, input: prompt }, { signal });
+			stream.on("event", (event) => pick(event, each));
+			await stream.finalResponse();
+		} },
+		"openai 7, its chat": { status, async chat(p, model, prompt) {
+			const r = await openai(p).chat.completions.create({ model, messages: said(prompt), max_tokens: 8 });
+			return r.choices[0].message.content;
+		}, async stream(p, model, prompt, signal, each) {
+			const stream = openai(p).chat.completions.stream({ model, messages: said(prompt) }, { signal });
+			stream.on("content", each);
+			await stream.finalChatCompletion();
+		} },
+		"anthropic, its events": { status, async chat(p, model, prompt) {
+			const r = await anthropic(p).messages.create({ model, messages: said(prompt), max_tokens: 8 });
+			return r.content[0].text;
+		}, async stream(p, model, prompt, signal, each) {
+			for await (const event of await anthropic(p).messages.create(
+				{ model, messages: said(prompt), max_tokens: 500, stream: true }, { signal }))
+				each(event.delta?.text ?? "");
+		} },
+	};
+}
 
 // What goes wrong (tests/fake/README.md). `points`: for how many numbers it can be said; without: once.
 // A whole reply of the device is asked for with eight tokens (programs.js).
