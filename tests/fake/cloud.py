@@ -39,6 +39,7 @@ class Reply:
         self.words.update({k[6:]: v for k, v in self.words.items() if k.startswith("cloud_")})
         self.last = re.sub(r"\s*fake:\S+", "", texts[-1] if texts else "")
         self.stream = self.wire.streams(target, body)
+        self.sent = 0  # bytes of the body
 
     def number(self, word, otherwise=0):
         return int(self.words.get(word) or otherwise)
@@ -62,6 +63,8 @@ class Reply:
     def head(self, status, fields):
         lines = [f"HTTP/1.1 {status} {STATUS.get(status, 'Whatever')}"]
         lines += [f"{k}: {v}" for k, v in fields.items()]
+        if "head_size" in self.words:
+            lines.append("X-Pad: " + "x" * (self.number("head_size") - len("\r\n".join(lines)) - len("\r\nX-Pad: \r\n\r\n")))
         self.raw(("\r\n".join(lines) + "\r\n\r\n").encode())
 
     def whole(self, status, body, **fields):
@@ -71,6 +74,7 @@ class Reply:
         self.raw(data)
 
     def chunk(self, data):
+        self.sent += len(data)
         self.raw(b"%x\r\n%s\r\n" % (len(data), data))
 
     def send(self):
@@ -101,6 +105,7 @@ class Reply:
     def send_plain(self):
         call = (self.words["tool"], self.arguments()) if "tool" in self.words else None
         body = json.dumps(self.wire.whole("".join(self.tokens()), call, self.finish())).encode()
+        body = body.ljust(self.number("body_size"))
         if "cut" in self.words:
             self.head(200, {"Content-Type": "application/json", "Content-Length": len(body)})
             self.raw(body[:-10])
@@ -130,16 +135,26 @@ class Reply:
             arguments, size = self.arguments(), self.number("step", 8)
             self.chunks(self.wire.call(self.words["tool"], [arguments[i:i + size] for i in
                                                             range(0, len(arguments), size)]))
-        if "no_finish" not in self.words:
-            self.chunks(self.wire.end(self.finish()))
-        if "no_done" not in self.words:
-            self.chunks(self.wire.done())
+        if "line_size" in self.words:
+            self.chunk(self.wire.text("long")[:-2].ljust(self.number("line_size")) + b"\n\n")
+        end = [] if "no_finish" in self.words else list(self.wire.end(self.finish()))
+        end += [] if "no_done" in self.words else list(self.wire.done())
+        if "body_size" in self.words:
+            self.pad(self.number("body_size") - self.sent - sum(map(len, end)))
+        self.chunks(end)
         self.raw(b"0\r\n\r\n")
         return True
 
     def chunks(self, many):
         for one in many:
             self.chunk(one)
+
+    def pad(self, size):
+        """Comments, of so many bytes together."""
+        while size > 0:
+            one = size if size < 1000 else 500
+            self.chunk(b":" * (one - 1) + b"\n")
+            size -= one
 
     def hang(self):
         """Until the client has gone."""

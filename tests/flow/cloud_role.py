@@ -315,6 +315,23 @@ class CloudRole(unittest.TestCase):
                     self.assertLess(sent["bytes_in"], 200000)
             until("the provider is left", lambda: provider.active == 0)
 
+    def test_caps_at_their_edges(self):
+        self.limits.update(event_bytes=4096, total_bytes=65536, header_bytes=2048)
+        rows = (("head_size", 2048, True, ""), ("head_size", 2048, False, ""), ("line_size", 4096, True, "long"),
+                ("body_size", 65536, True, ""), ("body_size", 4096, False, ""))  # in one piece: one event
+        with fake.FakeCloud() as provider:
+            self.start(provider.base_url)
+            for word, cap, stream, more in rows:
+                for size in (cap - 1, cap):
+                    with self.subTest(word, size=size, stream=stream):
+                        events, sent = self.reply(f"fake:{word}={size}", stream)
+                        self.assert_whole(events, fake.ANSWER + more)
+                        self.assertEqual(sent["outcome"], "COMPLETE")
+                with self.subTest(word, size=cap + 1, stream=stream):
+                    events, sent = self.reply(f"fake:{word}={cap + 1}", stream)
+                    self.assert_failed(events, "upstream_too_big")
+                    self.assertEqual(sent["outcome"], "FAILED")
+
     def test_a_reply_in_a_coding_nobody_asked_for_is_refused(self):
         with fake.FakeCloud() as provider:
             self.start(provider.base_url)
