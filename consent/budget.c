@@ -284,7 +284,7 @@ static void write_window(const struct policy_budget *p, int64_t now_ms, struct b
 		   units[p->window_unit], since);
 	json_put_key(out, "scope");
 	buf_add_char(out, '[');
-	for (unsigned i = 0; i < LEN(scopes); i++) {
+	for (unsigned i = 0; p->scope >> i != 0; i++) {
 		if ((p->scope >> i & 1) == 0)
 			continue;
 		if (!first)

@@ -17,6 +17,7 @@
 #include "consent/gate_impl.h"
 
 #define OUTPUT_USUAL_TOKENS 500 /* for the estimate only */
+#define SCRATCH_BYTES       (1u << 20)
 #define BECAUSE_MAX_BYTES   150 /* of a rule's own words in an answer */
 
 /* --- facts --------------------------------------------------------------------------- */
@@ -77,7 +78,6 @@ static void deny(struct ask *a, const char *format, ...)
 	vsnprintf(a->j.problem, sizeof a->j.problem, format, ap);
 	va_end(ap);
 	a->j.possible = false;
-	a->j.verdict = POLICY_DENY;
 }
 
 static void list_rules(const struct policy_set *set, const struct policy_decision *d, char *out,
@@ -229,7 +229,7 @@ static void why_not(struct gate *g, const struct policy_decision *d, struct ask 
 
 static void judge_policy(struct gate *g, struct ask *a)
 {
-	struct arena *scratch = arena_new("judgement", 1u << 20);
+	struct arena *scratch = arena_new("judgement", SCRATCH_BYTES);
 	struct policy_decision *d =
 		scratch != NULL ? policy_decisions_new(g->set, 1, scratch) : NULL;
 	const struct policy_destination *to = policy_destination(g->set, a->j.destination);
@@ -353,7 +353,7 @@ void gate_taint(struct gate *g, const struct msg_DECIDED *m)
 static bool kept_for_data(struct gate *g, const struct ask *a)
 {
 	struct arena *scratch = a->readable && a->in.complete && a->in.n_found > 0
-					? arena_new("taint", 1u << 20)
+					? arena_new("taint", SCRATCH_BYTES)
 					: NULL;
 	struct policy_decision *d =
 		scratch != NULL ? policy_decisions_new(g->set, 1, scratch) : NULL;

@@ -53,7 +53,7 @@ static const char *categories_json(const char *at, struct buf *b)
 			   *equals = memchr(at, '=', (size_t)(comma - at));
 
 		if (equals != NULL) {
-			buf_add_str(b, b->len > 1 ? ",{\"name\":" : "{\"name\":");
+			buf_add_str(b, b->len == 1 ? "{\"name\":" : ",{\"name\":");
 			json_put_string(b, (struct span){ at, (size_t)(equals - at) });
 			buf_printf(b, ",\"count\":%ld,\"masked\":false}",
 				   strtol(equals + 1, NULL, 10));

@@ -138,7 +138,6 @@ enum err send_depart(struct gate *g, struct ask *a, enum policy_mode mode, const
 		 granted->permission != NULL ? granted->permission : "");
 	a->send_id = g->next_send_id++;
 	a->sent_at_ms = gate_now(g);
-	a->attempts = 0;
 	a->by_rule = strcmp(basis, "rule") == 0;
 	a->notify = a->j.notify;
 	a->reserved = a->j.bound;

@@ -49,7 +49,7 @@ GATE_STEPS = ["ask", "allow", "together", "deny", "nobody", "limited", "yes", "n
 TESTS = {"decision": ["router_plan", "router_decide", "router_facts"],
          "gate": ["gate_terms", "gate_clouds", "gate_judging", "gate_view", "gate_waiting", "gate_sending",
                   "gate_ledger", "gate_turn", "gate_rules", "gate_answers", "gate_changes", "gate_corners", "gate_shown",
-                  "gate_stories", "gate_gone", "gate_quiet", "gate_room", "gate_bounds", "gate_faults",
+                  "gate_stories", "gate_gone", "gate_edges", "gate_quiet", "gate_room", "gate_bounds", "gate_faults",
                   *("fault/fail_gate " + step for step in GATE_STEPS)],
          "ledger": ["records", "ledger_edges", "consent_parts", "gate_terms", "ledger", "gate_quiet",
                     "ledger_faults"],
