@@ -9,11 +9,13 @@
  * Comments on a line of their own go before the next element; a comment that follows something
  * on its line stays on that line.
  */
+#include <assert.h>
 #include <stdio.h>
 
 #include "policy/policy_impl.h"
 
-#define LINE_WIDTH 100u
+#define LINE_WIDTH   100u
+#define BUDGET_BYTES ((size_t)256 << 20) /* for as many tokens as the gate lets through */
 
 enum token_kind {
 	TOKEN_OPEN,
@@ -128,9 +130,10 @@ static void match(struct token *t, uint32_t n)
 	uint32_t open[256], depth = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
-		if (t[i].kind == TOKEN_OPEN && depth < LEN(open))
+		assert(depth < LEN(open) && (depth > 0 || t[i].kind != TOKEN_CLOSE));
+		if (t[i].kind == TOKEN_OPEN)
 			open[depth++] = i;
-		if (t[i].kind != TOKEN_CLOSE || depth == 0)
+		if (t[i].kind != TOKEN_CLOSE)
 			continue;
 		struct token *o = &t[open[--depth]];
 
@@ -148,7 +151,7 @@ static void match(struct token *t, uint32_t n)
 
 static const struct token *now(const struct formatter *f)
 {
-	static const struct token end = { .kind = TOKEN_CLOSE, .text = { "", 0 } };
+	static const struct token end = { .kind = TOKEN_CLOSE };
 
 	return f->at < f->n ? &f->tokens[f->at] : &end;
 }
@@ -310,8 +313,8 @@ enum err policy_format(struct span text, const char *name, struct buf *out,
 		snprintf(reterr->problem, sizeof reterr->problem, "%s", at.problem);
 		return e;
 	}
-	a = arena_new("policy.format", (text.len + 1) * sizeof *f.tokens + 65536);
-	f.tokens = a != NULL ? arena_array(a, text.len + 1, sizeof *f.tokens) : NULL;
+	a = arena_new("policy.format", BUDGET_BYTES);
+	f.tokens = a != NULL ? arena_array(a, text.len, sizeof *f.tokens) : NULL;
 	if (f.tokens == NULL) {
 		arena_free(a);
 		return ERR_NO_MEMORY;

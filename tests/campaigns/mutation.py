@@ -53,9 +53,9 @@ TESTS = {"decision": ["router_plan", "router_decide", "router_facts"],
                   *("fault/fail_gate " + step for step in GATE_STEPS)],
          "ledger": ["records", "ledger_edges", "consent_parts", "gate_terms", "ledger", "gate_quiet",
                     "ledger_faults"],
-         "policy": ["policy_words", "policy_texts", "policy_edges", "policy_corners", "policy_said", "policy_remarks", "policy_lints", "policy_keys",
-                    "policy_reasons", "policy_told", "policy_limits",
-                    "policy_parse", "policy_decide", "policy_merge", "policy_load", "policy_sign",
+         "policy": ["policy_words", "policy_texts", "policy_edges", "policy_corners", "policy_said", "policy_remarks",
+                    "policy_lints", "policy_keys", "policy_limits", "policy_reasons", "policy_told", "policy_parse",
+                    "policy_decide", "policy_merge", "policy_load", "policy_sign",
                     *(f"fault/fail_alloc SOURCE --only policy{of}" for of in ("", "_bad", "_load", "_line"))]}
 # Those that one file meets before the area's.
 FIRST = {"consent/perms.c": ["perms", "refusals"], "consent/budget.c": ["budget"], "consent/inspect.c": ["inspect"],

@@ -556,26 +556,18 @@ static void what_nobody_prefers_is_shown(void **state)
 
 /* ---------------------------------------------------------------- layout */
 
-static void laid_out(const char *in, const char *want)
-{
-	struct policy_error e;
-	struct buf out;
-
-	buf_init(&out, 65536);
-	assert_int_equal(policy_format(span_of(in), "t", &out, &e), ERR_OK);
-	assert_string_equal(buf_cstr(&out), want);
-	buf_free(&out);
-}
-
 static void layout_of_rare_forms(void **state)
 {
 	(void)state;
-	laid_out("7", "7\n");
-	laid_out("true", "true\n");
-	laid_out("\n\n\n{}", "{\n}\n");
-	laid_out("{\"a\": [1] /* p/q */}", "{\n  \"a\": [1]  /* p/q */\n}\n");
-	laid_out("{\"a\": [1] /*/ x */}", "{\n  \"a\": [1]  /*/ x */\n}\n");
-	laid_out("{\"a\": [1] /**/}", "{\n  \"a\": [1]  /**/\n}\n");
+	assert_laid_out("7", "7\n");
+	assert_laid_out("[]", "[\n]\n");
+	assert_laid_out("// a\n\n{\"b\": 1}", "// a\n\n{\n  \"b\": 1\n}\n");
+	assert_laid_out("{\"a\": 1}\n\n// b", "{\n  \"a\": 1\n}\n\n// b\n");
+	assert_laid_out("true", "true\n");
+	assert_laid_out("\n\n\n{}", "{\n}\n");
+	assert_laid_out("{\"a\": [1] /* p/q */}", "{\n  \"a\": [1]  /* p/q */\n}\n");
+	assert_laid_out("{\"a\": [1] /*/ x */}", "{\n  \"a\": [1]  /*/ x */\n}\n");
+	assert_laid_out("{\"a\": [1] /**/}", "{\n  \"a\": [1]  /**/\n}\n");
 }
 
 /* A group stays on its line up to the width, one byte more and it is opened. */
