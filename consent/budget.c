@@ -130,9 +130,7 @@ void budgets_forget(struct budgets *b, int64_t before_ms)
 		free(b->items[i].destination);
 	}
 	b->n = kept;
-	if (kept < 64 || kept > b->cap / 2)
-		return;
-	fewer = realloc(b->items, kept * sizeof *fewer);
+	fewer = kept > 0 ? realloc(b->items, kept * sizeof *fewer) : NULL;
 	if (fewer != NULL) {
 		b->items = fewer;
 		b->cap = kept;

@@ -115,9 +115,10 @@ static void price(struct ask *a, const struct policy_destination *d,
 	size_t longest =
 		a->original.map.len > a->body.map.len ? a->original.map.len : a->body.map.len;
 	struct policy_bound most = policy_bound(d, v, longest, a->in.max_output_tokens);
-	int64_t usual = most.output_tokens < OUTPUT_USUAL_TOKENS ? most.output_tokens
-								 : OUTPUT_USUAL_TOKENS;
+	int64_t usual = most.output_tokens;
 
+	if (usual > OUTPUT_USUAL_TOKENS)
+		usual = OUTPUT_USUAL_TOKENS;
 	a->j.bound.tokens = most.tokens;
 	if (!d->price.known)
 		return;

@@ -41,9 +41,7 @@ static unsigned prompts_last_hour(struct gate *g, const struct ask *a)
 		if (now - g->prompts[i].at_ms >= HOUR_MS)
 			continue;
 		n += same_limit(g->prompts[i].uid, g->prompts[i].proven, g->prompts[i].app, a);
-		if (kept != i)
-			g->prompts[kept] = g->prompts[i];
-		kept++;
+		g->prompts[kept++] = g->prompts[i];
 	}
 	g->n_prompts = kept;
 	return n;

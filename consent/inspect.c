@@ -190,8 +190,6 @@ static void scan_string(struct visit *v, struct span text)
 	uint32_t counts[SCAN_CATEGORIES_MAX] = { 0 };
 	struct scan_result r;
 
-	if (v->e != ERR_OK || text.len == 0)
-		return;
 	arena_reset(v->scratch);
 	if (scan_text(v->i->scanner, text, &scan_budget_default, v->scratch, &r) != ERR_OK ||
 	    r.status != SCAN_COMPLETE) {

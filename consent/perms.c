@@ -252,9 +252,7 @@ static void note_revoked(struct perms *p, const struct record *r)
 					p->streaks[s].refusals = 0;
 			continue;
 		}
-		if (kept != i)
-			p->items[kept] = p->items[i];
-		kept++;
+		p->items[kept++] = p->items[i];
 	}
 	if (r->permission != NULL)
 		p->n = kept;

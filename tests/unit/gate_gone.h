@@ -149,6 +149,41 @@ static const char *const one_after_the_other_text[] = {
 	"RECORD intent U14 ref= as before but 'question':'U12','digest':'sha256:H10'}",
 	"RECORD withdrawn U15 ref=U13 as before but 'question':'U11','digest':'sha256:H9',"
 	"'reason':'the client left'}",
+	"RESULT 200 - 'kept on this device' next=- outcome=refused permission=n-12 "
+	"receipt=U16 prove_ms=0",
+	"-- a no is for what is like it",
+	"ANSWER 7 0 fallback=0 question=U17 digest=3ccd receipt= rules=user:default "
+	"price=0.000277 EUR detail=answer with: hither consent approve U17, or deny",
+	"TELL request U17",
+	"TELL withdrawn U12",
+	"RECORD intent U18 ref= as before but 'app':'org.example.Other','question':'U17',"
+	"'conversation':'H11','digest':'sha256:H12','reason':null}",
+	"RECORD refused U16 ref=U14 as before but 'app':'org.example.App','question':'U12',"
+	"'conversation':'H5','digest':'sha256:H10','scope':'once','agent':'command',"
+	"'agent_pid':1,'notice_version':'1','notice_sha256':'H13'}",
+	"RESULT 200 - 'approved' next=- outcome=granted permission= receipt=U19 prove_ms=0",
+	"-- so is a yes",
+	"ANSWER 8 0 fallback=0 question=U20 digest=23db receipt= rules=user:default "
+	"price=0.000277 EUR detail=answer with: hither consent approve U20, or deny",
+	"ANSWER 8 1 fallback=0 question=U20 digest=23db receipt=U19 rules=user:default "
+	"price=0.000277 EUR detail=",
+	"SEND 1 ledger=15 far big-1 body=23db,77 streaming=0 deadline=600000",
+	"TELL request U20",
+	"TELL withdrawn U20",
+	"RECORD intent U21 ref= as before but 'app':'org.example.Third','question':'U20',"
+	"'conversation':'H14','digest':'sha256:H15','scope':null,'agent':null,"
+	"'agent_pid':null,'notice_version':null,'notice_sha256':null}",
+	"RECORD approved U22 ref=U21 as before but 'scope':'once','agent':'command',"
+	"'agent_pid':1,'notice_version':'1','notice_sha256':'H16'}",
+	"RECORD granted U19 ref=U21 as before but 'scope':null,'basis':'approval:U22',"
+	"'agent':null,'agent_pid':null,'notice_version':null,'notice_sha256':null}",
+	"-- sent",
+	"RECORD closed U23 ref=U19 'uid':1234,'app':'org.example.Third','decision_id':'U6',"
+	"'destination':'far','model':'big-1','currency':'EUR','cost_nano':60500,"
+	"'outcome':'complete','http_status':201,'bytes_out':1001,'bytes_in':2002,"
+	"'tokens_in':31,'tokens_out':17,'tokens_cached':5,'elapsed_ms':0,'detail':'a cause'}",
+	"0 go",
+	"-- what is old goes",
 	NULL
 };
 

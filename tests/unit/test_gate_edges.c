@@ -163,6 +163,16 @@ static void a_reported_question_is_judged_again(void **state)
 	d.locked = POLICY_TRUE;
 	gate_device(w->gate, &d);
 	question_is(w, last(w, &m)->question, "withdrawn");
+	/* The same of one that nobody was there for. */
+	d.locked = POLICY_FALSE;
+	gate_device(w->gate, &d);
+	m.on_question = 0;
+	w->somebody = false;
+	assert_int_equal(ask_outcome_of(w, &m, "y"), ASK_NO_AGENT);
+	w->somebody = true;
+	assert_int_equal(ask_outcome_of(w, &held, "y"), ASK_PENDING);
+	gate_cancel(w->gate, held.request_id);
+	question_is(w, last(w, &m)->question, "open");
 	world_free(w);
 }
 

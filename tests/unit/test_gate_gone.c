@@ -48,6 +48,7 @@ static void one_after_the_other(void **state)
 {
 	struct story s;
 	struct msg_ASK m, n, other;
+	uint64_t gone;
 
 	(void)state;
 	story_begin(&s, RICH ",\"default\":{\"cloud\":\"ask\"},\"consent\":{"
@@ -68,6 +69,22 @@ static void one_after_the_other(void **state)
 	story_ask(&s, &m, "w");
 	gate_router_gone(s.w->gate, ROLE_ROUTER);
 	story_step(&s, "an hour later, and the router ends");
+	strcpy(other.app, "org.example.Other");
+	strcpy(other.conversation, "c2");
+	story_ask(&s, &other, "v");
+	story_answer(&s, &m, (struct gate_response){ .word = GATE_DENY });
+	story_step(&s, "a no is for what is like it");
+	strcpy(n.app, "org.example.Third");
+	strcpy(n.conversation, "c3");
+	story_ask(&s, &n, "u");
+	story_answer(&s, &n, (struct gate_response){ .word = GATE_APPROVE });
+	story_step(&s, "so is a yes");
+	struct msg_SENT sent = ended(&s, SEND_COMPLETE);
+	gate_sent(s.w->gate, &sent);
+	story_step(&s, "sent");
+	(void)!gate_prune(s.w->gate, INT64_MAX, &gone);
+	buf_printf(&s.out, "%" PRIu64 " go\n", gone);
+	story_step(&s, "what is old goes");
 	story_is(&s, one_after_the_other_text);
 }
 

@@ -256,6 +256,70 @@ static void what_is_remembered_is_bounded(void **state)
 	perms_free(p);
 }
 
+static bool count_one(void *ctx, const struct perm *perm)
+{
+	(void)perm;
+	++*(unsigned *)ctx;
+	return true;
+}
+
+/* No more than there is room for, and each until its last moment. */
+static void so_many_are_listed(void **state)
+{
+	struct perms *p = perms_new();
+	unsigned n = 0;
+	struct record r;
+
+	(void)state;
+	for (unsigned i = 1; i <= PERMS_MAX + 2; i++) {
+		r = yes(i, "always");
+		assert_true(perms_note(p, &r));
+	}
+	perms_each(p, 7, NOW + HOUR - 1, count_one, &n);
+	assert_int_equal(n, PERMS_MAX);
+	perms_each(p, 7, NOW + HOUR, count_one, &n);
+	assert_int_equal(n, PERMS_MAX);
+	perms_free(p);
+}
+
+/* A new streak begins with nothing, also where an old one was forgotten for it, and after a no
+ * was taken back. */
+static void a_streak_begins_with_nothing(void **state)
+{
+	struct perms *p = perms_new();
+	struct perm_query q = wanted();
+	struct record r, back;
+	char app[16];
+
+	(void)state;
+	for (unsigned i = 0; i < 256; i++) {
+		snprintf(app, sizeof app, "app-%u", i);
+		r = no(10 + i, NULL);
+		r.app = app;
+		assert_true(perms_note(p, &r));
+	}
+	assert_true(perms_note(p, &r)); /* the newest has two */
+	r = no(999, NULL);
+	assert_true(perms_note(p, &r));
+	q.digest = "sha256:11";
+	CHECK(!refused(p, q), "the first of its own");
+	r.seq++;
+	assert_true(perms_note(p, &r));
+	CHECK(!refused(p, q), "the second");
+	back = said(RECORD_REVOKED, 2000);
+	back.permission = "n-1000";
+	assert_true(perms_note(p, &back));
+	r.seq = 2001;
+	assert_true(perms_note(p, &r));
+	r.seq++;
+	assert_true(perms_note(p, &r));
+	CHECK(!refused(p, q), "two since one was taken back");
+	r.seq++;
+	assert_true(perms_note(p, &r));
+	CHECK(refused(p, q), "and the third");
+	perms_free(p);
+}
+
 /* --- a taint ------------------------------------------------------------------------- */
 
 static void a_taint_keeps_the_conversation_from_a_tier(void **state)
@@ -388,6 +452,8 @@ int main(void)
 		cmocka_unit_test(a_taint_that_says_nothing_is_none),
 		cmocka_unit_test(taking_back_takes_that_one),
 		cmocka_unit_test(taking_a_no_back_ends_its_row),
+		cmocka_unit_test(so_many_are_listed),
+		cmocka_unit_test(a_streak_begins_with_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, found_something, NULL);
