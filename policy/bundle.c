@@ -68,7 +68,7 @@ static struct span take(struct cursor *c, size_t n)
 
 	if (c->broken || n > c->left.len) {
 		c->broken = true;
-		return (struct span){ "", 0 };
+		return SPAN_LITERAL("");
 	}
 	c->left.ptr += n;
 	c->left.len -= n;

@@ -533,8 +533,8 @@ enum err compile_destinations(struct policy_set *s)
 
 	if (a == NULL)
 		return ERR_NO_MEMORY;
-	room.items = arena_array(a, s->n_rules + 1, sizeof *room.items);
-	room.terms = arena_array(a, s->n_terms + 1, sizeof *room.terms);
+	room.items = arena_array(a, s->n_rules, sizeof *room.items);
+	room.terms = arena_array(a, s->n_terms, sizeof *room.terms);
 	s->dest_values = arena_array(s->arena, s->n_destinations * s->n_dest_leaves, 1);
 	s->live = arena_array(s->arena, s->n_destinations * POLICY_LAYERS, sizeof *s->live);
 	if (room.items != NULL && room.terms != NULL && s->dest_values != NULL &&

@@ -10,7 +10,8 @@
 
 static bool is_prefix(struct span pattern)
 {
-	return pattern.len >= 2 && memcmp(pattern.ptr + pattern.len - 2, ".*", 2) == 0;
+	return pattern.len >= 2 && pattern.ptr[pattern.len - 2] == '.' &&
+	       pattern.ptr[pattern.len - 1] == '*';
 }
 
 bool policy_category_matches(struct span pattern, struct span category)

@@ -372,6 +372,91 @@ static void each_wish_has_its_file(void **state)
 		"(vendor_mandatory c)\n");
 }
 
+/* ---------------------------------------------------------------- bundles */
+
+static enum err read_back(struct policy_file *const *files, size_t n,
+			  const struct policy_attachment *attachments, size_t n_attachments,
+			  struct policy_set **ret, struct policy_error *error)
+{
+	const struct policy_bundle b = { .generation = 0x0102030405060708,
+					 .state = POLICY_DEGRADED,
+					 .reason = "why",
+					 .files = files,
+					 .n_files = n,
+					 .attachments = attachments,
+					 .n_attachments = n_attachments };
+	struct buf bytes;
+
+	buf_init(&bytes, POLICY_BUNDLE_MAX_BYTES);
+	policy_bundle_write(&b, &bytes);
+	enum err e = policy_bundle_read(buf_span(&bytes), ret, error);
+	buf_free(&bytes);
+	return e;
+}
+
+static void a_bundle_gives_each_list_to_who_names_it(void **state)
+{
+	static const struct policy_attachment lists[] = { { "/e", { "of e", 4 } },
+							  { "/d", { "of d", 4 } },
+							  { "/nobody", { "x", 1 } } };
+	static const char *const words[] = { "of d", "", "of e", "of d" };
+	struct policy_file *f = file_of(
+		POLICY_USER, "u",
+		FILE("u",
+		     ",\"categories\":{\"a.a\":{\"dictionary\":\"/d\"},\"a.b\":{\"keywords\":["
+		     "\"k\",\"l\"]},\"a.c\":{\"dictionary\":\"/e\",\"regex\":\"r\"},\"a.d\":{"
+		     "\"dictionary\":\"/d\",\"check\":\"luhn\"}}"));
+	struct policy_set *s = NULL;
+	struct policy_error error;
+
+	(void)state;
+	assert_int_equal(read_back(&f, 1, lists, LEN(lists), &s, &error), ERR_OK);
+	assert_int_equal(error.line, 0);
+	assert_string_equal(error.problem, "");
+	assert_true(policy_set_generation(s) == 0x0102030405060708);
+	assert_int_equal(policy_set_state(s), POLICY_DEGRADED);
+	assert_string_equal(policy_set_reason(s), "why");
+	assert_int_equal(policy_categories(s), LEN(words));
+	for (size_t i = 0; i < LEN(words); i++)
+		assert_true(span_is(policy_category(s, i)->words, words[i]));
+	assert_int_equal(policy_category(s, 1)->n_keywords, 2);
+	assert_string_equal(policy_category(s, 1)->keywords[1], "l");
+	assert_string_equal(policy_category(s, 2)->regex, "r");
+	assert_int_equal(policy_category(s, 3)->check, POLICY_CHECK_LUHN);
+	policy_set_free(s);
+	policy_file_free(f);
+}
+
+/* What is enough for a stack written inline is not enough to take effect. */
+static void a_bundle_holds_whole_files(void **state)
+{
+	struct policy_file *f = NULL;
+	struct policy_set *s = NULL;
+	struct policy_error error;
+
+	(void)state;
+	assert_int_equal(policy_file_parse(SPAN_LITERAL("{}"), POLICY_USER, "u", NULL,
+					   POLICY_INLINE, &f, &error),
+			 ERR_OK);
+	assert_int_equal(read_back(&f, 1, NULL, 0, &s, &error), ERR_SYNTAX);
+	assert_string_equal(error.problem, "no \"hither_policy\"");
+	assert_string_equal(error.file, "u");
+	policy_file_free(f);
+	struct policy_file *two[2];
+	two[0] = file_of(POLICY_USER, "u",
+			 FILE("u", ",\"rules\":[{\"id\":\"a\",\"effect\":\"ask\"}]"));
+	two[1] = policy_file_ref(two[0]);
+	assert_int_equal(read_back(two, 2, NULL, 0, &s, &error), ERR_EXISTS);
+	assert_string_equal(error.problem, "rule \"a\" is also in u, of the same layer");
+	assert_string_equal(error.expected, "names that are used once in a layer");
+	policy_file_free(two[0]);
+	policy_file_free(two[1]);
+	assert_int_equal(policy_bundle_read(SPAN_LITERAL("hither"), &s, &error), ERR_CORRUPT);
+	assert_string_equal(error.problem, "the policy bundle is damaged");
+	assert_string_equal(error.expected, "");
+	assert_int_equal(error.line, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -381,6 +466,8 @@ int main(void)
 		cmocka_unit_test(places_are_found_behind_anything),
 		cmocka_unit_test(each_word_of_consent_has_its_file),
 		cmocka_unit_test(each_wish_has_its_file),
+		cmocka_unit_test(a_bundle_gives_each_list_to_who_names_it),
+		cmocka_unit_test(a_bundle_holds_whole_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

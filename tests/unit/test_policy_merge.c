@@ -509,9 +509,15 @@ static void bundle_cut(void **state)
 
 	(void)state;
 	write_bundle(&bytes, POLICY_ACTIVE);
-	for (size_t n = 0; n < bytes.len; n++)
-		assert_int_not_equal(policy_bundle_read((struct span){ bytes.ptr, n }, &s, &e),
+	for (size_t n = 0; n < bytes.len; n++) {
+		char *cut = malloc(n + (n == 0)); /* no longer, for address sanitizer */
+
+		assert_non_null(cut);
+		memcpy(cut, bytes.ptr, n);
+		assert_int_not_equal(policy_bundle_read((struct span){ cut, n }, &s, &e),
 				     ERR_OK);
+		free(cut);
+	}
 	buf_add_char(&bytes, 'x');
 	assert_int_equal(policy_bundle_read(buf_span(&bytes), &s, &e), ERR_CORRUPT);
 	bytes.len--;

@@ -150,6 +150,106 @@ static void the_reasons_are_exactly_these(void **state)
 	}
 }
 
+/* Two questions that differ in one respect only are two, whichever comes first. */
+static void like_questions_are_told_apart(void **state)
+{
+	static const struct {
+		const char *yes, *no, *request;
+	} pairs[] = {
+		{ "\"app\":[\"ab\",\"c\"]", "\"app\":[\"a\",\"bc\"]", "{\"app\":\"ab\"}" },
+		{ "\"app\":[\"ab\"]", "\"app\":[\"ac\"]", "{\"app\":\"ab\"}" },
+		{ "\"app\":[\"ab\"]", "\"app\":[\"abc\"]", "{\"app\":\"ab\"}" },
+		{ "\"app\":[\"a\",\"b\"]", "\"app\":[\"a\"]", "{\"app\":\"b\"}" },
+		{ "\"app\":[\"a\"]", "\"user\":[\"a\"]", "{\"app\":\"a\",\"user\":\"b\"}" },
+		{ "\"data\":{\"any\":[\"a.b\"]}", "\"data\":{\"none\":[\"a.b\"]}",
+		  "{\"data\":[\"a.b\"]}" },
+		{ "\"tools\":true", "\"interactive\":true",
+		  "{\"tools\":true,\"interactive\":false}" },
+		{ "\"tools\":false", "\"tools\":true", "{\"tools\":false}" },
+		{ "\"score\":{\"lte\":0.5}", "\"score\":{\"lt\":0.5}", "{\"score\":0.5}" },
+		{ "\"score\":{\"gte\":0.5}", "\"score\":{\"gt\":0.5}", "{\"score\":0.5}" },
+		{ "\"score\":{\"lt\":0.5}", "\"score\":{\"lt\":0.4}", "{\"score\":0.45}" },
+		{ "\"score\":{\"lte\":0.5}", "\"score\":{\"lte\":0.4}", "{\"score\":0.45}" },
+		{ "\"score\":{\"gt\":0.4}", "\"score\":{\"gt\":0.5}", "{\"score\":0.45}" },
+		{ "\"score\":{\"gte\":0.4}", "\"score\":{\"gte\":0.5}", "{\"score\":0.45}" },
+		{ "\"score\":{\"eq\":0.5}", "\"score\":{\"eq\":0.4}", "{\"score\":0.5}" },
+		{ "\"score\":{\"lt\":0}", "\"score\":{\"gt\":0}", "{\"score\":-1}" },
+		{ "\"identity\":\"socket\"", "\"identity\":\"attested\"",
+		  "{\"identity\":\"socket\"}" },
+		{ "\"device\":{\"power\":\"ac\"}", "\"device\":{\"power\":\"battery\"}",
+		  "{\"device\":{\"power\":\"ac\"}}" },
+		{ "\"device\":{\"battery_pct\":5}", "\"device\":{\"battery_pct\":6}",
+		  "{\"device\":{\"battery_pct\":5}}" },
+		{ "\"time\":{\"days\":[\"mon\"]}", "\"time\":{\"days\":[\"tue\"]}",
+		  "{\"time\":\"2026-11-16T10:00\"}" },
+		{ "\"time\":{}", "\"time\":{\"days\":[\"tue\"]}",
+		  "{\"time\":\"2026-11-16T10:00\"}" },
+		{ "\"time\":{\"hours\":\"09:00-11:00\"}",
+		  "\"time\":{\"hours\":\"10:30-11:00\"}", "{\"time\":\"2026-11-16T10:00\"}" },
+		{ "\"time\":{\"hours\":\"09:00-11:00\"}",
+		  "\"time\":{\"hours\":\"09:00-10:00\"}", "{\"time\":\"2026-11-16T10:00\"}" },
+		{ "\"tier\":[\"cloud\"]", "\"tier\":[\"device\"]", "{}" },
+		{ "\"destination\":[\"x\"]", "\"destination\":[\"y\"]", "{}" },
+		{ "\"any\":[{\"tools\":true},{\"interactive\":true}]",
+		  "\"all\":[{\"tools\":true},{\"interactive\":true}]",
+		  "{\"tools\":false,\"interactive\":true}" },
+		{ "\"all\":[]", "\"any\":[]", "{}" },
+		{ "\"not\":{\"tools\":true}", "\"tools\":true", "{\"tools\":false}" },
+	};
+	char text[600];
+
+	(void)state;
+	for (size_t i = 0; i < LEN(pairs); i++) {
+		for (int first = 0; first < 2; first++) {
+			snprintf(text, sizeof text,
+				 F("f", X ",\"rules\":[{\"id\":\"%s\",\"effect\":\"ask\","
+					  "\"when\":{%s}},"
+					  "{\"id\":\"%s\",\"effect\":\"ask\",\"when\":{%s}}]"),
+				 first == 0 ? "yes" : "no",
+				 first == 0 ? pairs[i].yes : pairs[i].no,
+				 first == 0 ? "no" : "yes",
+				 first == 0 ? pairs[i].no : pairs[i].yes);
+			struct policy_set *s = SET({ POLICY_USER, "u", text });
+			CHECK(strcmp(answer(s, pairs[i].request, "x"),
+				     SAYS("ask", "\"yes\"")) == 0,
+			      text);
+			policy_set_free(s);
+		}
+	}
+}
+
+/* A group is its layer's: the same name may be another list in another. */
+static void a_group_is_its_layers(void **state)
+{
+	struct policy_set *s =
+		SET({ POLICY_MANDATORY, "m",
+		      F("m", X ",\"groups\":{\"g\":[\"a\",\"b*\"]}," RULES(
+				     "{\"id\":\"in_m\",\"effect\":\"ask\",\"when\":{\"app\":["
+				     "\"z\",\"@g\",\"y\"]}}")) },
+		    { POLICY_USER, "u",
+		      F("u", "\"default\":{\"cloud\":\"allow\"},\"groups\":{\"g\":[\"c\"],"
+			     "\"h\":[]}," RULES("{\"id\":\"in_u\",\"effect\":\"ask\",\"when\":{"
+						"\"app\":[\"z\",\"@g\",\"y\"]}},"
+						"{\"id\":\"none\",\"effect\":\"ask\",\"when\":{"
+						"\"app\":[\"@h\",\"@i\"]}}")) });
+	static const struct {
+		const char *request, *wanted;
+	} apps[] = {
+		{ "{\"app\":\"a\"}", SAYS("ask", "\"in_m\"") },
+		{ "{\"app\":\"bb\"}", SAYS("ask", "\"in_m\"") },
+		{ "{\"app\":\"c\"}", SAYS("ask", "\"in_u\"") },
+		{ "{\"app\":\"y\"}", SAYS("ask", "\"in_m\",\"in_u\"") },
+		{ "{\"app\":\"z\"}", SAYS("ask", "\"in_m\",\"in_u\"") },
+		{ "{\"app\":\"@g\"}", SAYS("allow", "\"user:default\"") },
+		{ "{\"app\":\"g\"}", SAYS("allow", "\"user:default\"") },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(apps); i++)
+		assert_string_equal(answer(s, apps[i].request, "x"), apps[i].wanted);
+	policy_set_free(s);
+}
+
 static struct policy_reason first_reason(struct policy_set *s, const char *request,
 					 struct arena *a)
 {
@@ -344,6 +444,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(identity_is_at_least_what_is_asked_for),
 		cmocka_unit_test(the_reasons_are_exactly_these),
+		cmocka_unit_test(like_questions_are_told_apart),
+		cmocka_unit_test(a_group_is_its_layers),
 		cmocka_unit_test(what_is_built_in_says_why),
 		cmocka_unit_test(many_patterns_are_redacted),
 		cmocka_unit_test(each_result_is_told_whole),
