@@ -71,6 +71,9 @@ class Answer:
         self.prompt_tokens = sum(len(t.split()) for t in texts) + 4
         if "tokens" in self.script:
             self.pieces = [f"t{i} " for i in range(int(self.script["tokens"]))]
+        elif "hex" in self.script:
+            text = bytes.fromhex(self.script["hex"]).decode()
+            self.pieces = [*text[:8], *filter(None, [text[8:]])]
         elif "shape" in self.script:
             self.pieces = [json.dumps({k: v for k, v in body.items() if k != "messages"})]
         else:
