@@ -130,16 +130,11 @@ static void leaf_key(const struct compiler *c, const struct cond *cond, struct b
 
 static uint32_t *slot_of(const struct compiler *c, struct span key)
 {
-	uint32_t h = 2166136261u; /* FNV-1a */
+	size_t mask = c->n_slots - 1, at = table_hash(key) & mask;
 
-	for (size_t i = 0; i < key.len; i++)
-		h = (h ^ (unsigned char)key.ptr[i]) * 16777619u;
-	for (size_t at = h & (c->n_slots - 1);; at = (at + 1) & (c->n_slots - 1)) {
-		uint32_t *slot = &c->slots[at];
-
-		if (*slot == 0 || span_equal(c->keys[*slot - 1], key))
-			return slot;
-	}
+	while (c->slots[at] != 0 && !span_equal(c->keys[c->slots[at] - 1], key))
+		at = (at + 1) & mask;
+	return &c->slots[at];
 }
 
 static term leaf_new(struct compiler *c, const struct cond *cond)

@@ -24,21 +24,11 @@ bool policy_category_matches(struct span pattern, struct span category)
 	       (category.len == n || category.ptr[n] == '.');
 }
 
-/* FNV-1a (Fowler, Noll, Vo), the two kinds of pattern in different halves of the space. */
-static uint32_t hash(struct span s, bool prefix)
-{
-	uint32_t h = 2166136261u ^ (prefix ? 0x9e3779b9u : 0);
-
-	for (size_t i = 0; i < s.len; i++)
-		h = (h ^ (unsigned char)s.ptr[i]) * 16777619u;
-	return h;
-}
-
 /* The slot that holds the pattern with this stem, or the empty one where it would go. */
 static size_t slot_of(const struct policy_set *s, struct span stem, bool prefix)
 {
 	size_t mask = s->n_pattern_slots - 1;
-	size_t at = hash(stem, prefix) & mask;
+	size_t at = table_hash(stem) & mask;
 
 	while (s->pattern_slots[at] != 0) {
 		struct span p = s->patterns[s->pattern_slots[at] - 1];

@@ -384,6 +384,16 @@ struct scratch {
 };
 #define CATEGORY_ROWS 32u
 
+/* FNV-1a (Fowler, Noll, Vo), for tables with open addressing. */
+static inline uint32_t table_hash(struct span s)
+{
+	uint32_t h = 2166136261u;
+
+	for (size_t i = 0; i < s.len; i++)
+		h = (h ^ (unsigned char)s.ptr[i]) * 16777619u;
+	return h;
+}
+
 /* Words of 64 bits for as many bits. */
 static inline size_t bit_words(size_t n_bits)
 {
