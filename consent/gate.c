@@ -14,6 +14,7 @@
 #include "consent/peer_tcp.h"
 
 #define ASK_ARENA_BYTES (2u << 20)
+#define SERIALS_BYTES   16384
 #define FIRST_PRUNE_MS  60000u /* not while everything starts */
 
 static const char *const state_names[] = { "new", "waiting", "granting", "sending", "done" };
@@ -96,8 +97,10 @@ void ask_answer(struct gate *g, struct ask *a, enum ask_outcome outcome, bool re
 	if (a->question != NULL)
 		memcpy(m.question, a->question->id, sizeof m.question);
 	memcpy(m.digest, a->body.sha256.bytes, sizeof m.digest);
-	if (outcome == ASK_GRANTED)
+	if (outcome == ASK_GRANTED) {
+		memcpy(m.digest, ask_bytes(a, a->mode)->sha256.bytes, sizeof m.digest);
 		memcpy(m.receipt, a->granted, sizeof m.receipt);
+	}
 	snprintf(m.rules, sizeof m.rules, "%s", a->j.rules);
 	policy_price_text(a->j.bound.cost_known, a->j.bound.cost_nano, a->j.bound.currency,
 			  m.price, sizeof m.price);
@@ -263,7 +266,7 @@ static void policy_record(struct gate *g)
 	record_init(&r, RECORD_POLICY);
 	r.policy_sha256 = g->policy_sha256;
 	r.detail = policy_state_name(policy_set_state(g->set));
-	buf_init(&serials, 16384);
+	buf_init(&serials, SERIALS_BYTES);
 	buf_add_char(&serials, '{');
 	for (size_t i = 0; i < policy_set_n_files(g->set); i++) {
 		struct policy_file_info f = policy_file_info(policy_set_file(g->set, i));

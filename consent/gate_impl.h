@@ -108,11 +108,11 @@ struct ask {
 	struct question *question; /* WAITING, and then never NULL */
 	uint64_t alone_until_ms;   /* WAITING, and nobody is there yet; 0: no */
 	bool router_listens;
-	bool over;  /* out of the list of asks */
-	bool again; /* to be decided again */
+	bool over;             /* out of the list of asks */
+	bool again;            /* to be decided again */
+	enum policy_mode mode; /* GRANTING, SENDING: what goes */
 	/* GRANTING */
 	struct ask *next_granting;
-	enum policy_mode mode;
 	struct record *records; /* intent and granted, in the arena; times and ids are set */
 	uint64_t replay;        /* g->replays when its bound was reserved */
 	/* SENDING */

@@ -75,9 +75,9 @@ static void close_unsent(struct gate *g, struct ask *a, const char *why)
 	book_close(g, &r);
 }
 
-static enum err hand_over(struct gate *g, struct ask *a, enum policy_mode mode, uint64_t seq)
+static enum err hand_over(struct gate *g, struct ask *a, uint64_t seq)
 {
-	const struct bytes *bytes = ask_bytes(a, mode);
+	const struct bytes *bytes = ask_bytes(a, a->mode);
 	struct msg_SEND m = { .request_id = a->send_id,
 			      .ledger_seq = seq,
 			      .generation = g->generation,
@@ -94,14 +94,8 @@ static enum err hand_over(struct gate *g, struct ask *a, enum policy_mode mode, 
 		return ERR_SYSTEM;
 	e = g->io->send(g->ctx, &m, bytes->fd, pipes[1]);
 	close(pipes[1]);
-	if (e == ERR_OK) {
-		/* The digest that router hears is of the bytes that went. */
-		struct crypto_sha256 shown = a->body.sha256;
-
-		a->body.sha256 = bytes->sha256;
+	if (e == ERR_OK)
 		ask_answer(g, a, ASK_GRANTED, false, "", pipes[0]);
-		a->body.sha256 = shown;
-	}
 	close(pipes[0]);
 	return e;
 }
@@ -136,12 +130,13 @@ enum err send_depart(struct gate *g, struct ask *a, enum policy_mode mode, const
 	memcpy(a->granted, granted->id, sizeof a->granted);
 	snprintf(a->permission, sizeof a->permission, "%s",
 		 granted->permission != NULL ? granted->permission : "");
+	a->mode = mode;
 	a->send_id = g->next_send_id++;
 	a->sent_at_ms = gate_now(g);
 	a->by_rule = strcmp(basis, "rule") == 0;
 	a->notify = a->j.notify;
 	a->reserved = a->j.bound;
-	if (hand_over(g, a, mode, granted->seq) != ERR_OK) {
+	if (hand_over(g, a, granted->seq) != ERR_OK) {
 		g->n_sending--;
 		close_unsent(g, a, "the cloud role did not take it");
 		return give_up(g, a, ASK_UNREACHABLE, false,
@@ -167,7 +162,7 @@ enum err send_release(struct gate *g, struct ask *a, enum policy_mode mode, cons
 
 	if ((e = send_admit(g, a, strncmp(basis, "approval:", 9) == 0)) != ERR_OK)
 		return e;
-	buf_init(&b, RECORD_MAX_BYTES * 2);
+	buf_init(&b, RECORD_MAX_BYTES * RECORDS_MAX);
 	for (unsigned i = 0; i < n; i++)
 		all[at++] = before[i];
 	gate_fill_record(g, a, RECORD_GRANTED, mode, &b, &all[at]);

@@ -53,7 +53,7 @@ static bool make_records(struct gate *g, struct ask *a, const char *basis,
 	if (intent == NULL)
 		return false;
 	granted = &intent[1];
-	buf_init(&b, RECORD_MAX_BYTES * 2);
+	buf_init(&b, RECORD_MAX_BYTES * RECORDS_EACH);
 	gate_fill_record(g, a, RECORD_INTENT, a->mode, &b, intent);
 	gate_fill_record(g, a, RECORD_GRANTED, a->mode, &b, granted);
 	ok = !b.failed;

@@ -7,7 +7,8 @@
 #include <stddef.h>
 
 static const char *const in_vain_text[] = {
-	"RESULT 200 - 'approved' next=- outcome=unreachable permission= receipt= prove_ms=0",
+	"RESULT 200 - 'approved' next=- outcome=unreachable permission=g-4 receipt= "
+	"prove_ms=0",
 	"-- no cloud",
 	"ANSWER 2 0 fallback=0 question=U1 digest=a797 receipt= rules=user:default "
 	"price=0.000277 EUR detail=answer with: hither consent approve U1, or deny",
@@ -31,8 +32,9 @@ static const char *const in_vain_text[] = {
 	"'mode':'redacted','rules':'user:default','policy_id':'t','policy_serial':1,"
 	"'policy_sha256':'H3','currency':'EUR','cost_estimate_nano':220000,"
 	"'cost_bound_nano':277000,'tokens_bound':177}",
-	"RECORD approved U6 ref=U4 as before but 'scope':'once','agent':'command',"
-	"'agent_pid':1,'notice_version':'1','notice_sha256':'H7','outcome':'unreachable'}",
+	"RECORD approved U6 ref=U4 as before but 'scope':'session','until_ms':1795043200000,"
+	"'agent':'command','agent_pid':1,'notice_version':'1','notice_sha256':'H7',"
+	"'outcome':'unreachable'}",
 	"RECORD withdrawn U7 ref=U4 'uid':1234,'question':'U1','reason':'unreachable'}",
 	"RESULT 200 - 'approved' next=- outcome=unreachable permission= receipt= prove_ms=0",
 	"-- cloud that goes",
@@ -42,14 +44,14 @@ static const char *const in_vain_text[] = {
 	"price=0.000277 EUR detail=the cloud role did not take it; hither status",
 	"TELL request U8",
 	"TELL withdrawn U8",
-	"RECORD intent U9 ref= as before but 'question':'U8','digest':'sha256:H8',"
-	"'scope':null,'agent':null,'agent_pid':null,'notice_version':null,"
-	"'notice_sha256':null,'outcome':null}",
+	"RECORD intent U9 ref= as before but 'app':'org.example.Other','question':'U8',"
+	"'digest':'sha256:H8','scope':null,'until_ms':null,'agent':null,'agent_pid':null,"
+	"'notice_version':null,'notice_sha256':null,'outcome':null}",
 	"RECORD approved U10 ref=U9 as before but 'scope':'once','agent':'command',"
 	"'agent_pid':1,'notice_version':'1','notice_sha256':'H9'}",
 	"RECORD granted U11 ref=U9 as before but 'scope':null,'basis':'approval:U10',"
 	"'agent':null,'agent_pid':null,'notice_version':null,'notice_sha256':null}",
-	"RECORD closed U12 ref=U11 'uid':1234,'app':'org.example.App','decision_id':'U5',"
+	"RECORD closed U12 ref=U11 'uid':1234,'app':'org.example.Other','decision_id':'U5',"
 	"'destination':'far','model':'big-1','outcome':'refused','bytes_out':0,'detail':'the "
 	"cloud role did not take it'}",
 	"-- under a rule, too",
@@ -60,7 +62,7 @@ static const char *const in_vain_text[] = {
 	"RECORD intent U14 ref= as before but 'question':null,'digest':'sha256:H11',"
 	"'basis':null,'policy_sha256':'H10'}",
 	"RECORD granted U15 ref=U14 as before but 'basis':'rule'}",
-	"RECORD closed U16 ref=U15 'uid':1234,'app':'org.example.App','decision_id':'U5',"
+	"RECORD closed U16 ref=U15 'uid':1234,'app':'org.example.Other','decision_id':'U5',"
 	"'destination':'far','model':'big-1','outcome':'refused','bytes_out':0,'detail':'the "
 	"cloud role did not take it'}",
 	"-- nobody hears it",
@@ -74,7 +76,7 @@ static const char *const in_vain_text[] = {
 	"LOG hither gate.abort decision=U5 problem='cloud cannot be told'",
 	"RECORD intent U18 ref= as before but 'digest':'sha256:H12','basis':null}",
 	"RECORD granted U17 ref=U18 as before but 'basis':'rule'}",
-	"RECORD retried U19 ref=U17 'uid':1234,'app':'org.example.App','decision_id':'U5',"
+	"RECORD retried U19 ref=U17 'uid':1234,'app':'org.example.Other','decision_id':'U5',"
 	"'destination':'far','model':'big-1','outcome':'not_acted_upon','bytes_out':1,"
 	"'bytes_in':0,'count':1,'detail':''}",
 	"-- the router ends",
@@ -85,7 +87,7 @@ static const char *const in_vain_text[] = {
 	"RECORD intent U21 ref= as before but 'digest':'sha256:H13','basis':null}",
 	"RECORD granted U20 ref=U21 as before but 'basis':'rule'}",
 	"-- and so does the send",
-	"RECORD closed U22 ref=U20 'uid':1234,'app':'org.example.App','decision_id':'U5',"
+	"RECORD closed U22 ref=U20 'uid':1234,'app':'org.example.Other','decision_id':'U5',"
 	"'destination':'far','model':'big-1','reason':'the router ended','currency':'EUR',"
 	"'cost_nano':60500,'outcome':'aborted','http_status':201,'bytes_out':1001,"
 	"'bytes_in':2002,'tokens_in':31,'tokens_out':17,'tokens_cached':5,'elapsed_ms':0,"

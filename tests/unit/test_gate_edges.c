@@ -381,6 +381,76 @@ static void who_asks_is_known_by_the_socket(void **state)
 	world_free(w);
 }
 
+/* What nobody can write is not due again and again. */
+static void without_a_ledger_nothing_is_due(void **state)
+{
+	struct world *w = world_new(DENIES);
+	struct msg_ASK m = world_ask(w);
+
+	(void)state;
+	assert_int_equal(ask_outcome_of(w, &m, "x"), ASK_DENIED_POLICY);
+	w->gate->ledger_ok = false; /* as after a write that failed */
+	w->gate->ledger_retry_ms = GATE_NEVER;
+	w->now_ms += 500;
+	assert_true(gate_tick(w->gate) == UINT64_MAX);
+	gate_ledger_retry(w->gate);
+	world_free(w);
+}
+
+/* Somebody else had the queue written meanwhile: what was held together is still due. */
+static void what_is_held_is_due_by_itself(void **state)
+{
+	struct world *w = world_new(ASKS);
+	struct msg_DECIDED m = { .app = "org.example.App", .outcome = "answered" };
+
+	(void)state;
+	for (unsigned i = 0; i < 40; i++)
+		gate_decided(w->gate, &m);
+	assert_int_equal(ledger_flush(gate_ledger(w->gate)), ERR_OK);
+	world_pass(w, 500);
+	struct newest f = newest_of(w, RECORD_DECIDED);
+	assert_true(f.r.count > 1);
+	arena_free(f.arena);
+	world_free(w);
+}
+
+/* A ledger that is not believed is not written to, whatever is open in it. */
+static void a_ledger_that_is_not_believed_stays_as_it_is(void **state)
+{
+	struct world *w = world_new(ASKS);
+	struct msg_HEAD_KNOWN seen = { .seq = 999 };
+	struct ledger_head head;
+	struct record r;
+
+	(void)state;
+	record_init(&r, RECORD_GRANTED);
+	assert_int_equal(ledger_append(gate_ledger(w->gate), &r, 1), ERR_OK);
+	head = ledger_head(gate_ledger(w->gate));
+	gate_head_known(w->gate, &seen);
+	assert_false(w->gate->ledger_ok);
+	gate_ledger_retry(w->gate);
+	assert_false(w->gate->ledger_ok);
+	assert_int_equal(ledger_head(gate_ledger(w->gate)).seq, head.seq);
+	world_free(w);
+}
+
+static void what_is_over_has_no_time_left(void **state)
+{
+	struct world *w = world_new(ASKS);
+	struct msg_ASK m = world_ask(w);
+	int64_t left;
+	cJSON *q;
+
+	(void)state;
+	assert_int_equal(ask_outcome_of(w, &m, "x"), ASK_PENDING);
+	assert_int_equal(world_respond(w, last(w, &m)->question, false, NULL).status, 200);
+	q = world_question(w, last(w, &m)->question);
+	assert_true(json_get_int(q, "expires_in_ms", 0, INT32_MAX, &left));
+	assert_int_equal(left, 0);
+	cJSON_Delete(q);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -398,6 +468,10 @@ int main(void)
 		cmocka_unit_test(what_is_held_together_says_whose_it_is),
 		cmocka_unit_test(no_text_stays_mapped),
 		cmocka_unit_test(who_asks_is_known_by_the_socket),
+		cmocka_unit_test(without_a_ledger_nothing_is_due),
+		cmocka_unit_test(what_is_held_is_due_by_itself),
+		cmocka_unit_test(a_ledger_that_is_not_believed_stays_as_it_is),
+		cmocka_unit_test(what_is_over_has_no_time_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

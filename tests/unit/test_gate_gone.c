@@ -15,8 +15,10 @@ static void in_vain(void **state)
 	m = whole_ask(s.w);
 	story_ask(&s, &m, "x");
 	s.w->cloud_up = false;
-	story_answer(&s, &m, (struct gate_response){ .word = GATE_APPROVE });
+	story_answer(&s, &m,
+		     (struct gate_response){ .word = GATE_APPROVE, .scope = "session" });
 	story_step(&s, "no cloud");
+	strcpy(m.app, "org.example.Other");
 	s.w->cloud_up = true;
 	s.w->send_fails = true;
 	story_ask(&s, &m, "y");

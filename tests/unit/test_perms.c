@@ -412,6 +412,23 @@ static void an_entry_says_what_it_is_about(void **state)
 	perms_free(p);
 }
 
+/* What cannot say what it covers covers nothing: 1,023 bytes of names, each between commas. */
+static void names_fit_exactly(void **state)
+{
+	(void)state;
+	for (int n = 1021; n <= 1022; n++) {
+		struct perms *p = perms_new();
+		struct record r = yes(3, "always");
+		char json[1100];
+
+		snprintf(json, sizeof json, "[{\"name\":\"%0*d\"}]", n, 0);
+		r.categories = json;
+		assert_true(perms_note(p, &r));
+		assert_int_equal(perms_find(p, "g-3") != NULL, n == 1021);
+		perms_free(p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -428,6 +445,7 @@ int main(void)
 		cmocka_unit_test(a_person_sees_what_is_theirs_and_lives),
 		cmocka_unit_test(a_session_lives_as_long_as_its_leader),
 		cmocka_unit_test(an_entry_says_what_it_is_about),
+		cmocka_unit_test(names_fit_exactly),
 	};
 
 	return cmocka_run_group_tests(tests, found_something, NULL);
