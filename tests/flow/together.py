@@ -16,12 +16,14 @@ import stage
 from cloud import ANSWER
 
 PROGRAM, HITHER = (os.path.abspath(sys.argv.pop(1)) for _ in range(2))
-MANY = 40
+MANY = 64
+ALL = 200  # on the device and in the cloud together
 
 
 class Together(unittest.TestCase):
     def start(self, **more):
-        d = self.d = stage.Daemon(PROGRAM, limits={"connections": 200, "connections_per_uid": 200})
+        d = self.d = stage.Daemon(PROGRAM, engine={"queue": ALL},
+                                  limits={"connections": ALL, "connections_per_uid": ALL, "queue": ALL})
         self.addCleanup(d.close)
         d.config["cloud"]["concurrent"] = MANY
         d.policy({"hither_policy": 1, "id": "mine", "destinations": {"far": d.destination()},
@@ -74,6 +76,18 @@ class Together(unittest.TestCase):
         for r in granted.values():
             self.assertEqual(intents[r["ref"]] + 1, r["seq"])
         self.assertEqual(self.one_record_each(found), MANY)
+
+    def test_nobody_gets_what_is_anothers(self):
+        self.start()
+        prompts = [f"fake:echo canary-{i:03}-{'xyz'[i % 3] * i}" for i in range(ALL)]
+        jobs = [self.d.later(self.d.chat, p, model=("local", "cloud")[i % 2], stream=i % 4 < 2)
+                for i, p in enumerate(prompts)]
+        for i, (p, job) in enumerate(zip(prompts, jobs)):
+            r = job.result()
+            self.assertEqual((r.status, r.text.strip(), r.cut), (200, p.replace("fake:echo ", ""), False), r.body)
+            self.assertEqual(r.headers["x-hither-tier"], ("device", "cloud")[i % 2])
+            self.assertEqual(r.body.count(b"canary-"), 1, "in pieces of words")
+        self.assertEqual(len(self.d.cloud.requests), ALL // 2)
 
     def test_a_budget_is_taken_by_so_many(self):
         self.start(budgets=[{"id": "few", "scope": ["user"], "window": "day", "max_requests": 7,
