@@ -2,9 +2,14 @@
 """The limits of a request at their edges, on a whole daemon: one below, at, one above.
 
 limits.py HITHERD [unittest arguments]
+
+HITHER_TEST_CROWD   how many connections at once try to get in (10,000 unless set, less where descriptors do not reach)
 """
+import contextlib
 import json
 import os
+import re
+import resource
 import signal
 import socket
 import sys
@@ -15,6 +20,8 @@ import stage
 PROGRAM = os.path.abspath(sys.argv.pop(1))
 LIMITS = {"request_line_bytes": 300, "headers": 10, "header_bytes": 2048, "body_bytes": 5 << 20, "connections": 6,
           "connections_per_uid": 4}
+DESCRIPTORS = resource.getrlimit(resource.RLIMIT_NOFILE)
+CROWD = min(int(os.environ.get("HITHER_TEST_CROWD", "10000")), DESCRIPTORS[1] - 300)
 DEPTH, TOOLS, VALUES, STRING_BYTES = 64, 128, 100000, 4 << 20
 
 
@@ -178,6 +185,80 @@ class TimeForAll(unittest.TestCase):
                 self.assertNotIn("[DONE]", r.events)
                 self.once(before)
                 self.answers(model)
+
+
+class Crowd(unittest.TestCase):
+    """Many more connections at once than are allowed, all kept open by who made them."""
+    ALLOWED = 64
+    HELLO = b"GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n"
+
+    def setUp(self):
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, DESCRIPTORS)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(DESCRIPTORS[0], CROWD + 300), DESCRIPTORS[1]))
+
+    def weighs(self, pid):
+        """(descriptors, KiB of its own)"""
+        with open(f"/proc/{pid}/status", encoding="ascii") as f:
+            return len(os.listdir(f"/proc/{pid}/fd")), int(re.search(r"RssAnon:\s+(\d+)", f.read())[1])
+
+    def status(self, s):
+        s.sendall(self.HELLO)
+        return self.heard(s)
+
+    def heard(self, s):
+        head = b""
+        while b"\r\n" not in head:
+            more = s.recv(65536)
+            if not more:
+                break
+            head += more
+        return int(head.split()[1])
+
+    def crowd(self, d, n, into):
+        """How many are turned away; each is told so without having said a word."""
+        away = 0
+        for _ in range(n):
+            s = into.enter_context(socket.socket(socket.AF_UNIX))
+            s.settimeout(stage.PATIENCE_S)
+            s.connect(d.path("run", "hither.sock"))
+            self.assertEqual(self.heard(s), 503)
+            away += 1
+        return away
+
+    def test_all_beyond_the_limit_are_turned_away(self):
+        d = stage.Daemon(PROGRAM, limits={"connections": self.ALLOWED, "connections_per_uid": self.ALLOWED})
+        self.addCleanup(d.close)
+        d.start()
+        router = d.role_pid("router")
+        with contextlib.ExitStack() as inside, contextlib.ExitStack() as outside:
+            held = []
+            for n in range(self.ALLOWED):
+                s = inside.enter_context(socket.socket(socket.AF_UNIX))
+                s.settimeout(stage.PATIENCE_S)
+                s.connect(d.path("run", "hither.sock"))
+                self.assertEqual(self.status(s), 200, n)
+                held.append(s)
+            fds, _ = self.weighs(router)
+            away = self.crowd(d, CROWD // 10, outside)
+            _, warm = self.weighs(router)
+            away += self.crowd(d, CROWD - CROWD // 10, outside)
+            stage.until("none of them is kept", lambda: self.weighs(router)[0] <= fds)
+            _, kib = self.weighs(router)
+            print(f"{away} of {CROWD} turned away beside {self.ALLOWED}; the router: {warm} KiB after a tenth, then {kib}",
+                  file=sys.stderr)
+            self.assertLess(kib - warm, 8192)  # less than one KiB of each
+            for s in held:
+                self.assertEqual(self.status(s), 200, "who was in is served")
+        stage.until("there is room again", lambda: self.room(d))
+        self.assertEqual(d.role_pid("router"), router)
+
+    def room(self, d):
+        with contextlib.closing(socket.socket(socket.AF_UNIX)) as s:
+            s.settimeout(stage.PATIENCE_S)
+            s.connect(d.path("run", "hither.sock"))
+            with contextlib.suppress(OSError):
+                return self.status(s) == 200
+        return False
 
 
 class Overload(unittest.TestCase):
