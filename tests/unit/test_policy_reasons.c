@@ -218,6 +218,41 @@ static void like_questions_are_told_apart(void **state)
 	}
 }
 
+/* However many categories a text has, each of them counts, the last as much as the first. */
+static void each_category_counts(void **state)
+{
+#define IF(id, data) "{\"id\":\"" id "\",\"effect\":\"ask\",\"when\":{\"data\":{" data "}}}"
+	struct policy_set *s =
+		SET({ POLICY_USER, "u",
+		      F("u",
+			X "," RULES(IF("any", "\"any\":[\"a.b\"]") "," IF(
+				"all",
+				"\"all\":[\"a.b\","
+				"\"f.*\"]") "," IF("none",
+						   "\"none\":[\"a.b\"]") "," IF("only",
+										"\"only\":[\"f."
+										"*\"]"))) });
+
+	(void)state;
+	for (size_t n = 2; n <= 70; n++) {
+		for (size_t at = 0; at <= n; at++) { /* n: nowhere */
+			struct buf request;
+
+			buf_init(&request, 65536);
+			buf_add_str(&request, "{\"data\":[");
+			for (size_t i = 0; i < n; i++)
+				buf_printf(&request, i == at ? "%s\"a.b\"" : "%s\"f.g%zu\"",
+					   i > 0 ? "," : "", i);
+			buf_add_str(&request, "]}");
+			assert_string_equal(answer(s, buf_cstr(&request), "x"),
+					    at < n ? SAYS("ask", "\"any\",\"all\"")
+						   : SAYS("ask", "\"none\",\"only\""));
+			buf_free(&request);
+		}
+	}
+	policy_set_free(s);
+}
+
 /* A group is its layer's: the same name may be another list in another. */
 static void a_group_is_its_layers(void **state)
 {
@@ -445,6 +480,7 @@ int main(void)
 		cmocka_unit_test(identity_is_at_least_what_is_asked_for),
 		cmocka_unit_test(the_reasons_are_exactly_these),
 		cmocka_unit_test(like_questions_are_told_apart),
+		cmocka_unit_test(each_category_counts),
 		cmocka_unit_test(a_group_is_its_layers),
 		cmocka_unit_test(what_is_built_in_says_why),
 		cmocka_unit_test(many_patterns_are_redacted),
