@@ -129,8 +129,8 @@ static bool belong_together(const struct msg_DECIDED *a, const struct msg_DECIDE
 /* What is queued is to be flushed soon, and takes this along (book_flush). */
 static void hold(struct gate *g, struct decided *d)
 {
-	if (d->n > 0 && (d->n == TOGETHER || d->items.len > TOGETHER_BYTES ||
-			 !belong_together(&d->first.m, &d->now.m)))
+	if (d->n == TOGETHER || d->items.len > TOGETHER_BYTES ||
+	    !belong_together(&d->first.m, &d->now.m))
 		decided_close(g);
 	if (d->n == 0) {
 		int64_t time_ms = d->now.r.time_ms;

@@ -538,9 +538,11 @@ void questions_tick(struct gate *g, uint64_t now, uint64_t *io_next)
 	for (struct question *q = g->questions; q != NULL; q = q->next) {
 		if (q->state == QUESTION_CLOSED)
 			continue;
-		if (q->expires_ms <= now)
+		if (q->expires_ms <= now) {
 			expire(g, q);
-		else if (q->expires_ms < *io_next)
+			continue;
+		}
+		if (q->expires_ms < *io_next)
 			*io_next = q->expires_ms;
 	}
 }

@@ -54,6 +54,7 @@ struct world {
 	struct ledger_head head;
 	unsigned n_heads; /* one for each commit */
 	uint64_t next_request;
+	uint64_t generation; /* of the policy in force */
 };
 
 /* What holds of each answer, whatever it is about. */
@@ -198,8 +199,10 @@ static struct policy_set *world_policies(const char *text, const char *mandatory
 static bool world_put_policy(struct world *w, struct policy_set *set)
 {
 	static uint64_t generation;
-	bool ok = gate_policy(w->gate, set, ++generation);
+	bool ok;
 
+	w->generation = ++generation;
+	ok = gate_policy(w->gate, set, generation);
 	policy_set_free(set);
 	return ok;
 }

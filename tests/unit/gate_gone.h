@@ -68,7 +68,7 @@ static const char *const in_vain_text[] = {
 	"-- nobody hears it",
 	"ANSWER 5 1 fallback=0 question= digest=76fd receipt=U17 rules=user:default "
 	"price=0.000277 EUR detail=",
-	"SEND 3 ledger=15 far big-1 body=76fd,77 streaming=0 deadline=600000",
+	"SEND 3 ledger=15 far big-1 body=76fd,77 streaming=0 deadline=600000 policy=in force",
 	"ABORT 3",
 	"AGAIN 3 attempt 1",
 	"LOG hither gate.answer decision=U5 outcome=1 problem='peer process has exited'",
@@ -82,7 +82,7 @@ static const char *const in_vain_text[] = {
 	"-- the router ends",
 	"ANSWER 6 1 fallback=0 question= digest=6332 receipt=U20 rules=user:default "
 	"price=0.000277 EUR detail=",
-	"SEND 4 ledger=18 far big-1 body=6332,77 streaming=0 deadline=600000",
+	"SEND 4 ledger=18 far big-1 body=6332,77 streaming=0 deadline=600000 policy=in force",
 	"ABORT 4",
 	"RECORD intent U21 ref= as before but 'digest':'sha256:H13','basis':null}",
 	"RECORD granted U20 ref=U21 as before but 'basis':'rule'}",
@@ -169,7 +169,7 @@ static const char *const one_after_the_other_text[] = {
 	"price=0.000277 EUR detail=answer with: hither consent approve U20, or deny",
 	"ANSWER 8 1 fallback=0 question=U20 digest=23db receipt=U19 rules=user:default "
 	"price=0.000277 EUR detail=",
-	"SEND 1 ledger=15 far big-1 body=23db,77 streaming=0 deadline=600000",
+	"SEND 1 ledger=15 far big-1 body=23db,77 streaming=0 deadline=600000 policy=in force",
 	"TELL request U20",
 	"TELL withdrawn U20",
 	"RECORD intent U21 ref= as before but 'app':'org.example.Third','question':'U20',"
@@ -251,6 +251,7 @@ static const char *const alone_text[] = {
 	"RECORD no_agent U16 ref= as before but 'reason':'the screen is locked'}",
 	"-- unlocked",
 	"TELL request U14",
+	"-- still unlocked",
 	NULL
 };
 

@@ -33,7 +33,7 @@ static const char *const a_yes_once_text[] = {
 	"-- approved",
 	"ANSWER 2 1 fallback=0 question=U3 digest=a797 receipt=U6 rules=user:default "
 	"price=0.000277 EUR detail=",
-	"SEND 1 ledger=5 far big-1 body=a797,77 streaming=0 deadline=600000",
+	"SEND 1 ledger=5 far big-1 body=a797,77 streaming=0 deadline=600000 policy=in force",
 	"TELL withdrawn U3",
 	"RECORD approved U7 ref=U4 as before but 'scope':'once','agent':'desktop',"
 	"'agent_pid':1,'notice_version':'1','notice_sha256':'H7','reason':'it is fine'}",
@@ -56,7 +56,7 @@ static const char *const sends_under_a_rule_text[] = {
 	"-- released by a rule",
 	"ANSWER 2 1 fallback=0 question= digest=a797 receipt=U1 rules=user:default "
 	"price=0.000277 EUR detail=",
-	"SEND 1 ledger=4 far big-1 body=a797,77 streaming=0 deadline=600000",
+	"SEND 1 ledger=4 far big-1 body=a797,77 streaming=0 deadline=600000 policy=in force",
 	"RECORD start U2 ref= 'session':'test','policy_sha256':'H1','key_id':'H2'}",
 	"RECORD policy U3 ref= 'policy_id':'t','policy_serial':1,'policy_sha256':'H3',"
 	"'serials':{'t':1},'detail':'active'}",
@@ -93,7 +93,7 @@ static const char *const sends_under_a_rule_text[] = {
 	"-- the rule is gone",
 	"ANSWER 3 1 fallback=0 question= digest=52b1 receipt=U9 rules=user:default "
 	"price=0.000277 EUR detail=",
-	"SEND 2 ledger=9 far big-1 body=52b1,77 streaming=0 deadline=600000",
+	"SEND 2 ledger=9 far big-1 body=52b1,77 streaming=0 deadline=600000 policy=older",
 	"ABORT 2",
 	"RECORD intent U10 ref= as before but 'digest':'sha256:H7','basis':null}",
 	"RECORD granted U9 ref=U10 as before but 'basis':'rule'}",
@@ -304,7 +304,7 @@ static const char *const other_ends_text[] = {
 	"-- redeemed",
 	"ANSWER 9 1 fallback=0 question= digest=ec85 receipt=U25 rules=user:default "
 	"price=0.000284 EUR detail=",
-	"SEND 1 ledger=18 far big-1 body=ec85,84 streaming=0 deadline=600000",
+	"SEND 1 ledger=18 far big-1 body=ec85,84 streaming=0 deadline=600000 policy=in force",
 	"RECORD granted U25 ref=U23 as before but 'question':null,'scope':null,"
 	"'basis':'approval:U24','agent':null,'agent_pid':null,'notice_version':null,"
 	"'notice_sha256':null}",
@@ -324,7 +324,7 @@ static const char *const a_permission_text[] = {
 	"price=0.000303 EUR detail=answer with: hither consent approve U2, or deny",
 	"ANSWER 2 1 fallback=0 question=U2 digest=947a receipt=U1 rules=user:default "
 	"price=0.000303 EUR detail=",
-	"SEND 1 ledger=5 far big-1 body=947a,103 streaming=0 deadline=600000",
+	"SEND 1 ledger=5 far big-1 body=947a,103 streaming=0 deadline=600000 policy=in force",
 	"TELL request U2",
 	"TELL withdrawn U2",
 	"RECORD start U3 ref= 'session':'test','policy_sha256':'H1','key_id':'H2'}",
@@ -353,7 +353,7 @@ static const char *const a_permission_text[] = {
 	"-- used",
 	"ANSWER 3 1 fallback=0 question= digest=b1bd receipt=U8 rules=user:default "
 	"price=0.000303 EUR detail=",
-	"SEND 2 ledger=7 far big-1 body=b1bd,103 streaming=0 deadline=600000",
+	"SEND 2 ledger=7 far big-1 body=b1bd,103 streaming=0 deadline=600000 policy=in force",
 	"RECORD intent U9 ref= as before but 'question':null,'digest':'sha256:H9',"
 	"'basis':null}",
 	"RECORD granted U8 ref=U9 as before but 'basis':'permission','permission':'g-4'}",
@@ -450,7 +450,7 @@ static const char *const over_budget_text[] = {
 	"ANSWER 3 8 fallback=0 question= digest=52b1 receipt= rules=user:default "
 	"price=0.000277 EUR detail=budget b would be exceeded; what was spent: hither ledger "
 	"left",
-	"SEND 1 ledger=4 far big-1 body=a797,77 streaming=0 deadline=600000",
+	"SEND 1 ledger=4 far big-1 body=a797,77 streaming=0 deadline=600000 policy=in force",
 	"RECORD start U2 ref= 'session':'test','policy_sha256':'H1','key_id':'H2'}",
 	"RECORD policy U3 ref= 'policy_id':'t','policy_serial':1,'policy_sha256':'H3',"
 	"'serials':{'t':1},'detail':'active'}",
@@ -493,7 +493,7 @@ static const char *const over_budget_text[] = {
 	"-- sent all the same",
 	"ANSWER 5 1 fallback=0 question=U9 digest=52b1 receipt=U12 rules=user:default "
 	"price=0.000277 EUR detail=",
-	"SEND 2 ledger=11 far big-1 body=52b1,77 streaming=0 deadline=600000",
+	"SEND 2 ledger=11 far big-1 body=52b1,77 streaming=0 deadline=600000 policy=in force",
 	"TELL withdrawn U9",
 	"RECORD approved U13 ref=U11 as before but 'scope':'once','agent':'command',"
 	"'agent_pid':1,'notice_version':'1','notice_sha256':'H10'}",

@@ -118,10 +118,11 @@ static inline void story_sends(struct story *s)
 
 		buf_printf(&s->out,
 			   "SEND %" PRIu64 " ledger=%" PRIu64 " %s %s body=%02x%02x,%" PRIu64
-			   " streaming=%u deadline=%u\n",
+			   " streaming=%u deadline=%u policy=%s\n",
 			   m->request_id, m->ledger_seq, m->destination, m->model,
 			   m->body_sha256[0], m->body_sha256[31], m->body_bytes, m->streaming,
-			   m->deadline_ms);
+			   m->deadline_ms,
+			   m->generation == w->generation ? "in force" : "older");
 	}
 	for (unsigned i = 0; i < w->n_sends; i++) {
 		if (w->sends[i].aborted && !s->aborted[i])

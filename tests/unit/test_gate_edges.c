@@ -451,6 +451,78 @@ static void what_is_over_has_no_time_left(void **state)
 	world_free(w);
 }
 
+/* What usually comes is no more than 500 tokens, however many may. */
+static void an_estimate_is_of_what_is_usual(void **state)
+{
+	struct world *w = world_new(ASKS);
+	struct msg_ASK m = world_ask(w);
+	const cJSON *price;
+	int64_t left;
+	cJSON *q;
+
+	(void)state;
+	m.request_id = w->next_request++;
+	assert_true(world_put_raw(w, &m,
+				  SPAN_LITERAL("{\"model\":\"big-1\",\"messages\":[{\"role\":"
+					       "\"user\",\"content\":\"x\"}],\"max_tokens\":"
+					       "1000}"),
+				  (struct span){ NULL, 0 }));
+	world_pass(w, 59999);
+	q = world_question(w, last(w, &m)->question);
+	price = json_get_object(q, "price");
+	assert_true(json_get(price, "estimate")->valuedouble > 0.001019 &&
+		    json_get(price, "estimate")->valuedouble < 0.001021);
+	assert_true(json_get(price, "upper_bound")->valuedouble > 0.002);
+	assert_true(json_get_int(q, "expires_in_ms", 0, INT32_MAX, &left));
+	assert_int_equal(left, 1);
+	cJSON_Delete(q);
+	world_free(w);
+}
+
+static void a_proof_is_on_record(void **state)
+{
+	struct world *w = world_new(FAR("\"default\":{\"cloud\":\"ask\"},\"consent\":{"
+					"\"strong_auth_for\":[\"personal.*\"]}"));
+	struct msg_DEVICE_STATE d = { .battery_pct = 255, .strong = POLICY_TRUE };
+	struct msg_ASK m = world_ask(w);
+	struct newest f;
+
+	(void)state;
+	gate_device(w->gate, &d);
+	assert_int_equal(ask_outcome_of(w, &m, "to anna.schmidt@example.org"), ASK_PENDING);
+	assert_int_equal(
+		answered(w, last(w, &m)->question,
+			 (struct gate_response){ .word = GATE_APPROVE, .proved = true })
+			.status,
+		200);
+	f = newest_of(w, RECORD_APPROVED);
+	assert_string_equal(f.r.basis, "strong_auth");
+	arena_free(f.arena);
+	world_free(w);
+}
+
+/* However many records there are, a start takes no more memory for them. */
+static void a_long_ledger_is_folded(void **state)
+{
+	struct world *w = world_new(ALLOWS);
+	struct msg_ASK m = world_ask(w);
+
+	(void)state;
+	w->same_turn = true;
+	for (unsigned i = 0; i < 400; i++) {
+		m.request_id = w->next_request++;
+		assert_true(world_put(w, &m, "x"));
+		if (i % 100 < 99)
+			continue;
+		assert_true(gate_turn(w->gate));
+		for (unsigned k = i - 99; k <= i; k++)
+			world_sent(w, k, SEND_COMPLETE, 1, 1);
+	}
+	world_restart(w, ALLOWS);
+	assert_true(w->gate->ledger_ok);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -472,6 +544,9 @@ int main(void)
 		cmocka_unit_test(what_is_held_is_due_by_itself),
 		cmocka_unit_test(a_ledger_that_is_not_believed_stays_as_it_is),
 		cmocka_unit_test(what_is_over_has_no_time_left),
+		cmocka_unit_test(an_estimate_is_of_what_is_usual),
+		cmocka_unit_test(a_proof_is_on_record),
+		cmocka_unit_test(a_long_ledger_is_folded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

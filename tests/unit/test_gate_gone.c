@@ -130,6 +130,9 @@ static void alone(void **state)
 	gate_device(s.w->gate,
 		    &(struct msg_DEVICE_STATE){ .battery_pct = 255, .locked = POLICY_FALSE });
 	story_step(&s, "unlocked");
+	gate_device(s.w->gate,
+		    &(struct msg_DEVICE_STATE){ .battery_pct = 50, .locked = POLICY_FALSE });
+	story_step(&s, "still unlocked");
 	story_is(&s, alone_text);
 }
 

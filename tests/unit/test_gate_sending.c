@@ -513,6 +513,11 @@ static struct msg_SENT sent(const struct world *w, unsigned i)
 	"\"api\":\"openai\",\"base_url\":\"https://far.example/v1\",\"models\":[\"big-1\"],"   \
 	"\"price\":{\"currency\":\"EUR\",\"input_per_mtok\":1,\"cached_input_per_mtok\":0.1,"  \
 	"\"output_per_mtok\":2}}},\"default\":{\"cloud\":\"allow\"}}"
+#define FREE                                                                                   \
+	"{\"hither_policy\":1,\"id\":\"t\",\"destinations\":{\"far\":{\"tier\":\"cloud\","     \
+	"\"api\":\"openai\",\"base_url\":\"https://far.example/v1\",\"models\":[\"big-1\"],"   \
+	"\"price\":{\"currency\":\"EUR\",\"input_per_mtok\":1,\"cached_input_per_mtok\":0,"    \
+	"\"output_per_mtok\":2}}},\"default\":{\"cloud\":\"allow\"}}"
 
 static void an_end_says_what_it_cost(void **state)
 {
@@ -530,6 +535,8 @@ static void an_end_says_what_it_cost(void **state)
 		{ CACHED, 1000000, 0, 1000000, 100000000 },
 		{ CACHED, 1000000, 0, 1000001, 1000000000 }, /* more than there were: none */
 		{ CACHED, 1000000, 0, 0, 1000000000 },
+		{ CACHED, 1000000, 0, 1, 999999100 },
+		{ FREE, 1000000, 0, 500000, 500000000 },
 		/* The place is gone, has no price any more, or one in another currency. */
 		{ "{\"hither_policy\":1,\"id\":\"t\"}", 1000000, 0, -1, RECORD_ABSENT },
 		{ "{\"hither_policy\":1,\"id\":\"t\",\"destinations\":{\"far\":{\"tier\":"
