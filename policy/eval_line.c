@@ -11,9 +11,9 @@ struct stack {
 	struct policy_error error;
 };
 
+/* What is said first is all that is said. */
 static bool refuse(struct stack *s, const char *format, const char *what)
 {
-	s->error = (struct policy_error){ .line = 0 };
 	snprintf(s->error.problem, sizeof s->error.problem, format, what);
 	return false;
 }

@@ -264,7 +264,7 @@ bool field_words(struct reader *r, const cJSON *v, void *field, const struct key
 	(void)k;
 	if (!read_is_array(r, v, LIST_MAX_ITEMS, &n))
 		return false;
-	out->items = arena_array(r->arena, n + 1, sizeof *out->items);
+	out->items = arena_array(r->arena, n, sizeof *out->items);
 	if (out->items == NULL)
 		return reader_no_memory(r);
 	for (const cJSON *kid = v->child; kid != NULL; kid = kid->next) {
