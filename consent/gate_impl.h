@@ -186,7 +186,8 @@ struct counters {
 struct gate {
 	const struct gate_io *io;
 	uint32_t patience_ms; /* as in gate_setup */
-	uint64_t alone_ms;    /* when a request was last told that nobody is there; 0: never */
+	uint64_t alone_ms;    /* when a request was last told that nobody is there; at first: at
+				 boot */
 	void *ctx;
 	char state_dir[4000], session[64];
 	struct ledger *ledger; /* NULL: cannot be used */

@@ -253,8 +253,7 @@ static void no_agent(struct gate *g, struct ask *a, struct question *q)
 
 static bool is_patient(struct gate *g)
 {
-	return g->patience_ms > 0 && !g->locked &&
-	       (g->alone_ms == 0 || gate_now(g) - g->alone_ms >= FLOOD_MS);
+	return g->patience_ms > 0 && !g->locked && gate_now(g) - g->alone_ms >= FLOOD_MS;
 }
 
 static void wait_alone(struct gate *g, struct ask *a, struct question *q)

@@ -116,6 +116,7 @@ static void facts_at_their_edges(void **state)
 		{ "\"input_tokens\":{\"gte\":20}", true },
 		{ "\"input_tokens\":{\"gte\":21}", false },
 		{ "\"modality\":[\"file\"]", true },
+		{ "\"identity\":\"claimed\"", true },
 	};
 
 	(void)state;
@@ -311,19 +312,24 @@ static void what_is_held_together_says_whose_it_is(void **state)
 				 .app = "org.example.App",
 				 .categories = "a=1",
 				 .outcome = "answered" };
+	char subject[CRYPTO_SHA256_HEX_BYTES];
 	struct newest f;
 
 	(void)state;
 	for (unsigned i = 0; i < 40; i++) {
 		m.uid = 77 + i % 2;
 		gate_decided(w->gate, &m);
+		if (i != 1)
+			continue;
+		f = newest_of(w, RECORD_DECIDED);
+		ledger_subject(gate_ledger(w->gate), 78, subject);
+		assert_string_equal(f.r.subject, subject);
+		arena_free(f.arena);
 	}
 	for (unsigned i = 0; i < 40; i++)
 		gate_decided(w->gate, &m);
 	world_pass(w, 500);
 	f = newest_of(w, RECORD_DECIDED);
-	char subject[CRYPTO_SHA256_HEX_BYTES];
-	ledger_subject(gate_ledger(w->gate), 78, subject);
 	assert_int_equal(f.r.count, 41);
 	assert_int_equal(f.r.uid, 78);
 	assert_string_equal(f.r.subject, subject);
@@ -523,6 +529,46 @@ static void a_long_ledger_is_folded(void **state)
 	world_free(w);
 }
 
+/* What a question waits for is not over, and what nobody waits for is. */
+static void only_what_runs_here_stays_open(void **state)
+{
+	struct world *w = world_new(ASKS);
+	struct msg_ASK m = world_ask(w);
+	char foreign[TEXT_ULID_BYTES];
+	struct newest f;
+	struct record r;
+
+	(void)state;
+	assert_int_equal(ask_outcome_of(w, &m, "x"), ASK_PENDING);
+	f = newest_of(w, RECORD_INTENT);
+	assert_true(f.r.policy_serial == RECORD_ABSENT); /* the policy has none */
+	arena_free(f.arena);
+	record_init(&r, RECORD_INTENT);
+	assert_int_equal(ledger_append(gate_ledger(w->gate), &r, 1), ERR_OK);
+	memcpy(foreign, r.id, sizeof foreign);
+	w->gate->ledger_ok = false; /* as after a write that failed */
+	gate_ledger_retry(w->gate);
+	assert_true(w->gate->ledger_ok);
+	f = newest_of(w, RECORD_WITHDRAWN);
+	assert_int_equal(f.n, 1);
+	assert_string_equal(f.r.ref, foreign);
+	arena_free(f.arena);
+	world_free(w);
+}
+
+/* Where nothing can leave nothing is looked at, and so nothing is wrong with detectors. */
+static void without_a_place_no_detector_is_needed(void **state)
+{
+	struct world *w = world_new(ASKS);
+
+	(void)state;
+	assert_true(world_put_policy(
+		w, world_policies("{\"hither_policy\":1,\"id\":\"t\",\"categories\":{"
+				  "\"company.staff\":{\"regex\":\"(unclosed\"}}}",
+				  NULL)));
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -547,6 +593,8 @@ int main(void)
 		cmocka_unit_test(an_estimate_is_of_what_is_usual),
 		cmocka_unit_test(a_proof_is_on_record),
 		cmocka_unit_test(a_long_ledger_is_folded),
+		cmocka_unit_test(only_what_runs_here_stays_open),
+		cmocka_unit_test(without_a_place_no_detector_is_needed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
