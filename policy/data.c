@@ -103,9 +103,8 @@ static void mark(struct policy_set *s, struct span stem, bool prefix, uint64_t *
 static void mark_category(struct policy_set *s, struct span category, uint64_t *row)
 {
 	mark(s, category, false, row);
-	mark(s, category, true, row);
-	for (size_t i = 0; i < category.len; i++) {
-		if (category.ptr[i] == '.')
+	for (size_t i = 0; i <= category.len; i++) {
+		if (i == category.len || category.ptr[i] == '.')
 			mark(s, (struct span){ category.ptr, i }, true, row);
 	}
 }
