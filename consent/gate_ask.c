@@ -260,13 +260,8 @@ static void judge_policy(struct gate *g, struct ask *a)
 
 void gate_judge_again(struct gate *g, struct ask *a)
 {
-	size_t destination = a->j.destination;
-
-	if (!a->readable)
-		return;
-	memset(&a->j, 0, sizeof a->j);
-	a->j.destination = destination;
-	judge_policy(g, a);
+	if (a->readable)
+		judge_policy(g, a);
 }
 
 /* Where the model stands in the address, cloud makes that of the model of the SEND, which is

@@ -191,8 +191,7 @@ static void fill_answer(struct gate *g, struct question *q, const struct gate_re
 			const struct terms *t, enum record_kind kind, struct buf *b,
 			struct record *ret)
 {
-	gate_fill_record(g, q->subject, kind, t->mode == 0 ? POLICY_MODE_REDACTED : t->mode, b,
-			 ret);
+	gate_fill_record(g, q->subject, kind, t->mode, b, ret); /* a no has none: masked */
 	text_ulid(ret->id);
 	memcpy(ret->ref, q->intent, sizeof ret->ref);
 	ret->question = q->id;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What leaves under a rule, what does not, and what nobody believes the router. */
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
 #include "tests/unit/gate_help.h"
 
 #include <fcntl.h>
@@ -252,6 +255,80 @@ static void no_score_is_an_unknown_score(void **state)
 	world_free(w);
 }
 
+/* What is cut stays on its way until cloud says that it ended, whatever else ends meanwhile. */
+static void a_send_ends_when_cloud_says_so(void **state)
+{
+	struct world *w = world_new(
+		FAR("\"default\":{\"cloud\":\"ask\"},\"rules\":[{\"id\":\"r\",\"effect\":"
+		    "\"allow\",\"when\":{\"app\":[\"org.example.Rule\"]}}]"));
+	struct msg_ASK asks = world_ask(w), goes = asks;
+
+	(void)state;
+	strcpy(goes.app, "org.example.Rule");
+	goes.identity = POLICY_IDENTITY_SOCKET;
+	assert_int_equal(ask_outcome_of(w, &goes, "x"), ASK_GRANTED);
+	assert_int_equal(ask_outcome_of(w, &asks, "y"), ASK_PENDING);
+	world_set_policy(w, DENIES);
+	assert_int_equal(last(w, &asks)->outcome, ASK_WITHDRAWN);
+	assert_true(w->sends[0].aborted);
+	assert_int_equal(gate_status(w->gate).sending, 1);
+	world_sent(w, 0, SEND_ABORTED, -1, -1);
+	assert_int_equal(gate_status(w->gate).sending, 0);
+	world_free(w);
+}
+
+/* The app's own ceiling. */
+static void no_further_than_the_app_lets_it(void **state)
+{
+	struct world *w = world_new(
+		"{\"hither_policy\":1,\"id\":\"t\",\"destinations\":{\"far\":{\"tier\":"
+		"\"cloud\",\"api\":\"openai\",\"base_url\":\"https://far.example/v1\"},"
+		"\"near\":{\"tier\":\"trusted\",\"api\":\"openai\",\"base_url\":"
+		"\"https://near.example/v1\"}},\"default\":{\"cloud\":\"allow\","
+		"\"trusted\":\"allow\"}}");
+	struct msg_ASK m = world_ask(w);
+
+	(void)state;
+	m.max_tier = POLICY_TIER_TRUSTED;
+	assert_int_equal(ask_outcome_of(w, &m, "x"), ASK_DENIED_POLICY);
+	strcpy(m.destination, "near");
+	assert_int_equal(ask_outcome_of(w, &m, "x"), ASK_GRANTED);
+	m.max_tier = POLICY_TIER_DEVICE;
+	assert_int_equal(ask_outcome_of(w, &m, "x"), ASK_DENIED_POLICY);
+	world_free(w);
+}
+
+/* Over TCP the program is whoever holds the other end. */
+static void who_asks_over_tcp_is_looked_for(void **state)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof at;
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
+	    client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct world *w = world_new(ASKS);
+	struct msg_ASK m = world_ask(w);
+	int64_t pid = 0;
+	cJSON *q;
+
+	(void)state;
+	assert_int_equal(bind(listener, (struct sockaddr *)&at, len), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &len), 0);
+	m.tcp_at = ntohs(at.sin_port);
+	assert_int_equal(connect(client, (struct sockaddr *)&at, len), 0);
+	assert_int_equal(getsockname(client, (struct sockaddr *)&at, &len), 0);
+	m.tcp_port = ntohs(at.sin_port);
+	assert_int_equal(ask_outcome_of(w, &m, "x"), ASK_PENDING);
+	q = world_question(w, last(w, &m)->question);
+	assert_true(json_get_int(q, "pid", 0, INT32_MAX, &pid));
+	assert_int_equal(pid, getpid());
+	cJSON_Delete(q);
+	close(client);
+	close(listener);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -265,6 +342,9 @@ int main(void)
 		cmocka_unit_test(its_own_scan_finds_what_router_hid),
 		cmocka_unit_test(what_must_be_masked_and_is_not_stays),
 		cmocka_unit_test(what_cannot_be_looked_into_is_unknown),
+		cmocka_unit_test(a_send_ends_when_cloud_says_so),
+		cmocka_unit_test(no_further_than_the_app_lets_it),
+		cmocka_unit_test(who_asks_over_tcp_is_looked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
