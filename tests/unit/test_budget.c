@@ -466,6 +466,11 @@ static void the_least_that_is_left(void **state)
 	assert_true(budgets_left(b, s, &q, &left, &currency));
 	assert_int_equal(left, 2 * EURO);
 	assert_string_equal(currency, "EUR");
+	r = granted("nearly all");
+	r.cost_bound_nano = 2 * EURO - 1;
+	assert_true(budgets_note(b, &r));
+	assert_true(budgets_left(b, s, &q, &left, &currency));
+	assert_int_equal(left, 1);
 	r = granted("two");
 	r.cost_bound_nano = 3 * EURO;
 	assert_true(budgets_note(b, &r)); /* overdrawn: nothing is left, and not less */

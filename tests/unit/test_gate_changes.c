@@ -289,6 +289,63 @@ static void budgets_settle_to_what_was_used(void **state)
 	world_free(w);
 }
 
+/* Permissions, what was refused or taken back, taints and what was spent, as they are shown.
+ * How often one was used is of this run alone. */
+static void write_what_counts(struct world *w, struct buf *out)
+{
+	gate_write_grants(w->gate, (uint32_t)getuid(), out);
+	gate_write_budgets(w->gate, out);
+	for (char *at = strstr(buf_cstr(out), "\"uses\":"); at != NULL;
+	     at = strstr(at, "\"uses\":"))
+		for (at += 7; *at >= '0' && *at <= '9'; at++)
+			*at = '#';
+}
+
+static void what_counts_outlives_a_restart(void **state)
+{
+	static const char policy[] =
+		FAR("\"default\":{\"cloud\":\"ask\"},\"rules\":[{\"id\":\"mail\",\"effect\":"
+		    "\"deny\",\"when\":{\"tier\":[\"cloud\"],\"data\":{\"any\":["
+		    "\"personal.*\"]}}}],\"budgets\":[{\"id\":\"b\",\"scope\":[\"user\"],"
+		    "\"window\":\"day\",\"max_cost\":{\"amount\":5,\"currency\":\"EUR\"},"
+		    "\"on_exceed\":\"ask\"}]");
+	static const char *const apps[] = { "org.example.A", "org.example.B", "org.example.C" };
+	struct world *w = world_new(policy);
+	struct msg_ASK m = world_ask(w);
+	char back[sizeof((struct gate_result *)NULL)->permission] = "";
+	struct gate_result r;
+	struct buf before, after;
+
+	(void)state;
+	buf_init(&before, 1 << 20);
+	buf_init(&after, 1 << 20);
+	for (size_t i = 0; i < LEN(apps); i++) {
+		strcpy(m.app, apps[i]);
+		snprintf(m.conversation, sizeof m.conversation, "c%zu", i);
+		assert_int_equal(ask_outcome_of(w, &m, "x"), ASK_PENDING);
+		r = world_respond(w, last(w, &m)->question, i != 1, "session");
+		assert_int_equal(r.status, 200);
+		memcpy(back, r.permission, sizeof back);
+	}
+	gate_revoke(w->gate, (uint32_t)getuid(), back, &r, &after);
+	assert_int_equal(r.status, 200);
+	buf_clear(&after);
+	world_sent(w, 0, SEND_COMPLETE, 31, 17); /* the other stays at its bound */
+	world_sent(w, 1, SEND_ABORTED, -1, -1);
+	strcpy(m.conversation, "c9");
+	assert_int_equal(ask_outcome_of(w, &m, "to anna.schmidt@example.org"),
+			 ASK_DENIED_POLICY);
+	write_what_counts(w, &before);
+	world_restart(w, policy);
+	write_what_counts(w, &after);
+	assert_string_equal(buf_cstr(&after), buf_cstr(&before));
+	assert_non_null(strstr(buf_cstr(&after), "\"keeps_from_tier\":\"cloud\""));
+	assert_non_null(strstr(buf_cstr(&after), "\"requests\":2"));
+	buf_free(&before);
+	buf_free(&after);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -302,6 +359,7 @@ int main(void)
 		cmocka_unit_test(a_restart_closes_what_was_open),
 		cmocka_unit_test(budgets_let_exactly_n_pass),
 		cmocka_unit_test(budgets_settle_to_what_was_used),
+		cmocka_unit_test(what_counts_outlives_a_restart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
