@@ -9,11 +9,11 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "common/file.h"
 #include "common/log.h"
 #include "crypto/crypto.h"
+#include "crypto/secret.h"
 
 #define KEYS_MAX     64u
 #define KEY_BYTES    2048u
@@ -48,20 +48,19 @@ struct keys *keys_new(const char *config_dir, const char *credentials_dir)
 {
 	struct keys *k = calloc(1, sizeof *k);
 	size_t bytes = sizeof *k->all;
+	bool locked = false;
 
 	if (k == NULL)
 		return NULL;
 	k->config_dir = strdup(config_dir);
 	k->credentials_dir = credentials_dir != NULL ? strdup(credentials_dir) : NULL;
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	k->all = p != MAP_FAILED ? p : NULL;
+	k->all = crypto_secret_new(bytes, &locked);
 	if (k->config_dir == NULL || k->all == NULL ||
 	    (credentials_dir != NULL && k->credentials_dir == NULL)) {
 		keys_free(k);
 		return NULL;
 	}
-	madvise(k->all, bytes, MADV_DONTDUMP);
-	if (mlock(k->all, bytes) != 0)
+	if (!locked)
 		log_info("cloud.keys", "memory for keys cannot be locked; it may reach swap");
 	return k;
 }
@@ -76,10 +75,7 @@ void keys_free(struct keys *k)
 {
 	if (k == NULL)
 		return;
-	if (k->all != NULL) {
-		forget(k);
-		munmap(k->all, sizeof *k->all);
-	}
+	crypto_secret_free(k->all, sizeof *k->all);
 	free(k->config_dir);
 	free(k->credentials_dir);
 	free(k);

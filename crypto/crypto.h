@@ -49,8 +49,8 @@ void crypto_random(void *out,
 		   size_t n); /* never fails: aborts the process when the kernel has none */
 void crypto_wipe(void *p, size_t n); /* not optimised away */
 
-/* A P-256 key. Private keys are PEM (SEC1 or PKCS#8, unencrypted), public keys PEM
- * SubjectPublicKeyInfo. */
+/* A P-256 key; its private half lies in memory of crypto/secret.h. Private keys are PEM (SEC1
+ * or PKCS#8, unencrypted), public keys PEM SubjectPublicKeyInfo. */
 struct crypto_key;
 MUST_CHECK enum err crypto_key_generate(struct crypto_key **ret);
 MUST_CHECK enum err crypto_key_private(struct span pem, struct crypto_key **ret);

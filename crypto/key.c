@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * P-256 keys and signatures. A key lives in an mbedtls_pk_context: that layer reads and
- * writes the PEM and DER forms that openssl uses. Random numbers for key generation and for
- * blinding come from the kernel through rng().
+ * P-256 keys and signatures. mbedtls_pk_context reads and writes the PEM and DER forms that
+ * openssl uses. Random numbers for key generation and for blinding come from the kernel through
+ * rng().
+ *
+ * The private half stays as DER in memory that is neither dumped nor inherited nor swapped
+ * (secret.h). The library takes its numbers from the heap and cannot be told otherwise where it
+ * is the system's, so a context with the private number exists for one signature at a time, and
+ * is wiped after it.
  */
 #include <mbedtls/asn1.h>
 #include <mbedtls/bignum.h>
@@ -15,13 +20,20 @@
 #include "common/fault.h"
 #include "common/text.h"
 #include "crypto/crypto.h"
+#include "crypto/secret.h"
 
-#define PEM_MAX_BYTES 8192
-#define DER_MAX_BYTES 512 /* a P-256 SubjectPublicKeyInfo has 91 */
+#define PEM_MAX_BYTES     8192
+#define DER_MAX_BYTES     512 /* a P-256 SubjectPublicKeyInfo has 91 */
+#define PRIVATE_MAX_BYTES 256 /* an ECPrivateKey (RFC 5915) of P-256 has 121 */
+
+struct private_half { /* in memory of its own */
+	unsigned char der[PRIVATE_MAX_BYTES];
+	size_t bytes;
+};
 
 struct crypto_key {
-	mbedtls_pk_context pk;
-	bool has_private;
+	mbedtls_pk_context pk;  /* the public half */
+	struct private_half *d; /* NULL: none */
 	char id[CRYPTO_KEY_ID_BYTES];
 };
 
@@ -44,14 +56,13 @@ static enum err from_mbedtls(int code, enum err otherwise)
 	return no_memory ? ERR_NO_MEMORY : otherwise;
 }
 
-static struct crypto_key *key_new(bool has_private)
+static struct crypto_key *key_new(void)
 {
 	struct crypto_key *k = fault_here() ? NULL : calloc(1, sizeof *k);
 
 	if (k == NULL)
 		return NULL;
 	mbedtls_pk_init(&k->pk);
-	k->has_private = has_private;
 	return k;
 }
 
@@ -59,42 +70,80 @@ void crypto_key_free(struct crypto_key *k)
 {
 	if (k == NULL)
 		return;
-	mbedtls_pk_free(&k->pk); /* wipes the private number */
+	mbedtls_pk_free(&k->pk);
+	crypto_secret_free(k->d, sizeof *k->d);
 	free(k);
 }
 
-/* Once and for all, because it takes memory. A P-256 key always fits. */
-static enum err make_id(struct crypto_key *k)
+/*
+ * Keeps the public half and its id, which is made once and for all, because it takes memory. A
+ * P-256 key always fits; the writers fill from the back and return how much.
+ */
+static enum err keep_public(struct crypto_key *k, const mbedtls_pk_context *of)
 {
 	unsigned char der[DER_MAX_BYTES];
 	struct crypto_sha256 digest;
-	/* The writer fills from the back and returns how much. */
-	int n = mbedtls_pk_write_pubkey_der(&k->pk, der, sizeof der);
+	int n = mbedtls_pk_write_pubkey_der(of, der, sizeof der);
 
-	if (n <= 0)
+	if (n <= 0 || mbedtls_pk_parse_public_key(&k->pk, der + sizeof der - n, (size_t)n) != 0)
 		return ERR_NO_MEMORY;
 	crypto_sha256((struct span){ (char *)der + sizeof der - n, (size_t)n }, &digest);
 	text_hex(digest.bytes, (CRYPTO_KEY_ID_BYTES - 1) / 2, k->id);
 	return ERR_OK;
 }
 
-enum err crypto_key_generate(struct crypto_key **ret)
+static enum err keep_private(struct crypto_key *k, const mbedtls_pk_context *of)
 {
-	struct crypto_key *k = key_new(true);
+	k->d = crypto_secret_new(sizeof *k->d, NULL);
+	int n = k->d != NULL ? mbedtls_pk_write_key_der(of, k->d->der, sizeof k->d->der) : 0;
 
-	if (k == NULL)
+	if (n <= 0)
 		return ERR_NO_MEMORY;
-	int code = mbedtls_pk_setup(&k->pk, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY));
-	if (code == 0)
-		code = mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(k->pk), rng,
-					   NULL);
-	enum err e = code == 0 ? make_id(k) : from_mbedtls(code, ERR_SYSTEM);
+	k->d->bytes = (size_t)n;
+	return ERR_OK;
+}
+
+/* A context that has both halves; ret is initialised in any case, to be freed. */
+static enum err whole(const struct crypto_key *k, mbedtls_pk_context *ret)
+{
+	mbedtls_pk_init(ret);
+	if (k->d == NULL)
+		return ERR_NOT_FOUND;
+	int code = mbedtls_pk_parse_key(ret, k->d->der + sizeof k->d->der - k->d->bytes,
+					k->d->bytes, NULL, 0, rng, NULL);
+	return code == 0 ? ERR_OK : ERR_NO_MEMORY;
+}
+
+/* Frees `of`, which is whole or, unless `private`, has the public half alone. */
+static enum err keep(mbedtls_pk_context *of, bool private, struct crypto_key **ret)
+{
+	struct crypto_key *k = key_new();
+	enum err e = k != NULL ? keep_public(k, of) : ERR_NO_MEMORY;
+
+	if (e == ERR_OK && private)
+		e = keep_private(k, of);
+	mbedtls_pk_free(of); /* wipes the private number */
 	if (e != ERR_OK) {
 		crypto_key_free(k);
 		return e;
 	}
 	*ret = k;
 	return ERR_OK;
+}
+
+enum err crypto_key_generate(struct crypto_key **ret)
+{
+	mbedtls_pk_context pk;
+
+	mbedtls_pk_init(&pk);
+	int code = mbedtls_pk_setup(&pk, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY));
+	if (code == 0)
+		code = mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(pk), rng,
+					   NULL);
+	if (code == 0)
+		return keep(&pk, true, ret);
+	mbedtls_pk_free(&pk);
+	return from_mbedtls(code, ERR_SYSTEM);
 }
 
 static bool is_p256(const mbedtls_pk_context *pk)
@@ -107,37 +156,25 @@ static bool is_p256(const mbedtls_pk_context *pk)
 static enum err parse(struct span pem, bool private, struct crypto_key **ret)
 {
 	unsigned char text[PEM_MAX_BYTES + 1];
-	struct crypto_key *k;
-	enum err e = ERR_OK;
+	mbedtls_pk_context pk;
+	enum err e;
 	int code;
 
 	if (pem.len > PEM_MAX_BYTES)
 		return ERR_TOO_BIG;
 	if (!span_copy(pem, (char *)text, sizeof text))
 		return ERR_SYNTAX;
-	k = key_new(private);
-	if (k == NULL) {
-		e = ERR_NO_MEMORY;
-		goto out;
-	}
+	mbedtls_pk_init(&pk);
 	/* The length counts the NUL: that is how the parser knows PEM from DER. */
 	if (private)
-		code = mbedtls_pk_parse_key(&k->pk, text, pem.len + 1, NULL, 0, rng, NULL);
+		code = mbedtls_pk_parse_key(&pk, text, pem.len + 1, NULL, 0, rng, NULL);
 	else
-		code = mbedtls_pk_parse_public_key(&k->pk, text, pem.len + 1);
-	if (code != 0)
-		e = from_mbedtls(code, ERR_SYNTAX);
-	else if (!is_p256(&k->pk))
-		e = ERR_UNSUPPORTED;
-	else
-		e = make_id(k);
-	if (e != ERR_OK) {
-		crypto_key_free(k);
-		goto out;
-	}
-	*ret = k;
-out:
+		code = mbedtls_pk_parse_public_key(&pk, text, pem.len + 1);
 	crypto_wipe(text, sizeof text);
+	if (code == 0 && is_p256(&pk))
+		return keep(&pk, private, ret);
+	e = code != 0 ? from_mbedtls(code, ERR_SYNTAX) : ERR_UNSUPPORTED;
+	mbedtls_pk_free(&pk);
 	return e;
 }
 
@@ -154,14 +191,19 @@ enum err crypto_key_public(struct span pem, struct crypto_key **ret)
 enum err crypto_key_to_pem(const struct crypto_key *k, bool with_private, struct buf *out)
 {
 	unsigned char text[PEM_MAX_BYTES];
+	mbedtls_pk_context pk;
 	int code;
 
-	if (with_private && !k->has_private)
-		return ERR_NOT_FOUND;
-	if (with_private)
-		code = mbedtls_pk_write_key_pem(&k->pk, text, sizeof text);
-	else
+	if (with_private) {
+		enum err e = whole(k, &pk);
+
+		code = e == ERR_OK ? mbedtls_pk_write_key_pem(&pk, text, sizeof text) : 0;
+		mbedtls_pk_free(&pk);
+		if (e != ERR_OK)
+			return e;
+	} else {
 		code = mbedtls_pk_write_pubkey_pem(&k->pk, text, sizeof text);
+	}
 	if (code == 0)
 		buf_add_str(out, (const char *)text);
 	crypto_wipe(text, sizeof text);
@@ -177,17 +219,18 @@ enum err crypto_sign(const struct crypto_key *k, struct span message, struct buf
 {
 	unsigned char signature[MBEDTLS_PK_SIGNATURE_MAX_SIZE];
 	struct crypto_sha256 digest;
-	size_t n;
+	mbedtls_pk_context pk;
+	enum err e = whole(k, &pk);
+	size_t n = 0;
 
-	if (!k->has_private)
-		return ERR_NOT_FOUND;
 	crypto_sha256(message, &digest);
-	/* The context is written to only for blinding state; the key itself stays. */
-	int code = mbedtls_pk_sign((mbedtls_pk_context *)&k->pk, MBEDTLS_MD_SHA256,
-				   digest.bytes, sizeof digest.bytes, signature,
-				   sizeof signature, &n, rng, NULL);
-	if (code != 0)
-		return ERR_NO_MEMORY;
+	if (e == ERR_OK &&
+	    mbedtls_pk_sign(&pk, MBEDTLS_MD_SHA256, digest.bytes, sizeof digest.bytes,
+			    signature, sizeof signature, &n, rng, NULL) != 0)
+		e = ERR_NO_MEMORY;
+	mbedtls_pk_free(&pk);
+	if (e != ERR_OK)
+		return e;
 	buf_add(out, (struct span){ (const char *)signature, n });
 	return out->failed ? ERR_TOO_BIG : ERR_OK;
 }

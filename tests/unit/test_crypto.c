@@ -4,11 +4,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/file.h"
 #include "common/text.h"
 #include "crypto/crypto.h"
+#include "crypto/secret.h"
 
 static void sha256(void **state)
 {
@@ -236,6 +239,79 @@ static void openssl_command_agrees(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+/* The flags of the mapping that begins there (proc_pid_smaps(5)); "" when there is none. */
+static void flags_of(const void *p, char ret[200])
+{
+	FILE *f = fopen("/proc/self/smaps", "re");
+	char line[300], begin[32];
+	bool here = false;
+
+	assert_non_null(f);
+	ret[0] = '\0';
+	snprintf(begin, sizeof begin, "%lx-", (unsigned long)(uintptr_t)p);
+	while (fgets(line, sizeof line, f) != NULL) {
+		if (strchr("0123456789abcdef", line[0]) != NULL)
+			here = strncmp(line, begin, strlen(begin)) == 0;
+		else if (here && strncmp(line, "VmFlags:", 8) == 0)
+			snprintf(ret, 200, "%.190s", line + 8);
+	}
+	fclose(f);
+}
+
+static void child_without_the_secret(const char *secret, const struct crypto_key *key)
+{
+	struct buf signature;
+
+	buf_init(&signature, 200);
+	bool gone = secret[0] == '\0' &&
+		    crypto_sign(key, span_of("a"), &signature) == ERR_NO_MEMORY &&
+		    crypto_key_to_pem(key, true, &signature) == ERR_NO_MEMORY &&
+		    signature.len == 0;
+	_exit(gone ? 0 : 1);
+}
+
+static void secrets_are_not_dumped_not_inherited_and_locked_where_they_may_be(void **state)
+{
+	struct crypto_key *key = NULL;
+	struct rlimit none = { 0, 0 };
+	char flags[200];
+	int status = 0;
+	bool locked = false;
+
+	(void)state;
+	assert_int_equal(crypto_key_generate(&key), ERR_OK);
+	char *secret = crypto_secret_new(10, &locked);
+	assert_non_null(secret);
+	snprintf(secret, 10, "secret");
+	flags_of(secret, flags);
+	assert_non_null(strstr(flags, " dd"));
+	assert_non_null(strstr(flags, " wf"));
+	assert_int_equal(strstr(flags, " lo") != NULL, locked);
+	pid_t pid = fork();
+	if (pid == 0)
+		child_without_the_secret(secret, key);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_string_equal(secret, "secret");
+	crypto_secret_free(secret, 10);
+	flags_of(secret, flags);
+	assert_string_equal(flags, "");
+	crypto_key_free(key);
+
+	/* where nothing may be locked, it works all the same */
+	pid = fork();
+	if (pid == 0) {
+		if (setrlimit(RLIMIT_MEMLOCK, &none) != 0 ||
+		    (geteuid() == 0 && setresuid(65534, 65534, 65534) != 0))
+			_exit(2);
+		secret = crypto_secret_new(10, &locked);
+		_exit(secret == NULL || locked ? 1 : 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	crypto_secret_free(NULL, 0);
+}
+
 static void random_bytes_differ(void **state)
 {
 	uint8_t a[32] = { 0 }, b[32] = { 0 };
@@ -277,6 +353,8 @@ int main(void)
 		cmocka_unit_test(verifies_what_openssl_signed),
 		cmocka_unit_test(refuses_other_keys),
 		cmocka_unit_test(openssl_command_agrees),
+		cmocka_unit_test(
+			secrets_are_not_dumped_not_inherited_and_locked_where_they_may_be),
 		cmocka_unit_test(random_bytes_differ),
 	};
 
