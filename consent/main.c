@@ -26,6 +26,7 @@
 #include "consent/peer_tcp.h"
 #include "consent/role.h"
 #include "proc/jail.h"
+#include "proc/namer.h"
 
 static struct consent self;
 
@@ -215,6 +216,7 @@ static enum err serve(struct consent *c)
 	c->server = http_server_new(c->service->loop, &limits, &handler, c);
 	if (c->server == NULL)
 		return ERR_NO_MEMORY;
+	http_server_name_peers(c->server, namer_uid);
 	for (unsigned i = 0; i < c->service->listens; i++) {
 		const struct service_listen *at = &c->service->listen[i];
 		enum err e = http_listen(c->server, at->fd, at->name);
@@ -280,6 +282,14 @@ static void session_name(char *out, size_t bytes)
 	buf_free(&b);
 }
 
+static enum err outside(struct service *s)
+{
+	if (peer_tcp_helper() != ERR_OK)
+		return ERR_SYSTEM;
+	jail_helper_words(JAIL_LOOKER, s->helpers, sizeof s->helpers);
+	return ERR_OK;
+}
+
 static enum err before_jail(struct service *s)
 {
 	char session[64];
@@ -296,9 +306,6 @@ static enum err before_jail(struct service *s)
 	s->ctx = &self;
 	if (crypto_init() != ERR_OK)
 		return ERR_SYSTEM;
-	if (peer_tcp_helper() != ERR_OK)
-		return ERR_SYSTEM;
-	jail_helper_words(JAIL_LOOKER, s->helpers, sizeof s->helpers);
 	session_name(session, sizeof session);
 	self.gate = gate_new(&setup);
 	if (self.gate == NULL)
@@ -554,6 +561,7 @@ static void on_stop(struct service *s)
 int consent_main(void)
 {
 	static const struct service_handler role = { .role = ROLE_CONSENT,
+						     .outside = outside,
 						     .before_jail = before_jail,
 						     .grants = grants,
 						     .after_jail = after_jail,

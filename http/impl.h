@@ -107,6 +107,7 @@ struct http_server {
 	uv_check_t check;     /* flushes what this turn of the loop wrote */
 	unsigned open_handles;
 	bool stopping;
+	http_uid_of *uid_of;      /* NULL: as the kernel says it here */
 	http_count_shared *count; /* NULL: this server counts alone */
 	void *count_ctx;
 	void (*on_closed)(void *ctx);

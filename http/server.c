@@ -286,7 +286,8 @@ static struct http_peer peer_of(int fd, const struct http_listener *l)
 	socklen_t len = sizeof cred;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 && cred.pid != 0) {
-		peer.uid = cred.uid;
+		peer.uid =
+			l->server->uid_of != NULL ? l->server->uid_of(fd, cred.uid) : cred.uid;
 		peer.gid = cred.gid;
 		peer.pid = cred.pid;
 	} else {
@@ -434,6 +435,11 @@ void http_server_share(struct http_server *s, http_count_shared *count, void *ct
 {
 	s->count = count;
 	s->count_ctx = ctx;
+}
+
+void http_server_name_peers(struct http_server *s, http_uid_of *uid_of)
+{
+	s->uid_of = uid_of;
 }
 
 enum err http_listen(struct http_server *s, int fd, const char *name)

@@ -85,6 +85,12 @@ struct http_count {
 typedef bool http_count_shared(void *ctx, uint32_t uid, struct http_count own,
 			       struct http_count *ret_sum);
 void http_server_share(struct http_server *s, http_count_shared *count, void *ctx);
+/*
+ * Who knows better which user is at the other end of a Unix socket than SO_PEERCRED, read here,
+ * says (proc/namer.h). Before the first connection.
+ */
+typedef uid_t http_uid_of(int fd, uid_t seen);
+void http_server_name_peers(struct http_server *s, http_uid_of *uid_of);
 /* Stops accepting, closes idle connections; `on_closed` when the last exchange is over. */
 void http_server_stop(struct http_server *s, void (*on_closed)(void *ctx));
 /* After on_closed, and after the loop has run its closing callbacks. NULL is fine. */

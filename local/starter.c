@@ -17,7 +17,6 @@
 #include <linux/close_range.h>
 #include <linux/seccomp.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +34,7 @@
 #include "proc/jail.h"
 #include "proc/jail_filter.h"
 #include "proc/landlock.h"
+#include "proc/network.h"
 
 #define WORDS_MAX 64
 #define AT_ONCE   4 /* an engine, and one that is asked for its options */
@@ -70,45 +70,6 @@ struct starter {
 
 /* --- in the starter: confinement ------------------------------------------------------------
  */
-
-static void write_map(const char *file, unsigned id)
-{
-	char text[32];
-	int n = snprintf(text, sizeof text, "%u %u 1\n", id, id);
-	int fd = open(file, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	/* without it the ids have no names in there; files open all the same */
-	(void)!write(fd, text, (size_t)n);
-	close(fd);
-}
-
-/*
- * With privilege a network namespace alone; without, a user namespace makes one possible. Its
- * files in /proc belong to us only while we are dumpable.
- */
-static bool leave_network(void)
-{
-	unsigned uid = getuid(), gid = getgid();
-	bool left = unshare(CLONE_NEWNET) == 0;
-
-	if (left)
-		return true;
-	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-	left = unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0;
-	if (left) {
-		int fd = open("/proc/self/setgroups", O_WRONLY | O_CLOEXEC);
-
-		if (fd >= 0 && write(fd, "deny", 4) == 4)
-			write_map("/proc/self/gid_map", gid);
-		if (fd >= 0)
-			close(fd);
-		write_map("/proc/self/uid_map", uid);
-	}
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	return left;
-}
 
 static void grant_folder_of(struct landlock_grants *g, const char *path,
 			    enum landlock_access access)
@@ -233,7 +194,7 @@ static bool close_files(const struct config *c)
 /* What could not be had, in words. */
 static void confine(const struct config *c, char *without, unsigned cap)
 {
-	bool network = leave_network();
+	bool network = network_leave() || network_leave_with_user();
 	bool plain = jail_drop_capabilities();
 	bool files = close_files(c);
 	bool calls = close_calls();

@@ -24,7 +24,7 @@ enum jail_bit {
 	JAIL_CLEAN_ENV = 1 << 3,
 	JAIL_SECCOMP = 1 << 4, /* the list of jail_rows.h, whole */
 	JAIL_LANDLOCK = 1 << 5,
-	JAIL_NO_NETWORK = 1 << 6, /* empty network namespace */
+	JAIL_NO_NETWORK = 1 << 6, /* empty network namespace (proc/network.h) */
 	JAIL_NO_CAPS = 1 << 7,    /* no capability, also when it runs as root */
 };
 
@@ -40,6 +40,12 @@ struct jail_report {
 
 /* Process attributes: no-new-privs, dumpable 0, rlimits, environment. Right at the start. */
 MUST_CHECK enum err jail_process(enum role r, struct jail_report *ret);
+/*
+ * Router and consent, unless io->bits says that it was born in one: an empty network namespace,
+ * where the system has one for them; before anything of the role's own is read, after what must
+ * stay outside has been started. May start a namer (proc/namer.h); true when it did.
+ */
+bool jail_network(enum role r, struct jail_report *io);
 /* Gives up every capability of this thread; async-signal-safe. */
 bool jail_drop_capabilities(void);
 
@@ -48,12 +54,13 @@ enum jail_helper {
 	JAIL_LOOKER, /* looks into other processes (consent/peer_tcp.c): opens files to read */
 	JAIL_DIALER, /* connects to one loopback port (local/dialer.c) */
 	JAIL_ATTESTER, /* says who a process is (proc/attest.h): opens files to read */
+	JAIL_NAMER,    /* says which user is at the other end of a socket (proc/namer.h) */
 };
 
 /*
  * Their confinement, in the process itself. Looker and attester keep what of their capabilities
- * lets them look into others, and are under no Landlock, which would forbid that; the dialer
- * reaches `port` and no file. ERR_SYSTEM, ERR_UNSUPPORTED: go no further.
+ * lets them look into others, and are under no Landlock, which would forbid that; the others
+ * reach no file, and the dialer `port`. ERR_SYSTEM, ERR_UNSUPPORTED: go no further.
  */
 MUST_CHECK enum err jail_helper(enum jail_helper kind, uint16_t port);
 /* Appends what is in force on a helper that lives, for people: "looker: system calls …". */
@@ -79,8 +86,7 @@ void jail_supervisor(bool others, struct jail_report *ret);
 void jail_without(struct jail_report *ret, const char *what);
 
 /*
- * Landlock with these grants, an empty network namespace for router and consent (unless
- * io->bits says that it was born in one), then the filter. Before uv_loop_init.
+ * No capability, Landlock with these grants, then the filter. Before uv_loop_init.
  * ERR_UNSUPPORTED: no such role.
  */
 MUST_CHECK enum err jail_enter(enum role r, const struct landlock_grants *grants,

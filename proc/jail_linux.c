@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Confinement on Linux: files and ports (landlock.c), the network namespace, then the system
- * calls (jail_rows.c says which, jail_filter.c makes the program). In that order, because each
- * step needs calls that the next one takes away.
+ * Confinement on Linux: the network namespace (network.c), files and ports (landlock.c), then
+ * the system calls (jail_rows.c says which, jail_filter.c makes the program). In that order,
+ * because each step needs calls that the next one takes away.
  *
  * Why recvmsg is bound to descriptor numbers in the router: it is the only call with which a
  * program could hand it an open network socket. read(2) drops descriptors that ride along. The
@@ -21,7 +21,6 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/seccomp.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -37,17 +36,20 @@
 #include "proc/environment.h"
 #include "proc/jail_filter.h"
 #include "proc/jail_rows.h"
+#include "proc/namer.h"
+#include "proc/network.h"
 
 static const struct profile {
 	rlim_t descriptors;
 	bool no_network; /* own, empty network namespace where we may have one */
+	bool looks;      /* at other processes, in /proc */
 	bool alone;      /* makes no thread and no process */
 } profiles[ROLE_COUNT] = {
-	[ROLE_ROUTER] = { 65536, true, true },
-	[ROLE_LOCAL] = { 1024, false, false },
+	[ROLE_ROUTER] = { 65536, true, false, true },
+	[ROLE_LOCAL] = { 1024, false, false, false },
 	/* What waits for an answer holds its sealed bodies: two for each of 2,048 requests. */
-	[ROLE_CONSENT] = { 8192, true, true },
-	[ROLE_CLOUD] = { 1024, false, false },
+	[ROLE_CONSENT] = { 8192, true, true, true },
+	[ROLE_CLOUD] = { 1024, false, false, false },
 };
 
 __attribute__((format(printf, 2, 3))) static void without(struct jail_report *r,
@@ -141,13 +143,26 @@ static void close_files(const struct landlock_grants *grants, struct jail_report
 		without(io, "more paths or ports than can be granted");
 }
 
-/* Needs CAP_SYS_ADMIN; without it the filter alone keeps the network away. */
-static void leave_network(struct jail_report *io)
+/* Where there is none the filter alone keeps the network away. */
+bool jail_network(enum role r, struct jail_report *io)
 {
-	if (unshare(CLONE_NEWNET) == 0)
+	if (!profiles[r].no_network || (io->bits & JAIL_NO_NETWORK) != 0)
+		return false;
+	if (network_leave()) {
 		io->bits |= JAIL_NO_NETWORK;
-	else
-		without(io, "no network namespace of its own: %s", strerror(errno));
+		return false;
+	}
+	const char *against = network_against_leaving(profiles[r].looks);
+	if (against == NULL && namer_start() == ERR_OK) {
+		if (network_leave_with_user()) {
+			io->bits |= JAIL_NO_NETWORK;
+			return true;
+		}
+		namer_stop();
+	}
+	without(io, "no network namespace of its own: %s",
+		against != NULL ? against : strerror(errno));
+	return false;
 }
 
 static bool keep_capabilities(uint32_t mask)
@@ -261,6 +276,7 @@ static const struct helper {
 	[JAIL_DIALER] = { "dialer", 0, JAIL_PROGRAM_DIALER, true },
 	[JAIL_ATTESTER] = { "attester", 1u << CAP_SYS_PTRACE | 1u << CAP_DAC_READ_SEARCH,
 			    JAIL_PROGRAM_ATTESTER, false },
+	[JAIL_NAMER] = { "namer", 0, JAIL_PROGRAM_NAMER, true },
 };
 
 enum err jail_helper(enum jail_helper kind, uint16_t port)
@@ -273,7 +289,8 @@ enum err jail_helper(enum jail_helper kind, uint16_t port)
 	if (!keep_capabilities(h->capabilities))
 		return ERR_SYSTEM;
 	if (h->landlock) {
-		landlock_grant_port(&grants, port);
+		if (port != 0)
+			landlock_grant_port(&grants, port);
 		close_files(&grants, &got);
 		if (landlock_abi() > 0 && (got.bits & JAIL_LANDLOCK) == 0)
 			return ERR_SYSTEM;
@@ -293,7 +310,7 @@ void jail_helper_words(enum jail_helper kind, char *io, size_t bytes)
 
 	if (abi > 0)
 		snprintf(files, sizeof files, "Landlock %u (no file%s)", abi,
-			 abi >= 4 ? ", one port" : "");
+			 abi >= 4 && kind == JAIL_DIALER ? ", one port" : "");
 	else
 		snprintf(files, sizeof files, "no Landlock %s",
 			 h->landlock ? "in this kernel" : "(it would forbid to look)");
@@ -354,8 +371,6 @@ enum err jail_enter(enum role r, const struct landlock_grants *grants, struct ja
 {
 	if (r <= ROLE_BOOT || r >= ROLE_COUNT)
 		return ERR_UNSUPPORTED;
-	if (profiles[r].no_network && (io->bits & JAIL_NO_NETWORK) == 0)
-		leave_network(io);
 	if (profiles[r].alone && !limit(RLIMIT_NPROC, 0))
 		io->bits &= ~(uint32_t)JAIL_RLIMITS;
 	if (jail_drop_capabilities())

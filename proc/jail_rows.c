@@ -217,6 +217,8 @@ static const struct jail_row for_consent[] = {
 	ROW(recvmsg),
 	ONTO_ROUTERS,
 	ONTO(ROLE_FD_CLOUD),
+	/* the ledger's key, when the ledger was mended meanwhile (crypto/secret.c) */
+	ROW(mlock),
 	/* the ledger (SQLite) */
 	ROW(pwrite64),
 	ROW(fdatasync),
@@ -252,9 +254,16 @@ static const struct jail_row for_cloud[] = {
 	ROW(sendmmsg),
 	IF(ioctl, 1, IS(1, FIONREAD)),
 	IF(getsockopt, 1, IS(1, IPPROTO_TCP)),
-	IF(setsockopt, 1, IS(1, IPPROTO_TCP)),
-	IF(setsockopt, 1, IS(1, IPPROTO_IP)),
-	IF(setsockopt, 1, IS(1, IPPROTO_IPV6)),
+	/* libcurl: no delay, and signs of life */
+	IF(setsockopt, 2, IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY)),
+	IF(setsockopt, 2, IS(1, IPPROTO_TCP), IS(2, TCP_KEEPIDLE)),
+	IF(setsockopt, 2, IS(1, IPPROTO_TCP), IS(2, TCP_KEEPINTVL)),
+	IF(setsockopt, 2, IS(1, IPPROTO_TCP), IS(2, TCP_KEEPCNT)),
+	/* the resolver: to hear that nobody answers, and how it splits */
+	IF(setsockopt, 2, IS(1, IPPROTO_IP), IS(2, IP_RECVERR)),
+	IF(setsockopt, 2, IS(1, IPPROTO_IP), IS(2, IP_MTU_DISCOVER)),
+	IF(setsockopt, 2, IS(1, IPPROTO_IPV6), IS(2, IPV6_RECVERR)),
+	IF(setsockopt, 2, IS(1, IPPROTO_IPV6), IS(2, IPV6_MTU_DISCOVER)),
 	IF(setsockopt, 2, IS(1, SOL_SOCKET), IS(2, SO_KEEPALIVE)),
 	IF(setsockopt, 2, IS(1, SOL_SOCKET), IS(2, SO_BROADCAST)),
 	/* modules of the name service try more, and do without */
@@ -460,6 +469,12 @@ static const struct jail_row for_attester[] = {
 	ROW(setitimer),
 };
 
+/* Says which user is at the other end of a connection (proc/namer.c). */
+static const struct jail_row for_namer[] = {
+	ROW(recvmsg),
+	IF(getsockopt, 2, IS(1, SOL_SOCKET), IS(2, SO_PEERCRED)),
+};
+
 /*
  * Starts nothing by itself (proc/spawner.c does), connects to nothing but the service manager's
  * socket of datagrams, and listens on nothing new: sockets are bound before.
@@ -546,6 +561,7 @@ static const struct jail_list of_programs[JAIL_PROGRAMS][JAIL_LISTS_MAX] = {
 	[JAIL_PROGRAM_LOOKER] = { LIST(for_all), LIST(for_looker) },
 	[JAIL_PROGRAM_DIALER] = { LIST(for_all), LIST(for_dialer) },
 	[JAIL_PROGRAM_ATTESTER] = { LIST(for_all), LIST(for_attester) },
+	[JAIL_PROGRAM_NAMER] = { LIST(for_all), LIST(for_namer) },
 	[JAIL_PROGRAM_SPAWNER] = { LIST(for_spawner) },
 };
 

@@ -52,9 +52,10 @@ struct jail_list {
 enum jail_program {
 	JAIL_PROGRAM_STARTER, /* of engines (local/starter.h) */
 	JAIL_PROGRAM_ENGINE,  /* proc/child_jail.h */
-	JAIL_PROGRAM_LOOKER,  /* these three: enum jail_helper */
+	JAIL_PROGRAM_LOOKER,  /* these four: enum jail_helper */
 	JAIL_PROGRAM_DIALER,
 	JAIL_PROGRAM_ATTESTER,
+	JAIL_PROGRAM_NAMER,
 	/* what neither it nor anything that it starts may do; the rest is allowed */
 	JAIL_PROGRAM_SPAWNER,
 	JAIL_PROGRAMS

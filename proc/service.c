@@ -405,6 +405,10 @@ int service_run(const struct service_handler *h)
 		return fail("process", e);
 	if (self.alone)
 		self.jail.bits |= JAIL_NO_NETWORK;
+	if (h->outside != NULL && (e = h->outside(&self.s)) != ERR_OK)
+		return fail("outside", e);
+	if (jail_network(h->role, &self.jail))
+		jail_helper_words(JAIL_NAMER, self.s.helpers, sizeof self.s.helpers);
 	if (h->before_jail != NULL && (e = h->before_jail(&self.s)) != ERR_OK)
 		return fail("before_jail", e);
 	if ((e = close_jail(h)) != ERR_OK)

@@ -6,9 +6,11 @@
  *
  *   service_run: log, rlimits, no-new-privs, non-dumpable, clear environment
  *             -> configuration and policy read from their sealed memfds
+ *             -> outside (start what must not leave the machine's namespaces)
+ *             -> an empty network namespace (router, consent)
  *             -> before_jail (open files, read keys, load libraries)
  *             -> grants (which files and ports stay open)
- *             -> jail (Landlock, namespace, seccomp as far as the kernel has them)
+ *             -> jail (Landlock, seccomp as far as the kernel has them)
  *             -> loop, channels -> after_jail -> READY to boot -> run
  *
  * A role exits 0 on STOP, 1 when boot is gone (the control channel closed). The kernel kills it
@@ -47,12 +49,16 @@ struct service {
 	/* before_jail: what could not be had of the confinement that the role itself put on
 	 * others; joins the rest in READY */
 	char without[100];
-	/* before_jail: what is in force on the processes that help the role, for people */
+	/* What is in force on the processes that help the role, for people: outside and
+	 * before_jail add theirs (jail_helper_words) */
 	char helpers[201];
 };
 
 struct service_handler {
 	enum role role;
+	/* Starts the processes that look at others, as the machine sees them. Nothing was read
+	 * but configuration and policy. May be NULL; not OK: as before_jail. */
+	enum err (*outside)(struct service *s);
 	/* Still privileged, no loop yet. Not OK: the reason was logged; the process exits 1. */
 	enum err (*before_jail)(struct service *s);
 	/* After before_jail: what the jail leaves open. NULL: no file, no port. */

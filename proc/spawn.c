@@ -32,6 +32,7 @@
 #include "common/span.h"
 #include "proc/environment.h"
 #include "proc/jail.h"
+#include "proc/network.h"
 
 #define ABOVE_ALL  128 /* > ROLE_FD_LISTEN_MAX */
 #define EXIT_SPAWN 126
@@ -165,8 +166,9 @@ static void default_signals(void)
 }
 
 /*
- * A role under its own user can make no namespace: it gets one here. The last variable says so
- * and is dropped when there is none.
+ * By privilege alone, which a role under its own user has no more: it gets its namespace here.
+ * What takes a user namespace the role does by itself, after exec: network.h says why. The last
+ * variable says so and is dropped when there is none.
  */
 static void leave_network(enum role r, char **env)
 {
@@ -174,7 +176,7 @@ static void leave_network(enum role r, char **env)
 
 	while (last[1] != NULL)
 		last++;
-	if ((r != ROLE_ROUTER && r != ROLE_CONSENT) || unshare(CLONE_NEWNET) != 0)
+	if ((r != ROLE_ROUTER && r != ROLE_CONSENT) || !network_leave())
 		*last = NULL;
 }
 

@@ -13,6 +13,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "crypto/crypto.h"
+#include "proc/namer.h"
 #include "proc/policy_facts.h"
 #include "router/impl.h"
 #include "router/router.h"
@@ -135,6 +136,7 @@ static enum err after_jail(struct service *s)
 	self.http = http_server_new(s->loop, &limits, &routes_handler, &self);
 	if (self.http == NULL)
 		return ERR_NO_MEMORY;
+	http_server_name_peers(self.http, namer_uid);
 	others_share(&self);
 	for (unsigned i = 0; i < s->listens; i++) {
 		enum err e = http_listen(self.http, s->listen[i].fd, s->listen[i].name);

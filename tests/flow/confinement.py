@@ -9,17 +9,21 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import unittest
 
+import people
 import stage
 
 PROGRAM, COMMAND = (os.path.abspath(sys.argv.pop(1)) for _ in range(2))
 ROLES = ("router", "local", "consent", "cloud")
-NOBODY = 65534
+NOBODY = 65534  # also what every other user looks like in a user namespace
+ORDINARY, OTHER = 61234, 61235
+CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 LIBC = ctypes.CDLL(None, use_errno=True)
 PTRACE_ATTACH, PTRACE_DETACH = 16, 17
 CAP_SYS_PTRACE = 19
@@ -35,11 +39,12 @@ OPEN = {"router": EVERY, "cloud": EVERY,
         "consent": EVERY + [r".*/state/ledger(/.*|\.head)?"],
         "starter": [r"/dev/null", r"socket:\[\d+\]", r"anon_inode:\[signalfd\]", r".*/log"],
         "looker": [r"/dev/null", r"socket:\[\d+\]", r".*/log"],
+        "namer": [r"/dev/null", r"socket:\[\d+\]", r".*/log"],
         "engine": [r"/dev/null", r"socket:\[\d+\]", r"pipe:\[\d+\]", r".*/models/.*", r"anon_inode:\[event.*\]"]}
 ENVIRONMENT = {"LANG", "LC_ALL", "TZ", "PATH", "HOME", "HITHER_LISTEN", "HITHER_GENERATION", "HITHER_ALONE", "HITHER_SEAT",
                "ASAN_OPTIONS", "UBSAN_OPTIONS", "LLVM_PROFILE_FILE", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR",
                "OLLAMA_HOST", "LM_STUDIO_BASE_URL", "MALLOC_ARENA_MAX"}
-DESCRIPTORS = {"router": 65536, "consent": 8192, "looker": 8192}
+DESCRIPTORS = {"router": 65536, "consent": 8192, "looker": 8192, "namer": 65536}
 SECRET = "sk-canary-of-the-environment"
 
 
@@ -63,18 +68,59 @@ def children(pid):
     return found
 
 
+def child_named(pid, name):
+    return next((child for child in children(pid) if status(child)["Name"] == "hither-" + name), None)
+
+
+def user_namespaces():
+    """Whether that user may make one and keep its number in it."""
+    def attempt():
+        if LIBC.unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0:
+            return False
+        for name, text in (("setgroups", "deny"), ("uid_map", f"{ORDINARY} {ORDINARY} 1")):
+            with open(f"/proc/self/{name}", "w", encoding="ascii") as f:
+                f.write(text)
+        return os.geteuid() == ORDINARY
+    try:
+        return people.As(ORDINARY)(attempt)
+    except OSError:
+        return False
+
+
+def daemon(add_cleanup, user, **more):
+    """As that user, which takes root; its programs may lie where that user cannot go."""
+    if os.geteuid() != 0:
+        return stage.Daemon(PROGRAM, **more)
+    folder = tempfile.mkdtemp()
+    add_cleanup(shutil.rmtree, folder)
+    os.chmod(folder, 0o755)
+    for name in ("hitherd", "hitherd-local", "hitherd-cloud"):
+        shutil.copy(os.path.join(os.path.dirname(PROGRAM), name), folder)
+    d = stage.Daemon(os.path.join(folder, "hitherd"), user=user, **more)
+    d.config["engine"]["binary"] = shutil.copy(stage.ENGINE, folder)
+    return d
+
+
+as_root = unittest.skipIf(os.geteuid() != 0, "nobody but root can look into a role")
+
+
 class Confinement(unittest.TestCase):
+    user = None
+
     @classmethod
     def setUpClass(cls):
         os.environ["OPENAI_API_KEY"] = SECRET
-        cls.d = stage.Daemon(PROGRAM, app="writer")
+        cls.d = daemon(cls.addClassCleanup, cls.user, app="writer")
         cls.d.start()
         reply = cls.d.chat("What is the capital of France?", model="local")
         if reply.status != 200:
             raise AssertionError(reply.body)
         cls.pids = {role: cls.d.role_pid(role) for role in ROLES}
         cls.pids["starter"] = children(cls.pids["local"])[0]
-        cls.pids["looker"] = children(cls.pids["consent"])[0]
+        cls.pids["looker"] = child_named(cls.pids["consent"], "looker")
+        namer = child_named(cls.pids["router"], "namer")  # where the router is in a user namespace
+        if namer is not None:
+            cls.pids["namer"] = namer
         cls.pids["engine"] = children(cls.pids["starter"])[0]
 
     @classmethod
@@ -87,7 +133,7 @@ class Confinement(unittest.TestCase):
                 s = status(pid)
                 self.assertEqual(s["NoNewPrivs"], "1")
                 self.assertEqual(s["Seccomp"], "2", "a filter")
-                kept = 1 << CAP_SYS_PTRACE if who == "looker" and os.geteuid() == 0 else 0
+                kept = 1 << CAP_SYS_PTRACE if who == "looker" and status(pid)["Uid"].split()[0] == "0" else 0
                 for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
                     self.assertIn(int(s[name], 16), (0, kept), name)
 
@@ -103,6 +149,7 @@ class Confinement(unittest.TestCase):
                 if who == "engine":
                     self.assertEqual(limits["Max file size"][:2], ["0", "0"])
 
+    @as_root
     def test_only_what_is_listed_is_open(self):
         for who, pid in self.pids.items():
             with self.subTest(who):
@@ -110,6 +157,7 @@ class Confinement(unittest.TestCase):
                     target = os.readlink(f"/proc/{pid}/fd/{fd}")
                     self.assertTrue(any(re.fullmatch(p, target) for p in OPEN[who]), f"{fd} is {target}")
 
+    @as_root
     def test_the_environment_is_a_list(self):
         for who, pid in self.pids.items():
             with self.subTest(who):
@@ -117,6 +165,7 @@ class Confinement(unittest.TestCase):
                 self.assertLessEqual(names, ENVIRONMENT)
                 self.assertNotIn(SECRET, read(pid, "environ"))
 
+    @as_root
     def test_boot_and_its_helpers_forget_keys_of_others(self):
         helpers = {status(pid)["Name"]: pid for pid in children(self.d.process.pid)}
         for who, pid in (("boot", self.d.process.pid), ("spawner", helpers["hither-spawner"]),
@@ -126,6 +175,7 @@ class Confinement(unittest.TestCase):
                 self.assertNotIn("OPENAI_API_KEY", read(pid, "environ"))
         self.assertEqual(read(helpers["hither-attester"], "environ").strip("\0"), "")
 
+    @as_root
     def test_namespaces_and_what_status_says_of_them(self):
         report = json.loads(self.d.get("/hither/v1/status", sock="admin.sock").body)["roles"]
         host = os.readlink("/proc/self/ns/net")
@@ -173,25 +223,23 @@ class Confinement(unittest.TestCase):
             self.assertRegex(out, rf"{role} runs confined.*{role}-[0-9a-f]{{8}}")
 
 
+@unittest.skipIf(os.geteuid() != 0, "the class before was it")
+class ConfinementOfAnOrdinaryUser(Confinement):
+    user = ORDINARY
+
+
 class SameUser(unittest.TestCase):
     """Another program of the same user reads nothing of a role: each of the four ways fails."""
+    user = NOBODY
 
     @classmethod
     def setUpClass(cls):
-        program = PROGRAM
-        if os.geteuid() == 0:  # the programs may lie where that user cannot go
-            folder = tempfile.mkdtemp()
-            cls.addClassCleanup(shutil.rmtree, folder)
-            os.chmod(folder, 0o755)
-            for name in ("hitherd", "hitherd-local", "hitherd-cloud"):
-                shutil.copy(os.path.join(os.path.dirname(PROGRAM), name), folder)
-            program = os.path.join(folder, "hitherd")
-        cls.d = stage.Daemon(program, user=NOBODY if os.geteuid() == 0 else None)
+        cls.d = daemon(cls.addClassCleanup, cls.user)
         cls.d.start()
         cls.d.chat("What is the capital of France?", model="local")
         cls.pids = {role: cls.d.role_pid(role) for role in ROLES}
         cls.pids["starter"] = children(cls.pids["local"])[0]
-        cls.pids["looker"] = children(cls.pids["consent"])[0]
+        cls.pids["looker"] = child_named(cls.pids["consent"], "looker")
         cls.pids["boot"] = cls.d.process.pid
 
     @classmethod
@@ -206,8 +254,9 @@ class SameUser(unittest.TestCase):
             try:
                 if os.geteuid() == 0:
                     os.setgroups([])
-                    os.setresgid(NOBODY, NOBODY, NOBODY)
-                    os.setresuid(NOBODY, NOBODY, NOBODY)
+                    os.setresgid(self.user, self.user, self.user)
+                    os.setresuid(self.user, self.user, self.user)
+                    LIBC.prctl(4, 1, 0, 0, 0)
                 code = attempt()
             except OSError as e:
                 code = e.errno
@@ -256,11 +305,99 @@ class SameUser(unittest.TestCase):
             return ctypes.get_errno() if got < 0 else 0
         self.refused("pidfd_getfd", attempt)
 
+    def test_its_namespaces(self):
+        self.refused("user namespace", lambda pid: open(f"/proc/{pid}/ns/user", "rb").close() or 0)
+
     def test_what_could_not_be_had_is_said(self):
         report = json.loads(self.d.get("/hither/v1/status", sock="admin.sock").body)["roles"]
         for role in ("router", "consent"):
-            self.assertIn("network namespace", report[role]["detail"])
+            detail = report[role]["detail"]
+            self.assertEqual("no network namespace" in detail, "no_network" not in report[role]["sandbox"])
+            if os.geteuid() == 0:
+                self.assertIn("others could not be told from this user", detail)
             self.assertTrue(report[role]["sandboxed"])
+
+
+@unittest.skipIf(os.geteuid() != 0, "only root can be several users")
+class OrdinaryUser(SameUser):
+    """The same, and how its router and consent, alone in a namespace, see others."""
+    user = ORDINARY
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.alone = user_namespaces()
+        cls.pids.update({f"{role}'s namer": child_named(cls.pids[role], "namer")
+                         for role in ("router", "consent") if cls.alone})
+
+    def test_what_could_not_be_had_is_said(self):
+        report = json.loads(self.d.get("/hither/v1/status", sock="admin.sock").body)["roles"]
+        for role in ("router", "consent"):
+            with self.subTest(role):
+                self.assertEqual("no_network" in report[role]["sandbox"], self.alone)
+                self.assertEqual("no network namespace" in report[role]["detail"], not self.alone)
+                self.assertEqual("namer: own system call list" in report[role]["helpers"], self.alone)
+
+    def test_router_and_consent_alone_are_in_namespaces_of_their_own(self):
+        if not self.alone:
+            self.skipTest("users can make no user namespace here")
+        for who, pid in self.pids.items():
+            with self.subTest(who):
+                for kind in ("net", "user"):
+                    own = os.readlink(f"/proc/{pid}/ns/{kind}") != os.readlink(f"/proc/self/ns/{kind}")
+                    self.assertEqual(own, who in ("router", "consent", "starter"), kind)
+                s = status(pid)
+                self.assertEqual([int(s[c], 16) for c in ("CapInh", "CapPrm", "CapEff", "CapAmb")], [0] * 4)
+                if who in ("router", "consent"):
+                    self.assertEqual(read(pid, "uid_map").split(), [str(ORDINARY), str(ORDINARY), "1"])
+
+
+@unittest.skipIf(os.geteuid() != 0, "only root can be several users")
+class Others(unittest.TestCase):
+    """Who is who to a daemon of an ordinary user: root is root, anybody else is nobody in particular."""
+
+    def setUp(self):
+        self.d = daemon(self.addCleanup, ORDINARY)
+        self.addCleanup(self.d.close)
+        self.d.policy({"hither_policy": 1, "id": "mine", "default": {"cloud": "ask"},
+                       "destinations": {"far": self.d.destination()}})
+        self.d.start()
+
+    def asked(self, who):
+        return [q["id"] for q in people.As(who)(self.d.get, "/hither/v1/consents", "consent.sock").json["consents"]]
+
+    def open_to_all(self):
+        os.chmod(self.d.home, 0o711)
+        os.chmod(self.d.path("run"), 0o711)
+        for name in ("hither.sock", "consent.sock", "admin.sock"):
+            os.chmod(self.d.path("run", name), 0o666)
+
+    def test_each_sees_its_own_questions_and_no_other_user_any(self):
+        self.open_to_all()
+        root = self.d.later(people.As(0), self.d.chat, stage.HARD, "far")  # who asks may not answer
+        mine = self.d.later(people.As(ORDINARY), self.d.chat, stage.HARD + " Again.", "far")
+        stage.until("two questions", lambda: len(self.asked(0)) == 1 and len(self.asked(ORDINARY)) == 1)
+        self.assertNotEqual(self.asked(0), self.asked(ORDINARY))
+        for who in (OTHER, NOBODY):
+            for sock in ("consent.sock", "admin.sock"):
+                with self.subTest(f"{who} at {sock}"):
+                    self.assertEqual(people.As(who)(self.d.get, "/hither/v1/consents", sock).status, 403)
+        self.assertEqual(self.d.get("/hither/v1/status", sock="admin.sock").status, 200)
+        question = self.d.question()
+        self.assertEqual(self.d.answer(question, "deny").status, 200)
+        self.assertEqual(root.result().status, 403)
+        question = people.As(ORDINARY)(self.d.question)
+        self.assertEqual(people.As(ORDINARY)(self.d.answer, question, "deny").status, 200)
+        self.assertEqual(mine.result().status, 403)
+
+    def test_without_the_namer_nobody_is_taken_for_root_or_the_user(self):
+        if not user_namespaces():
+            self.skipTest("users can make no user namespace here")
+        os.kill(child_named(self.d.role_pid("consent"), "namer"), signal.SIGKILL)
+        stage.until("root is a stranger",
+                    lambda: self.d.get("/hither/v1/status", sock="admin.sock").status == 403)
+        reply = people.As(ORDINARY)(self.d.get, "/hither/v1/status", "admin.sock")
+        self.assertEqual(reply.status, 200)
 
 
 class Egress(unittest.TestCase):

@@ -98,8 +98,25 @@ static void attributes_hold(enum role r)
 	NEED(strcmp(getenv("LANG"), "C") == 0);
 }
 
+/* The number of the network namespace that this process makes sockets in; 0: before Linux 5.14.
+ */
+static uint64_t network(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	uint64_t cookie = 0;
+	socklen_t n = sizeof cookie;
+
+	(void)!getsockopt(fd, SOL_SOCKET, 71 /* SO_NETNS_COOKIE */, &cookie, &n);
+	close(fd);
+	return cookie;
+}
+
 static void enter(enum role r)
 {
+	uid_t user = geteuid();
+	gid_t group = getegid();
+	uint64_t before = network();
+
 	static struct landlock_grants none;
 	struct jail_report report = { .bits = 0 };
 	struct rlimit processes;
@@ -111,6 +128,11 @@ static void enter(enum role r)
 	NEED(jail_process(r, &report) == ERR_OK);
 	NEED(report.bits == wanted);
 	attributes_hold(r);
+	bool named = jail_network(r, &report);
+	attributes_hold(r);
+	NEED(!named || (report.bits & JAIL_NO_NETWORK) != 0);
+	NEED(before == 0 || ((report.bits & JAIL_NO_NETWORK) != 0) == (network() != before));
+	NEED(geteuid() == user && getegid() == group);
 	NEED(jail_enter(r, &none, &report) == ERR_OK);
 	NEED(getrlimit(RLIMIT_NPROC, &processes) == 0 &&
 	     (processes.rlim_max == 0) == (r == ROLE_ROUTER || r == ROLE_CONSENT));
@@ -233,8 +255,11 @@ static void cloud(void)
 
 static void (*const roles[])(void) = { router, local, consent, cloud };
 
+#define OVERFLOW 65534 /* what others look like in a user namespace */
+#define ORDINARY 61234
+
 struct place {
-	bool user;
+	uid_t user;       /* 0: as it is */
 	const char *root; /* NULL: as it is */
 };
 
@@ -247,9 +272,8 @@ static void run_at(void (*role)(void), struct place at)
 	if (pid == 0) {
 		if (at.root != NULL)
 			NEED(chroot(at.root) == 0 && chdir("/") == 0);
-		if (at.user)
-			NEED(setresgid(65534, 65534, 65534) == 0 &&
-			     setresuid(65534, 65534, 65534) == 0);
+		if (at.user != 0)
+			NEED(jail_change_user(at.user, at.user));
 		role();
 		_exit(0);
 	}
@@ -262,7 +286,7 @@ static void every_role_is_confined_as_this_user(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < LEN(roles); i++)
-		run_at(roles[i], (struct place){ false, NULL });
+		run_at(roles[i], (struct place){ 0, NULL });
 }
 
 static void every_role_is_confined_as_a_normal_user(void **state)
@@ -270,8 +294,10 @@ static void every_role_is_confined_as_a_normal_user(void **state)
 	(void)state;
 	if (geteuid() != 0)
 		skip(); /* the test before was it */
-	for (size_t i = 0; i < LEN(roles); i++)
-		run_at(roles[i], (struct place){ true, NULL });
+	for (size_t i = 0; i < LEN(roles); i++) {
+		run_at(roles[i], (struct place){ OVERFLOW, NULL });
+		run_at(roles[i], (struct place){ ORDINARY, NULL });
+	}
 }
 
 /* A root with a /dev/null and nothing else. */
@@ -292,8 +318,8 @@ static void every_role_is_confined_in_a_chroot(void **state)
 	assert_int_equal(fchmod(null, 0666), 0);
 	close(null);
 	for (size_t i = 0; i < LEN(roles); i++) {
-		run_at(roles[i], (struct place){ false, root });
-		run_at(roles[i], (struct place){ true, root });
+		run_at(roles[i], (struct place){ 0, root });
+		run_at(roles[i], (struct place){ ORDINARY, root });
 	}
 	unlink(path);
 	snprintf(path, sizeof path, "%s/dev", root);

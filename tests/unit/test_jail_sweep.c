@@ -44,7 +44,7 @@ struct filter_case {
 	enum jail_answer other; /* what JAIL_OTHER means here */
 };
 
-static struct filter_case cases[11];
+static struct filter_case cases[12];
 
 static void make_cases(void)
 {
@@ -75,6 +75,11 @@ static void make_cases(void)
 					 .otherwise = SECCOMP_RET_KILL_PROCESS,
 					 .other = JAIL_KILL };
 	cases[n].n = jail_program_lists(JAIL_PROGRAM_ATTESTER, cases[n].lists);
+	n++;
+	cases[n] = (struct filter_case){ .name = "namer",
+					 .otherwise = SECCOMP_RET_KILL_PROCESS,
+					 .other = JAIL_KILL };
+	cases[n].n = jail_program_lists(JAIL_PROGRAM_NAMER, cases[n].lists);
 	n++;
 	cases[n] = (struct filter_case){ .name = "supervisor",
 					 .otherwise = SECCOMP_RET_KILL_PROCESS,

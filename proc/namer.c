@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One pair of sockets: a descriptor goes there, a user's number comes back, one at a time; the
+ * role waits, because the other side opens nothing, looks at nothing else and cannot hang. At
+ * the first failure the wire is closed, so that no answer is taken for another's.
+ */
+#include "proc/namer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/fds.h"
+#include "common/text.h"
+#include "proc/jail.h"
+
+#define WIRE    3
+#define NOBODY  65534 /* DEFAULT_OVERFLOWUID, include/linux/highuid.h */
+#define UNKNOWN ((uid_t)-1)
+
+static int wire = -1;
+static uid_t nobody = NOBODY;
+
+uid_t namer_nobody(void)
+{
+	char text[16];
+	unsigned value;
+	int fd = open("/proc/sys/kernel/overflowuid", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return sscanf(text, "%u", &value) == 1 ? value : NOBODY;
+}
+
+/* --- the other process ------------------------------------------------------------------- */
+
+static uid_t peer_of(int fd)
+{
+	struct ucred cred;
+	socklen_t n = sizeof cred;
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) == 0 ? cred.uid : UNKNOWN;
+}
+
+__attribute__((noreturn)) static void serve(void)
+{
+	for (;;) {
+		unsigned n = 1;
+		char byte;
+		int fd;
+
+		if (fds_receive(WIRE, &byte, 1, &fd, &n, 0) != 1 || n != 1)
+			_exit(0);
+		uid_t uid = peer_of(fd);
+		close(fd);
+		if (write(WIRE, &uid, sizeof uid) != sizeof uid)
+			_exit(0);
+	}
+}
+
+__attribute__((noreturn)) static void live(int end, pid_t role)
+{
+	prctl(PR_SET_NAME, "hither-namer");
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != role ||
+	    (end != WIRE && dup3(end, WIRE, O_CLOEXEC) < 0) ||
+	    close_range(WIRE + 1, ~0u, 0) != 0 || jail_helper(JAIL_NAMER, 0) != ERR_OK)
+		_exit(1);
+	serve();
+}
+
+/* --- the role ----------------------------------------------------------------------------- */
+
+enum err namer_start(void)
+{
+	pid_t role = getpid();
+	int pair[2];
+
+	nobody = namer_nobody();
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return ERR_SYSTEM;
+	pid_t pid = fork();
+	if (pid == 0)
+		live(pair[1], role);
+	int saved = errno;
+	close(pair[1]);
+	wire = pair[0];
+	if (pid > 0)
+		return ERR_OK;
+	namer_stop();
+	errno = saved;
+	return ERR_SYSTEM;
+}
+
+void namer_stop(void)
+{
+	if (wire >= 0)
+		close(wire);
+	wire = -1;
+}
+
+uid_t namer_uid(int fd, uid_t seen)
+{
+	uid_t uid;
+
+	if (wire < 0 || seen != nobody)
+		return seen;
+	if (!fds_send(wire, "", 1, &fd, 1, 0) || read(wire, &uid, sizeof uid) != sizeof uid) {
+		namer_stop();
+		return seen;
+	}
+	return uid != UNKNOWN ? uid : seen;
+}
