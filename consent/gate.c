@@ -92,8 +92,6 @@ void ask_answer(struct gate *g, struct ask *a, enum ask_outcome outcome, bool re
 				.outcome = (uint8_t)outcome,
 				.fallback = refuse };
 
-	if (!a->router_listens)
-		return;
 	if (a->question != NULL)
 		memcpy(m.question, a->question->id, sizeof m.question);
 	memcpy(m.digest, a->body.sha256.bytes, sizeof m.digest);
@@ -105,8 +103,6 @@ void ask_answer(struct gate *g, struct ask *a, enum ask_outcome outcome, bool re
 	policy_price_text(a->j.bound.cost_known, a->j.bound.cost_nano, a->j.bound.currency,
 			  m.price, sizeof m.price);
 	snprintf(m.detail, sizeof m.detail, "%s", detail);
-	if (outcome != ASK_PENDING)
-		a->router_listens = false;
 	enum err e = g->io->answer(g->ctx, &m, pipe_fd);
 	if (e != ERR_OK)
 		log_warning("gate.answer", "decision=%s outcome=%d problem=\"%s\"",
@@ -149,7 +145,6 @@ static struct ask *ask_new(const struct msg_ASK *m)
 	a->m = *m;
 	a->refs = 1;
 	a->body.fd = a->original.fd = -1;
-	a->router_listens = true;
 	a->arena = arena_new("ask", ASK_ARENA_BYTES);
 	if (a->arena == NULL) {
 		ask_unref(a);
@@ -174,7 +169,7 @@ static void session_of(const struct gate *g, struct ask *a)
 static bool known_request(const struct gate *g, uint64_t request_id)
 {
 	for (const struct ask *a = g->asks; a != NULL; a = a->next)
-		if (a->m.request_id == request_id && a->router_listens)
+		if (a->m.request_id == request_id && a->state != ASK_STATE_SENDING)
 			return true;
 	return false;
 }

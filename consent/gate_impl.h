@@ -107,10 +107,9 @@ struct ask {
 	bool readable; /* the body is what the message says: only the policy can refuse it */
 	struct question *question; /* WAITING, and then never NULL */
 	uint64_t alone_until_ms;   /* WAITING, and nobody is there yet; 0: no */
-	bool router_listens;
-	bool over;             /* out of the list of asks */
-	bool again;            /* to be decided again */
-	enum policy_mode mode; /* GRANTING, SENDING: what goes */
+	bool over;                 /* out of the list of asks */
+	bool again;                /* to be decided again */
+	enum policy_mode mode;     /* GRANTING, SENDING: what goes */
 	/* GRANTING */
 	struct ask *next_granting;
 	struct record *records; /* intent and granted, in the arena; times and ids are set */

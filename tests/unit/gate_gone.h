@@ -211,46 +211,57 @@ static const char *const alone_text[] = {
 	"'mode':'redacted','rules':'user:default','policy_id':'t','policy_serial':1,"
 	"'policy_sha256':'H3','currency':'EUR','cost_estimate_nano':220000,"
 	"'cost_bound_nano':277000,'tokens_bound':177}",
+	"RECORD intent U8 ref= as before but 'app':'org.example.Other','question':'U9',"
+	"'conversation':'H7','digest':'sha256:H8'}",
 	"NEXT in 500",
 	"-- nobody came",
+	"ANSWER 3 5 fallback=1 question=U9 digest=758b receipt= rules=user:default "
+	"price=0.000277 EUR detail=nobody was there to be asked; to be asked: hither consent "
+	"watch; or hither consent approve U9, and send the same request again",
 	"ANSWER 2 5 fallback=1 question=U7 digest=a797 receipt= rules=user:default "
 	"price=0.000277 EUR detail=nobody was there to be asked; to be asked: hither consent "
 	"watch; or hither consent approve U7, and send the same request again",
-	"RECORD no_agent U8 ref= as before but }",
+	"RECORD no_agent U10 ref= as before but }",
+	"RECORD no_agent U11 ref= as before but 'app':'org.example.App','question':'U7',"
+	"'conversation':'H5','digest':'sha256:H6'}",
 	"-- no patience twice",
-	"ANSWER 3 5 fallback=1 question=U9 digest=52b1 receipt= rules=user:default "
+	"ANSWER 4 5 fallback=1 question=U12 digest=52b1 receipt= rules=user:default "
 	"price=0.000277 EUR detail=nobody was there to be asked; to be asked: hither consent "
-	"watch; or hither consent approve U9, and send the same request again",
-	"RECORD intent U10 ref= as before but 'question':'U9','conversation':'H7',"
-	"'digest':'sha256:H8'}",
-	"RECORD no_agent U11 ref= as before but }",
+	"watch; or hither consent approve U12, and send the same request again",
+	"RECORD intent U13 ref= as before but 'question':'U12','conversation':'H9',"
+	"'digest':'sha256:H10'}",
+	"RECORD no_agent U14 ref= as before but }",
 	"-- somebody else",
 	"-- somebody",
 	"TELL request U7",
+	"TELL request U9",
 	"RESULT 200 - 'not now: kept on this device' next=- outcome=dismissed permission= "
-	"receipt=U12 prove_ms=0",
+	"receipt=U15 prove_ms=0",
 	"-- not now",
 	"TELL withdrawn U7",
-	"TELL request U9",
-	"RECORD dismissed U12 ref=U5 as before but 'question':'U7','conversation':'H5',"
+	"TELL request U12",
+	"RECORD dismissed U15 ref=U5 as before but 'question':'U7','conversation':'H5',"
 	"'digest':'sha256:H6','scope':'once','agent':'command','agent_pid':1,"
-	"'notice_version':'1','notice_sha256':'H9'}",
+	"'notice_version':'1','notice_sha256':'H11'}",
 	"NEXT never",
 	"-- silence",
 	"TELL expired U9",
-	"RECORD timed_out U13 ref=U10 as before but 'question':'U9','conversation':'H7',"
-	"'digest':'sha256:H8','scope':null,'agent':null,'agent_pid':null,"
+	"TELL expired U12",
+	"RECORD timed_out U16 ref=U8 as before but 'app':'org.example.Other','question':'U9',"
+	"'conversation':'H7','digest':'sha256:H8','scope':null,'agent':null,'agent_pid':null,"
 	"'notice_version':null,'notice_sha256':null}",
+	"RECORD timed_out U17 ref=U13 as before but 'app':'org.example.App','question':'U12',"
+	"'conversation':'H9','digest':'sha256:H10'}",
 	"-- locked",
-	"ANSWER 4 5 fallback=1 question=U14 digest=e4a8 receipt= rules=user:default "
+	"ANSWER 5 5 fallback=1 question=U18 digest=e4a8 receipt= rules=user:default "
 	"price=0.000277 EUR detail=the screen is locked, so you were not asked; or hither "
-	"consent approve U14, and send the same request again",
-	"RECORD intent U15 ref= as before but 'app':'org.example.Other','question':'U14',"
+	"consent approve U18, and send the same request again",
+	"RECORD intent U19 ref= as before but 'app':'org.example.Third','question':'U18',"
 	"'device':{'power':null,'battery_pct':null,'network':null,'thermal':null,"
-	"'locked':true,'vpn':null},'digest':'sha256:H10'}",
-	"RECORD no_agent U16 ref= as before but 'reason':'the screen is locked'}",
+	"'locked':true,'vpn':null},'digest':'sha256:H12'}",
+	"RECORD no_agent U20 ref= as before but 'reason':'the screen is locked'}",
 	"-- unlocked",
-	"TELL request U14",
+	"TELL request U18",
 	"-- still unlocked",
 	NULL
 };

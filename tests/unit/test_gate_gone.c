@@ -94,7 +94,7 @@ static void one_after_the_other(void **state)
 static void alone(void **state)
 {
 	struct story s;
-	struct msg_ASK m, n;
+	struct msg_ASK m, n, other;
 
 	(void)state;
 	story_begin(&s, RICH ",\"default\":{\"cloud\":\"ask\"},\"consent\":{\"no_agent\":"
@@ -103,9 +103,12 @@ static void alone(void **state)
 	world_restart(s.w,
 		      RICH ",\"default\":{\"cloud\":\"ask\"},\"consent\":{\"no_agent\":"
 			   "\"refuse\",\"on_deny\":\"refuse\",\"on_timeout\":\"refuse\"}}");
-	m = n = whole_ask(s.w);
+	m = n = other = whole_ask(s.w);
 	s.w->somebody = false;
 	story_ask(&s, &m, "x");
+	strcpy(other.app, "org.example.Other");
+	strcpy(other.conversation, "c3");
+	story_ask(&s, &other, "w");
 	story_pass(&s, 1499);
 	story_step(&s, "a moment");
 	story_pass(&s, 1);
@@ -124,7 +127,7 @@ static void alone(void **state)
 	story_step(&s, "silence");
 	gate_device(s.w->gate,
 		    &(struct msg_DEVICE_STATE){ .battery_pct = 255, .locked = POLICY_TRUE });
-	strcpy(n.app, "org.example.Other");
+	strcpy(n.app, "org.example.Third");
 	story_ask(&s, &n, "z");
 	story_step(&s, "locked");
 	gate_device(s.w->gate,

@@ -329,6 +329,32 @@ static void who_asks_over_tcp_is_looked_for(void **state)
 	world_free(w);
 }
 
+/* A minute more, and no longer than policy holds a question. */
+static void more_time_has_an_end(void **state)
+{
+	struct world *w = world_new(FAR("\"default\":{\"cloud\":\"ask\"},\"consent\":{"
+					"\"timeout\":\"60s\",\"hold_max\":\"150s\"}"));
+	struct msg_ASK m = world_ask(w);
+	static const int64_t left_ms[] = { 120000, 150000, 150000 };
+
+	(void)state;
+	assert_int_equal(ask_outcome_of(w, &m, "x"), ASK_PENDING);
+	for (size_t i = 0; i < LEN(left_ms); i++) {
+		int64_t left;
+		cJSON *q;
+
+		assert_int_equal(answered(w, last(w, &m)->question,
+					  (struct gate_response){ .word = GATE_EXTEND })
+					 .status,
+				 200);
+		q = world_question(w, last(w, &m)->question);
+		assert_true(json_get_int(q, "expires_in_ms", 0, INT32_MAX, &left));
+		assert_int_equal(left, left_ms[i]);
+		cJSON_Delete(q);
+	}
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -345,6 +371,7 @@ int main(void)
 		cmocka_unit_test(a_send_ends_when_cloud_says_so),
 		cmocka_unit_test(no_further_than_the_app_lets_it),
 		cmocka_unit_test(who_asks_over_tcp_is_looked_for),
+		cmocka_unit_test(more_time_has_an_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
