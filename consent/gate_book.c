@@ -90,11 +90,8 @@ static bool replay_row(void *ctx, const struct record *row, struct span body)
 	if (!matters(row->kind))
 		return !p->failed;
 	arena_reset(p->row);
-	if (record_read(body, p->row, &r) != ERR_OK) {
-		p->failed = true;
-		return false;
-	}
-	if (!perms_note(p->perms, &r) || !budgets_note(p->budgets, &r))
+	if (record_read(body, p->row, &r) != ERR_OK || !perms_note(p->perms, &r) ||
+	    !budgets_note(p->budgets, &r))
 		p->failed = true;
 	return !p->failed;
 }

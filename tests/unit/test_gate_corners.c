@@ -278,6 +278,32 @@ static void a_stop_with_nothing_to_write_writes_nothing(void **state)
 	world_free(w);
 }
 
+/* What is written of a request without memory for all of it is not written. */
+static bool is_whole(void *ctx, const struct record *row, struct span body)
+{
+	struct arena *a = ctx;
+	struct record r;
+
+	arena_reset(a);
+	assert_int_equal(record_read(body, a, &r), ERR_OK);
+	if (row->kind == RECORD_INTENT || row->kind == RECORD_GRANTED ||
+	    row->kind == RECORD_APPROVED || row->kind == RECORD_DENIED) {
+		assert_non_null(r.subject);
+		assert_non_null(r.digest);
+		assert_non_null(r.categories);
+	}
+	return true;
+}
+
+static void records_are_whole(struct world *w)
+{
+	struct arena *a = arena_new("whole", 1 << 20);
+
+	assert_int_equal(ledger_flush(gate_ledger(w->gate)), ERR_OK);
+	assert_int_equal(ledger_each(gate_ledger(w->gate), 0, 0, is_whole, a), ERR_OK);
+	arena_free(a);
+}
+
 /* Under a permission, each allocation of the way to its release failing alone. */
 static void a_release_needs_memory_for_its_records(void **state)
 {
@@ -317,6 +343,7 @@ static void a_release_needs_memory_for_its_records(void **state)
 		assert_int_equal(w->gate->n_sending, 0);
 	}
 	assert_int_equal(world_records(w, RECORD_GRANTED, NULL), w->n_sends);
+	records_are_whole(w);
 	world_free(w);
 }
 
