@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -258,6 +259,13 @@ static void flags_of(const void *p, char ret[200])
 	fclose(f);
 }
 
+/* A sanitizer puts a mlock(2) in place of the kernel's that locks nothing and refuses nothing.
+ */
+static bool locks(void)
+{
+	return mlock((void *)(uintptr_t)4096, 1) != 0; /* nothing is mapped there */
+}
+
 static void child_without_the_secret(const char *secret, const struct crypto_key *key)
 {
 	struct buf signature;
@@ -286,7 +294,7 @@ static void secrets_are_not_dumped_not_inherited_and_locked_where_they_may_be(vo
 	flags_of(secret, flags);
 	assert_non_null(strstr(flags, " dd"));
 	assert_non_null(strstr(flags, " wf"));
-	assert_int_equal(strstr(flags, " lo") != NULL, locked);
+	assert_true(!locks() || (strstr(flags, " lo") != NULL) == locked);
 	pid_t pid = fork();
 	if (pid == 0)
 		child_without_the_secret(secret, key);
@@ -305,7 +313,7 @@ static void secrets_are_not_dumped_not_inherited_and_locked_where_they_may_be(vo
 		    (geteuid() == 0 && setresuid(65534, 65534, 65534) != 0))
 			_exit(2);
 		secret = crypto_secret_new(10, &locked);
-		_exit(secret == NULL || locked ? 1 : 0);
+		_exit(secret == NULL || (locks() && locked) ? 1 : 0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
