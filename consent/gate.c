@@ -60,7 +60,7 @@ const struct bytes *ask_bytes(const struct ask *a, enum policy_mode mode)
 
 void ask_unref(struct ask *a)
 {
-	if (a == NULL || --a->refs > 0)
+	if (--a->refs > 0)
 		return;
 	bytes_close(&a->body);
 	bytes_close(&a->original);
