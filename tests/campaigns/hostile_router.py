@@ -50,7 +50,9 @@ class Liar:
         if kind == 7:
             return os.open("/dev/zero", os.O_RDONLY)
         if kind == 8:
-            return os.pipe2(os.O_CLOEXEC)[self.rng.randrange(2)]
+            ends = list(os.pipe2(os.O_CLOEXEC))
+            os.close(ends.pop(self.rng.randrange(2)))
+            return ends[0]
         return os.open("/etc/passwd", os.O_RDONLY)
 
     def message(self):
