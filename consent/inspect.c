@@ -200,7 +200,7 @@ static void scan_string(struct visit *v, struct span text)
 		counts[r.spans[i].category]++;
 	for (unsigned i = 0; v->e == ERR_OK && i < SCAN_CATEGORIES_MAX; i++) {
 		/* Found, and no span of its own: a site's finding lies over it. */
-		if (counts[i] > 0 || scan_set_has(&r.found, i))
+		if (scan_set_has(&r.found, i))
 			note(v, i, counts[i] == 0 ? 1 : counts[i]);
 	}
 }
