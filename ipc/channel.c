@@ -197,7 +197,8 @@ static enum err lost_by_errno(void)
 									  : ERR_SYSTEM;
 }
 
-/* ERR_AGAIN when the kernel's buffer is full, ERR_PEER_GONE, ERR_SYSTEM. */
+/* ERR_AGAIN when the kernel's buffer is full, or all processes of this user together have more
+ * descriptors on their way than one may have open (unix(7)); ERR_PEER_GONE, ERR_SYSTEM. */
 static enum err send_now(struct channel *c, const uint8_t *frame, size_t bytes, const int *fds,
 			 unsigned n)
 {
@@ -208,7 +209,9 @@ static enum err send_now(struct channel *c, const uint8_t *frame, size_t bytes, 
 	while (!sent && errno == EINTR);
 	if (sent)
 		return ERR_OK;
-	return errno == EAGAIN || errno == EWOULDBLOCK ? ERR_AGAIN : lost_by_errno();
+	return errno == EAGAIN || errno == EWOULDBLOCK || errno == ETOOMANYREFS
+		       ? ERR_AGAIN
+		       : lost_by_errno();
 }
 
 static enum err declare_broken(struct channel *c, enum err why)

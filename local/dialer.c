@@ -21,8 +21,10 @@
 #include "dialect/engines.h"
 #include "proc/jail.h"
 
-#define CONNECT_MS  500
-#define DESCRIPTORS 16
+#define CONNECT_MS 500
+/* It holds three; but a descriptor cannot be passed on while all processes of this user
+ * together have more than this on their way (ETOOMANYREFS, unix(7)). */
+#define DESCRIPTORS 8192
 
 enum answer { ANSWER_CONNECTED, ANSWER_REFUSED, ANSWER_BUSY };
 
@@ -99,6 +101,8 @@ static void serve(int pair, const struct address *to)
 		int fd = dial(to, &why);
 		bool told = reply(3, fd >= 0 ? ANSWER_CONNECTED : why, fd);
 
+		if (!told && errno == ETOOMANYREFS)
+			told = reply(3, ANSWER_BUSY, -1);
 		if (fd >= 0)
 			close(fd);
 		if (!told)

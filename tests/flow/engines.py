@@ -6,6 +6,7 @@ engines.py HITHERD HITHER [unittest arguments]
 import json
 import os
 import pty
+import socket
 import subprocess
 import sys
 import unittest
@@ -178,6 +179,18 @@ class Using(unittest.TestCase):
                                                       **more})
         self.addCleanup(d.close)
         return d.start(), e
+
+    def test_descriptors_of_others_on_their_way(self):
+        """A hundred that this user's other programs pass to each other and have not yet taken: the kernel counts them
+        together with ours."""
+        ends = socket.socketpair()
+        self.addCleanup(ends[0].close)
+        self.addCleanup(ends[1].close)
+        for _ in range(2):
+            socket.send_fds(ends[0], [b"x"], [ends[0].fileno()] * 50)
+        d, _ = self.daemon("llama-server")
+        r = d.chat("What is the capital of France?")
+        self.assertEqual(r.status, 200, r.body)
 
     def test_each_kind_answers_whole_and_streamed(self):
         for kind in NAMES:

@@ -8,7 +8,9 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/fds.h"
@@ -402,6 +404,53 @@ static void a_peer_that_reads_too_late_is_given_up_all_the_same(void **state)
 	close(raw);
 }
 
+/* As many of its user's descriptors are on their way as it may have open. */
+static int wait_for_room(void)
+{
+	struct rlimit few = { 64, 64 };
+	struct side s;
+	struct msg_POLICY m = { 7 };
+	uint8_t f[MSG_BYTES_MAX];
+	int raw, other[2], fd = file_with('r'), came;
+	unsigned n = 1, sent = 0;
+
+	if (getuid() == 0 && (setgid(61235) != 0 || setuid(61235) != 0))
+		return 1;
+	raw = open_pair(&s);
+	if (setrlimit(RLIMIT_NOFILE, &few) != 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, other) != 0)
+		return 2;
+	while (fds_send(other[0], "x", 1, &fd, 1, MSG_DONTWAIT))
+		sent++;
+	if (errno != ETOOMANYREFS || sent == 0)
+		return 3;
+	if (CHANNEL_SEND(s.c, POLICY, &m, &fd, 1) != ERR_OK)
+		return 4;
+	turn();
+	if (s.gone != 0 || receive(raw, f, &came) != 0)
+		return 5;
+	for (; sent > 0; sent--, n = 1) {
+		if (fds_receive(other[1], f, sizeof f, &came, &n, MSG_DONTWAIT) != 1)
+			return 6;
+		close(came);
+	}
+	turn();
+	return s.gone == 0 && receive(raw, f, &came) > 0 && came >= 0 ? 0 : 7;
+}
+
+static void no_room_for_descriptors_is_waited_for(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(wait_for_room());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 static void a_closed_peer_is_told_from_the_loop(void **state)
 {
 	struct side s;
@@ -517,6 +566,7 @@ int main(void)
 		CASE(a_full_socket_queues_in_order),
 		CASE(thousands_of_answers_wait_for_a_busy_peer),
 		CASE(every_release_waits_with_its_descriptors),
+		CASE(no_room_for_descriptors_is_waited_for),
 		CASE(a_peer_that_does_not_read_is_given_up),
 		CASE(a_peer_that_reads_too_late_is_given_up_all_the_same),
 		CASE(a_closed_peer_is_told_from_the_loop),
