@@ -191,10 +191,18 @@ static bool close_files(const struct config *c)
 	return ok;
 }
 
+static bool leave_network(void)
+{
+	struct network_room room;
+
+	return network_leave() ||
+	       (network_room_make(false, &room) == NULL && network_room_enter(&room));
+}
+
 /* What could not be had, in words. */
 static void confine(const struct config *c, char *without, unsigned cap)
 {
-	bool network = network_leave() || network_leave_with_user();
+	bool network = leave_network();
 	bool plain = jail_drop_capabilities();
 	bool files = close_files(c);
 	bool calls = close_calls();

@@ -152,16 +152,20 @@ bool jail_network(enum role r, struct jail_report *io)
 		io->bits |= JAIL_NO_NETWORK;
 		return false;
 	}
-	const char *against = network_against_leaving(profiles[r].looks);
+	struct network_room room = { -1, -1 };
+	const char *against = geteuid() == namer_nobody()
+				      ? "others could not be told from this user (nobody)"
+				      : network_room_make(profiles[r].looks, &room);
 	if (against == NULL && namer_start() == ERR_OK) {
-		if (network_leave_with_user()) {
+		if (network_room_enter(&room)) {
 			io->bits |= JAIL_NO_NETWORK;
 			return true;
 		}
 		namer_stop();
 	}
+	network_room_close(&room);
 	without(io, "no network namespace of its own: %s",
-		against != NULL ? against : strerror(errno));
+		against != NULL ? against : "it could not be entered");
 	return false;
 }
 

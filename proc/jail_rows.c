@@ -519,7 +519,6 @@ static const struct jail_row for_spawner[] = {
 	NOT(fsopen, JAIL_KILL),
 	NOT(pivot_root, JAIL_KILL),
 	NOT(chroot, JAIL_KILL),
-	NOT(setns, JAIL_KILL),
 	NOT(swapon, JAIL_KILL),
 	NOT(swapoff, JAIL_KILL),
 	NOT(reboot, JAIL_KILL),

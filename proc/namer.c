@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One pair of sockets: a descriptor goes there, a user's number comes back, one at a time; the
- * role waits, because the other side opens nothing, looks at nothing else and cannot hang. At
- * the first failure the wire is closed, so that no answer is taken for another's.
+ * role waits, because the other side opens nothing and looks at nothing else. One that has
+ * ended, or was stopped and does not answer within PATIENCE_S, is made anew together with its
+ * role: the role cannot start another from in there, and would turn away everybody but its own
+ * user.
  */
 #include "proc/namer.h"
 
@@ -15,17 +17,21 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/fds.h"
+#include "common/log.h"
 #include "common/text.h"
 #include "proc/jail.h"
 
-#define WIRE    3
-#define NOBODY  65534 /* DEFAULT_OVERFLOWUID, include/linux/highuid.h */
-#define UNKNOWN ((uid_t)-1)
+#define WIRE       3
+#define NOBODY     65534 /* DEFAULT_OVERFLOWUID, include/linux/highuid.h */
+#define UNKNOWN    ((uid_t)-1)
+#define PATIENCE_S 5 /* it takes microseconds; a machine may be busy */
 
 static int wire = -1;
+static pid_t helper = -1;
 static uid_t nobody = NOBODY;
 
 uid_t namer_nobody(void)
@@ -81,19 +87,22 @@ __attribute__((noreturn)) static void live(int end, pid_t role)
 
 enum err namer_start(void)
 {
+	struct timeval patience = { .tv_sec = PATIENCE_S };
 	pid_t role = getpid();
 	int pair[2];
 
 	nobody = namer_nobody();
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return ERR_SYSTEM;
-	pid_t pid = fork();
-	if (pid == 0)
+	(void)setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	(void)setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+	helper = fork();
+	if (helper == 0)
 		live(pair[1], role);
 	int saved = errno;
 	close(pair[1]);
 	wire = pair[0];
-	if (pid > 0)
+	if (helper > 0)
 		return ERR_OK;
 	namer_stop();
 	errno = saved;
@@ -104,7 +113,9 @@ void namer_stop(void)
 {
 	if (wire >= 0)
 		close(wire);
-	wire = -1;
+	if (helper > 0 && kill(helper, SIGKILL) == 0)
+		(void)waitpid(helper, NULL, 0);
+	wire = helper = -1;
 }
 
 uid_t namer_uid(int fd, uid_t seen)
@@ -114,8 +125,9 @@ uid_t namer_uid(int fd, uid_t seen)
 	if (wire < 0 || seen != nobody)
 		return seen;
 	if (!fds_send(wire, "", 1, &fd, 1, 0) || read(wire, &uid, sizeof uid) != sizeof uid) {
-		namer_stop();
-		return seen;
+		log_error("namer.gone", "it %s: starting over with another",
+			  errno == EAGAIN ? "does not answer" : "has ended");
+		_exit(1);
 	}
 	return uid != UNKNOWN ? uid : seen;
 }

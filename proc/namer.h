@@ -20,8 +20,10 @@ void namer_stop(void);
 uid_t namer_nobody(void);
 
 /*
- * The user at the other end of `fd`, which this process sees as `seen`. When there is no such
- * process, or it has ended, `seen` as it is: nobody's rights, and nobody's questions.
+ * The user at the other end of `fd`, which this process sees as `seen`; `seen` itself when
+ * there is no such process, or the number is one that needs none. Waits at most five seconds;
+ * ends the calling process when the other one has ended or does not answer, for a role to be
+ * started afresh with another.
  */
 uid_t namer_uid(int fd, uid_t seen);
 

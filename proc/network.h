@@ -9,24 +9,32 @@
 
 #include <stdbool.h>
 
+/* A user namespace in which the maker's user and group keep their numbers, and an empty
+ * network namespace that belongs to it. */
+struct network_room {
+	int user_fd, net_fd;
+};
+
 /* By privilege (CAP_SYS_ADMIN), and nothing else changes. False with errno. */
 bool network_leave(void);
 
 /*
- * In a new user namespace, as far as its user and group keep their numbers there when the
- * system lets them. Everybody else is then one user, the overflow user. The process has each
- * capability in it and must drop them, is dumpable for a moment in between, must have one
- * thread, and has no way back. A program that is executed in there can be looked into by
- * any process of the same user, dumpable or not (ptrace(2)): no role may be started so. False
- * with errno: everything is as before.
+ * Makes a room, in a child process that ends: the caller is what it was. NULL, and the
+ * descriptors in *ret are the caller's; else what stands against it, in static memory. With
+ * `looks`, also when other processes could not be looked at in /proc from in there.
  */
-bool network_leave_with_user(void);
+const char *network_room_make(bool looks, struct network_room *ret);
 
 /*
- * NULL when network_leave_with_user() would work and the user keep its number, and, with
- * `looks`, other processes could still be looked at in /proc; else what stands against it, in
- * static memory. Tried in a child process.
+ * Goes there and closes the descriptors; the caller must have one thread. Everybody but its own
+ * user is then one user, the overflow user. It has each capability in there and must drop them,
+ * and has no way back: what gets no further than half way ends. A program that is executed in
+ * there can be looked into by any process of the same user, dumpable or not (ptrace(2)): no
+ * role may be started so. False with errno: everything is as before.
  */
-const char *network_against_leaving(bool looks);
+bool network_room_enter(struct network_room *io);
+
+/* For who does not go. */
+void network_room_close(struct network_room *io);
 
 #endif

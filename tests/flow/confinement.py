@@ -4,7 +4,10 @@ a program of the same user.
 
 confinement.py HITHERD HITHER [unittest arguments]
 """
+import contextlib
 import ctypes
+import glob
+import http.client
 import json
 import os
 import re
@@ -25,7 +28,7 @@ NOBODY = 65534  # also what every other user looks like in a user namespace
 ORDINARY, OTHER = 61234, 61235
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 LIBC = ctypes.CDLL(None, use_errno=True)
-PTRACE_ATTACH, PTRACE_DETACH = 16, 17
+PTRACE_TRACEME, PTRACE_ATTACH, PTRACE_DETACH = 0, 16, 17
 CAP_SYS_PTRACE = 19
 SO_PASSRIGHTS = 83
 SYS_PIDFD_OPEN, SYS_PIDFD_GETFD = 434, 438
@@ -391,14 +394,75 @@ class Others(unittest.TestCase):
         self.assertEqual(people.As(ORDINARY)(self.d.answer, question, "deny").status, 200)
         self.assertEqual(mine.result().status, 403)
 
-    def test_without_the_namer_nobody_is_taken_for_root_or_the_user(self):
+    def test_a_namer_that_ends_is_replaced_with_its_role(self):
         if not user_namespaces():
             self.skipTest("users can make no user namespace here")
-        os.kill(child_named(self.d.role_pid("consent"), "namer"), signal.SIGKILL)
-        stage.until("root is a stranger",
-                    lambda: self.d.get("/hither/v1/status", sock="admin.sock").status == 403)
+        before = self.d.role_pid("consent")
+        os.kill(child_named(before, "namer"), signal.SIGKILL)
+
+        def known():
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                status = self.d.get("/hither/v1/status", sock="admin.sock").status
+                self.assertIn(status, (200, 503), "root is taken for somebody else")
+                return status == 200
+            return False
+        stage.until("root is root again", lambda: known() and self.d.role_pid("consent") not in (None, before))
         reply = people.As(ORDINARY)(self.d.get, "/hither/v1/status", "admin.sock")
         self.assertEqual(reply.status, 200)
+
+
+def opens_memory(pid):
+    try:
+        os.close(os.open(f"/proc/{pid}/mem", os.O_RDONLY))
+    except PermissionError:
+        return False
+    return True
+
+
+@unittest.skipIf(os.geteuid() != 0, "only root can install for others")
+class Installed(unittest.TestCase):
+    """An ordinary user may run, but not read the programs that root installed: the kernel keeps the memory of such a
+    process from its first instruction on (execve(2), PR_SET_DUMPABLE), when it could not yet have done so itself."""
+
+    def setUp(self):
+        self.place = tempfile.mkdtemp(prefix="hither-installed-")
+        self.addCleanup(shutil.rmtree, self.place)
+        os.chmod(self.place, 0o711)
+        done = subprocess.run(["meson", "install", "-C", os.path.dirname(PROGRAM), "--no-rebuild", "--quiet", "--destdir",
+                               self.place], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.program = glob.glob(os.path.join(self.place, "**", "hitherd"), recursive=True)[0]
+
+    def at_its_first_instruction(self, program):
+        pid = os.fork()
+        if pid == 0:
+            with contextlib.suppress(OSError):
+                os.setgroups([])
+                os.setresgid(ORDINARY, ORDINARY, ORDINARY)
+                os.setresuid(ORDINARY, ORDINARY, ORDINARY)
+                LIBC.ptrace(PTRACE_TRACEME, 0, None, None)
+                os.execv(program, [program, "--version"])
+            os._exit(1)
+        self.addCleanup(os.waitpid, pid, 0)
+        self.addCleanup(os.kill, pid, signal.SIGKILL)
+        _, how = os.waitpid(pid, 0)
+        self.assertTrue(os.WIFSTOPPED(how), "it was not started")
+        return pid
+
+    def test_nobody_looks_into_it_before_it_can_forbid_that(self):
+        for program in glob.glob(self.program + "*"):
+            with self.subTest(program):
+                self.assertFalse(people.As(ORDINARY)(opens_memory, self.at_its_first_instruction(program)))
+        os.chmod(self.program, 0o755)
+        self.assertTrue(people.As(ORDINARY)(opens_memory, self.at_its_first_instruction(self.program)))
+
+    def test_it_runs(self):
+        d = stage.Daemon(self.program, user=ORDINARY)
+        self.addCleanup(d.close)
+        d.start()
+        self.assertEqual(d.chat("What is the capital of France?", model="local").status, 200)
+        report = json.loads(d.get("/hither/v1/status", sock="admin.sock").body)["roles"]
+        self.assertEqual("no_network" in report["router"]["sandbox"], user_namespaces())
 
 
 class Egress(unittest.TestCase):

@@ -22,6 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/span.h"
 #include "proc/jail.h"
 #include "proc/namer.h"
 #include "proc/network.h"
@@ -75,9 +76,34 @@ static void mount_proc(unsigned long flags, const char *options)
 
 static void need_a_machine_that_lets_users(void)
 {
+	struct network_room room;
+
 	become_ordinary();
-	if (network_against_leaving(true) != NULL)
+	if (network_room_make(true, &room) != NULL)
 		_exit(NONE);
+	network_room_close(&room);
+}
+
+static const char *against_leaving(bool looks)
+{
+	struct network_room room;
+	const char *against = network_room_make(looks, &room);
+
+	NEED((against == NULL) == (room.user_fd >= 0 && room.net_fd >= 0));
+	network_room_close(&room);
+	NEED(room.user_fd == -1 && room.net_fd == -1);
+	NEED(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD); /* nobody is left behind */
+	return against;
+}
+
+static void leave_with_user(void)
+{
+	struct network_room room;
+	int before = prctl(PR_GET_DUMPABLE);
+
+	NEED(network_room_make(false, &room) == NULL);
+	NEED(network_room_enter(&room));
+	NEED(prctl(PR_GET_DUMPABLE) == before);
 }
 
 static bool says(const char *against, const char *word)
@@ -96,7 +122,7 @@ static void leave(void)
 	NEED(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
 	NEED(geteuid() == ORDINARY && getegid() == ORDINARY); /* trying leaves nothing behind */
 	NEED(!network_leave() && errno == EPERM);
-	NEED(network_leave_with_user());
+	leave_with_user();
 	NEED(geteuid() == ORDINARY && getegid() == ORDINARY);
 	NEED(prctl(PR_GET_DUMPABLE) == 0);
 	int signal = 0;
@@ -117,35 +143,61 @@ static void hidden(void)
 {
 	mount_proc(0, "hidepid=2");
 	become_ordinary();
-	const char *against = network_against_leaving(false);
+	const char *against = against_leaving(false);
 	if (against != NULL)
 		_exit(NONE);
-	NEED(says(network_against_leaving(true), "hidepid"));
+	NEED(says(against_leaving(true), "hidepid"));
 }
 
 static void nameless(void)
 {
 	mount_proc(MS_RDONLY, NULL); /* nothing can be written to uid_map */
 	become_ordinary();
-	const char *against = network_against_leaving(false);
+	const char *against = against_leaving(false);
 	if (says(against, "forbidden") || says(against, "max_user_namespaces"))
 		_exit(NONE);
 	NEED(says(against, "cannot name its user"));
 }
 
-static void nobody(void)
+static bool put(const char *path, const char *text)
 {
-	uid_t overflow = namer_nobody();
+	FILE *f = fopen(path, "w");
 
-	NEED(jail_change_user(overflow, overflow));
-	NEED(says(network_against_leaving(false), "nobody"));
+	return f != NULL && fputs(text, f) >= 0 && fclose(f) == 0;
+}
+
+/* In a user namespace that may have none of its own. */
+static void full(void)
+{
+	static const char *const limits[] = { "/proc/sys/user/max_net_namespaces",
+					      "/proc/sys/user/max_user_namespaces" };
+
+	for (size_t i = 0; i < LEN(limits); i++) {
+		pid_t pid = fork();
+		int status;
+
+		NEED(pid >= 0);
+		if (pid > 0) {
+			NEED(waitpid(pid, &status, 0) == pid);
+			if (status != 0)
+				_exit(WEXITSTATUS(status));
+			continue;
+		}
+		if (unshare(CLONE_NEWUSER) != 0 || !put("/proc/self/setgroups", "deny") ||
+		    !put("/proc/self/gid_map", "0 0 1") ||
+		    !put("/proc/self/uid_map", "0 0 1") || !put(limits[i], "0"))
+			_exit(NONE);
+		const char *against = against_leaving(false);
+		NEED(says(against, "user.max_net_namespaces"));
+		_exit(0);
+	}
 }
 
 static void rooted_elsewhere(void)
 {
 	NEED(chroot("/tmp") == 0 && chdir("/") == 0);
 	become_ordinary();
-	NEED(says(network_against_leaving(false), "forbidden"));
+	NEED(says(against_leaving(false), "forbidden"));
 }
 
 static void what_stands_against_it_is_said(void **state)
@@ -153,7 +205,7 @@ static void what_stands_against_it_is_said(void **state)
 	(void)state;
 	in_a_child(hidden);
 	in_a_child(nameless);
-	in_a_child(nobody);
+	in_a_child(full);
 	in_a_child(rooted_elsewhere);
 }
 
@@ -203,7 +255,7 @@ static void names(void)
 
 	NEED(named(of_root) == 0); /* nobody is asked outside */
 	NEED(namer_start() == ERR_OK);
-	NEED(network_leave_with_user());
+	leave_with_user();
 	NEED(seen_of(of_root) == overflow && seen_of(of_nobody) == overflow);
 	NEED(seen_of(own) == ORDINARY);
 	NEED(named(of_root) == 0);
@@ -219,6 +271,62 @@ static void names(void)
 	NEED(named(own) == ORDINARY);
 }
 
+static pid_t only_child(void)
+{
+	int pid = 0;
+	FILE *f = fopen("/proc/thread-self/children", "r");
+
+	if (f == NULL)
+		_exit(NONE);
+	NEED(fscanf(f, "%d", &pid) == 1);
+	fclose(f);
+	return pid;
+}
+
+/* The role asks for a peer that it cannot name, of a namer that got this signal. */
+static void without_a_namer(int signal)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), status = 0;
+
+	snprintf(a.sun_path + 1, sizeof a.sun_path - 1, "hither-test-namer-%d", getpid());
+	NEED(bind(listening, (struct sockaddr *)&a, sizeof a) == 0);
+	NEED(listen(listening, 5) == 0);
+	int of_root = connection(listening, &a);
+	pid_t pid = fork();
+	NEED(pid >= 0);
+	if (pid == 0) {
+		need_a_machine_that_lets_users();
+		NEED(namer_start() == ERR_OK);
+		leave_with_user();
+		NEED(named(of_root) == 0);
+		NEED(kill(only_child(), signal) == 0);
+		(void)named(of_root);
+		_exit(0); /* it must not come here */
+	}
+	NEED(waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+	if (WEXITSTATUS(status) == NONE)
+		_exit(NONE);
+	NEED(WEXITSTATUS(status) == 1);
+}
+
+static void killed(void)
+{
+	without_a_namer(SIGKILL);
+}
+
+static void stopped(void)
+{
+	without_a_namer(SIGSTOP);
+}
+
+static void a_namer_that_is_gone_or_silent_ends_its_role(void **state)
+{
+	(void)state;
+	in_a_child(killed);
+	in_a_child(stopped);
+}
+
 static void a_namer_tells_users_apart(void **state)
 {
 	(void)state;
@@ -231,6 +339,7 @@ int main(void)
 		cmocka_unit_test(a_user_leaves_and_keeps_its_number),
 		cmocka_unit_test(what_stands_against_it_is_said),
 		cmocka_unit_test(a_namer_tells_users_apart),
+		cmocka_unit_test(a_namer_that_is_gone_or_silent_ends_its_role),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
