@@ -16,20 +16,26 @@
 #define HOUR_MS      3600000LL
 #define NANO_PER_ONE 1e9
 
+/* Each release that the ledger has: 72 bytes. */
 struct spent {
+	int64_t time_ms, cost_nano, tokens;
+	uint32_t uid, spender;
 	char id[TEXT_ULID_BYTES]; /* of the GRANTED record */
-	int64_t time_ms;
-	uint32_t uid;
-	bool cost_known;
 	char currency[4];
-	char *app, *destination;
-	int64_t cost_nano, tokens;
+	bool cost_known;
 	bool nothing_left; /* certain that not one byte was sent */
+};
+
+/* Who sends where: few, while releases are many. */
+struct spender {
+	char *app, *destination;
 };
 
 struct budgets {
 	struct spent *items;
 	size_t n, cap;
+	struct spender *spenders;
+	uint32_t n_spenders;
 };
 
 struct budgets *budgets_new(void)
@@ -41,10 +47,11 @@ void budgets_free(struct budgets *b)
 {
 	if (b == NULL)
 		return;
-	for (size_t i = 0; i < b->n; i++) {
-		free(b->items[i].app);
-		free(b->items[i].destination);
+	for (uint32_t i = 0; i < b->n_spenders; i++) {
+		free(b->spenders[i].app);
+		free(b->spenders[i].destination);
 	}
+	free(b->spenders);
 	free(b->items);
 	free(b);
 }
@@ -64,11 +71,38 @@ static bool grow(struct budgets *b)
 	return true;
 }
 
+static bool find_spender(struct budgets *b, const struct record *r, uint32_t *ret)
+{
+	const char *app = r->app != NULL ? r->app : "";
+	const char *destination = r->destination != NULL ? r->destination : "";
+	struct spender *s;
+
+	for (*ret = 0; *ret < b->n_spenders; (*ret)++) {
+		s = &b->spenders[*ret];
+		if (strcmp(s->app, app) == 0 && strcmp(s->destination, destination) == 0)
+			return true;
+	}
+	s = realloc(b->spenders, (b->n_spenders + 1) * sizeof *s);
+	if (s == NULL)
+		return false;
+	b->spenders = s;
+	s += b->n_spenders;
+	*s = (struct spender){ strdup(app), strdup(destination) };
+	if (s->app == NULL || s->destination == NULL) {
+		free(s->app);
+		free(s->destination);
+		return false;
+	}
+	b->n_spenders++;
+	return true;
+}
+
 static bool note_granted(struct budgets *b, const struct record *r)
 {
 	struct spent *s;
+	uint32_t spender;
 
-	if (!grow(b))
+	if (!grow(b) || !find_spender(b, r, &spender))
 		return false;
 	s = &b->items[b->n];
 	memset(s, 0, sizeof *s);
@@ -79,13 +113,7 @@ static bool note_granted(struct budgets *b, const struct record *r)
 			span_copy(span_of(r->currency), s->currency, sizeof s->currency);
 	s->cost_nano = r->cost_bound_nano; /* where it is known */
 	s->tokens = r->tokens_bound != RECORD_ABSENT ? r->tokens_bound : 0;
-	s->app = strdup(r->app != NULL ? r->app : "");
-	s->destination = strdup(r->destination != NULL ? r->destination : "");
-	if (s->app == NULL || s->destination == NULL) {
-		free(s->app);
-		free(s->destination);
-		return false;
-	}
+	s->spender = spender;
 	b->n++;
 	return true;
 }
@@ -121,14 +149,9 @@ void budgets_forget(struct budgets *b, int64_t before_ms)
 	struct spent *fewer;
 	size_t kept = 0;
 
-	for (size_t i = 0; i < b->n; i++) {
-		if (b->items[i].time_ms >= before_ms) {
+	for (size_t i = 0; i < b->n; i++)
+		if (b->items[i].time_ms >= before_ms)
 			b->items[kept++] = b->items[i];
-			continue;
-		}
-		free(b->items[i].app);
-		free(b->items[i].destination);
-	}
 	b->n = kept;
 	fewer = kept > 0 ? realloc(b->items, kept * sizeof *fewer) : NULL;
 	if (fewer != NULL) {
@@ -165,13 +188,15 @@ struct sum {
 	int64_t cost_nano, tokens, requests;
 };
 
-static bool concerns(const struct policy_budget *p, const struct spent *s,
-		     const struct budget_query *q)
+static bool concerns(const struct budgets *b, const struct policy_budget *p,
+		     const struct spent *s, const struct budget_query *q)
 {
+	const struct spender *who = &b->spenders[s->spender];
+
 	return ((p->scope & POLICY_BUDGET_USER) == 0 || s->uid == q->uid) &&
-	       ((p->scope & POLICY_BUDGET_APP) == 0 || strcmp(s->app, q->app) == 0) &&
+	       ((p->scope & POLICY_BUDGET_APP) == 0 || strcmp(who->app, q->app) == 0) &&
 	       ((p->scope & POLICY_BUDGET_DESTINATION) == 0 ||
-		strcmp(s->destination, q->destination) == 0);
+		strcmp(who->destination, q->destination) == 0);
 }
 
 static struct sum add_up(const struct budgets *b, const struct policy_budget *p,
@@ -183,7 +208,7 @@ static struct sum add_up(const struct budgets *b, const struct policy_budget *p,
 	for (size_t i = b->n; i > 0; i--) {
 		const struct spent *s = &b->items[i - 1];
 
-		if (s->time_ms < start_ms || s->nothing_left || !concerns(p, s, q))
+		if (s->time_ms < start_ms || s->nothing_left || !concerns(b, p, s, q))
 			continue;
 		sum.requests++;
 		sum.tokens += s->tokens;
