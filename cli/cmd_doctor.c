@@ -254,6 +254,27 @@ static void check_ledger(struct doctor *d)
 
 /* --- the running daemon --- */
 
+static bool has_no_network(const cJSON *role)
+{
+	const cJSON *word;
+
+	cJSON_ArrayForEach (word, cJSON_GetObjectItemCaseSensitive(role, "sandbox"))
+		if (cJSON_IsString(word) && strcmp(word->valuestring, "no_network") == 0)
+			return true;
+	return false;
+}
+
+/* ", files by Landlock 7, an empty network namespace" */
+static void confinement_words(const cJSON *role, double landlock_abi, char *out, size_t cap)
+{
+	char landlock[32] = "";
+
+	if (landlock_abi > 0)
+		snprintf(landlock, sizeof landlock, ", files by Landlock %.0f", landlock_abi);
+	snprintf(out, cap, "%s%s", landlock,
+		 has_no_network(role) ? ", an empty network namespace" : "");
+}
+
 static void check_roles(struct doctor *d, const cJSON *status)
 {
 	const cJSON *role;
@@ -264,11 +285,13 @@ static void check_roles(struct doctor *d, const cJSON *status)
 		const char *detail = json_get_string(role, "detail");
 		const char *filter = json_get_string(role, "filter");
 		const char *helpers = json_get_string(role, "helpers");
+		char words[100];
 		double abi = 0;
 
 		json_get_number(role, "pid", &pid);
 		json_get_bool(role, "sandboxed", &sandboxed);
 		json_get_number(role, "landlock_abi", &abi);
+		confinement_words(role, abi, words, sizeof words);
 		if (pid <= 0)
 			doctor_say(d, DOCTOR_FAIL, "roles", "see hitherd's log",
 				   "%s is not running", role->string);
@@ -278,8 +301,8 @@ static void check_roles(struct doctor *d, const cJSON *status)
 				   detail != NULL ? detail : "no reason given");
 		else
 			doctor_say(d, DOCTOR_OK, "roles", NULL,
-				   "%s runs confined: system calls %s, Landlock %.0f%s%s",
-				   role->string, filter != NULL ? filter : "unfiltered", abi,
+				   "%s runs confined: system calls %s%s%s%s", role->string,
+				   filter != NULL ? filter : "unfiltered", words,
 				   detail != NULL && detail[0] != '\0'
 					   ? "; not to be had here: "
 					   : "",
