@@ -123,6 +123,31 @@ static void nobody_there_is_its_own_answer(void **state)
 	world_free(w);
 }
 
+/* Who did not read a question cannot answer it. */
+static void no_nonce_comes_twice(void **state)
+{
+	char nonces[8][40];
+
+	(void)state;
+	for (size_t i = 0; i < LEN(nonces); i++) {
+		struct world *w = world_new(ASKS);
+		struct msg_ASK m = world_ask(w);
+		char id[TEXT_ULID_BYTES];
+
+		m.pid = (uint32_t)getppid();
+		assert_true(world_put(w, &m, "a hard question"));
+		id_of(w, &m, id);
+		cJSON *q = world_question(w, id);
+		assert_true(span_copy(span_of(json_get_string(q, "nonce")), nonces[i],
+				      sizeof nonces[i]));
+		assert_int_equal(strlen(nonces[i]), 32);
+		for (size_t before = 0; before < i; before++)
+			assert_string_not_equal(nonces[i], nonces[before]);
+		cJSON_Delete(q);
+		world_free(w);
+	}
+}
+
 static void wrong_answers_change_nothing(void **state)
 {
 	struct world *w = world_new(ASKS);
@@ -469,6 +494,7 @@ int main(void)
 		cmocka_unit_test(a_no_keeps_it_here_and_is_remembered),
 		cmocka_unit_test(silence_stays_on_the_device),
 		cmocka_unit_test(nobody_there_is_its_own_answer),
+		cmocka_unit_test(no_nonce_comes_twice),
 		cmocka_unit_test(wrong_answers_change_nothing),
 		cmocka_unit_test(
 			a_reported_question_can_be_approved_and_the_same_request_resumes),
