@@ -26,8 +26,9 @@
 #include "common/file.h"
 #include "common/log.h"
 
-#define LOCK    "hitherd.lock"
-#define BACKLOG 128
+#define LOCK "hitherd.lock"
+/* A burst: what does not fit fails with EAGAIN at the client, before anybody could say why. */
+#define BACKLOG 1024
 
 __attribute__((format(printf, 2, 3))) static enum err tell(enum err e, const char *format, ...)
 {

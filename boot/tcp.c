@@ -21,7 +21,7 @@
 #include "common/log.h"
 #include "common/text.h"
 
-#define BACKLOG      128
+#define BACKLOG      1024
 #define RANDOM_BYTES 32
 /* A port that is free at one address may be taken at the other. */
 #define SAME_PORT_TRIES 16
