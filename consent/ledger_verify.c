@@ -66,8 +66,15 @@ static void problem(struct verify *v, uint64_t seq, const char *format, ...)
  * a lock or the disk ends the check, because nothing it says could be relied on. */
 static void could_not(struct verify *v, enum err e)
 {
-	if (e == ERR_NO_MEMORY || e == ERR_BUSY || e == ERR_SYSTEM)
+	switch (e) {
+	case ERR_NO_MEMORY:
+	case ERR_BUSY:
+	case ERR_SYSTEM:
 		v->e = e;
+		break;
+	default:
+		break;
+	}
 }
 
 /* --- rows ---------------------------------------------------------------------------- */

@@ -302,14 +302,12 @@ static unsigned hundredths(double score)
 	return (unsigned)(score * 100 + 0.5);
 }
 
-/* Without printf(): this reason is given with nearly every request. */
+/* The first reason, and with nearly every request the only one: without printf(). */
 static void simple_enough(const struct decide_input *in, struct plan *p)
 {
-	char *out = plan_reason_place(p);
+	char *out = p->reasons[0];
 	size_t cap = PLAN_REASON_BYTES, n;
 
-	if (out == NULL)
-		return;
 	n = text_append(out, cap, 0, "simple enough for the model on this device (");
 	n = text_append_hundredths(out, cap, n, hundredths(in->score));
 	n = text_append(out, cap, n, ", limit ");
