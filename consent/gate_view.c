@@ -205,13 +205,13 @@ static void write_cost(struct gate *g, const struct ask *a, struct buf *out)
 }
 
 static void write_words(struct buf *out, const char *key, unsigned bits,
-			const char *const *words)
+			const char *const *words, unsigned n)
 {
 	bool first = true;
 
 	json_put_key(out, key);
 	buf_add_char(out, '[');
-	for (unsigned i = 0; bits >> i != 0; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		if ((bits >> i & 1) == 0)
 			continue;
 		if (!first)
@@ -228,8 +228,8 @@ static void write_how_long(struct gate *g, const struct question *q, const struc
 	static const char *const scopes[] = { "once", "session", "until", "always" };
 	static const char *const modes[] = { "redacted", "as_is" };
 
-	write_words(out, "scopes", a->j.scopes, scopes);
-	write_words(out, "modes", a->j.modes, modes);
+	write_words(out, "scopes", a->j.scopes, scopes, LEN(scopes));
+	write_words(out, "modes", a->j.modes, modes, LEN(modes));
 	json_put_key_bool(out, "reason_required", policy_consent(g->set)->require_reason);
 	json_put_key_bool(out, "strong_auth", a->j.strong_auth);
 	put_time(out, "created", q->created_wall_ms);
