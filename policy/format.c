@@ -151,7 +151,7 @@ static void match(struct token *t, uint32_t n)
 
 static const struct token *now(const struct formatter *f)
 {
-	static const struct token end = { .kind = TOKEN_CLOSE };
+	static const struct token end = { .kind = TOKEN_CLOSE, .text = { "", 0 } };
 
 	return f->at < f->n ? &f->tokens[f->at] : &end;
 }
