@@ -107,8 +107,7 @@ const char *network_room_make(bool looks, struct network_room *ret)
 	static const char *const words[TRIALS] = {
 		[TRIAL_WORKS] = NULL,
 		[TRIAL_FORBIDDEN] = "user namespaces are forbidden to users here",
-		[TRIAL_FULL] = "no more of them (user.max_user_namespaces, "
-			       "user.max_net_namespaces)",
+		[TRIAL_FULL] = "no more (user.max_user_namespaces, user.max_net_namespaces)",
 		[TRIAL_NAMELESS] = "a user namespace cannot name its user here",
 		[TRIAL_BLIND] = "it could not see who answers (/proc has hidepid)",
 		[TRIAL_LOST] = "it could not be made",
