@@ -460,7 +460,7 @@ class Installed(unittest.TestCase):
         d = stage.Daemon(self.program, user=ORDINARY)
         self.addCleanup(d.close)
         d.start()
-        self.assertEqual(d.chat("What is the capital of France?", model="local").status, 200)
+        self.assertEqual(d.route("What is the capital of France?").status, 200)
         report = json.loads(d.get("/hither/v1/status", sock="admin.sock").body)["roles"]
         self.assertEqual("no_network" in report["router"]["sandbox"], user_namespaces())
 
