@@ -196,7 +196,7 @@ static bool leave_network(void)
 	struct network_room room;
 
 	return network_leave() ||
-	       (network_room_make(false, &room) == NULL && network_room_enter(&room));
+	       (network_room_make(NETWORK_EMPTY, &room) == NULL && network_room_enter(&room));
 }
 
 /* What could not be had, in words. */

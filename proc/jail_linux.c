@@ -41,15 +41,14 @@
 
 static const struct profile {
 	rlim_t descriptors;
-	bool no_network; /* own, empty network namespace where we may have one */
-	bool looks;      /* at other processes, in /proc */
-	bool alone;      /* makes no thread and no process */
+	enum network_use network; /* empty where we may have one */
+	bool alone;               /* makes no thread and no process */
 } profiles[ROLE_COUNT] = {
-	[ROLE_ROUTER] = { 65536, true, false, true },
-	[ROLE_LOCAL] = { 1024, false, false, false },
+	[ROLE_ROUTER] = { 65536, NETWORK_PEERS, true },
+	[ROLE_LOCAL] = { 1024, NETWORK_KEPT, false },
 	/* What waits for an answer holds its sealed bodies: two for each of 2,048 requests. */
-	[ROLE_CONSENT] = { 8192, true, true, true },
-	[ROLE_CLOUD] = { 1024, false, false, false },
+	[ROLE_CONSENT] = { 8192, NETWORK_LOOKS, true },
+	[ROLE_CLOUD] = { 1024, NETWORK_KEPT, false },
 };
 
 __attribute__((format(printf, 2, 3))) static void without(struct jail_report *r,
@@ -146,16 +145,16 @@ static void close_files(const struct landlock_grants *grants, struct jail_report
 /* Where there is none the filter alone keeps the network away. */
 bool jail_network(enum role r, struct jail_report *io)
 {
-	if (!profiles[r].no_network || (io->bits & JAIL_NO_NETWORK) != 0)
+	if (profiles[r].network == NETWORK_KEPT || (io->bits & JAIL_NO_NETWORK) != 0)
 		return false;
 	if (network_leave()) {
 		io->bits |= JAIL_NO_NETWORK;
 		return false;
 	}
-	struct network_room room = { -1, -1 };
+	struct network_room room = { -1, -1, false };
 	const char *against = geteuid() == namer_nobody()
 				      ? "others could not be told from this user (nobody)"
-				      : network_room_make(profiles[r].looks, &room);
+				      : network_room_make(profiles[r].network, &room);
 	if (against == NULL && namer_start() == ERR_OK) {
 		if (network_room_enter(&room)) {
 			io->bits |= JAIL_NO_NETWORK;

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,7 +21,6 @@
 
 #include "common/fds.h"
 #include "common/log.h"
-#include "common/text.h"
 #include "proc/jail.h"
 
 #define WIRE       3
@@ -124,6 +122,7 @@ uid_t namer_uid(int fd, uid_t seen)
 
 	if (wire < 0 || seen != nobody)
 		return seen;
+	errno = 0; /* the end of the other side sets none */
 	if (!fds_send(wire, "", 1, &fd, 1, 0) || read(wire, &uid, sizeof uid) != sizeof uid) {
 		log_error("namer.gone", "it %s: starting over with another",
 			  errno == EAGAIN ? "does not answer" : "has ended");

@@ -8,8 +8,8 @@
  * A child makes both and hands them out, because to name a user in a user namespace a process
  * must be dumpable, and for so long any program of the same user may look into it: the child
  * has no descriptor of the role's, and what it has of its memory is from before the first key
- * and the first byte of a client. The role itself is dumpable at no time. It does not go there
- * when
+ * and the first byte of a client. The role itself is dumpable at no time. Who goes by the
+ * numbers of users does not go there when
  *
  *   - the kernel makes the namespaces but lets nobody name their user (as AppArmor does on some
  *     systems): all users would be one,
@@ -25,7 +25,6 @@
 #include <linux/close_range.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -78,7 +77,7 @@ static bool keep_names(uid_t uid, gid_t gid)
 	return write_file("/proc/self/uid_map", text) && geteuid() == uid && getegid() == gid;
 }
 
-static enum trial make(int wire, bool looks)
+static enum trial make(int wire, enum network_use use)
 {
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
@@ -89,20 +88,21 @@ static enum trial make(int wire, bool looks)
 		return TRIAL_LOST;
 	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
 		return errno == ENOSPC || errno == EUSERS ? TRIAL_FULL : TRIAL_FORBIDDEN;
-	if (!keep_names(uid, gid))
+	char named = keep_names(uid, gid);
+	if (!named && use >= NETWORK_PEERS)
 		return TRIAL_NAMELESS;
 	/* any process that is not in there */
-	if (looks && access("/proc/1/stat", R_OK) != 0)
+	if (use >= NETWORK_LOOKS && access("/proc/1/stat", R_OK) != 0)
 		return TRIAL_BLIND;
 	fds[0] = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
 	fds[1] = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	return fds[0] >= 0 && fds[1] >= 0 && fds_send(WIRE, "", 1, fds, 2, 0) ? TRIAL_WORKS
-									      : TRIAL_LOST;
+	return fds[0] >= 0 && fds[1] >= 0 && fds_send(WIRE, &named, 1, fds, 2, 0) ? TRIAL_WORKS
+										  : TRIAL_LOST;
 }
 
 /* --- outside ------------------------------------------------------------------------------ */
 
-const char *network_room_make(bool looks, struct network_room *ret)
+const char *network_room_make(enum network_use use, struct network_room *ret)
 {
 	static const char *const words[TRIALS] = {
 		[TRIAL_WORKS] = NULL,
@@ -114,20 +114,20 @@ const char *network_room_make(bool looks, struct network_room *ret)
 	};
 	int pair[2], fds[2], status = 0;
 	unsigned n = 2;
-	char byte;
+	char named;
 
-	*ret = (struct network_room){ -1, -1 };
+	*ret = (struct network_room){ -1, -1, false };
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return words[TRIAL_LOST];
 	pid_t pid = fork();
 	if (pid == 0)
-		_exit((int)make(pair[1], looks));
+		_exit((int)make(pair[1], use));
 	close(pair[1]);
-	if (pid < 0 || fds_receive(pair[0], &byte, 1, fds, &n, 0) != 1)
+	if (pid < 0 || fds_receive(pair[0], &named, 1, fds, &n, 0) != 1)
 		n = 0;
 	close(pair[0]);
 	if (n == 2)
-		*ret = (struct network_room){ fds[0], fds[1] };
+		*ret = (struct network_room){ fds[0], fds[1], named != 0 };
 	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status) ||
 	    WEXITSTATUS(status) >= TRIALS || (WEXITSTATUS(status) == TRIAL_WORKS && n != 2))
 		status = TRIAL_LOST << 8;
@@ -151,8 +151,8 @@ bool network_room_enter(struct network_room *io)
 	bool there = setns(io->user_fd, CLONE_NEWUSER) == 0;
 
 	/* The child could be looked into: what it handed out is looked at, too. */
-	if (there && (setns(io->net_fd, CLONE_NEWNET) != 0 || geteuid() != uid ||
-		      getegid() != gid || network_now() == before)) {
+	if (there && (setns(io->net_fd, CLONE_NEWNET) != 0 || network_now() == before ||
+		      (io->named && (geteuid() != uid || getegid() != gid)))) {
 		log_error("network.half", "in a user namespace without a network of its own: "
 					  "ending");
 		_exit(1);
@@ -169,5 +169,5 @@ void network_room_close(struct network_room *io)
 		close(io->user_fd);
 	if (io->net_fd >= 0)
 		close(io->net_fd);
-	*io = (struct network_room){ -1, -1 };
+	*io = (struct network_room){ -1, -1, false };
 }

@@ -9,21 +9,28 @@
 
 #include <stdbool.h>
 
-/* A user namespace in which the maker's user and group keep their numbers, and an empty
- * network namespace that belongs to it. */
+/* Whose network a process has. Each of the empty ones wants what those before it want. */
+enum network_use {
+	NETWORK_KEPT,  /* the machine's */
+	NETWORK_EMPTY, /* none; it goes by no user's number */
+	NETWORK_PEERS, /* none; its own user must keep its number, to be known among others */
+	NETWORK_LOOKS, /* none; it looks at other processes in /proc */
+};
+
+/* A user namespace and an empty network namespace that belongs to it. */
 struct network_room {
 	int user_fd, net_fd;
+	bool named; /* its maker's user and group keep their numbers in there */
 };
 
 /* By privilege (CAP_SYS_ADMIN), and nothing else changes. False with errno. */
 bool network_leave(void);
 
 /*
- * Makes a room, in a child process that ends: the caller is what it was. NULL, and the
- * descriptors in *ret are the caller's; else what stands against it, in static memory. With
- * `looks`, also when other processes could not be looked at in /proc from in there.
+ * Makes a room for such a use, in a child process that ends: the caller is what it was. NULL,
+ * and the descriptors in *ret are the caller's; else what stands against it, in static memory.
  */
-const char *network_room_make(bool looks, struct network_room *ret);
+const char *network_room_make(enum network_use use, struct network_room *ret);
 
 /*
  * Goes there and closes the descriptors; the caller must have one thread. Everybody but its own

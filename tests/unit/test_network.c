@@ -79,15 +79,15 @@ static void need_a_machine_that_lets_users(void)
 	struct network_room room;
 
 	become_ordinary();
-	if (network_room_make(true, &room) != NULL)
+	if (network_room_make(NETWORK_LOOKS, &room) != NULL)
 		_exit(NONE);
 	network_room_close(&room);
 }
 
-static const char *against_leaving(bool looks)
+static const char *against_leaving(enum network_use use)
 {
 	struct network_room room;
-	const char *against = network_room_make(looks, &room);
+	const char *against = network_room_make(use, &room);
 
 	NEED((against == NULL) == (room.user_fd >= 0 && room.net_fd >= 0));
 	network_room_close(&room);
@@ -101,7 +101,7 @@ static void leave_with_user(void)
 	struct network_room room;
 	int before = prctl(PR_GET_DUMPABLE);
 
-	NEED(network_room_make(false, &room) == NULL);
+	NEED(network_room_make(NETWORK_PEERS, &room) == NULL);
 	NEED(network_room_enter(&room));
 	NEED(prctl(PR_GET_DUMPABLE) == before);
 }
@@ -143,20 +143,26 @@ static void hidden(void)
 {
 	mount_proc(0, "hidepid=2");
 	become_ordinary();
-	const char *against = against_leaving(false);
+	const char *against = against_leaving(NETWORK_PEERS);
 	if (against != NULL)
 		_exit(NONE);
-	NEED(says(against_leaving(true), "hidepid"));
+	NEED(says(against_leaving(NETWORK_LOOKS), "hidepid"));
 }
 
 static void nameless(void)
 {
 	mount_proc(MS_RDONLY, NULL); /* nothing can be written to uid_map */
 	become_ordinary();
-	const char *against = against_leaving(false);
+	const char *against = against_leaving(NETWORK_PEERS);
 	if (says(against, "forbidden") || says(against, "max_user_namespaces"))
 		_exit(NONE);
 	NEED(says(against, "cannot name its user"));
+
+	/* An engine needs no name. */
+	struct network_room room;
+	NEED(network_room_make(NETWORK_EMPTY, &room) == NULL && !room.named);
+	NEED(network_room_enter(&room));
+	NEED(geteuid() == namer_nobody());
 }
 
 static bool put(const char *path, const char *text)
@@ -187,7 +193,7 @@ static void full(void)
 		    !put("/proc/self/gid_map", "0 0 1") ||
 		    !put("/proc/self/uid_map", "0 0 1") || !put(limits[i], "0"))
 			_exit(NONE);
-		const char *against = against_leaving(false);
+		const char *against = against_leaving(NETWORK_PEERS);
 		NEED(says(against, "user.max_net_namespaces"));
 		_exit(0);
 	}
@@ -197,7 +203,7 @@ static void rooted_elsewhere(void)
 {
 	NEED(chroot("/tmp") == 0 && chdir("/") == 0);
 	become_ordinary();
-	NEED(says(against_leaving(false), "forbidden"));
+	NEED(says(against_leaving(NETWORK_PEERS), "forbidden"));
 }
 
 static void what_stands_against_it_is_said(void **state)
