@@ -10,19 +10,15 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/file.h"
 #include "consent/peer.h"
 #include "proc/jail.h"
-
-#define HELPER_FD       3
 
 #define TABLE_BYTES_MAX ((size_t)8 << 20)
 #define ESTABLISHED     "01"
@@ -164,10 +160,10 @@ __attribute__((noreturn)) static void help(void)
 {
 	struct wanted w;
 
-	while (read(HELPER_FD, &w, sizeof w) == sizeof w) {
+	while (read(JAIL_HELPER_WIRE, &w, sizeof w) == sizeof w) {
 		pid_t pid = look(w.port, w.at_port);
 
-		if (write(HELPER_FD, &pid, sizeof pid) != sizeof pid)
+		if (write(JAIL_HELPER_WIRE, &pid, sizeof pid) != sizeof pid)
 			break;
 	}
 	_exit(0);
@@ -183,12 +179,7 @@ enum err peer_tcp_helper(void)
 		return ERR_SYSTEM;
 	pid_t pid = fork();
 	if (pid == 0) {
-		prctl(PR_SET_NAME, "hither-looker");
-		if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != consent ||
-		    dup3(pair[1], HELPER_FD, O_CLOEXEC) < 0 ||
-		    close_range(HELPER_FD + 1, ~0u, 0) != 0 ||
-		    jail_helper(JAIL_LOOKER, 0) != ERR_OK)
-			_exit(1);
+		jail_helper_begin(JAIL_LOOKER, pair[1], consent, 0);
 		help();
 	}
 	close(pair[1]);

@@ -10,9 +10,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -81,28 +79,22 @@ static bool reply(int pair, enum answer answer, int fd)
 	return fds_send(pair, &byte, 1, &fd, fd >= 0, 0);
 }
 
-static void serve(int pair, const struct address *to)
+static void serve(int pair, pid_t local, const struct address *to)
 {
 	struct rlimit files = { DESCRIPTORS, DESCRIPTORS }, none = { 0, 0 };
 	char byte;
 
-	prctl(PR_SET_NAME, "hither-dialer");
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_DUMPABLE, 0);
-	if (dup2(pair, 3) != 3 || close_range(4, ~0u, 0) != 0)
-		_exit(1);
 	setrlimit(RLIMIT_NOFILE, &files);
 	setrlimit(RLIMIT_FSIZE, &none);
 	setrlimit(RLIMIT_NPROC, &none);
-	if (jail_helper(JAIL_DIALER, to->port) != ERR_OK)
-		_exit(1);
-	while (read(3, &byte, 1) == 1) {
+	jail_helper_begin(JAIL_DIALER, pair, local, to->port);
+	while (read(JAIL_HELPER_WIRE, &byte, 1) == 1) {
 		enum answer why = ANSWER_CONNECTED;
 		int fd = dial(to, &why);
-		bool told = reply(3, fd >= 0 ? ANSWER_CONNECTED : why, fd);
+		bool told = reply(JAIL_HELPER_WIRE, fd >= 0 ? ANSWER_CONNECTED : why, fd);
 
 		if (!told && errno == ETOOMANYREFS)
-			told = reply(3, ANSWER_BUSY, -1);
+			told = reply(JAIL_HELPER_WIRE, ANSWER_BUSY, -1);
 		if (fd >= 0)
 			close(fd);
 		if (!told)
@@ -118,7 +110,7 @@ enum err dialer_start(const char *url)
 {
 	struct address to;
 	int pair[2];
-	pid_t pid;
+	pid_t local = getpid(), pid;
 	enum err e = engine_address(url, &to.v6, &to.port);
 
 	if (e != ERR_OK)
@@ -132,7 +124,7 @@ enum err dialer_start(const char *url)
 		return ERR_SYSTEM;
 	}
 	if (pid == 0)
-		serve(pair[1], &to);
+		serve(pair[1], local, &to);
 	close(pair[1]);
 	asker = pair[0];
 	return ERR_OK;

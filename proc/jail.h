@@ -63,6 +63,13 @@ enum jail_helper {
  * reach no file, and the dialer `port`. ERR_SYSTEM, ERR_UNSUPPORTED: go no further.
  */
 MUST_CHECK enum err jail_helper(enum jail_helper kind, uint16_t port);
+/*
+ * In a child that was forked to be one of them: named, ended with `parent`, its end `wire` of a
+ * pair at JAIL_HELPER_WIRE and no other descriptor above standard error, confined as above.
+ * Ends the process (1) where one of these cannot be had.
+ */
+#define JAIL_HELPER_WIRE 3
+void jail_helper_begin(enum jail_helper kind, int wire, pid_t parent, uint16_t port);
 /* Appends what is in force on a helper that lives, for people: "looker: system calls …". */
 void jail_helper_words(enum jail_helper kind, char *io, size_t bytes);
 

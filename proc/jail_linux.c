@@ -18,6 +18,7 @@
 #include "proc/jail.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/seccomp.h>
@@ -302,6 +303,18 @@ enum err jail_helper(enum jail_helper kind, uint16_t port)
 		return ERR_OK;
 	unsigned n = jail_program_lists(h->program, lists);
 	return jail_filter_enter(lists, n, OTHERWISE, &filter);
+}
+
+void jail_helper_begin(enum jail_helper kind, int wire, pid_t parent, uint16_t port)
+{
+	char name[16];
+
+	snprintf(name, sizeof name, "hither-%s", helpers[kind].name);
+	prctl(PR_SET_NAME, name);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent ||
+	    (wire != JAIL_HELPER_WIRE && dup3(wire, JAIL_HELPER_WIRE, O_CLOEXEC) < 0) ||
+	    close_range(JAIL_HELPER_WIRE + 1, ~0u, 0) != 0 || jail_helper(kind, port) != ERR_OK)
+		_exit(1);
 }
 
 void jail_helper_words(enum jail_helper kind, char *io, size_t bytes)

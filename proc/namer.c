@@ -10,11 +10,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,7 +21,6 @@
 #include "common/log.h"
 #include "proc/jail.h"
 
-#define WIRE       3
 #define NOBODY     65534 /* DEFAULT_OVERFLOWUID, include/linux/highuid.h */
 #define UNKNOWN    ((uid_t)-1)
 #define PATIENCE_S 5 /* it takes microseconds; a machine may be busy */
@@ -62,23 +59,13 @@ __attribute__((noreturn)) static void serve(void)
 		char byte;
 		int fd;
 
-		if (fds_receive(WIRE, &byte, 1, &fd, &n, 0) != 1 || n != 1)
+		if (fds_receive(JAIL_HELPER_WIRE, &byte, 1, &fd, &n, 0) != 1 || n != 1)
 			_exit(0);
 		uid_t uid = peer_of(fd);
 		close(fd);
-		if (write(WIRE, &uid, sizeof uid) != sizeof uid)
+		if (write(JAIL_HELPER_WIRE, &uid, sizeof uid) != sizeof uid)
 			_exit(0);
 	}
-}
-
-__attribute__((noreturn)) static void live(int end, pid_t role)
-{
-	prctl(PR_SET_NAME, "hither-namer");
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != role ||
-	    (end != WIRE && dup3(end, WIRE, O_CLOEXEC) < 0) ||
-	    close_range(WIRE + 1, ~0u, 0) != 0 || jail_helper(JAIL_NAMER, 0) != ERR_OK)
-		_exit(1);
-	serve();
 }
 
 /* --- the role ----------------------------------------------------------------------------- */
@@ -95,8 +82,10 @@ enum err namer_start(void)
 	(void)setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 	(void)setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 	helper = fork();
-	if (helper == 0)
-		live(pair[1], role);
+	if (helper == 0) {
+		jail_helper_begin(JAIL_NAMER, pair[1], role, 0);
+		serve();
+	}
 	int saved = errno;
 	close(pair[1]);
 	wire = pair[0];
